@@ -1,0 +1,45 @@
+// Package commands holds the use cases that change something: each authorises,
+// loads, decides by the domain's rules, and appends. One file per use case.
+//
+// Commands see the outside through the small interfaces of this package.
+package commands
+
+import (
+	"context"
+
+	"github.com/perfectworks/backend/domain/event"
+)
+
+// Handler carries out one kind of command. It is safe for concurrent use.
+type Handler[C, R any] func(ctx context.Context, req Request, command C) (Result[R], error)
+
+// Result is what a command answers: the aggregate as it is now, the revision
+// that names this state, and the position from which reads will show it.
+type Result[R any] struct {
+	Value    R
+	Revision event.Revision
+	Position event.Position
+}
+
+// Observer watches every command: traces, measures and logs it. End is called
+// exactly once, with the command's error.
+type Observer interface {
+	Begin(ctx context.Context, command string, req Request) (_ context.Context, end func(error))
+}
+
+// Deps is what use cases need.
+type Deps struct {
+	Streams  Streams
+	Observer Observer
+	// Live makes API keys of the live kind; without it they are test keys.
+	Live bool
+}
+
+// observed is the one decoration that all commands share.
+func observed[C, R any](o Observer, name string, h Handler[C, R]) Handler[C, R] {
+	return func(ctx context.Context, req Request, command C) (result Result[R], err error) {
+		ctx, end := o.Begin(ctx, name, req)
+		defer func() { end(err) }()
+		return h(ctx, req, command)
+	}
+}

@@ -1,0 +1,158 @@
+package access
+
+import (
+	"slices"
+
+	"github.com/perfectworks/backend/domain/failure"
+)
+
+// Permission is a right in the active organization, a row of the permission
+// table of the HTTP contract.
+type Permission string
+
+// The permissions.
+const (
+	ReadOrganization       Permission = "organization:read"
+	UpdateOrganization     Permission = "organization:update"
+	DisposeOrganization    Permission = "organization:dispose" // delete, restore, purge, transfer
+	ManageMembers          Permission = "members:manage"
+	ReadOwnFiles           Permission = "files:read"
+	WriteOwnFiles          Permission = "files:write"
+	ReadFilesOfOthers      Permission = "files-of-others:read"
+	WriteFilesOfOthers     Permission = "files-of-others:write"
+	ManageOwnKeys          Permission = "own-keys:manage"
+	ManageOrganizationKeys Permission = "organization-keys:manage"
+	ReadTokens             Permission = "tokens:read"
+	Checkout               Permission = "payments:checkout"
+	ReadAuditLog           Permission = "audit:read"
+)
+
+// Scope is what a key may do at most. A key has a permission only when its
+// kind may have it and one of its scopes grants it.
+type Scope string
+
+// The scopes. Each has the name of the permission that it grants.
+const (
+	ScopeReadOrganization Scope = "organization:read"
+	ScopeReadFiles        Scope = "files:read"
+	ScopeWriteFiles       Scope = "files:write"
+	ScopeReadTokens       Scope = "tokens:read"
+	ScopeCheckout         Scope = "payments:checkout"
+	ScopeReadAuditLog     Scope = "audit:read"
+)
+
+// The scopes that each kind of key can carry, in the order in which they are
+// shown. A key issued without naming scopes gets all of its kind's.
+var (
+	userKeyScopes = []Scope{
+		ScopeReadOrganization, ScopeReadFiles, ScopeWriteFiles, ScopeReadTokens,
+	}
+	organizationKeyScopes = []Scope{
+		ScopeReadOrganization, ScopeReadFiles, ScopeWriteFiles, ScopeReadTokens,
+		ScopeCheckout, ScopeReadAuditLog,
+	}
+)
+
+// ScopesOf are the scopes that a kind of key can carry; none for other kinds.
+func ScopesOf(k Kind) []Scope {
+	switch k {
+	case KindUserKey:
+		return slices.Clone(userKeyScopes)
+	case KindOrganizationKey:
+		return slices.Clone(organizationKeyScopes)
+	case KindUser, KindSystem:
+	}
+	return nil
+}
+
+var roleHas = map[Permission][]Role{
+	ReadOrganization:       {Owner, Admin, Billing, Member, Viewer},
+	UpdateOrganization:     {Owner, Admin},
+	DisposeOrganization:    {Owner},
+	ManageMembers:          {Owner, Admin},
+	ReadOwnFiles:           {Owner, Admin, Member, Viewer},
+	WriteOwnFiles:          {Owner, Admin, Member},
+	ReadFilesOfOthers:      {Owner, Admin, Viewer},
+	WriteFilesOfOthers:     {Owner, Admin},
+	ManageOwnKeys:          {Owner, Admin, Member},
+	ManageOrganizationKeys: {Owner, Admin},
+	ReadTokens:             {Owner, Admin, Billing, Member, Viewer},
+	Checkout:               {Owner, Admin, Billing},
+	ReadAuditLog:           {Owner, Admin},
+}
+
+var scopeHas = map[Permission]Scope{
+	ReadOrganization:   ScopeReadOrganization,
+	ReadOwnFiles:       ScopeReadFiles,
+	WriteOwnFiles:      ScopeWriteFiles,
+	ReadFilesOfOthers:  ScopeReadFiles,
+	WriteFilesOfOthers: ScopeWriteFiles,
+	ReadTokens:         ScopeReadTokens,
+	Checkout:           ScopeCheckout,
+	ReadAuditLog:       ScopeReadAuditLog,
+}
+
+// ofOrganizationOnly are the permissions that a user key cannot have, whatever
+// its owner may do.
+var ofOrganizationOnly = []Permission{ReadFilesOfOthers, WriteFilesOfOthers, Checkout, ReadAuditLog}
+
+// May tells whether the principal has a permission in the organization it acts
+// in. A user key has it only while its owner's role has it too, so that losing
+// a role takes the key's rights along.
+func (p Principal) May(perm Permission) bool {
+	if p.OrganizationID == "" {
+		return false
+	}
+	switch p.Kind {
+	case KindUser:
+		return slices.Contains(roleHas[perm], p.Role)
+	case KindUserKey:
+		return !slices.Contains(ofOrganizationOnly, perm) &&
+			p.hasScopeFor(perm) && slices.Contains(roleHas[perm], p.Role)
+	case KindOrganizationKey:
+		return p.hasScopeFor(perm)
+	case KindSystem:
+	}
+	return false
+}
+
+func (p Principal) hasScopeFor(perm Permission) bool {
+	scope, grantable := scopeHas[perm]
+	return grantable && slices.Contains(p.Scopes, scope)
+}
+
+// Refusals of this package.
+var (
+	ErrForbidden = failure.New(failure.Forbidden, "FORBIDDEN",
+		"the caller's role or key does not allow this")
+	ErrNoActiveOrganization = failure.New(failure.Conflict, "NO_ACTIVE_ORGANIZATION",
+		"the caller has no active organization: create one, or switch to one")
+	ErrNotRegistered = failure.New(failure.Forbidden, "NOT_REGISTERED",
+		"this identity has no account yet: register it with POST /users/client")
+	ErrUserOnly = failure.New(failure.Forbidden, "USER_ONLY",
+		"this needs a signed-in person: API keys are not accepted here")
+)
+
+// Require is nil when the principal has the permission, else the reason.
+func (p Principal) Require(perm Permission) error {
+	switch {
+	case p.Kind == KindUser && p.UserID == "":
+		return ErrNotRegistered
+	case p.OrganizationID == "":
+		return ErrNoActiveOrganization
+	case !p.May(perm):
+		return ErrForbidden
+	}
+	return nil
+}
+
+// RequireUser is nil for a registered person with a JWT.
+func (p Principal) RequireUser() error {
+	switch {
+	case p.Kind != KindUser:
+		return ErrUserOnly
+	case p.UserID == "":
+		return ErrNotRegistered
+	}
+	return nil
+}

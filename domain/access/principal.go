@@ -1,0 +1,80 @@
+// Package access says who acts and what they may do: principals, roles, scopes
+// and the permission table of the HTTP contract.
+package access
+
+import (
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/domain/personal"
+)
+
+// Principal is who a request acts for, as established by the credential alone
+// and the directory of users, members and keys.
+type Principal struct {
+	Kind Kind
+
+	// Identity is what the identity provider vouches for; only with a JWT.
+	Identity Identity
+
+	// UserID is the registered user: set for users and user keys, empty for a
+	// JWT whose subject has not registered yet, and for organization keys.
+	UserID id.User
+	// OrganizationID is the organization acted in: the key's, or the user's
+	// active one. Empty when there is none.
+	OrganizationID id.Organization
+	// Role is the person's role in OrganizationID; empty when there is none.
+	Role Role
+
+	// KeyID and Scopes belong to the two kinds of key.
+	KeyID  id.APIKey
+	Scopes []Scope
+}
+
+// Kind is the sort of credential behind a principal.
+type Kind string
+
+// The kinds of principal. Their rights differ: see the permission table.
+const (
+	KindUser            Kind = "user"
+	KindUserKey         Kind = "userKey"
+	KindOrganizationKey Kind = "organizationKey"
+	KindSystem          Kind = "system"
+)
+
+// Identity is the verified claim of an OpenID Connect provider.
+type Identity struct {
+	// SubjectHash is the keyed hash of issuer and subject: the person's name
+	// towards us, without being their name.
+	SubjectHash string
+	// Email is as the provider gave it; EmailHash is the keyed hash of its
+	// folded form.
+	Email         personal.Text
+	EmailHash     string
+	EmailVerified bool
+}
+
+// Actor is how the principal is written into event metadata.
+func (p Principal) Actor() (kind event.ActorKind, actorID string, userID id.User) {
+	switch p.Kind {
+	case KindUserKey, KindOrganizationKey:
+		return event.ActorKey, string(p.KeyID), p.UserID
+	case KindSystem:
+		return event.ActorSystem, string(p.UserID), ""
+	case KindUser:
+		return event.ActorUser, string(p.UserID), p.UserID
+	}
+	return "", "", ""
+}
+
+// ID names the principal across requests: what a retry, a rate limit or a read
+// of one's own writes is counted for.
+func (p Principal) ID() string {
+	switch {
+	case p.KeyID != "":
+		return string(p.KeyID)
+	case p.UserID != "":
+		return string(p.UserID)
+	default:
+		return p.Identity.SubjectHash
+	}
+}

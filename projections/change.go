@@ -1,0 +1,44 @@
+package projections
+
+// Row is columns by name. Values are what encoding/json can write and Postgres
+// can read back into the column: times as time.Time, absent values as nil.
+type Row map[string]any
+
+// Change is one effect of an event on a read model's tables. Changes are data,
+// so that the engine can fold many of them into few statements.
+type Change struct {
+	Op    Op
+	Table string
+	// Key holds the columns that choose rows: for Put, Patch and Delete the
+	// whole primary key.
+	Key Row
+	// Set holds the other columns.
+	Set Row
+}
+
+// Op is the kind of a change.
+type Op int
+
+// The kinds of change.
+const (
+	OpPut Op = iota + 1
+	OpPatch
+	OpDelete
+	OpPatchWhere
+	OpDeleteWhere
+)
+
+// Put writes a whole row: columns in neither key nor set become their default.
+func Put(table string, key, set Row) Change { return Change{OpPut, table, key, set} }
+
+// Patch sets columns of one row; without that row it does nothing.
+func Patch(table string, key, set Row) Change { return Change{OpPatch, table, key, set} }
+
+// Delete removes one row, if it is there.
+func Delete(table string, key Row) Change { return Change{OpDelete, table, key, nil} }
+
+// PatchWhere sets columns of all rows whose columns equal those of match.
+func PatchWhere(table string, match, set Row) Change { return Change{OpPatchWhere, table, match, set} }
+
+// DeleteWhere removes all rows whose columns equal those of match.
+func DeleteWhere(table string, match Row) Change { return Change{OpDeleteWhere, table, match, nil} }
