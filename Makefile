@@ -1,0 +1,54 @@
+# What a newcomer needs: make run, make test. See README.md.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+GO      ?= go
+ARGS    ?=
+LINTER  := bin/golangci-lint
+MODULES := . conformance
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: run
+run: bin/perfectworks ## build and start everything, nothing to configure
+	@exec bin/perfectworks serve $(ARGS)
+
+.PHONY: build
+build: bin/perfectworks ## build bin/perfectworks
+
+# Go knows best what is out of date.
+.PHONY: bin/perfectworks
+bin/perfectworks:
+	@$(GO) build -o $@ ./cmd/perfectworks
+
+.PHONY: test
+test: ## run all tests on real parts, with the race detector
+	@$(GO) run ./cmd/withpostgres -- $(MAKE) --no-print-directory test-all
+
+.PHONY: test-all
+test-all: bin/perfectworks
+	$(GO) test -race -timeout 9m ./...
+	cd conformance && PERFECTWORKS_BINARY=$(CURDIR)/bin/perfectworks $(GO) test -timeout 5m ./...
+
+.PHONY: lint
+lint: $(LINTER) ## check style, mistakes and the import rule
+	@for module in $(MODULES); do (cd $$module && $(CURDIR)/$(LINTER) run ./...); done
+	@cd tools && $(GO) mod verify >/dev/null
+
+.PHONY: format
+format: $(LINTER) ## format the code
+	@for module in $(MODULES); do (cd $$module && $(CURDIR)/$(LINTER) fmt ./...); done
+
+$(LINTER): tools/go.mod tools/go.sum
+	@cd tools && $(GO) build -o ../$(LINTER) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+.PHONY: bench
+bench: ## measure speed beside its limits; JSON to $$BENCH_JSON
+	@$(GO) run ./cmd/withpostgres -durable -- $(GO) run ./bench
+
+.PHONY: clean
+clean: ## remove what was built; data stays
+	@rm -rf bin
