@@ -1,0 +1,93 @@
+package telemetry
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gorilla/mux"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// HTTP watches requests: a span, which continues the caller's trace, and a
+// measurement by route.
+type HTTP struct {
+	tracing  *Tracing
+	duration *prometheus.HistogramVec
+	inFlight prometheus.Gauge
+}
+
+// NewHTTP registers its metrics with the registry.
+func NewHTTP(tracing *Tracing, registry prometheus.Registerer) *HTTP {
+	h := &HTTP{
+		tracing: tracing,
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: namespace, Name: "http_request_duration_seconds", Buckets: latencyBuckets,
+			Help: "How long requests took, by method, route and status.",
+		}, []string{"method", "route", "status"}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "http_requests_in_flight",
+			Help: "Requests being answered.",
+		}),
+	}
+	registry.MustRegister(h.duration, h.inFlight)
+	return h
+}
+
+// Middleware is for the router's Use: it runs once the route is known, so that
+// spans and metrics bear its template and never an id.
+func (h *HTTP) Middleware(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		started := time.Now()
+		h.inFlight.Inc()
+		defer h.inFlight.Dec()
+
+		route := routeOf(r)
+		ctx, span := h.tracing.tracer.Start(
+			ContinueFrom(r.Context(), r.Header.Get(traceParentHeader)),
+			r.Method+" "+route,
+			trace.WithSpanKind(trace.SpanKindServer),
+		)
+		defer span.End()
+
+		recorder := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(recorder, r.WithContext(ctx))
+
+		h.duration.WithLabelValues(r.Method, route, strconv.Itoa(recorder.status)).Observe(time.Since(started).Seconds())
+		if span.IsRecording() {
+			span.SetAttributes(
+				attribute.String("http.request.method", r.Method),
+				attribute.String("http.route", route),
+				attribute.Int("http.response.status_code", recorder.status))
+			if recorder.status >= http.StatusInternalServerError {
+				span.SetStatus(codes.Error, "")
+			}
+		}
+	})
+}
+
+func routeOf(r *http.Request) string {
+	if route := mux.CurrentRoute(r); route != nil {
+		if template, err := route.GetPathTemplate(); err == nil {
+			return template
+		}
+	}
+	return "unmatched"
+}
+
+// statusRecorder remembers the status that a handler wrote.
+type statusRecorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *statusRecorder) WriteHeader(status int) {
+	r.status = status
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *statusRecorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
