@@ -12,12 +12,15 @@ import (
 	"go.jetify.com/typeid"
 )
 
-// The ids, one type for each aggregate, so that the compiler keeps them apart.
-type (
-	User         string
-	Organization string
-	APIKey       string
-)
+// User names a user. Each aggregate has an id type of its own, so that the
+// compiler keeps them apart.
+type User string
+
+// Organization names an organization.
+type Organization string
+
+// APIKey names an API key, and is not the key itself.
+type APIKey string
 
 // The prefixes on the wire.
 const (
@@ -59,7 +62,7 @@ func (s Source) make(prefix string) (string, error) {
 		return "", fmt.Errorf("read randomness for an id: %w", err)
 	}
 	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(s.Now.UnixMilli())) //nolint:gosec // The clock stands after 1970.
+	binary.BigEndian.PutUint64(ms[:], uint64(s.Now.UnixMilli()))
 	copy(u[:6], ms[2:])
 	u[6] = u[6]&0x0f | 0x70
 	u[8] = u[8]&0x3f | 0x80

@@ -24,7 +24,7 @@ func TestTextNeverPrintsItself(t *testing.T) {
 		"%v":   fmt.Sprintf("%v", text),
 		"%+v":  fmt.Sprintf("%+v", struct{ T personal.Text }{text}),
 		"%#v":  fmt.Sprintf("%#v", struct{ T personal.Text }{text}),
-		"%s":   fmt.Sprintf("%s", text),
+		"%s":   fmt.Sprintf("<%s>", text),
 		"%q":   fmt.Sprintf("%q", text),
 		"%x":   fmt.Sprintf("%x", text),
 		"slog": log.String(),
