@@ -1,0 +1,2 @@
+// Package organization is the aggregate of an organization and its members.
+package organization

@@ -1,0 +1,41 @@
+package reservation
+
+import (
+	"time"
+
+	"github.com/perfectworks/backend/domain/event"
+)
+
+// Category is the category of reservations' streams.
+const Category = "reservation"
+
+// Schemas are the stored shapes of a reservation's events.
+var Schemas = []event.Schema{
+	event.Define[Reserved](),
+	event.Define[Released](),
+}
+
+// Reserved gives a value to an owner. OccurredAt is when the command was made.
+type Reserved struct {
+	Kind      Kind   `json:"kind"`
+	ValueHash string `json:"valueHash"`
+	// OwnerID is the id of the aggregate that holds the value.
+	OwnerID    string    `json:"ownerId"`
+	OccurredAt time.Time `json:"occurredAt"`
+}
+
+// Released gives a value up. Its last owner may take it back at any time,
+// anybody else from AvailableAt on.
+type Released struct {
+	Kind        Kind      `json:"kind"`
+	ValueHash   string    `json:"valueHash"`
+	OwnerID     string    `json:"ownerId"`
+	AvailableAt time.Time `json:"availableAt"`
+	OccurredAt  time.Time `json:"occurredAt"`
+}
+
+// EventType is the stored name.
+func (Reserved) EventType() string { return "ValueReserved" }
+
+// EventType is the stored name.
+func (Released) EventType() string { return "ValueReleased" }

@@ -1,0 +1,38 @@
+// Package reservation keeps values unique across aggregates: each value has a
+// stream of its own, and who writes it first holds the value.
+package reservation
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// Kind is the sort of value that is unique.
+type Kind string
+
+// The kinds. Subjects and emails are personal: they are reserved under the
+// keyed hashes of access.Identity.
+const (
+	Slug    Kind = "slug"
+	Email   Kind = "email"
+	Subject Kind = "subject"
+)
+
+// Hash is the hash under which a value that is not personal is reserved: the
+// SHA-256 of its folded form, in hexadecimal.
+func Hash(value string) string {
+	sum := sha256.Sum256([]byte(Fold(value)))
+	return hex.EncodeToString(sum[:])
+}
+
+// Fold makes two spellings of one value equal: Unicode NFKC, lower case,
+// without the space around it.
+func Fold(value string) string {
+	return norm.NFKC.String(strings.ToLower(norm.NFKC.String(strings.TrimSpace(value))))
+}
+
+// ID names the reservation of a value within its category.
+func ID(kind Kind, valueHash string) string { return string(kind) + ":" + valueHash }

@@ -1,0 +1,2 @@
+// Package user is the aggregate of a person with an account.
+package user

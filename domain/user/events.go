@@ -1,0 +1,111 @@
+package user
+
+import (
+	"time"
+
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/domain/personal"
+)
+
+// Category is the category of users' streams.
+const Category = "user"
+
+// Schemas are the stored shapes of a user's events.
+var Schemas = []event.Schema{
+	event.Define[Registered](),
+	event.Define[ProfileUpdated](),
+	event.Define[ActiveOrganizationSwitched](),
+	event.Define[Deactivated](),
+	event.Define[Restored](),
+	event.Define[Erased](),
+	event.Define[EmailClaimLapsed](),
+}
+
+// Registered says that a person signed up. OccurredAt, here and in all events,
+// is when the command was made: state and read models show this time, in UTC
+// and whole milliseconds, not the time of storing.
+type Registered struct {
+	UserID id.User `json:"userId"`
+	// SubjectHash and EmailHash are the keyed hashes under which the person is
+	// found again.
+	SubjectHash   string        `json:"subjectHash"`
+	EmailHash     string        `json:"emailHash"`
+	Email         personal.Text `json:"email,omitzero" subject:"userId"`
+	EmailVerified bool          `json:"emailVerified"`
+	FirstName     personal.Text `json:"firstName,omitzero" subject:"userId"`
+	LastName      personal.Text `json:"lastName,omitzero" subject:"userId"`
+	Locale        string        `json:"locale,omitempty"`
+	// ReferralCode is what the person came with, not yet looked at.
+	ReferralCode string    `json:"referralCode,omitempty"`
+	OccurredAt   time.Time `json:"occurredAt"`
+}
+
+// ProfileUpdated carries the whole profile as it is afterwards, so that a
+// cleared field is an absent one, and in Changed the names of what differs.
+type ProfileUpdated struct {
+	UserID     id.User       `json:"userId"`
+	FirstName  personal.Text `json:"firstName,omitzero" subject:"userId"`
+	LastName   personal.Text `json:"lastName,omitzero" subject:"userId"`
+	Locale     string        `json:"locale,omitempty"`
+	AvatarURL  personal.Text `json:"avatarUrl,omitzero" subject:"userId"`
+	Changed    []string      `json:"changed"`
+	OccurredAt time.Time     `json:"occurredAt"`
+}
+
+// ActiveOrganizationSwitched names the organization that the person acts in
+// from now on; an empty OrganizationID says none.
+type ActiveOrganizationSwitched struct {
+	UserID         id.User         `json:"userId"`
+	OrganizationID id.Organization `json:"organizationId,omitempty"`
+	OccurredAt     time.Time       `json:"occurredAt"`
+}
+
+// Deactivated begins the grace after which the person may be erased.
+type Deactivated struct {
+	UserID     id.User   `json:"userId"`
+	PurgeAt    time.Time `json:"purgeAt"`
+	OccurredAt time.Time `json:"occurredAt"`
+}
+
+// Restored ends a deactivation within its grace.
+type Restored struct {
+	UserID     id.User   `json:"userId"`
+	OccurredAt time.Time `json:"occurredAt"`
+}
+
+// Erased says that the person's data is gone for good.
+type Erased struct {
+	UserID     id.User   `json:"userId"`
+	OccurredAt time.Time `json:"occurredAt"`
+}
+
+// EmailClaimLapsed takes from an unfinished registration the right to an
+// address that it reserved and never used. Being in the user's stream, it makes
+// that registration fail its revision check, should it still be under way.
+type EmailClaimLapsed struct {
+	UserID     id.User   `json:"userId"`
+	EmailHash  string    `json:"emailHash"`
+	OccurredAt time.Time `json:"occurredAt"`
+}
+
+// EventType is the stored name.
+func (Registered) EventType() string { return "UserRegistered" }
+
+// EventType is the stored name.
+func (ProfileUpdated) EventType() string { return "UserProfileUpdated" }
+
+// EventType is the stored name.
+func (ActiveOrganizationSwitched) EventType() string { return "ActiveOrganizationSwitched" }
+
+// EventType is the stored name.
+func (Deactivated) EventType() string { return "UserDeactivated" }
+
+// EventType is the stored name.
+func (Restored) EventType() string { return "UserRestored" }
+
+// EventType is the stored name.
+func (Erased) EventType() string { return "UserErased" }
+
+// EventType is the stored name.
+func (EmailClaimLapsed) EventType() string { return "UserEmailClaimLapsed" }
