@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
-	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
@@ -51,8 +51,7 @@ type ClusterConfig struct {
 	relocateTo string
 }
 
-// Cluster is a running private Postgres server. Its methods are safe for
-// concurrent use.
+// Cluster is a private Postgres server. Its methods are safe for concurrent use.
 type Cluster struct {
 	config   ClusterConfig
 	folder   folder
@@ -60,34 +59,37 @@ type Cluster struct {
 	binaries binaries
 	password string
 
-	mu       sync.Mutex
-	server   *server
-	users    *fileLock
-	watchdog *watchdog
+	lifecycle  sync.Mutex // one start or stop at a time
+	users      *fileLock  // nil once stopped
+	watchdog   *watchdog
+	supervisor *supervisor // nil while the server is not to run
+
+	mu     sync.Mutex
+	server *server // the latest, running or not
 }
 
 // FastSettings are parameters for data that may be lost, such as that of tests:
-// nothing waits for the disk, and a crash of the machine destroys the cluster.
+// nothing waits for the disk. What was committed outlives a crash of the server,
+// but not one of the machine, which may leave the cluster broken.
 func FastSettings() map[string]string {
 	return map[string]string{
-		"fsync":                  "off",
-		"synchronous_commit":     "off",
-		"full_page_writes":       "off",
-		"wal_level":              "minimal",
-		"max_wal_senders":        "0",
-		"checkpoint_timeout":     "30min",
-		"max_wal_size":           "1GB",
-		"max_connections":        "400",
-		"shared_buffers":         "64MB",
-		"autovacuum_naptime":     "10s",
-		"jit":                    "off",
-		"autovacuum_max_workers": "1",
+		"fsync":              "off",
+		"full_page_writes":   "off",
+		"wal_level":          "minimal",
+		"max_wal_senders":    "0",
+		"wal_init_zero":      "off",
+		"checkpoint_timeout": "30min",
+		"autovacuum":         "off",
+		"jit":                "off",
+		"max_connections":    "400",
 	}
 }
 
 // StartCluster starts the cluster in config.Dir, creating it when the folder is
 // absent or empty, and returns once it answers. It listens on 127.0.0.1 only and
 // asks for a random password, so that no other user of the machine gets in.
+//
+// A server that ends unasked is started again on the same port, until Stop.
 //
 // The server runs in a process group of its own and so survives a Ctrl-C in the
 // terminal, and the death of this process: the next start of the folder adopts
@@ -106,11 +108,8 @@ func StartCluster(ctx context.Context, config ClusterConfig) (*Cluster, error) {
 }
 
 func (c *Cluster) start(ctx context.Context) (err error) {
-	if c.config.StartTimeout <= 0 {
-		c.config.StartTimeout = defaultStartTimeout
-	}
-	if c.config.StopTimeout <= 0 {
-		c.config.StopTimeout = defaultStopTimeout
+	if err := c.config.complete(); err != nil {
+		return err
 	}
 	if c.config.Ephemeral {
 		if err := c.createEphemeral(); err != nil {
@@ -128,10 +127,8 @@ func (c *Cluster) start(ctx context.Context) (err error) {
 	if c.binaries, err = findBinaries(ctx, c.config, c.user); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, c.config.StartTimeout,
-		fmt.Errorf("it did not answer within %s", c.config.StartTimeout))
+	ctx, cancel := c.startTimeout(ctx)
 	defer cancel()
-
 	if c.folder, err = openFolder(ctx, c.config, c.user, c.binaries); err != nil {
 		return err
 	}
@@ -148,112 +145,149 @@ func (c *Cluster) start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if c.server, err = c.adoptOrLaunch(ctx, alone); err != nil {
+	server, err := c.adoptOrLaunch(ctx, c.config.Port, alone)
+	if err == nil {
+		err = users.share()
+	}
+	if err != nil {
 		return errors.Join(err, users.release())
 	}
 	c.users = users
-	return users.share()
+	c.use(server)
+	c.supervisor = c.supervise()
+	return nil
 }
 
-// adoptOrLaunch returns the server that runs in the folder, or a new one. The
-// caller holds the start lock; alone says that no other process uses the server.
-func (c *Cluster) adoptOrLaunch(ctx context.Context, alone bool) (*server, error) {
-	running, err := c.findRunning(ctx)
-	if err != nil {
-		return nil, err
+func (config *ClusterConfig) complete() (err error) {
+	if config.StartTimeout <= 0 {
+		config.StartTimeout = defaultStartTimeout
 	}
-	if running != nil {
-		same := c.sameSettings(running)
-		if same || !alone {
-			if err := c.awaitAnswer(ctx, running); err != nil {
-				return nil, err
-			}
-			c.config.Logger.Info("adopted the PostgreSQL server that was running in the folder",
-				"dir", c.folder.path, "pid", running.pid, "port", running.port, "same_settings", same)
-			return running, nil
-		}
-		c.config.Logger.Info("restarting PostgreSQL: it was left running with other settings",
-			"dir", c.folder.path, "pid", running.pid)
-		if err := running.stop(ctx, c.config.StopTimeout, stopFast); err != nil {
-			return nil, err
-		}
+	if config.StopTimeout <= 0 {
+		config.StopTimeout = defaultStopTimeout
 	}
-	return c.launch(ctx)
+	config.Dir, err = filepath.Abs(config.Dir)
+	return err
+}
+
+func (c *Cluster) startTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, c.config.StartTimeout,
+		fmt.Errorf("PostgreSQL did not answer within %s", c.config.StartTimeout))
 }
 
 // URL is the connection string of the cluster's database, for its superuser. It
-// holds the password.
-func (c *Cluster) URL() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.url(c.server, clusterDatabase)
-}
+// holds the password, and stays the same until Stop.
+func (c *Cluster) URL() string { return c.url(c.current().port, clusterDatabase) }
 
-// Port is the server's TCP port on 127.0.0.1.
-func (c *Cluster) Port() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.server.port
-}
+// PID is the process of the server, as of its latest start.
+func (c *Cluster) PID() int { return c.current().pid }
 
-func (c *Cluster) url(s *server, database string) string {
+func (c *Cluster) url(port int, database string) string {
 	u := url.URL{
 		Scheme:   "postgres",
 		User:     url.UserPassword(clusterUser, c.password),
-		Host:     net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)),
+		Host:     net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
 		Path:     "/" + database,
 		RawQuery: "sslmode=disable",
 	}
 	return u.String()
 }
 
+func (c *Cluster) current() *server {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.server
+}
+
+func (c *Cluster) use(s *server) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.server = s
+}
+
 // Stop ends the server by a fast shutdown, which breaks its connections, and
 // returns once it is gone; after StopTimeout, or when ctx ends, it is ended the
 // hard way, from which Postgres recovers at the next start. A server that other
-// processes use is left to them. A second Stop does nothing.
+// processes use is left to them. An ephemeral cluster is removed. A second Stop
+// does nothing.
 func (c *Cluster) Stop(ctx context.Context) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.lifecycle.Lock()
+	defer c.lifecycle.Unlock()
 	if c.users == nil {
 		return nil
 	}
-	if err := c.stop(ctx); err != nil {
-		return fmt.Errorf("stop the private PostgreSQL in %s: %w", c.config.Dir, err)
-	}
-	return nil
-}
-
-func (c *Cluster) stop(ctx context.Context) error {
-	users := c.users
+	c.endSupervision()
+	err := c.locked(ctx, func() error {
+		alone, err := c.users.alone()
+		if err != nil || !alone {
+			return err
+		}
+		return c.endServer(ctx)
+	})
+	err = errors.Join(err, c.users.release())
 	c.users = nil
 	if c.config.Ephemeral {
-		err := c.server.stop(ctx, c.config.StopTimeout, stopImmediate)
-		return errors.Join(err, users.release(), c.removeEphemeral())
+		err = errors.Join(err, c.removeEphemeral())
 	}
-	// Without the lock a process that starts the folder now could adopt a server
-	// that is about to end.
-	startLock, err := lockFile(ctx, c.folder.startLock())
-	if err != nil {
-		return errors.Join(err, users.release())
-	}
-	alone, err := users.alone()
-	if err == nil && alone {
-		err = c.server.stop(ctx, c.config.StopTimeout, stopFast)
-	}
-	return errors.Join(err, users.release(), startLock.release())
+	return c.wrap("stop", err)
 }
 
-func (c *Cluster) createEphemeral() (err error) {
-	if err := os.Mkdir(c.config.Dir, folderMode()); err != nil {
-		return fmt.Errorf("create the folder: %w", err)
+// StopServer ends the server, whoever uses it, and keeps the cluster: for what
+// needs the server away for a time, such as a test of its loss.
+func (c *Cluster) StopServer(ctx context.Context) error {
+	c.lifecycle.Lock()
+	defer c.lifecycle.Unlock()
+	c.endSupervision()
+	return c.wrap("stop", c.locked(ctx, func() error { return c.endServer(ctx) }))
+}
+
+// StartServer starts the server that StopServer ended, on the same port. It does
+// nothing when the server was not ended.
+func (c *Cluster) StartServer(ctx context.Context) error {
+	c.lifecycle.Lock()
+	defer c.lifecycle.Unlock()
+	if c.users == nil {
+		return c.wrap("start", errors.New("the cluster was stopped"))
 	}
-	c.watchdog, err = startWatchdog(c.config.Dir)
+	if c.supervisor != nil {
+		return nil
+	}
+	if err := c.revive(ctx); err != nil {
+		return c.wrap("start", err)
+	}
+	c.supervisor = c.supervise()
+	return nil
+}
+
+func (c *Cluster) wrap(what string, err error) error {
 	if err != nil {
-		return errors.Join(err, os.RemoveAll(c.config.Dir))
+		return fmt.Errorf("%s the private PostgreSQL in %s: %w", what, c.config.Dir, err)
 	}
 	return nil
 }
 
-func (c *Cluster) removeEphemeral() error {
-	return errors.Join(os.RemoveAll(c.config.Dir), c.watchdog.end())
+// locked runs f under the start lock, so that no process adopts a server that is
+// about to end.
+func (c *Cluster) locked(ctx context.Context, f func() error) error {
+	lock, err := lockFile(ctx, c.folder.startLock())
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(), lock.release())
+}
+
+// endServer ends what runs in the folder, which may be another server than ours:
+// an operator can have restarted it.
+func (c *Cluster) endServer(ctx context.Context) error {
+	signal := stopFast
+	if c.config.Ephemeral {
+		signal = stopImmediate
+	}
+	if err := c.current().stop(ctx, c.config.StopTimeout, signal); err != nil {
+		return err
+	}
+	running, err := c.findRunning(ctx)
+	if err != nil || running == nil {
+		return err
+	}
+	return running.stop(ctx, c.config.StopTimeout, signal)
 }

@@ -65,7 +65,7 @@ func (c *Cluster) connect(ctx context.Context, s *server) error {
 func (c *Cluster) execute(ctx context.Context, s *server, database, statement string) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, defaultConnectTimeout)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, c.url(s, database))
+	conn, err := pgx.Connect(ctx, c.url(s.port, database))
 	if err != nil {
 		return fmt.Errorf("connect to the server: %w", err)
 	}

@@ -38,12 +38,17 @@ func folderMode() fs.FileMode {
 // openFolder creates config.Dir when needed and makes sure that the server can
 // work in it.
 func openFolder(ctx context.Context, config ClusterConfig, user osUser, b binaries) (folder, error) {
-	dir, err := filepath.Abs(config.Dir)
-	if err != nil {
-		return folder{}, err
-	}
+	dir := config.Dir
 	if err := os.MkdirAll(dir, folderMode()); err != nil {
 		return folder{}, fmt.Errorf("create the folder: %w", err)
+	}
+	if err := (folder{path: dir}).check(); err != nil {
+		return folder{}, err
+	}
+	if user.other {
+		if err := os.Chmod(dir, folderMode()); err != nil {
+			return folder{}, fmt.Errorf("let user %s pass through the folder: %w", user.name, err)
+		}
 	}
 	enters, err := user.canEnter(ctx, dir, b)
 	if err != nil {
@@ -57,10 +62,9 @@ func openFolder(ctx context.Context, config ClusterConfig, user osUser, b binari
 	// Postgres names the real path in its files.
 	real, err := filepath.EvalSymlinks(dir)
 	if err != nil {
-		return folder{}, err
+		return folder{}, fmt.Errorf("find the folder: %w", err)
 	}
-	f := folder{path: real}
-	return f, f.check()
+	return folder{path: real}, nil
 }
 
 // check refuses a folder that holds anything but a cluster, whole or begun.

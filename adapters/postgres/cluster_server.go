@@ -66,8 +66,8 @@ func (c *Cluster) arguments(port int) []string {
 
 // sameSettings compares a running server's command line, of which Postgres keeps
 // a record, with the one that we would use.
-func (c *Cluster) sameSettings(s *server) bool {
-	if c.config.Port != 0 && c.config.Port != s.port {
+func (c *Cluster) sameSettings(s *server, port int) bool {
+	if port != 0 && port != s.port {
 		return false
 	}
 	record, err := os.ReadFile(filepath.Join(c.folder.data(), "postmaster.opts"))
@@ -83,10 +83,10 @@ func (c *Cluster) sameSettings(s *server) bool {
 
 // launch starts a server. A port that somebody else took in the meantime, and
 // what an earlier server's processes hold until they notice its death, are
-// worth another try.
-func (c *Cluster) launch(ctx context.Context) (*server, error) {
+// worth another try. Port zero is any free one.
+func (c *Cluster) launch(ctx context.Context, fixedPort int) (*server, error) {
 	for attempt := 1; ; attempt++ {
-		port := c.config.Port
+		port := fixedPort
 		if port == 0 {
 			var err error
 			if port, err = freePort(ctx); err != nil {
@@ -97,7 +97,7 @@ func (c *Cluster) launch(ctx context.Context) (*server, error) {
 		if err == nil {
 			return s, nil
 		}
-		again := errors.Is(err, errPortInUse) && c.config.Port == 0 || errors.Is(err, errOrphans)
+		again := errors.Is(err, errPortInUse) && fixedPort == 0 || errors.Is(err, errOrphans)
 		if !again || attempt == 20 {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,14 +16,15 @@ import (
 // folder. The data are not worth an orderly stop.
 const watchdogScript = `
 cat >/dev/null
-pid_file=$1/data/postmaster.pid
+dir=$(cd "$1" && pwd -P) || exit 0
+pid_file=$dir/data/postmaster.pid
 if read -r pid <"$pid_file"; then
 	kill -QUIT "$pid"
 	n=0
 	while [ -f "$pid_file" ] && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done
 	kill -KILL "$pid"
 fi
-rm -rf "$1"
+rm -rf "$dir" "$1"
 `
 
 // watchdog ends an ephemeral cluster when this process ends.
@@ -55,6 +57,22 @@ func startWatchdog(dir string) (*watchdog, error) {
 func (w *watchdog) hold(cmd *exec.Cmd) {
 	w.ended <- cmd.Wait()
 	runtime.KeepAlive(w.input)
+}
+
+func (c *Cluster) createEphemeral() (err error) {
+	if err := os.Mkdir(c.config.Dir, folderMode()); err != nil {
+		return fmt.Errorf("create the folder: %w", err)
+	}
+	c.watchdog, err = startWatchdog(c.config.Dir)
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(c.config.Dir))
+	}
+	return nil
+}
+
+// removeEphemeral removes the folder, and the link to it when it was relocated.
+func (c *Cluster) removeEphemeral() error {
+	return errors.Join(os.RemoveAll(cmp.Or(c.folder.path, c.config.Dir)), os.RemoveAll(c.config.Dir), c.watchdog.end())
 }
 
 // end lets the watchdog go, after the server was stopped.
