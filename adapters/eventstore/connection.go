@@ -1,0 +1,176 @@
+package eventstore
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+)
+
+// connection hands out clients of the module. A client that lost its server is
+// replaced: by itself it would leak the old gRPC connection, and could die.
+type connection struct {
+	config  esdb.Configuration
+	log     *slog.Logger
+	metrics Metrics
+
+	mu      sync.Mutex
+	current *session
+	closed  bool
+	// open counts the sessions whose client is not closed yet.
+	open sync.WaitGroup
+}
+
+// session is one client of the module and those who use it.
+//
+// The module's client looks for its server within the first call that needs it,
+// for as long as that takes and without regard to any context, while all other
+// calls queue up behind. Therefore nobody calls before ready is closed: one
+// goroutine waits for the server, and callers wait for ready or their context.
+type session struct {
+	client *esdb.Client
+	ready  chan struct{}
+	// trouble is why the server has not been reached, as last heard.
+	trouble atomic.Pointer[string]
+
+	// Guarded by connection.mu.
+	users   int
+	retired bool
+}
+
+// acquire gives a session that is connected. The caller releases it.
+func (c *connection) acquire(ctx context.Context) (*session, error) {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return nil, ErrClosed
+	}
+	if c.current == nil {
+		s, err := c.begin()
+		if err != nil {
+			c.mu.Unlock()
+			return nil, err
+		}
+		c.current = s
+	}
+	s := c.current
+	s.users++
+	c.mu.Unlock()
+
+	select {
+	case <-s.ready:
+		return s, nil
+	default:
+	}
+	select {
+	case <-s.ready:
+		return s, nil
+	case <-ctx.Done():
+		c.release(s)
+		trouble := "no answer yet"
+		if heard := s.trouble.Load(); heard != nil {
+			trouble = *heard
+		}
+		return nil, fmt.Errorf("connect (%s): %w", trouble, context.Cause(ctx))
+	}
+}
+
+// begin makes a client and has it look for its server. Callers hold mu.
+func (c *connection) begin() (*session, error) {
+	s := &session{ready: make(chan struct{}), users: 1}
+	config := c.config
+	config.Logger = c.moduleLogger(s)
+	client, err := esdb.NewClient(&config)
+	if err != nil {
+		return nil, fmt.Errorf("event store client: %w", err)
+	}
+	s.client = client
+	c.open.Add(1)
+	go func() {
+		defer c.release(s)
+		// The one call of the module that does nothing but to wait for a
+		// connection.
+		if _, err := client.GetServerVersion(); err != nil {
+			c.log.Warn("the event store client gave up its search for a server", slog.Any("error", err))
+			c.retire(s)
+		}
+		close(s.ready)
+	}()
+	return s, nil
+}
+
+// release ends one use. The module panics when its client is closed while
+// calls are under way, so the last one closes.
+func (c *connection) release(s *session) {
+	c.mu.Lock()
+	s.users--
+	last := s.retired && s.users == 0
+	c.mu.Unlock()
+	if last {
+		_ = s.client.Close() // It always returns nil.
+		c.open.Done()
+	}
+}
+
+// retire takes a session out of use: the next caller gets a new one. The caller
+// holds a use of it.
+func (c *connection) retire(s *session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s.retired {
+		return
+	}
+	s.retired = true
+	if c.current == s {
+		c.current = nil
+	}
+	c.metrics.Reconnected()
+}
+
+// close takes the connection out of use and waits, within the context, until
+// the calls that are under way have ended.
+func (c *connection) close(ctx context.Context) error {
+	c.mu.Lock()
+	c.closed = true
+	s := c.current
+	c.current = nil
+	idle := false
+	if s != nil {
+		s.retired = true
+		idle = s.users == 0
+	}
+	c.mu.Unlock()
+	if idle {
+		_ = s.client.Close() // It always returns nil.
+		c.open.Done()
+	}
+
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.open.Wait()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("close the event store client: calls are still under way: %w", context.Cause(ctx))
+	}
+}
+
+// moduleLogger takes the module's messages. They tell why a server is not
+// reached, which its calls do not.
+func (c *connection) moduleLogger(s *session) esdb.LoggingFunc {
+	return func(level esdb.LogLevel, format string, args ...any) {
+		text := fmt.Sprintf(format, args...)
+		if level == esdb.LogWarn || level == esdb.LogError {
+			s.trouble.Store(&text)
+		}
+		// Each attempt to connect makes messages; what matters comes back to
+		// the caller as an error.
+		c.log.Debug("event store client module", slog.String("level", level), slog.String("text", text))
+	}
+}

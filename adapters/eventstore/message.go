@@ -1,0 +1,112 @@
+package eventstore
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/ThreeDotsLabs/watermill/message"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/perfectworks/backend/domain/event"
+)
+
+// The metadata that every message has, for logs and middlewares.
+const (
+	MetadataStream = "stream"
+	MetadataType   = "type"
+)
+
+// publishedType is the type under which Publisher stores messages, with their
+// metadata as the event's.
+const publishedType = "WatermillMessage"
+
+// delivery is the context of a message: it carries the event as it is stored,
+// and ends when the message is acknowledged.
+type delivery struct {
+	context.Context
+	stored *esdb.RecordedEvent
+}
+
+type storedKey struct{}
+
+// Value answers for the stored event, and else as the context around it.
+func (d *delivery) Value(key any) any {
+	if _, ok := key.(storedKey); ok {
+		return d.stored
+	}
+	return d.Context.Value(key)
+}
+
+// newMessage wraps a stored event. The message's context holds the span that
+// the event was written in, as a remote parent.
+func newMessage(ctx context.Context, stored *esdb.RecordedEvent) (*message.Message, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(withRemoteSpan(ctx, stored.UserMetadata))
+	m := message.NewMessage(stored.EventID.String(), stored.Data)
+	if stored.EventType == publishedType {
+		restore(m, stored.UserMetadata)
+	}
+	m.Metadata[MetadataStream] = stored.StreamID
+	m.Metadata[MetadataType] = stored.EventType
+	m.SetContext(&delivery{ctx, stored})
+	return m, cancel
+}
+
+// withRemoteSpan finds the trace parent without reading all of the metadata:
+// this is done for each message, whether anybody traces or not.
+func withRemoteSpan(ctx context.Context, metadata []byte) context.Context {
+	const name = `"traceParent":"`
+	i := bytes.Index(metadata, []byte(name))
+	if i < 0 {
+		return ctx
+	}
+	value, _, ok := bytes.Cut(metadata[i+len(name):], []byte(`"`))
+	if !ok {
+		return ctx
+	}
+	carrier := propagation.MapCarrier{"traceparent": string(value)}
+	return trace.ContextWithRemoteSpanContext(ctx,
+		trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), carrier)))
+}
+
+// errNotOurs is the refusal to decode a message of another subscriber.
+var errNotOurs = errors.New("the message was not delivered by the event store's subscriber")
+
+// Decode reads the event that a Subscriber's message carries. The errors are
+// those of DecodeRecorded.
+func (c *Codec) Decode(ctx context.Context, m *message.Message) (event.Recorded, error) {
+	stored, ok := m.Context().Value(storedKey{}).(*esdb.RecordedEvent)
+	if !ok {
+		return event.Recorded{}, errNotOurs
+	}
+	return c.DecodeRecorded(ctx, stored)
+}
+
+// published is the metadata of a stored Watermill message.
+type published struct {
+	UUID     string            `json:"uuid"`
+	Metadata map[string]string `json:"metadata"`
+}
+
+func restore(m *message.Message, metadata []byte) {
+	var p published
+	if json.Unmarshal(metadata, &p) != nil {
+		return // Not written by Publisher: it stays a message without metadata.
+	}
+	m.UUID = p.UUID
+	for k, v := range p.Metadata {
+		m.Metadata[k] = v
+	}
+}
+
+func publishedMetadata(m *message.Message) ([]byte, error) {
+	metadata, err := json.Marshal(published{UUID: m.UUID, Metadata: m.Metadata})
+	if err != nil {
+		return nil, fmt.Errorf("metadata of message %s: %w", m.UUID, err)
+	}
+	return metadata, nil
+}

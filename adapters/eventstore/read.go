@@ -1,0 +1,99 @@
+package eventstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+
+	"github.com/perfectworks/backend/domain/event"
+)
+
+// errGap says that events of a stream are missing before one that was read.
+var errGap = errors.New("the stream has a gap")
+
+// readResult is how a stream was read. stop is what each returned.
+type readResult struct {
+	found bool
+	stop  error
+}
+
+// readForwards calls each with the events of a stream from a revision on, one
+// after another, and tells whether there is such a stream. A connection that is
+// lost meanwhile is replaced, and the reading goes on where it was. It ends
+// early when each returns an error, which it then returns.
+//
+// each runs beside the caller, who may leave it behind when ctx ends.
+func (c *Client) readForwards(ctx context.Context, stream string, from event.Revision, each func(*esdb.RecordedEvent) error) (bool, error) {
+	next := uint64(from) //nolint:gosec // A revision to read from is not negative.
+	r, err := read(ctx, c, func(ctx context.Context, client *esdb.Client) (readResult, error) {
+		opts := esdb.ReadStreamOptions{Direction: esdb.Forwards, From: esdb.Revision(next)}
+		return readOnce(ctx, client, stream, opts, func(e *esdb.RecordedEvent) error {
+			if e.EventNumber != next {
+				return fmt.Errorf("%w: event %d follows where %d should", errGap, e.EventNumber, next)
+			}
+			if err := each(e); err != nil {
+				return err
+			}
+			next++
+			return nil
+		})
+	})
+	if err == nil {
+		err = r.stop
+	}
+	if err != nil {
+		return false, fmt.Errorf("read %s: %w", stream, err)
+	}
+	return r.found, nil
+}
+
+// readBackwards calls each with the events of a stream from its last one back,
+// until each says stop.
+func (c *Client) readBackwards(ctx context.Context, stream string, each func(*esdb.RecordedEvent) (stop bool)) error {
+	var from esdb.StreamPosition = esdb.End{}
+	_, err := read(ctx, c, func(ctx context.Context, client *esdb.Client) (readResult, error) {
+		opts := esdb.ReadStreamOptions{Direction: esdb.Backwards, From: from}
+		return readOnce(ctx, client, stream, opts, func(e *esdb.RecordedEvent) error {
+			if each(e) {
+				return io.EOF
+			}
+			if e.EventNumber > 0 {
+				from = esdb.Revision(e.EventNumber - 1)
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("read %s: %w", stream, err)
+	}
+	return nil
+}
+
+// readOnce reads a stream over one connection.
+func readOnce(ctx context.Context, client *esdb.Client, stream string, opts esdb.ReadStreamOptions, each func(*esdb.RecordedEvent) error) (readResult, error) {
+	events, err := client.ReadStream(ctx, stream, opts, math.MaxInt64)
+	if err != nil {
+		return readResult{}, err
+	}
+	defer events.Close()
+	for {
+		e, err := events.Recv()
+		switch {
+		case errors.Is(err, io.EOF):
+			return readResult{found: true}, nil
+		case hasCode(err, esdb.ErrorCodeResourceNotFound):
+			return readResult{}, nil
+		case hasCode(err, esdb.ErrorCodeStreamDeleted):
+			return readResult{}, fmt.Errorf("%w: %w", ErrStreamDeleted, err)
+		case err != nil:
+			return readResult{}, err
+		}
+		if err := each(e.OriginalEvent()); err != nil {
+			return readResult{found: true, stop: err}, nil
+		}
+	}
+}

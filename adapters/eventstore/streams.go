@@ -1,0 +1,189 @@
+package eventstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync/atomic"
+	"time"
+
+	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/maypok86/otter/v2"
+
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/event"
+)
+
+// Streams implements commands.Streams. It keeps the folded states of the
+// streams used last; the store has the last word, for it checks the revision of
+// every append. It is safe for concurrent use.
+type Streams struct {
+	client *Client
+	codec  *Codec
+	states *otter.Cache[stateKey, commands.Snapshot]
+	// epoch counts calls of Forget: a state read before one is not kept.
+	epoch atomic.Uint64
+}
+
+var _ commands.Streams = (*Streams)(nil)
+
+// stateKey tells states of different types apart, should a stream be folded in
+// more than one way.
+type stateKey struct {
+	stream string
+	state  reflect.Type
+}
+
+// DefaultCachedStates is how many folded states NewStreams keeps by default.
+const DefaultCachedStates = 10_000
+
+// NewStreams returns streams that keep up to cachedStates folded states;
+// DefaultCachedStates when it is 0, none when it is negative.
+func NewStreams(client *Client, codec *Codec, cachedStates int) (*Streams, error) {
+	if cachedStates == 0 {
+		cachedStates = DefaultCachedStates
+	}
+	s := &Streams{client: client, codec: codec}
+	if cachedStates < 0 {
+		return s, nil
+	}
+	states, err := otter.New(&otter.Options[stateKey, commands.Snapshot]{MaximumSize: cachedStates})
+	if err != nil {
+		return nil, fmt.Errorf("cache of folded states: %w", err)
+	}
+	s.states = states
+	return s, nil
+}
+
+// Load folds a stream; see commands.Streams. A cached state answers unless
+// fresh is asked for; then only the events after it are read.
+func (s *Streams) Load(ctx context.Context, stream string, fold commands.Fold, fresh bool) (commands.Snapshot, error) {
+	begun := time.Now()
+	key := stateKey{stream, reflect.TypeOf(fold.Zero)}
+	snapshot, cached := s.cached(key)
+	if cached && !fresh {
+		s.client.opts.Metrics.Loaded(0, true, time.Since(begun), nil)
+		return snapshot, nil
+	}
+	if !cached {
+		snapshot = commands.Snapshot{Stream: stream, Revision: event.NoStream, State: fold.Zero}
+	}
+	epoch, events := s.epoch.Load(), 0
+	found, err := s.client.readForwards(ctx, stream, snapshot.Revision+1, func(stored *esdb.RecordedEvent) error {
+		recorded, err := s.codec.DecodeRecorded(ctx, stored)
+		if err != nil {
+			return err
+		}
+		snapshot.State = fold.Apply(snapshot.State, recorded.Event)
+		snapshot.Revision, snapshot.Position = recorded.Revision, recorded.Position
+		events++
+		return nil
+	})
+	if err != nil { // Reading may still be under way: leave what it touches alone.
+		s.client.opts.Metrics.Loaded(0, false, time.Since(begun), err)
+		return commands.Snapshot{}, err
+	}
+	s.client.opts.Metrics.Loaded(events, false, time.Since(begun), nil)
+	if !found {
+		s.drop(key)
+		return commands.Snapshot{Stream: stream, Revision: event.NoStream, State: fold.Zero, Fresh: true}, nil
+	}
+	s.keep(key, snapshot, epoch)
+	snapshot.Fresh = true
+	return snapshot, nil
+}
+
+// Append writes drafts after a snapshot; see commands.Streams. Without drafts
+// it returns the snapshot as it is.
+func (s *Streams) Append(ctx context.Context, after commands.Snapshot, fold commands.Fold, drafts []event.Draft) (commands.Snapshot, error) {
+	if len(drafts) == 0 {
+		return after, nil
+	}
+	key := stateKey{after.Stream, reflect.TypeOf(fold.Zero)}
+	epoch := s.epoch.Load()
+	stored := make([]esdb.EventData, len(drafts))
+	next := after
+	for i, draft := range drafts {
+		var err error
+		if stored[i], err = s.codec.Encode(ctx, draft); err != nil {
+			return commands.Snapshot{}, err
+		}
+		// The state follows from what is stored, as it will for everybody else;
+		// and what could not be read back must not be stored.
+		recorded, err := s.codec.DecodeRecorded(ctx, &esdb.RecordedEvent{
+			EventID: stored[i].EventID, EventType: stored[i].EventType, StreamID: after.Stream,
+			EventNumber: uint64(after.Revision) + 1 + uint64(i), //nolint:gosec // NoStream is -1: the first is 0.
+			Data:        stored[i].Data, UserMetadata: stored[i].Metadata,
+		})
+		if err != nil {
+			return commands.Snapshot{}, err
+		}
+		next.State = fold.Apply(next.State, recorded.Event)
+	}
+	var err error
+	if next.Revision, next.Position, err = s.client.Append(ctx, after.Stream, after.Revision, stored); err != nil {
+		if errors.Is(err, commands.ErrWrongRevision) {
+			s.drop(key)
+		}
+		return commands.Snapshot{}, err
+	}
+	s.keep(key, next, epoch)
+	next.Fresh = true
+	return next, nil
+}
+
+// Find looks for an event by its id, from the end of the stream back.
+func (s *Streams) Find(ctx context.Context, stream string, id event.ID) (event.Recorded, bool, error) {
+	var found *esdb.RecordedEvent
+	err := s.client.readBackwards(ctx, stream, func(e *esdb.RecordedEvent) bool {
+		if event.ID(e.EventID) == id {
+			found = e
+		}
+		return found != nil
+	})
+	if err != nil {
+		return event.Recorded{}, false, err
+	}
+	if found == nil {
+		return event.Recorded{}, false, nil
+	}
+	recorded, err := s.codec.DecodeRecorded(ctx, found)
+	return recorded, err == nil, err
+}
+
+// Forget drops all cached states: when a person's key is destroyed, their texts
+// are still in states that were folded before.
+func (s *Streams) Forget() {
+	s.epoch.Add(1)
+	if s.states != nil {
+		s.states.InvalidateAll()
+	}
+}
+
+func (s *Streams) cached(key stateKey) (commands.Snapshot, bool) {
+	if s.states == nil {
+		return commands.Snapshot{}, false
+	}
+	return s.states.GetIfPresent(key)
+}
+
+// keep remembers a snapshot, unless a newer one is known or the epoch is over.
+func (s *Streams) keep(key stateKey, snapshot commands.Snapshot, epoch uint64) {
+	if s.states == nil {
+		return
+	}
+	snapshot.Fresh = false
+	s.states.Compute(key, func(old commands.Snapshot, found bool) (commands.Snapshot, otter.ComputeOp) {
+		if s.epoch.Load() != epoch || found && old.Revision > snapshot.Revision {
+			return old, otter.CancelOp
+		}
+		return snapshot, otter.WriteOp
+	})
+}
+
+func (s *Streams) drop(key stateKey) {
+	if s.states != nil {
+		s.states.Invalidate(key)
+	}
+}

@@ -1,0 +1,139 @@
+package eventstore
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/perfectworks/backend/domain/event"
+)
+
+// Progress keeps how far a consumer has come. The subscriber calls it from one
+// goroutine per topic.
+type Progress interface {
+	// Resume says after which position to go on; the zero Position means from
+	// the beginning. It is called at every (re)subscription; whatever was
+	// delivered and not committed will be delivered again.
+	Resume(ctx context.Context) (event.Position, error)
+	// Commit makes everything acknowledged so far durable, with the position
+	// reached: of the last acknowledged event or filtered checkpoint. live says
+	// that the subscription has caught up with the end of the log.
+	Commit(ctx context.Context, upTo event.Position, live bool) error
+}
+
+// SubscriberOptions tune a Subscriber. Only Progress is required.
+type SubscriberOptions struct {
+	// Progress gives the progress of a topic.
+	Progress func(topic string) Progress
+	// Prefixes gives the beginnings of the names of the streams that a topic
+	// follows; those of all our streams when nil.
+	Prefixes func(topic string) []string
+
+	// BatchSize is how many acknowledged messages are committed at once, at
+	// most; 500 when zero.
+	BatchSize int
+	// BatchDelay is how long an acknowledged message waits for its commit, at
+	// most, while further messages are on their way; 20 ms when zero. When none
+	// is and the log's end is reached, it is committed at once.
+	BatchDelay time.Duration
+	// CheckpointDelay is how long a position that passed over events of others
+	// waits for its commit; 1 s when zero.
+	CheckpointDelay time.Duration
+	// Buffer is how many events are received ahead of their delivery; 1024 when
+	// zero.
+	Buffer int
+	// NackPause and LongestNackPause bound the pause, doubled each time, before
+	// a message that was not acknowledged comes again; 10 ms and 1 s when zero.
+	NackPause, LongestNackPause time.Duration
+
+	Logger *slog.Logger
+}
+
+func (o *SubscriberOptions) withDefaults() SubscriberOptions {
+	opts := *o
+	if opts.Prefixes == nil {
+		prefixes := StreamPrefixes()
+		opts.Prefixes = func(string) []string { return prefixes }
+	}
+	setDefault(&opts.BatchSize, 500)
+	setDefault(&opts.BatchDelay, 20*time.Millisecond)
+	setDefault(&opts.CheckpointDelay, time.Second)
+	setDefault(&opts.Buffer, 1024)
+	setDefault(&opts.NackPause, 10*time.Millisecond)
+	setDefault(&opts.LongestNackPause, time.Second)
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	return opts
+}
+
+func setDefault[T int | time.Duration](field *T, value T) {
+	if *field <= 0 {
+		*field = value
+	}
+}
+
+// Subscriber is a message.Subscriber over catch-up subscriptions to the whole
+// log. Messages come one by one, in the order of the log, each after the one
+// before it was acknowledged, and every one at least once. What drops the
+// subscription, for however long, shows only as a pause.
+//
+// A message's payload is the event's stored data; Codec.Decode reads the whole
+// event.
+type Subscriber struct {
+	client *Client
+	opts   SubscriberOptions
+
+	ctx    context.Context //nolint:containedctx // It ends all topics at Close.
+	cancel context.CancelFunc
+
+	mu     sync.Mutex
+	closed bool
+	topics sync.WaitGroup
+}
+
+var _ message.Subscriber = (*Subscriber)(nil)
+
+// NewSubscriber returns a subscriber. The caller closes it.
+func NewSubscriber(client *Client, opts SubscriberOptions) *Subscriber {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Subscriber{client: client, opts: opts.withDefaults(), ctx: ctx, cancel: cancel}
+}
+
+// Subscribe delivers the messages of a topic until ctx ends or the subscriber
+// is closed; only then the channel is closed. It does not wait for the store.
+func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrClosed
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(s.ctx, cancel)
+	consumer := &consumer{
+		client: s.client, opts: &s.opts, topic: topic,
+		progress: s.opts.Progress(topic), prefixes: s.opts.Prefixes(topic),
+		out: make(chan *message.Message),
+		log: s.opts.Logger.With(slog.String("topic", topic)),
+	}
+	s.topics.Go(func() {
+		defer close(consumer.out)
+		defer cancel()
+		defer stop()
+		consumer.run(ctx)
+	})
+	return consumer.out, nil
+}
+
+// Close ends all subscriptions and waits until their channels are closed.
+func (s *Subscriber) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.cancel()
+	s.topics.Wait()
+	return nil
+}
