@@ -92,6 +92,17 @@ var scopeHas = map[Permission]Scope{
 	ReadAuditLog:       ScopeReadAuditLog,
 }
 
+// May tells whether members of this role have a permission.
+func (r Role) May(perm Permission) bool { return slices.Contains(roleHas[perm], r) }
+
+// Require is nil when members of this role have the permission.
+func (r Role) Require(perm Permission) error {
+	if !r.May(perm) {
+		return ErrForbidden
+	}
+	return nil
+}
+
 // ofOrganizationOnly are the permissions that a user key cannot have, whatever
 // its owner may do.
 var ofOrganizationOnly = []Permission{ReadFilesOfOthers, WriteFilesOfOthers, Checkout, ReadAuditLog}
@@ -105,10 +116,10 @@ func (p Principal) May(perm Permission) bool {
 	}
 	switch p.Kind {
 	case KindUser:
-		return slices.Contains(roleHas[perm], p.Role)
+		return p.Role.May(perm)
 	case KindUserKey:
 		return !slices.Contains(ofOrganizationOnly, perm) &&
-			p.hasScopeFor(perm) && slices.Contains(roleHas[perm], p.Role)
+			p.hasScopeFor(perm) && p.Role.May(perm)
 	case KindOrganizationKey:
 		return p.hasScopeFor(perm)
 	case KindSystem:

@@ -1,0 +1,190 @@
+package access_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/id"
+)
+
+// table is the permission table of the HTTP contract. In the columns of the
+// keys an x says that a scope can grant it; a user key needs the owner's role
+// to have it, too.
+const table = `
+permission                | owner | admin | billing | member | viewer | user key | organization key
+organization:read         | x     | x     | x       | x      | x      | x        | x
+organization:update       | x     | x     |         |        |        |          |
+organization:dispose      | x     |       |         |        |        |          |
+members:manage            | x     | x     |         |        |        |          |
+files:read                | x     | x     |         | x      | x      | x        | x
+files:write               | x     | x     |         | x      |        | x        | x
+files-of-others:read      | x     | x     |         |        | x      |          | x
+files-of-others:write     | x     | x     |         |        |        |          | x
+own-keys:manage           | x     | x     |         | x      |        |          |
+organization-keys:manage  | x     | x     |         |        |        |          |
+tokens:read               | x     | x     | x       | x      | x      | x        | x
+payments:checkout         | x     | x     | x       |        |        |          | x
+audit:read                | x     | x     |         |        |        |          | x
+`
+
+var roles = []access.Role{access.Owner, access.Admin, access.Billing, access.Member, access.Viewer}
+
+func cells(line string) []string {
+	all := strings.Split(line, "|")
+	for i := range all {
+		all[i] = strings.TrimSpace(all[i])
+	}
+	return all
+}
+
+func TestPermissionTable(t *testing.T) {
+	t.Parallel()
+	for _, line := range strings.Split(strings.TrimSpace(table), "\n")[1:] {
+		row := cells(line)
+		perm := access.Permission(row[0])
+		userKey, organizationKey := row[6] == "x", row[7] == "x"
+		for i, role := range roles {
+			has := row[i+1] == "x"
+			p := access.Principal{Kind: access.KindUser, UserID: "user_1", OrganizationID: "org_1", Role: role}
+			check(t, p, perm, has)
+			p.Kind, p.KeyID, p.Scopes = access.KindUserKey, "key_1", access.ScopesOf(access.KindUserKey)
+			check(t, p, perm, has && userKey)
+			p.Scopes = nil
+			check(t, p, perm, false)
+		}
+		p := access.Principal{
+			Kind: access.KindOrganizationKey, OrganizationID: "org_1",
+			KeyID: "key_1", Scopes: access.ScopesOf(access.KindOrganizationKey),
+		}
+		check(t, p, perm, organizationKey)
+		p.Scopes = nil
+		check(t, p, perm, false)
+		check(t, access.Principal{Kind: access.KindSystem, OrganizationID: "org_1"}, perm, false)
+		check(t, access.Principal{}, perm, false)
+	}
+}
+
+func check(t *testing.T, p access.Principal, perm access.Permission, want bool) {
+	t.Helper()
+	if got := p.May(perm); got != want {
+		t.Errorf("%s of role %q with scopes %v: %s is %t, want %t", p.Kind, p.Role, p.Scopes, perm, got, want)
+	}
+	if err := p.Require(perm); (err == nil) != want {
+		t.Errorf("%s of role %q: require %s gives %v", p.Kind, p.Role, perm, err)
+	}
+	p.OrganizationID = ""
+	if p.May(perm) {
+		t.Errorf("%s has %s without an organization", p.Kind, perm)
+	}
+}
+
+func TestAScopeGrantsNothingElse(t *testing.T) {
+	t.Parallel()
+	p := access.Principal{
+		Kind: access.KindOrganizationKey, OrganizationID: "org_1", KeyID: "key_1",
+		Scopes: []access.Scope{access.ScopeReadFiles},
+	}
+	for _, line := range strings.Split(strings.TrimSpace(table), "\n")[1:] {
+		perm := access.Permission(cells(line)[0])
+		want := perm == access.ReadOwnFiles || perm == access.ReadFilesOfOthers
+		check(t, p, perm, want)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	user := access.Principal{Kind: access.KindUser, UserID: "user_1", OrganizationID: "org_1", Role: access.Viewer}
+	stranger := access.Principal{Kind: access.KindUser, Identity: access.Identity{SubjectHash: "s"}}
+	nowhere := access.Principal{Kind: access.KindUser, UserID: "user_1"}
+	key := access.Principal{Kind: access.KindUserKey, UserID: "user_1", KeyID: "key_1", OrganizationID: "org_1", Role: access.Owner}
+	for name, c := range map[string]struct{ got, want error }{
+		"viewer updates":            {user.Require(access.UpdateOrganization), access.ErrForbidden},
+		"viewer reads":              {user.Require(access.ReadOrganization), nil},
+		"unregistered":              {stranger.Require(access.ReadOrganization), access.ErrNotRegistered},
+		"no organization":           {nowhere.Require(access.ReadOrganization), access.ErrNoActiveOrganization},
+		"key without scope":         {key.Require(access.ReadOrganization), access.ErrForbidden},
+		"a person":                  {user.RequireUser(), nil},
+		"a person without account":  {stranger.RequireUser(), access.ErrNotRegistered},
+		"a key where a person must": {key.RequireUser(), access.ErrUserOnly},
+		"nobody":                    {access.Principal{}.RequireUser(), access.ErrUserOnly},
+		"viewer's role":             {access.Viewer.Require(access.UpdateOrganization), access.ErrForbidden},
+		"admin's role":              {access.Admin.Require(access.UpdateOrganization), nil},
+	} {
+		if !errors.Is(c.got, c.want) {
+			t.Errorf("%s: got %v, want %v", name, c.got, c.want)
+		}
+	}
+}
+
+func TestRoleValid(t *testing.T) {
+	t.Parallel()
+	for _, r := range roles {
+		if !r.Valid() {
+			t.Errorf("%q is a role", r)
+		}
+	}
+	for _, r := range []access.Role{"", "Owner", "root"} {
+		if r.Valid() {
+			t.Errorf("%q is no role", r)
+		}
+	}
+}
+
+func TestScopesOfAreACopy(t *testing.T) {
+	t.Parallel()
+	scopes := access.ScopesOf(access.KindUserKey)
+	scopes[0] = "tampered"
+	if slices.Contains(access.ScopesOf(access.KindUserKey), "tampered") {
+		t.Error("a caller can change the scopes of all")
+	}
+	if access.ScopesOf(access.KindUser) != nil || access.ScopesOf(access.KindSystem) != nil {
+		t.Error("only keys have scopes")
+	}
+}
+
+func TestActorAndID(t *testing.T) {
+	t.Parallel()
+	type actor struct {
+		kind   event.ActorKind
+		actor  string
+		person id.User
+		id     string
+	}
+	for name, c := range map[string]struct {
+		p    access.Principal
+		want actor
+	}{
+		"user": {
+			access.Principal{Kind: access.KindUser, UserID: "user_1"},
+			actor{event.ActorUser, "user_1", "user_1", "user_1"},
+		},
+		"unregistered": {
+			access.Principal{Kind: access.KindUser, Identity: access.Identity{SubjectHash: "s"}},
+			actor{event.ActorUser, "", "", "s"},
+		},
+		"user key": {
+			access.Principal{Kind: access.KindUserKey, UserID: "user_1", KeyID: "key_1"},
+			actor{event.ActorKey, "key_1", "user_1", "key_1"},
+		},
+		"organization key": {
+			access.Principal{Kind: access.KindOrganizationKey, KeyID: "key_1"},
+			actor{event.ActorKey, "key_1", "", "key_1"},
+		},
+		"system": {
+			access.Principal{Kind: access.KindSystem, UserID: "user_9"},
+			actor{event.ActorSystem, "user_9", "", "user_9"},
+		},
+		"nobody": {access.Principal{}, actor{}},
+	} {
+		var got actor
+		got.kind, got.actor, got.person = c.p.Actor()
+		got.id = c.p.ID()
+		if got != c.want {
+			t.Errorf("%s: got %+v, want %+v", name, got, c.want)
+		}
+	}
+}

@@ -1,2 +1,0 @@
-// Package organization is the aggregate of an organization and its members.
-package organization

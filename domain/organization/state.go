@@ -1,0 +1,136 @@
+// Package organization is the aggregate of an organization and its members.
+package organization
+
+import (
+	"maps"
+	"time"
+
+	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/failure"
+	"github.com/perfectworks/backend/domain/id"
+)
+
+// Status is where an organization is in its life.
+type Status string
+
+// The statuses. The empty one is that of an organization that does not exist.
+const (
+	StatusActive  Status = "active"
+	StatusDeleted Status = "deleted"
+	StatusPurged  Status = "purged"
+)
+
+// State is an organization, folded from its stream.
+type State struct {
+	ID      id.Organization
+	Status  Status
+	Profile Profile
+	Slug    string
+	// FormerSlugs still lead here; each is held until the time given.
+	FormerSlugs map[string]time.Time
+	Members     map[id.User]Membership
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+	// PurgeAt is when a deleted organization may be purged, else zero.
+	PurgeAt time.Time
+}
+
+// Membership is a user's place in an organization.
+type Membership struct {
+	Role     access.Role
+	JoinedAt time.Time
+}
+
+// Apply folds an event into the state. Events of other kinds change nothing.
+func Apply(s State, e event.Event) State {
+	switch e := e.(type) {
+	case Registered:
+		return State{
+			ID: e.OrganizationID, Status: StatusActive, Slug: e.Slug,
+			Profile: Profile{
+				Name: e.Name, Email: e.Email, Website: e.Website, Description: e.Description,
+				LogoURL: e.LogoURL, Country: e.Country, Timezone: e.Timezone,
+			},
+			CreatedAt: e.OccurredAt, UpdatedAt: e.OccurredAt,
+		}
+	case ProfileUpdated:
+		s.Profile = Profile{
+			Name: e.Name, Email: e.Email, Website: e.Website, Description: e.Description,
+			LogoURL: e.LogoURL, Country: e.Country, Timezone: e.Timezone,
+		}
+		s.UpdatedAt = e.OccurredAt
+	case SlugChanged:
+		s.FormerSlugs = copied(s.FormerSlugs)
+		s.FormerSlugs[e.FormerSlug] = e.FormerHeldUntil
+		delete(s.FormerSlugs, e.Slug)
+		s.Slug, s.UpdatedAt = e.Slug, e.OccurredAt
+	case MemberJoined:
+		s.Members = copied(s.Members)
+		s.Members[e.UserID] = Membership{Role: e.Role, JoinedAt: e.OccurredAt}
+	case MemberRoleChanged:
+		if m, ok := s.Members[e.UserID]; ok {
+			s.Members = copied(s.Members)
+			m.Role = e.Role
+			s.Members[e.UserID] = m
+		}
+	case MemberRemoved:
+		s.Members = copied(s.Members)
+		delete(s.Members, e.UserID)
+	case Deleted:
+		s.Status, s.PurgeAt, s.UpdatedAt = StatusDeleted, e.PurgeAt, e.OccurredAt
+	case Restored:
+		s.Status, s.PurgeAt, s.UpdatedAt = StatusActive, time.Time{}, e.OccurredAt
+	case Purged:
+		return State{ID: s.ID, Status: StatusPurged, CreatedAt: s.CreatedAt, UpdatedAt: e.OccurredAt}
+	}
+	return s
+}
+
+// copied is a map that may be written to: states are shared, and so are the
+// maps in them.
+func copied[K comparable, V any](m map[K]V) map[K]V {
+	if m == nil {
+		return map[K]V{}
+	}
+	return maps.Clone(m)
+}
+
+// Refusals of this package.
+var (
+	ErrNotFound = failure.New(failure.NotFound, "ORGANIZATION_NOT_FOUND",
+		"there is no such organization")
+	ErrSlugTaken = failure.New(failure.Conflict, "SLUG_TAKEN",
+		"another organization has this slug")
+)
+
+// RequireMember is the role of a member of an organization in use. For
+// everybody else the organization does not exist.
+func (s State) RequireMember(user id.User) (access.Role, error) {
+	member, ok := s.Members[user]
+	if !ok || s.Status != StatusActive {
+		return "", ErrNotFound
+	}
+	return member.Role, nil
+}
+
+// Owners counts the members who are owners. An organization in use always has
+// one.
+func (s State) Owners() int {
+	n := 0
+	for _, m := range s.Members {
+		if m.Role == access.Owner {
+			n++
+		}
+	}
+	return n
+}
+
+// HoldsSlug tells whether the organization keeps a slug from all others: it is
+// its own, or was not long enough ago.
+func (s State) HoldsSlug(slug string, at time.Time) bool {
+	if s.Status == "" || s.Status == StatusPurged {
+		return false
+	}
+	return s.Slug == slug || at.Before(s.FormerSlugs[slug])
+}

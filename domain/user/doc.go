@@ -1,2 +1,0 @@
-// Package user is the aggregate of a person with an account.
-package user

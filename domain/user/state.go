@@ -1,0 +1,103 @@
+// Package user is the aggregate of a person with an account.
+package user
+
+import (
+	"time"
+
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/failure"
+	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/domain/personal"
+)
+
+// Status is where an account is in its life.
+type Status string
+
+// The statuses. The empty one is that of somebody who has not registered.
+const (
+	StatusActive      Status = "active"
+	StatusDeactivated Status = "deactivated"
+	StatusErased      Status = "erased"
+)
+
+// State is a user, folded from the stream.
+type State struct {
+	ID            id.User
+	Status        Status
+	SubjectHash   string
+	EmailHash     string
+	Email         personal.Text
+	EmailVerified bool
+	FirstName     personal.Text
+	LastName      personal.Text
+	Locale        string
+	AvatarURL     personal.Text
+	// ActiveOrganizationID is where the person acts; empty says nowhere.
+	ActiveOrganizationID id.Organization
+	CreatedAt            time.Time
+	UpdatedAt            time.Time
+	// PurgeAt is when a deactivated account may be erased, else zero.
+	PurgeAt time.Time
+}
+
+// Apply folds an event into the state. Events of other kinds change nothing.
+func Apply(s State, e event.Event) State {
+	switch e := e.(type) {
+	case Registered:
+		return State{
+			ID: e.UserID, Status: StatusActive,
+			SubjectHash: e.SubjectHash, EmailHash: e.EmailHash,
+			Email: e.Email, EmailVerified: e.EmailVerified,
+			FirstName: e.FirstName, LastName: e.LastName, Locale: e.Locale,
+			CreatedAt: e.OccurredAt, UpdatedAt: e.OccurredAt,
+		}
+	case ProfileUpdated:
+		s.FirstName, s.LastName = e.FirstName, e.LastName
+		s.Locale, s.AvatarURL = e.Locale, e.AvatarURL
+		s.UpdatedAt = e.OccurredAt
+	case ActiveOrganizationSwitched:
+		s.ActiveOrganizationID, s.UpdatedAt = e.OrganizationID, e.OccurredAt
+	case Deactivated:
+		s.Status, s.PurgeAt, s.UpdatedAt = StatusDeactivated, e.PurgeAt, e.OccurredAt
+	case Restored:
+		s.Status, s.PurgeAt, s.UpdatedAt = StatusActive, time.Time{}, e.OccurredAt
+	case Erased:
+		return State{
+			ID: s.ID, Status: StatusErased,
+			CreatedAt: s.CreatedAt, UpdatedAt: e.OccurredAt,
+		}
+	}
+	return s
+}
+
+// Refusals of this package.
+var (
+	ErrNotFound = failure.New(failure.NotFound, "USER_NOT_FOUND",
+		"there is no such user")
+	ErrDeactivated = failure.New(failure.Forbidden, "USER_DEACTIVATED",
+		"this account is deactivated: restore it first")
+	ErrEmailMissing = failure.New(failure.Unprocessable, "EMAIL_MISSING",
+		"the identity token names no email address, and an account needs one")
+	ErrEmailTaken = failure.New(failure.Conflict, "EMAIL_TAKEN",
+		"another account has this email address")
+	ErrEmailNotVerified = failure.New(failure.Forbidden, "EMAIL_NOT_VERIFIED",
+		"the email address must be verified first")
+)
+
+// RequireActive is nil for an account in use, else the reason why it is not.
+func (s State) RequireActive() error {
+	switch s.Status {
+	case StatusActive:
+		return nil
+	case StatusDeactivated:
+		return ErrDeactivated
+	case StatusErased:
+	}
+	return ErrNotFound
+}
+
+// HoldsEmail tells whether the account keeps an address, given by its keyed
+// hash, from all others.
+func (s State) HoldsEmail(emailHash string) bool {
+	return s.Status != StatusErased && s.EmailHash == emailHash
+}
