@@ -10,9 +10,9 @@ type Change struct {
 	Op    Op
 	Table string
 	// Key holds the columns that choose rows: for Put, Patch and Delete the
-	// whole primary key.
+	// whole primary key, for PatchWhere and DeleteWhere at least one column.
 	Key Row
-	// Set holds the other columns.
+	// Set holds other columns, none of them of the primary key.
 	Set Row
 }
 
@@ -37,8 +37,10 @@ func Patch(table string, key, set Row) Change { return Change{OpPatch, table, ke
 // Delete removes one row, if it is there.
 func Delete(table string, key Row) Change { return Change{OpDelete, table, key, nil} }
 
-// PatchWhere sets columns of all rows whose columns equal those of match.
+// PatchWhere sets columns of all rows whose columns equal those of match, where
+// nil equals null. Such a change cannot be folded with others of its table, so
+// it costs a statement of its own.
 func PatchWhere(table string, match, set Row) Change { return Change{OpPatchWhere, table, match, set} }
 
-// DeleteWhere removes all rows whose columns equal those of match.
+// DeleteWhere removes all rows whose columns equal those of match; see PatchWhere.
 func DeleteWhere(table string, match Row) Change { return Change{OpDeleteWhere, table, match, nil} }

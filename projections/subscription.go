@@ -1,0 +1,48 @@
+package projections
+
+import (
+	"context"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/perfectworks/backend/domain/event"
+)
+
+// Subscribe makes a subscriber over the whole log of this system. It sends one
+// message at a time, in the order of the log, and waits for its
+// acknowledgement; Progress says where it begins and when a batch is durable.
+// It reconnects by itself. Its topic carries no meaning.
+type Subscribe func(Progress, SubscribeOptions) (message.Subscriber, error)
+
+// Progress is how a subscriber learns and tells where it is. Its methods are
+// never called at the same time.
+type Progress interface {
+	// Resume says after which position to go on; zero is the beginning. It is
+	// called at every subscription: what was delivered and not committed will
+	// be delivered again.
+	Resume(ctx context.Context) (event.Position, error)
+
+	// Commit makes everything acknowledged so far durable, together with the
+	// position reached, which may be beyond the last event where the log holds
+	// what is not for us. live says that the subscription has caught up with
+	// the end of the log. After an error the subscriber subscribes again.
+	Commit(ctx context.Context, upTo event.Position, live bool) error
+}
+
+// SubscribeOptions say when a subscriber ends a batch, beside doing so when it
+// has caught up with the log.
+type SubscribeOptions struct {
+	// MaxEvents is how many acknowledged events a batch holds at most.
+	MaxEvents int
+	// MaxDelay is how long an acknowledged event waits for Commit at most.
+	MaxDelay time.Duration
+}
+
+// Decode reads the event in a message. An error that wraps ErrUndecodable is
+// final: the event is parked, by what the returned Recorded still says of its
+// stream, revision, position and id. Any other error may pass, for example that
+// of a key store that does not answer, and Decode is asked again.
+//
+// The errors hold nothing of the event's content: they are shown to operators.
+type Decode func(context.Context, *message.Message) (event.Recorded, error)
