@@ -8,11 +8,11 @@ import (
 
 // EventStore measures the use of the event store.
 type EventStore struct {
-	appends     *prometheus.HistogramVec
-	appended    prometheus.Counter
-	loads       *prometheus.HistogramVec
-	reconnects  prometheus.Counter
-	drops *prometheus.CounterVec
+	appends    *prometheus.HistogramVec
+	appended   prometheus.Counter
+	loads      *prometheus.HistogramVec
+	reconnects prometheus.Counter
+	drops      *prometheus.CounterVec
 }
 
 // NewEventStore registers its metrics with the registry.
