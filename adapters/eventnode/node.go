@@ -1,0 +1,164 @@
+package eventnode
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/keepalive"
+
+	"github.com/perfectworks/backend/adapters/eventnode/internal/eventlog"
+)
+
+// Config of a node. Only Pool is required; zero values mean the defaults.
+type Config struct {
+	// Pool leads to the database of the log, to which migrations.EventNode were
+	// applied. The node makes two connections of its own besides, with the same
+	// settings; it needs sessions, so not a pooler that shares them.
+	Pool   *pgxpool.Pool
+	Logger *slog.Logger
+	// TLS is the server's side. Without it the node is insecure.
+	TLS *tls.Config
+	// Credentials are names and passwords; anyone of them may do everything.
+	// With TLS at least one is needed, without TLS there can be none: they would
+	// travel in the clear, and clients do not send them then.
+	Credentials map[string]string
+	// MaxAppendSize bounds the content of one append, in bytes. Default 1 MiB.
+	MaxAppendSize int
+	// MaxEventSize bounds a single event, in bytes. Default 16 MiB - 10,000.
+	MaxEventSize int
+	// Registerer gets the node's metrics; may be nil.
+	Registerer prometheus.Registerer
+	// WriteTimeout bounds how long a write waits for Postgres before it fails as
+	// unavailable. Default 5 s.
+	WriteTimeout time.Duration
+	// TailEvents is how many of the latest events are held for live subscribers.
+	// Default 8,192.
+	TailEvents int
+}
+
+// Limits of the server.
+const (
+	defaultMaxAppendSize = 1 << 20
+	defaultMaxEventSize  = 16<<20 - 10_000
+	// maxMessageSize leaves room for what a message holds beside the event.
+	maxMessageSize = 17 << 20
+)
+
+// keepalivePolicy allows the pings of the official clients: every 10 s, on idle
+// connections too. By gRPC's own default they are cut off after three.
+var keepalivePolicy = keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}
+
+// Node is safe for concurrent use.
+type Node struct {
+	log    *eventlog.Log
+	server *grpc.Server
+	logger *slog.Logger
+
+	// ending is closed when subscriptions have to end.
+	ending   chan struct{}
+	stopOnce sync.Once
+}
+
+// New opens the log and prepares a node, which then wants Serve and, in any case,
+// Stop.
+func New(ctx context.Context, config Config) (*Node, error) {
+	if (config.TLS == nil) != (len(config.Credentials) == 0) {
+		return nil, errors.New("eventnode: TLS and credentials are only to be had together")
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	if config.MaxAppendSize <= 0 {
+		config.MaxAppendSize = defaultMaxAppendSize
+	}
+	if config.MaxEventSize <= 0 {
+		config.MaxEventSize = defaultMaxEventSize
+	}
+	metrics, err := newMetrics(config.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	log, err := eventlog.Open(ctx, eventlog.Config{
+		Pool:         config.Pool,
+		Logger:       config.Logger,
+		Observer:     metrics,
+		WriteTimeout: config.WriteTimeout,
+		TailEvents:   config.TailEvents,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("eventnode: %w", err)
+	}
+	n := &Node{log: log, logger: config.Logger, ending: make(chan struct{})}
+	n.server = grpc.NewServer(serverOptions(config)...)
+	streams.RegisterStreamsServer(n.server, &streamsService{
+		log:           log,
+		metrics:       metrics,
+		maxAppendSize: config.MaxAppendSize,
+		maxEventSize:  config.MaxEventSize,
+		ending:        n.ending,
+	})
+	serverfeatures.RegisterServerFeaturesServer(n.server, featuresService{})
+	return n, nil
+}
+
+func serverOptions(config Config) []grpc.ServerOption {
+	options := []grpc.ServerOption{
+		grpc.ForceServerCodecV2(newCodec()),
+		grpc.KeepaliveEnforcementPolicy(keepalivePolicy),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 10 * time.Second, Timeout: 10 * time.Second}),
+		grpc.MaxRecvMsgSize(maxMessageSize),
+		grpc.ReadBufferSize(64 << 10),
+		grpc.WriteBufferSize(64 << 10),
+	}
+	if config.TLS != nil {
+		guard := newGuard(config.Credentials)
+		options = append(options,
+			grpc.Creds(credentials.NewTLS(config.TLS)),
+			grpc.UnaryInterceptor(guard.unary),
+			grpc.StreamInterceptor(guard.stream))
+	}
+	return options
+}
+
+// Serve answers on a listener until Stop, and then returns nil.
+func (n *Node) Serve(listener net.Listener) error {
+	if err := n.server.Serve(listener); err != nil {
+		return fmt.Errorf("eventnode: serve: %w", err)
+	}
+	return nil
+}
+
+// Check says whether the node can read and write: for readiness.
+func (n *Node) Check(ctx context.Context) error { return n.log.Check(ctx) }
+
+// Stop ends the subscriptions and waits for the other calls under way; when ctx
+// ends first it cuts them off. It returns once everything has ended.
+func (n *Node) Stop(ctx context.Context) {
+	n.stopOnce.Do(func() {
+		close(n.ending)
+		drained := make(chan struct{})
+		go func() {
+			n.server.GracefulStop()
+			close(drained)
+		}()
+		select {
+		case <-drained:
+		case <-ctx.Done():
+			n.server.Stop()
+			<-drained
+		}
+		n.log.Close()
+	})
+}
