@@ -101,4 +101,3 @@ func (p *Publisher) Close() error {
 	p.pending.Wait()
 	return nil
 }
-

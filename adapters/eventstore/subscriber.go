@@ -87,7 +87,7 @@ type Subscriber struct {
 	client *Client
 	opts   SubscriberOptions
 
-	ctx    context.Context //nolint:containedctx // It ends all topics at Close.
+	ctx    context.Context // ends all topics
 	cancel context.CancelFunc
 
 	mu     sync.Mutex

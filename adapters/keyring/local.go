@@ -1,0 +1,75 @@
+package keyring
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gocloud.dev/secrets"
+	"gocloud.dev/secrets/localsecrets"
+)
+
+// LocalKeeper is the default in the place of a key management service: its key
+// is in a file that only its owner may read, and that is made when it is
+// missing. Without that file everything encrypted is lost. The caller closes
+// the keeper.
+func LocalKeeper(file string) (*secrets.Keeper, error) {
+	raw, err := readKeyFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = makeKeyFile(file); err == nil {
+			raw, err = readKeyFile(file)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("local key file: %w", err)
+	}
+	return localsecrets.NewKeeper(raw), nil
+}
+
+func readKeyFile(file string) (raw [keySize]byte, err error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return raw, err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return raw, fmt.Errorf("%s may be read by others (mode %04o): chmod 600 it", file, info.Mode().Perm())
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return raw, err
+	}
+	decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(decoded) != keySize {
+		// Nothing of the content may show.
+		return raw, fmt.Errorf("%s does not hold the Base64 of %d bytes", file, keySize)
+	}
+	return [keySize]byte(decoded), nil
+}
+
+// makeKeyFile writes a new key beside the file and links it into place, so that
+// of several processes one wins, and none reads half a key.
+func makeKeyFile(file string) (err error) {
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return err
+	}
+	draft, err := os.CreateTemp(filepath.Dir(file), ".key-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.Remove(draft.Name())) }()
+	raw := make([]byte, keySize)
+	_, _ = rand.Read(raw) // It never fails.
+	_, err = draft.WriteString(base64.StdEncoding.EncodeToString(raw) + "\n")
+	if err := errors.Join(err, draft.Sync(), draft.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(draft.Name(), file); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
