@@ -38,7 +38,7 @@ func Run[S any](t *testing.T, apply func(S, event.Event) S, cases []Case[S]) {
 			for s := given; len(events) > 0; events = events[1:] {
 				s = apply(s, events[0])
 			}
-			if diff := cmp.Diff(Fold(apply, c.Given...), given, cmpopts.EquateEmpty()); diff != "" {
+			if diff := Diff(Fold(apply, c.Given...), given); diff != "" {
 				t.Errorf("the state given has changed (-before +after):\n%s", diff)
 			}
 		})
@@ -62,13 +62,30 @@ func (c Case[S]) check(t *testing.T, events []event.Event, err error) {
 	if diff := cmp.Diff(c.Fields, fields); diff != "" {
 		t.Errorf("fields of the failure (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(c.Then, events, cmpopts.EquateEmpty()); diff != "" {
+	if diff := Diff(c.Then, events); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
 	}
 }
 
+// Diff shows how two values differ; an absent slice or map is an empty one.
+func Diff(want, got any) string { return cmp.Diff(want, got, cmpopts.EquateEmpty()) }
+
 // Invalid is any validation failure, for Case.Fails.
 var Invalid = failure.New(failure.Invalid, failure.CodeValidation, "")
+
+// Broken is "field CODE" of the first rule that a validation failure names;
+// empty when there is no error.
+func Broken(err error) string {
+	f := failure.Of(err)
+	switch {
+	case err == nil:
+		return ""
+	case f == nil || len(f.Details) == 0:
+		return err.Error()
+	default:
+		return f.Details[0].Field + " " + f.Details[0].Code
+	}
+}
 
 // Fold is the state after the events.
 func Fold[S any](apply func(S, event.Event) S, events ...event.Event) S {

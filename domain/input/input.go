@@ -25,6 +25,7 @@ const (
 	CodeCharacter = "FORBIDDEN_CHARACTER"
 	CodeFormat    = "INVALID_FORMAT"
 	CodeUnknown   = "UNKNOWN_VALUE"
+	CodeRange     = "OUT_OF_RANGE"
 	CodePast      = "NOT_IN_THE_FUTURE"
 )
 

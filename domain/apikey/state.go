@@ -1,0 +1,99 @@
+package apikey
+
+import (
+	"slices"
+	"time"
+
+	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/failure"
+	"github.com/perfectworks/backend/domain/id"
+)
+
+// State is a key, folded from its stream.
+type State struct {
+	ID             id.APIKey
+	OrganizationID id.Organization
+	OwnerType      OwnerType
+	// UserID is the owner of a user key, else empty.
+	UserID      id.User
+	IssuedBy    id.User
+	Scopes      []access.Scope
+	Description string
+	Live        bool
+	Start       string
+	Last4       string
+	// ExpireAt is the first instant at which the key no longer works; zero says
+	// that it never expires.
+	ExpireAt time.Time
+	// IssuedExpireAt is the expiry from before a rotation brought it forward.
+	IssuedExpireAt time.Time
+	// PredecessorID and SuccessorID are the neighbours in a rotation; RotatedAt
+	// is when the successor was named.
+	PredecessorID id.APIKey
+	SuccessorID   id.APIKey
+	RotatedAt     time.Time
+	// RevokedAt is zero for a key that was not revoked.
+	RevokedAt time.Time
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// Apply folds an event into the state. Events of other kinds change nothing.
+func Apply(s State, e event.Event) State {
+	switch e := e.(type) {
+	case Issued:
+		return State{
+			ID: e.KeyID, OrganizationID: e.OrganizationID,
+			OwnerType: e.OwnerType, UserID: e.UserID, IssuedBy: e.IssuedBy,
+			Scopes: slices.Clone(e.Scopes), Description: e.Description, Live: e.Live,
+			Start: e.Start, Last4: e.Last4, ExpireAt: e.ExpireAt, IssuedExpireAt: e.ExpireAt, PredecessorID: e.PredecessorID,
+			CreatedAt: e.OccurredAt, UpdatedAt: e.OccurredAt,
+		}
+	case DescriptionChanged:
+		s.Description, s.UpdatedAt = e.Description, e.OccurredAt
+	case Rotated:
+		s.SuccessorID, s.ExpireAt, s.RotatedAt = e.SuccessorID, e.ExpireAt, e.OccurredAt
+		s.UpdatedAt = e.OccurredAt
+	case Revoked:
+		s.RevokedAt, s.UpdatedAt = e.OccurredAt, e.OccurredAt
+	}
+	return s
+}
+
+// Status tells whether a key works.
+type Status string
+
+// The statuses. The empty one is that of a key that does not exist.
+const (
+	StatusActive  Status = "active"
+	StatusExpired Status = "expired"
+	StatusRevoked Status = "revoked"
+)
+
+// Status is the key's status at a time. At the instant of its expiry a key is
+// expired; one that was revoked stays revoked.
+func (s State) Status(at time.Time) Status {
+	switch {
+	case s.ID == "":
+		return ""
+	case !s.RevokedAt.IsZero():
+		return StatusRevoked
+	case !s.ExpireAt.IsZero() && !at.Before(s.ExpireAt):
+		return StatusExpired
+	default:
+		return StatusActive
+	}
+}
+
+// Refusals of this package.
+var (
+	ErrNotFound = failure.New(failure.NotFound, "API_KEY_NOT_FOUND",
+		"there is no such API key")
+	ErrRevoked = failure.New(failure.Conflict, "API_KEY_REVOKED",
+		"this API key has been revoked")
+	ErrExpired = failure.New(failure.Conflict, "API_KEY_EXPIRED",
+		"this API key has expired")
+	ErrRotated = failure.New(failure.Conflict, "API_KEY_ROTATED",
+		"this API key has been rotated already: rotate its successor")
+)
