@@ -57,7 +57,7 @@ func (c *Cluster) connect(ctx context.Context, s *server) error {
 		err = c.execute(ctx, s, "postgres", "CREATE DATABASE "+clusterDatabase)
 	}
 	if hasCode(err, codeInvalidPassword) {
-		return errors.New("the server refuses the password that is kept in the folder")
+		return errWrongPassword
 	}
 	return err
 }
@@ -81,7 +81,10 @@ func (c *Cluster) execute(ctx context.Context, s *server, database, statement st
 // server that starts or stops, or no answer.
 func isPassing(err error) bool {
 	var pgErr *pgconn.PgError
-	return !errors.As(err, &pgErr) || pgErr.Code == codeCannotConnectNow
+	if errors.As(err, &pgErr) {
+		return pgErr.Code == codeCannotConnectNow
+	}
+	return !errors.Is(err, errWrongPassword)
 }
 
 func hasCode(err error, code string) bool {

@@ -7,12 +7,13 @@ import (
 )
 
 var (
-	errServerGone = errors.New("the server ended")
-	errPortInUse  = errors.New("the port is in use by another program")
-	errOrphans    = errors.New("processes of an earlier server still run")
-	errDiskFull   = errors.New("the disk is full")
-	errReadOnly   = errors.New("the disk is read-only")
-	errFileSize   = errors.New("the size of files is limited for this user")
+	errServerGone    = errors.New("the server ended")
+	errPortInUse     = errors.New("the port is in use by another program")
+	errOrphans       = errors.New("processes of an earlier server still run")
+	errDiskFull      = errors.New("the disk is full")
+	errReadOnly      = errors.New("the disk is read-only")
+	errWrongPassword = errors.New("the server refuses the password that is kept in the folder")
+	errFileSize      = errors.New("the size of files is limited for this user")
 )
 
 // explain makes a sentence of a failure: its meaning, where what Postgres wrote

@@ -50,21 +50,30 @@ func openFolder(ctx context.Context, config ClusterConfig, user osUser, b binari
 			return folder{}, fmt.Errorf("let user %s pass through the folder: %w", user.name, err)
 		}
 	}
-	enters, err := user.canEnter(ctx, dir, b)
+	f, err := realFolder(dir)
+	if err != nil {
+		return folder{}, err
+	}
+	enters, err := user.canEnter(ctx, f.path, b)
 	if err != nil {
 		return folder{}, fmt.Errorf("run PostgreSQL as user %s: %w", user.name, err)
 	}
-	if !enters {
-		if err := relocate(config, dir, user); err != nil {
-			return folder{}, err
-		}
+	if enters {
+		return f, nil
 	}
-	// Postgres names the real path in its files.
-	real, err := filepath.EvalSymlinks(dir)
+	if err := relocate(config, dir, user); err != nil {
+		return folder{}, err
+	}
+	return realFolder(dir)
+}
+
+// realFolder follows the links in a path: Postgres names its folder so.
+func realFolder(dir string) (folder, error) {
+	path, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return folder{}, fmt.Errorf("find the folder: %w", err)
 	}
-	return folder{path: real}, nil
+	return folder{path: path}, nil
 }
 
 // check refuses a folder that holds anything but a cluster, whole or begun.

@@ -66,10 +66,8 @@ func (c *Cluster) findRunning(ctx context.Context) (*server, error) {
 			return &server{pid: p.pid, port: p.port, folder: c.folder, logger: c.config.Logger}, nil
 		}
 		// A server that is coming up has not written its port yet.
-		select {
-		case <-ctx.Done():
+		if !pause(ctx, pollEvery) {
 			return nil, context.Cause(ctx)
-		case <-time.After(pollEvery):
 		}
 	}
 }

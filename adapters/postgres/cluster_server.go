@@ -101,10 +101,8 @@ func (c *Cluster) launch(ctx context.Context, fixedPort int) (*server, error) {
 		if !again || attempt == 20 {
 			return nil, err
 		}
-		select {
-		case <-ctx.Done():
+		if !pause(ctx, 250*time.Millisecond) {
 			return nil, err
-		case <-time.After(250 * time.Millisecond):
 		}
 	}
 }

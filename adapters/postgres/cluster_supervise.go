@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"time"
 )
 
@@ -11,6 +13,9 @@ const (
 	// adoptedPoll is how often an adopted server is looked at: only a parent is
 	// told of an end.
 	adoptedPoll = 250 * time.Millisecond
+	// orderlyEndPause is for the one who ended the server by Postgres' own tools:
+	// pg_ctl restart would take a server that we start for the old one.
+	orderlyEndPause = time.Second
 )
 
 // supervisor is the goroutine that starts a server again.
@@ -58,6 +63,9 @@ func (s *server) awaitUnaskedEnd(ctx context.Context) bool {
 func (c *Cluster) reviveUntilItRuns(ctx context.Context) {
 	logger := c.config.Logger.With("dir", c.folder.path)
 	logger.Warn("PostgreSQL ended unasked, starting it again", "pid", c.PID(), "log", c.folder.log())
+	if _, err := readPidFile(c.folder.data()); errors.Is(err, fs.ErrNotExist) && !pause(ctx, orderlyEndPause) {
+		return
+	}
 	for backoff := minReviveBackoff; ; backoff = min(2*backoff, maxReviveBackoff) {
 		err := c.revive(ctx)
 		if err == nil {
@@ -68,11 +76,19 @@ func (c *Cluster) reviveUntilItRuns(ctx context.Context) {
 			return
 		}
 		logger.Error("PostgreSQL does not start, trying again", "error", err, "in", backoff.String())
-		select {
-		case <-ctx.Done():
+		if !pause(ctx, backoff) {
 			return
-		case <-time.After(backoff):
 		}
+	}
+}
+
+// pause tells whether the time passed before ctx ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
 	}
 }
 

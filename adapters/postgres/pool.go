@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"net/url"
 	"runtime"
+	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.opentelemetry.io/otel/trace"
 )
@@ -54,10 +54,9 @@ func Open(ctx context.Context, rawURL string, opts Options) (*pgxpool.Pool, erro
 }
 
 func poolConfig(rawURL string, opts Options) (*pgxpool.Config, error) {
-	parsed, err := url.Parse(rawURL)
-	if err != nil || (parsed.Scheme != "postgres" && parsed.Scheme != "postgresql") {
-		// The parser's own error quotes the URL, password included.
-		return nil, errors.New("the database URL is not of the form postgres://USER:PASSWORD@HOST:PORT/DATABASE")
+	parsed, err := parseURL(rawURL)
+	if err != nil {
+		return nil, err
 	}
 	config, err := pgxpool.ParseConfig(rawURL)
 	if err != nil {
@@ -90,15 +89,29 @@ func poolConfig(rawURL string, opts Options) (*pgxpool.Config, error) {
 	return config, nil
 }
 
-// withoutURL reduces pgx's parse error to its cause: pgx masks the password in
-// the URL that it quotes, but only where it recognises it.
+// parseURL reports nothing of what it was given. Where a password holds an
+// unescaped character, a part of it may parse as the path or a parameter, which
+// later errors would show: the @ that ended it tells.
+func parseURL(rawURL string) (*url.URL, error) {
+	const form = "the database URL is not of the form postgres://USER:PASSWORD@HOST:PORT/DATABASE"
+	parsed, err := url.Parse(rawURL)
+	if err != nil || (parsed.Scheme != "postgres" && parsed.Scheme != "postgresql") {
+		return nil, errors.New(form)
+	}
+	query, err := url.ParseQuery(parsed.RawQuery)
+	stray := strings.Contains(parsed.Path+parsed.Fragment, "@")
+	for name := range query {
+		stray = stray || strings.Contains(name, "@")
+	}
+	if err != nil || stray {
+		return nil, errors.New(form + ": special characters in the password have to be escaped, such as %2F for /")
+	}
+	return parsed, nil
+}
+
+// withoutURL drops the URL that pgx quotes between backticks: it masks a
+// password there, but only one that it recognises.
 func withoutURL(err error) error {
-	var parseErr *pgconn.ParseConfigError
-	if !errors.As(err, &parseErr) {
-		return err
-	}
-	if cause := parseErr.Unwrap(); cause != nil {
-		return cause
-	}
-	return errors.New("a parameter is invalid")
+	text := err.Error()
+	return errors.New(strings.TrimPrefix(text[strings.LastIndex(text, "`")+1:], ": "))
 }

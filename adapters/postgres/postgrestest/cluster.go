@@ -3,6 +3,7 @@ package postgrestest
 import (
 	"context"
 	"log/slog"
+	"os"
 	"syscall"
 	"testing"
 
@@ -60,4 +61,24 @@ func (c *Cluster) do(f func(context.Context) error) {
 	if err := f(ctx); err != nil {
 		c.t.Fatalf("postgrestest: %v", err)
 	}
+}
+
+// Dir returns a folder for a cluster's data, gone when the test ends. Unlike
+// that of t.TempDir, the unprivileged user that runs a root's Postgres can enter
+// it.
+func Dir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "perfectworks-test-*")
+	if err != nil {
+		t.Fatalf("postgrestest: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Errorf("postgrestest: %v", err)
+		}
+	})
+	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // that is its purpose
+		t.Fatalf("postgrestest: %v", err)
+	}
+	return dir
 }

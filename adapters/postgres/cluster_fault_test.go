@@ -1,0 +1,245 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/perfectworks/backend/adapters/postgres"
+	"github.com/perfectworks/backend/adapters/postgres/postgrestest"
+)
+
+func TestFolderThatIsNoCluster(t *testing.T) {
+	t.Parallel()
+	write := func(name, text string) func(*testing.T, string) {
+		return func(t *testing.T, dir string) {
+			path := filepath.Join(dir, name)
+			if err := os.MkdirAll(filepath.Dir(path), 0o711); err != nil { //nolint:gosec // as a cluster's
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for name, test := range map[string]struct {
+		prepare func(*testing.T, string)
+		want    []string
+	}{
+		"somebody's files": {write("thesis.txt", "x"), []string{"not empty", "thesis.txt"}},
+		"data of none":     {write("data/base", "x"), []string{"no PostgreSQL cluster", "PG_VERSION"}},
+		"old version":      {write("data/PG_VERSION", "9.6\n"), []string{"not a cluster of PostgreSQL 14 or newer"}},
+		"unknown version":  {write("data/PG_VERSION", "99\n"), []string{"PostgreSQL 99, which made this cluster,", "no download of version 99"}},
+		"no password": {func(t *testing.T, dir string) {
+			stop(t, start(t, clusterConfig(dir, io.Discard)))
+			if err := os.Remove(filepath.Join(dir, "password")); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"read the password", "no such file"}},
+		"other password": {func(t *testing.T, dir string) {
+			stop(t, start(t, clusterConfig(dir, io.Discard)))
+			write("password", "wrong\n")(t, dir)
+		}, []string{"refuses the password that is kept in the folder"}},
+		"a file": {func(t *testing.T, dir string) {
+			if err := os.WriteFile(dir, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"not a directory"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(postgrestest.Dir(t), "pg")
+			test.prepare(t, dir)
+			err := startFails(t, clusterConfig(dir, io.Discard))
+			wantError(t, err, append(test.want, "start the private PostgreSQL in "+dir)...)
+		})
+	}
+}
+
+// A start that was killed while it created the cluster leaves a part of it.
+func TestInterruptedCreationIsRepeated(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(postgrestest.Dir(t), "pg")
+	if err := os.MkdirAll(filepath.Join(dir, "data.new", "base"), 0o711); err != nil { //nolint:gosec // as a cluster's
+		t.Fatal(err)
+	}
+	for _, name := range []string{"password", "password.new"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("old\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	execute(t, start(t, clusterConfig(dir, io.Discard)).URL(), "SELECT 1")
+	for _, name := range []string{"data.new", "password.new"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); !os.IsNotExist(err) {
+			t.Errorf("%s is left: %v", name, err)
+		}
+	}
+}
+
+func TestPortInUse(t *testing.T) {
+	t.Parallel()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close() //nolint:errcheck // done with it
+	config := clusterConfig(filepath.Join(postgrestest.Dir(t), "pg"), io.Discard)
+	config.Port = listener.Addr().(*net.TCPAddr).Port
+	wantError(t, startFails(t, config), "port is in use by another program", "could not bind")
+}
+
+func TestInvalidSettingIsReported(t *testing.T) {
+	t.Parallel()
+	config := clusterConfig(filepath.Join(postgrestest.Dir(t), "pg"), io.Discard)
+	config.Settings["shared_buffers"] = "lots"
+	wantError(t, startFails(t, config), "did not start", `invalid value for parameter "shared_buffers"`)
+}
+
+func TestUnwritableFolder(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() == 0 {
+		asNobody(t, "^TestUnwritableFolder$")
+		return
+	}
+	dir := postgrestest.Dir(t)
+	if err := os.Chmod(dir, 0o500); err != nil { //nolint:gosec // a folder
+		t.Fatal(err)
+	}
+	wantError(t, startFails(t, clusterConfig(filepath.Join(dir, "pg"), io.Discard)), "create the folder", "permission denied")
+	wantError(t, startFails(t, clusterConfig(dir, io.Discard)), "permission denied")
+}
+
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	small := mountDisk(t, "20m")
+	err := startFails(t, clusterConfig(filepath.Join(small, "pg"), io.Discard))
+	wantError(t, err, "creating the cluster failed", "the disk is full", "No space left on device")
+
+	disk := mountDisk(t, "150m")
+	config := clusterConfig(filepath.Join(disk, "pg"), io.Discard)
+	cluster := start(t, config)
+	execute(t, cluster.URL(), "CREATE TABLE things AS SELECT 1 AS id")
+	stop(t, cluster)
+	filler := filepath.Join(disk, "filler")
+	if err := fill(filler); err == nil {
+		t.Fatal("the disk takes any amount")
+	}
+	wantError(t, startFails(t, config), "the disk is full", "No space left on device")
+
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	cluster = start(t, config)
+	if n := count(t, cluster.URL(), "SELECT count(*) FROM things"); n != 1 {
+		t.Errorf("%d rows after the disk was full, want 1", n)
+	}
+}
+
+func fill(path string) (err error) {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	block := make([]byte, 64<<10)
+	for n := len(block); n > 0; n /= 2 {
+		for err = nil; err == nil; _, err = file.Write(block[:n]) {
+		}
+	}
+	return err
+}
+
+// mountDisk mounts a file system of that size until the test ends.
+func mountDisk(t *testing.T, size string) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("mounting a small disk needs root")
+	}
+	dir := postgrestest.Dir(t)
+	mount := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", "mode=711,size="+size, "tmpfs", dir)
+	if output, err := mount.CombinedOutput(); err != nil {
+		t.Skipf("this machine does not let us mount a small disk: %s", output)
+	}
+	t.Cleanup(func() {
+		output, err := exec.CommandContext(context.Background(), "umount", dir).CombinedOutput()
+		if err != nil {
+			t.Errorf("umount: %s", output)
+		}
+	})
+	return dir
+}
+
+func TestStartIsBounded(t *testing.T) {
+	t.Parallel()
+	const makesCluster = `for a; do case $a in --pgdata=*) echo 15 >"${a#--pgdata=}/PG_VERSION";; esac; done`
+	const hangs = "echo $$ >../server.test; exec sleep 600"
+	for name, test := range map[string]struct {
+		initdb, server string
+		timeout        time.Duration // of the start
+		cancel         bool          // the caller gives up
+		want           string
+	}{
+		"initdb hangs":            {initdb: "sleep 600", server: "exit 1", timeout: 300 * time.Millisecond, want: "did not answer within 300ms"},
+		"server hangs":            {initdb: makesCluster, server: hangs, timeout: 300 * time.Millisecond, want: "did not answer within 300ms"},
+		"caller gives up initdb":  {initdb: "sleep 600", server: "exit 1", cancel: true, want: "context deadline exceeded"},
+		"caller gives up":         {initdb: makesCluster, server: hangs, cancel: true, want: "context deadline exceeded"},
+		"server ends":             {initdb: makesCluster, server: "echo FATAL: no luck >&2; exit 1", want: "the server ended; its last lines: FATAL: no luck"},
+		"version does not answer": {server: "sleep 600", cancel: true, want: "context deadline exceeded"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(postgrestest.Dir(t), "pg")
+			config := clusterConfig(dir, io.Discard)
+			config.StartTimeout = test.timeout
+			if name == "version does not answer" {
+				config.BinDirs = []string{fakeBinaries(t, "15.0", test.initdb, "")}
+				slow := "#!/bin/sh\n" + test.server + "\n"
+				if err := os.WriteFile(filepath.Join(config.BinDirs[0], "postgres"), []byte(slow), 0o755); err != nil { //nolint:gosec // a program
+					t.Fatal(err)
+				}
+			} else {
+				config.BinDirs = []string{fakeBinaries(t, "15.0", test.initdb, test.server)}
+			}
+			ctx := t.Context()
+			if test.cancel {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, 300*time.Millisecond)
+				defer cancel()
+			}
+			began := time.Now()
+			_, err := postgres.StartCluster(ctx, config)
+			if err == nil {
+				t.Fatal("the cluster started")
+			}
+			wantError(t, err, test.want)
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("the start took %s", took)
+			}
+			if left := programsIn(t, dir); len(left) > 0 {
+				t.Errorf("processes are left: %v", left)
+			}
+		})
+	}
+}
+
+// programsIn lists the processes that work in the folder, where there is a /proc.
+func programsIn(t *testing.T, dir string) (found []string) {
+	t.Helper()
+	links, err := filepath.Glob("/proc/[0-9]*/cwd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range links {
+		if cwd, err := os.Readlink(link); err == nil && strings.HasPrefix(cwd, dir) {
+			found = append(found, link)
+		}
+	}
+	return found
+}

@@ -1,0 +1,115 @@
+package postgres_test
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/perfectworks/backend/adapters/postgres"
+	"github.com/perfectworks/backend/adapters/postgres/postgrestest"
+)
+
+func TestRootRunsTheServerAsAnotherUser(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("for root only")
+	}
+	config := clusterConfig(filepath.Join(postgrestest.Dir(t), "pg"), io.Discard)
+	cluster := start(t, config)
+	if uid := ownerOf(t, filepath.Join(config.Dir, "data")); uid == 0 {
+		t.Error("the data belong to root")
+	}
+	if uid := ownerOf(t, filepath.Join("/proc", strconv.Itoa(cluster.PID()))); uid == 0 {
+		t.Error("the server runs as root")
+	}
+	for _, name := range []string{".", "password", "server.log", "start.lock"} {
+		if uid := ownerOf(t, filepath.Join(config.Dir, name)); uid != 0 {
+			t.Errorf("%s belongs to user %d, who could mislead root", name, uid)
+		}
+	}
+}
+
+func ownerOf(t *testing.T, path string) uint32 {
+	t.Helper()
+	info, err := os.Lstat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Sys().(*syscall.Stat_t).Uid
+}
+
+// Root may start what an ordinary user created, and leaves it theirs.
+func TestOrdinaryUser(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() == 0 {
+		asNobody(t, "^(TestOrdinaryUser|TestClusterKeepsItsData|TestClusterLetsNobodyElseIn|TestStartAdoptsTheServerOfAKilledOwner|TestStalePidFile)$")
+		return
+	}
+	config := clusterConfig(filepath.Join(postgrestest.Dir(t), "pg"), io.Discard)
+	execute(t, start(t, config).URL(), "SELECT 1")
+	info, err := os.Stat(config.Dir)
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Fatalf("the folder has mode %v, want 0700 (%v)", info.Mode(), err)
+	}
+}
+
+// The checkout may stand where only root comes.
+func TestFolderThatTheServersUserCannotEnter(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("for root only")
+	}
+	private := t.TempDir()
+	if err := os.Chmod(private, 0o700); err != nil { //nolint:gosec // a folder
+		t.Fatal(err)
+	}
+	elsewhere := postgrestest.Dir(t)
+	var log logs
+	config := clusterConfig(filepath.Join(private, "pg"), &log)
+	postgres.RelocateTo(&config, elsewhere)
+	cluster := start(t, config)
+	execute(t, cluster.URL(), "CREATE TABLE things AS SELECT 1 AS id")
+	stop(t, cluster)
+	target, err := os.Readlink(config.Dir)
+	if err != nil || filepath.Dir(target) != elsewhere {
+		t.Fatalf("the folder links to %q: %v", target, err)
+	}
+	if n := strings.Count(log.String(), "lives elsewhere"); n != 1 {
+		t.Errorf("logged %d times:\n%s", n, log.String())
+	}
+
+	cluster = start(t, config)
+	if n := count(t, cluster.URL(), "SELECT count(*) FROM things"); n != 1 {
+		t.Errorf("%d rows after a restart, want 1", n)
+	}
+	stop(t, cluster)
+
+	// Who deletes the folder and starts again wants to begin anew.
+	if err := os.Remove(config.Dir); err != nil {
+		t.Fatal(err)
+	}
+	cluster = start(t, config)
+	if n := count(t, cluster.URL(), "SELECT count(*) FROM pg_tables WHERE tablename = 'things'"); n != 0 {
+		t.Error("the data of a deleted folder came back")
+	}
+	stop(t, cluster)
+
+	config = clusterConfig(filepath.Join(private, "ephemeral"), io.Discard)
+	postgres.RelocateTo(&config, elsewhere)
+	config.Ephemeral = true
+	cluster = start(t, config)
+	target, err = os.Readlink(config.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop(t, cluster)
+	for _, path := range []string{target, config.Dir} {
+		if _, err := os.Lstat(path); !os.IsNotExist(err) {
+			t.Errorf("%s is left: %v", path, err)
+		}
+	}
+}

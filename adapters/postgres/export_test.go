@@ -1,0 +1,4 @@
+package postgres
+
+// RelocateTo sets the folder that takes the clusters whose own cannot be entered.
+func RelocateTo(config *ClusterConfig, dir string) { config.relocateTo = dir }
