@@ -1,7 +1,8 @@
 package projections
 
 // Row is columns by name. Values are what encoding/json can write and Postgres
-// can read back into the column: times as time.Time, absent values as nil.
+// can read back into the column: times as time.Time, of which microseconds are
+// kept, and absent values as nil.
 type Row map[string]any
 
 // Change is one effect of an event on a read model's tables. Changes are data,

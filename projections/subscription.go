@@ -11,9 +11,13 @@ import (
 
 // Subscribe makes a subscriber over the whole log of this system. It sends one
 // message at a time, in the order of the log, and waits for its
-// acknowledgement; Progress says where it begins and when a batch is durable.
-// It reconnects by itself. Its topic carries no meaning.
+// acknowledgement; a message that is refused comes again, after a pause.
+// Progress says where it begins and when a batch is durable. It reconnects by
+// itself. Its topic is the projection's name, and carries no meaning.
 type Subscribe func(Progress, SubscribeOptions) (message.Subscriber, error)
+
+// MetadataType is the metadata of a message that names the type of its event.
+const MetadataType = "type"
 
 // Progress is how a subscriber learns and tells where it is. Its methods are
 // never called at the same time.

@@ -1,0 +1,232 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/perfectworks/backend/domain/event"
+)
+
+// Phase is what a build is doing.
+type Phase string
+
+// The phases of a build, in their order.
+const (
+	PhaseReading  Phase = "reading the log"
+	PhaseIndexing Phase = "making indexes"
+	PhaseDraining Phase = "reaching the live generation"
+	PhaseDone     Phase = "live"
+)
+
+// BuildProgress is how far the build of a generation has got.
+type BuildProgress struct {
+	Projection string
+	Version    int
+	Generation int64
+	Phase      Phase
+	// Position is on its way from the log's beginning to Head.
+	Position, Head event.Position
+	// Events is how many events the generation has taken in, EventsPerSecond
+	// how fast this goes, over the whole run.
+	Events          int64
+	EventsPerSecond float64
+	// Remaining is the time left at the present pace until Head; zero when
+	// unknown.
+	Remaining time.Duration
+	// Failure is why it does not get on at the moment; empty if it does.
+	Failure string
+}
+
+// beginning says where a build begins.
+type beginning int
+
+const (
+	// afresh drops what an earlier build has left.
+	afresh beginning = iota
+	// resume goes on with a generation that was made for the same definition:
+	// a build that was interrupted, or tables that were live before.
+	resume
+)
+
+// reportInterval is how often progress is reported.
+const reportInterval = 250 * time.Millisecond
+
+var (
+	errSwapped = errors.New("the new generation is live")
+	errAgain   = errors.New("the build goes on with a new subscription")
+)
+
+// Rebuild makes a new generation of a projection from the beginning of the log
+// and puts it in the place of the live one, which is served and projected
+// meanwhile, by this or any other process, and afterwards kept as retired.
+// progress is called from another goroutine, never twice at a time, and not
+// after Rebuild has returned. When ctx ends, the live generation stays.
+func (e *Engine) Rebuild(ctx context.Context, projection string, progress func(BuildProgress)) error {
+	d, ok := e.definitions[projection]
+	if !ok {
+		return fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
+	}
+	if _, err := ensureLive(ctx, e.config.Pool, d); err != nil {
+		return err
+	}
+	return e.build(ctx, d, afresh, progress)
+}
+
+// build is one build of one generation.
+type build struct {
+	engine    *Engine
+	projector *projector
+	report    func(BuildProgress)
+
+	mu       sync.Mutex
+	progress BuildProgress
+	began    time.Time
+	from     event.Position
+	had      int64 // events, at the beginning of this run
+}
+
+func (e *Engine) build(ctx context.Context, d Definition, from beginning, report func(BuildProgress)) error {
+	return e.building(ctx, d.Name, func() error {
+		g, err := e.generationFor(ctx, d, from)
+		if err != nil {
+			return err
+		}
+		b := &build{
+			engine: e, projector: e.projector(d, g, newTracker(e.metrics.commits.WithLabelValues(d.Name))),
+			report: report, began: time.Now(), from: g.Position, had: g.Events,
+			progress: BuildProgress{
+				Projection: d.Name, Version: g.Version, Generation: g.ID,
+				Phase: PhaseReading, Position: g.Position, Events: g.Events,
+			},
+		}
+		b.projector.observe = func(ctx context.Context, _ string, _ event.Recorded) (context.Context, func()) {
+			return ctx, func() {}
+		}
+		return b.run(ctx)
+	})
+}
+
+// generationFor finds or makes the generation to build.
+func (e *Engine) generationFor(ctx context.Context, d Definition, from beginning) (Generation, error) {
+	const others = "WHERE projection = $1 AND state <> 'live' ORDER BY id DESC"
+	found, err := generations(ctx, e.config.Pool, others, d.Name)
+	if err != nil {
+		return Generation{}, err
+	}
+	for _, g := range found {
+		switch {
+		case from == resume && g.builtFor(d):
+			return e.takeUp(ctx, g)
+		case g.State == Building:
+			if err := dropGeneration(ctx, e.config.Pool, g.ID); err != nil {
+				return Generation{}, fmt.Errorf("drop an unfinished generation: %w", err)
+			}
+		}
+	}
+	return createBuilding(ctx, e.config.Pool, d)
+}
+
+// takeUp goes on with a generation where it stopped. Its schema keeps its name.
+func (e *Engine) takeUp(ctx context.Context, g Generation) (Generation, error) {
+	err := pgx.BeginFunc(ctx, e.config.Pool, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE projection.generations SET state = 'building', epoch = epoch + 1, retired_at = NULL
+			WHERE id = $1`, g.ID)
+		if err == nil {
+			g, err = generation(ctx, tx, "WHERE id = $1", g.ID)
+		}
+		return err
+	})
+	if err != nil {
+		return Generation{}, fmt.Errorf("take up generation %d: %w", g.ID, err)
+	}
+	return g, nil
+}
+
+// run subscribes until the generation has been swapped in. Each subscription
+// ends when it has caught up and something else is due: the indexes, or an
+// attempt to swap that came too early, for then only a new subscription is sure
+// to reach a later position without a new event.
+func (b *build) run(ctx context.Context) error {
+	b.projector.committed = b.committed
+	reporting, stop := context.WithCancel(ctx)
+	reported := make(chan struct{})
+	go func() {
+		defer close(reported)
+		b.reportOn(reporting)
+	}()
+	defer func() { stop(); <-reported }()
+	for {
+		err := b.engine.follow(ctx, b.projector, b.engine.config.Rebuild)
+		switch {
+		case errors.Is(err, errSwapped):
+			stop()
+			<-reported
+			b.finish()
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case !errors.Is(err, errAgain):
+			return fmt.Errorf("build generation %d of projection %s: %w", b.progress.Generation, b.progress.Projection, err)
+		}
+	}
+}
+
+// committed is called after each commit, by the one goroutine of the
+// subscription.
+func (b *build) committed(ctx context.Context, upTo event.Position, live bool) error {
+	p := b.projector
+	b.mu.Lock()
+	b.progress.Position, b.progress.Events = upTo, p.generation.Events
+	b.mu.Unlock()
+	if !live {
+		return nil
+	}
+	if !p.generation.indexed {
+		return b.index(ctx)
+	}
+	b.enter(PhaseDraining)
+	swapped, err := swap(ctx, b.engine.config.Pool, p.generation.ID)
+	switch {
+	case swapped:
+		p.stop(errSwapped)
+	case err != nil && !transient(err):
+		p.stop(err)
+	default:
+		if err != nil {
+			b.engine.config.Logger.InfoContext(ctx, "a swap is tried again",
+				slog.String("projection", p.definition.Name), slog.String("reason", describe(err)))
+		}
+		p.stop(errAgain)
+	}
+	return nil
+}
+
+func (b *build) index(ctx context.Context) error {
+	b.enter(PhaseIndexing)
+	p := b.projector
+	err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
+		return createIndexes(ctx, tx, p.generation, p.definition)
+	})
+	switch {
+	case err == nil:
+		p.stop(errAgain)
+		return nil
+	case transient(err):
+		return err // The subscriber comes back, later.
+	default:
+		p.stop(fmt.Errorf("make indexes: %w", err))
+		return nil
+	}
+}
+
+func (b *build) enter(phase Phase) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.progress.Phase = phase
+}

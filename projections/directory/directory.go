@@ -1,0 +1,157 @@
+// Package directory is the read model for authentication: who the users,
+// organizations, members and API keys are. Every process holds all of it in
+// memory, so that a credential is checked without I/O, and follows the log so
+// closely that it can prove how old what it knows may be.
+//
+// It differs from the other projections in that it has no tables: it begins
+// with the log's beginning at every start.
+//
+// Keys end with what they depend on. Removing a member, deactivating and
+// erasing a user end that user's keys there for good: neither a restored account
+// nor a new membership brings them back. A deleted organization's keys sleep:
+// they are refused, and work again once it is restored, for nobody's right to
+// them has changed meanwhile. Keys that ended stay in memory, so that their
+// holders learn why they are refused.
+package directory
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/perfectworks/backend/domain/apikey"
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/domain/organization"
+	"github.com/perfectworks/backend/domain/user"
+	"github.com/perfectworks/backend/projections"
+)
+
+// Config says what the directory follows.
+type Config struct {
+	Subscribe projections.Subscribe
+	// Decode may leave personal texts out: the directory reads none, and reading
+	// them takes the key of each person in the log.
+	Decode projections.Decode
+	// Head is the position of the last event in the log that the subscription
+	// delivers; zero when there is none. It must come from a node that knows of
+	// every acknowledged write.
+	Head func(context.Context) (event.Position, error)
+
+	Logger *slog.Logger
+}
+
+// Directory knows who may do what. It is safe for concurrent use.
+type Directory struct {
+	config Config
+
+	mu        sync.RWMutex
+	state     *state
+	applied   event.Position
+	freshness freshness
+	waiters   []*waiter
+
+	demand chan struct{} // asks the heart to beat at once
+}
+
+// New returns a directory that knows nothing until Run follows the log.
+func New(c Config) *Directory {
+	return &Directory{config: c, state: newState(), demand: make(chan struct{}, 1)}
+}
+
+// Apply adds an event of the log. One that is not after all that were applied
+// changes nothing, so that events may be delivered twice.
+func (d *Directory) Apply(r event.Recorded) {
+	d.advance(r.Position, func() { d.state.apply(r.Event) })
+}
+
+// Block marks the aggregate of an event that cannot be read: nothing is known
+// for sure of it any more, so that whoever depends on it is turned away.
+func (d *Directory) Block(r event.Recorded) {
+	d.advance(r.Position, func() {
+		category, name, _ := strings.Cut(r.Stream, "-")
+		switch category {
+		case user.Category:
+			d.state.user(id.User(name)).unreadable = true
+		case organization.Category:
+			d.state.organization(id.Organization(name)).unreadable = true
+		case apikey.Category:
+			d.state.key(id.APIKey(name)).unreadable = true
+		}
+	})
+}
+
+// Resume is part of projections.Progress.
+func (d *Directory) Resume(context.Context) (event.Position, error) { return d.Applied(), nil }
+
+// Commit is part of projections.Progress.
+func (d *Directory) Commit(_ context.Context, upTo event.Position, _ bool) error {
+	d.advance(upTo, func() {})
+	return nil
+}
+
+// Applied is the position up to which the directory knows the log.
+func (d *Directory) Applied() event.Position {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.applied
+}
+
+func (d *Directory) advance(to event.Position, change func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if to.Compare(d.applied) <= 0 {
+		return
+	}
+	change()
+	d.applied = to
+	d.freshness.reached(to)
+	d.wake()
+}
+
+// Key finds an API key by the hash of its secret.
+func (d *Directory) Key(h Hash) (Key, bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	k, ok := d.state.secrets[h]
+	if !ok {
+		return Key{}, false
+	}
+	return d.state.viewKey(k), true
+}
+
+// UserBySubject finds a user by the keyed hash of issuer and subject. Somebody
+// who was erased is not found.
+func (d *Directory) UserBySubject(subjectHash string) (User, bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	u, ok := d.state.subjects[subjectHash]
+	if !ok {
+		return User{}, false
+	}
+	return d.state.viewUser(u), true
+}
+
+// User finds a user by id, erased ones included.
+func (d *Directory) User(name id.User) (User, bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	u, ok := d.state.users[name]
+	if !ok {
+		return User{}, false
+	}
+	return d.state.viewUser(u), true
+}
+
+// Membership finds a user's place in an organization, whatever the status of
+// either. False says that there is none.
+func (d *Directory) Membership(u id.User, o id.Organization) (Membership, bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	userRecord, organizationRecord := d.state.users[u], d.state.organizations[o]
+	if userRecord == nil || organizationRecord == nil {
+		return Membership{}, false
+	}
+	return d.state.viewMembership(userRecord, organizationRecord)
+}

@@ -1,0 +1,72 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/perfectworks/backend/projections"
+)
+
+const (
+	// topic names the directory's subscription in logs and metrics.
+	topic = "directory"
+	// messageType is the metadata in which the subscriber puts the event's type.
+	messageType = "type"
+)
+
+// A batch's end costs the directory nothing: it has nothing to write.
+var subscribeOptions = projections.SubscribeOptions{MaxEvents: 1000, MaxDelay: 10 * time.Millisecond}
+
+// Run follows the log until ctx ends.
+func (d *Directory) Run(ctx context.Context) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	subscriber, err := d.config.Subscribe(d, subscribeOptions)
+	if err != nil {
+		return fmt.Errorf("directory: %w", err)
+	}
+	defer func() { err = errors.Join(err, subscriber.Close()) }()
+	messages, err := subscriber.Subscribe(ctx, topic)
+	if err != nil {
+		return fmt.Errorf("directory: %w", err)
+	}
+	beating := make(chan struct{})
+	go func() {
+		defer close(beating)
+		d.pulse(ctx)
+	}()
+	defer func() { <-beating }()
+	defer cancel()
+	for m := range messages {
+		if err := d.handle(ctx, m); err != nil {
+			d.config.Logger.WarnContext(ctx, "the directory cannot take in an event yet", "error", err)
+			m.Nack()
+			continue
+		}
+		m.Ack()
+	}
+	return nil
+}
+
+// handle takes in a message. Its error may pass.
+func (d *Directory) handle(ctx context.Context, m *message.Message) error {
+	if name := m.Metadata.Get(messageType); name != "" && !relevant[name] {
+		return nil // Commit will say how far this was.
+	}
+	r, err := d.config.Decode(ctx, m)
+	if errors.Is(err, projections.ErrUndecodable) {
+		d.config.Logger.ErrorContext(ctx, "the directory turns away whoever an unreadable event is about",
+			"stream", r.Stream, "revision", r.Revision, "error", err)
+		d.Block(r)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	d.Apply(r)
+	return nil
+}

@@ -1,0 +1,288 @@
+package directory
+
+import (
+	"encoding/hex"
+	"slices"
+
+	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/apikey"
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/domain/organization"
+	"github.com/perfectworks/backend/domain/user"
+)
+
+// Hash is the SHA-256 of an API key.
+type Hash = [32]byte
+
+// state is what the events so far amount to. Applying is a function of the
+// state and the event alone.
+type state struct {
+	users         map[id.User]*userRecord
+	subjects      map[string]*userRecord // by the keyed hash of issuer and subject
+	organizations map[id.Organization]*organizationRecord
+	members       map[membership]access.Role
+	keys          map[id.APIKey]*keyRecord
+	secrets       map[Hash]*keyRecord
+	scopes        scopeSets
+}
+
+type userRecord struct {
+	id      id.User
+	subject string
+	status  user.Status
+	// active is the organization that the person chose, member or not.
+	active *organizationRecord
+	// keys are the person's own, in all organizations.
+	keys       []*keyRecord
+	unreadable bool
+}
+
+type organizationRecord struct {
+	id         id.Organization
+	status     organization.Status
+	name       string
+	slug       string
+	logoURL    string
+	unreadable bool
+}
+
+type membership struct {
+	user         *userRecord
+	organization *organizationRecord
+}
+
+type keyRecord struct {
+	id           id.APIKey
+	organization *organizationRecord
+	owner        *userRecord // nil for an organization's key
+	scopes       []access.Scope
+	expireAt     int64 // in Unix milliseconds; zero says never
+	end          end
+	unreadable   bool
+}
+
+// end says how a key came to its end, which is for good.
+type end uint8
+
+const (
+	endNone end = iota
+	endRevoked
+	endOrphaned // its owner left the organization, or closed the account
+)
+
+func newState() *state {
+	return &state{
+		users:         map[id.User]*userRecord{},
+		subjects:      map[string]*userRecord{},
+		organizations: map[id.Organization]*organizationRecord{},
+		members:       map[membership]access.Role{},
+		keys:          map[id.APIKey]*keyRecord{},
+		secrets:       map[Hash]*keyRecord{},
+	}
+}
+
+// relevant are the types of events that apply knows.
+var relevant = func() map[string]bool {
+	types := map[string]bool{}
+	for _, e := range []event.Event{
+		user.Registered{}, user.ActiveOrganizationSwitched{}, user.Deactivated{}, user.Restored{}, user.Erased{},
+		organization.Registered{}, organization.ProfileUpdated{}, organization.SlugChanged{},
+		organization.MemberJoined{}, organization.MemberRoleChanged{}, organization.MemberRemoved{},
+		organization.Deleted{}, organization.Restored{}, organization.Purged{},
+		apikey.Issued{}, apikey.Rotated{}, apikey.Revoked{},
+	} {
+		types[e.EventType()] = true
+	}
+	return types
+}()
+
+// apply adds an event that comes after all that were applied. Events of other
+// types change nothing.
+func (s *state) apply(e event.Event) {
+	switch e := e.(type) {
+	case user.Registered, user.ActiveOrganizationSwitched, user.Deactivated, user.Restored, user.Erased:
+		s.applyUser(e)
+	case organization.MemberJoined, organization.MemberRoleChanged, organization.MemberRemoved:
+		s.applyMember(e)
+	case organization.Registered, organization.ProfileUpdated, organization.SlugChanged,
+		organization.Deleted, organization.Restored, organization.Purged:
+		s.applyOrganization(e)
+	case apikey.Issued, apikey.Rotated, apikey.Revoked:
+		s.applyKey(e)
+	}
+}
+
+func (s *state) applyUser(e event.Event) {
+	switch e := e.(type) {
+	case user.Registered:
+		u := s.user(e.UserID)
+		u.status, u.subject = user.StatusActive, e.SubjectHash
+		s.subjects[e.SubjectHash] = u
+	case user.ActiveOrganizationSwitched:
+		u := s.user(e.UserID)
+		u.active = nil
+		if e.OrganizationID != "" {
+			u.active = s.organization(e.OrganizationID)
+		}
+	case user.Deactivated:
+		u := s.user(e.UserID)
+		u.status = user.StatusDeactivated
+		orphan(u.keys, nil)
+	case user.Restored:
+		// The memberships were never taken away. The keys stay as they are.
+		s.user(e.UserID).status = user.StatusActive
+	case user.Erased:
+		u := s.user(e.UserID)
+		orphan(u.keys, nil)
+		if s.subjects[u.subject] == u { // The subject may have signed up anew.
+			delete(s.subjects, u.subject)
+		}
+		u.status, u.subject, u.active = user.StatusErased, "", nil
+	}
+}
+
+func (s *state) applyOrganization(e event.Event) {
+	switch e := e.(type) {
+	case organization.Registered:
+		o := s.organization(e.OrganizationID)
+		o.status, o.name, o.slug, o.logoURL = organization.StatusActive, e.Name, e.Slug, e.LogoURL
+	case organization.ProfileUpdated:
+		o := s.organization(e.OrganizationID)
+		o.name, o.logoURL = e.Name, e.LogoURL
+	case organization.SlugChanged:
+		s.organization(e.OrganizationID).slug = e.Slug
+	case organization.Deleted:
+		// Memberships and keys sleep while the organization is deleted, and are
+		// what they were once it is restored.
+		s.organization(e.OrganizationID).status = organization.StatusDeleted
+	case organization.Restored:
+		s.organization(e.OrganizationID).status = organization.StatusActive
+	case organization.Purged:
+		o := s.organization(e.OrganizationID)
+		o.status, o.name, o.slug, o.logoURL = organization.StatusPurged, "", "", ""
+	}
+}
+
+func (s *state) applyMember(e event.Event) {
+	switch e := e.(type) {
+	case organization.MemberJoined:
+		s.members[s.membership(e.UserID, e.OrganizationID)] = known(e.Role)
+	case organization.MemberRoleChanged:
+		m := s.membership(e.UserID, e.OrganizationID)
+		if _, ok := s.members[m]; ok {
+			s.members[m] = known(e.Role)
+		}
+	case organization.MemberRemoved:
+		m := s.membership(e.UserID, e.OrganizationID)
+		delete(s.members, m)
+		orphan(m.user.keys, m.organization)
+		if m.user.active == m.organization {
+			m.user.active = nil
+		}
+	}
+}
+
+func (s *state) applyKey(e event.Event) {
+	switch e := e.(type) {
+	case apikey.Issued:
+		hash, ok := parseHash(e.SecretHash)
+		if !ok {
+			return // No secret has such a hash, so nobody can come with this key.
+		}
+		k := s.key(e.KeyID)
+		k.organization, k.scopes = s.organization(e.OrganizationID), s.scopes.shared(e.Scopes)
+		if !e.ExpireAt.IsZero() {
+			k.expireAt = e.ExpireAt.UnixMilli()
+		}
+		s.secrets[hash] = k
+		if e.OwnerType == apikey.OwnerUser {
+			k.owner = s.user(e.UserID)
+			k.owner.keys = append(k.owner.keys, k)
+			// The key may have been asked for just before its owner went.
+			if _, member := s.members[membership{k.owner, k.organization}]; !member || k.owner.status != user.StatusActive {
+				k.end = endOrphaned
+			}
+		}
+	case apikey.Rotated:
+		s.key(e.KeyID).expireAt = e.ExpireAt.UnixMilli()
+	case apikey.Revoked:
+		s.key(e.KeyID).end = endRevoked
+	}
+}
+
+func parseHash(text string) (h Hash, ok bool) {
+	if len(text) != hex.EncodedLen(len(h)) {
+		return Hash{}, false
+	}
+	_, err := hex.Decode(h[:], []byte(text))
+	return h, err == nil
+}
+
+// orphan ends the keys of one organization, or of all when that is nil.
+func orphan(keys []*keyRecord, of *organizationRecord) {
+	for _, k := range keys {
+		if k.end == endNone && (of == nil || k.organization == of) {
+			k.end = endOrphaned
+		}
+	}
+}
+
+// user finds a user's record, or makes one. So do the following for theirs:
+// what the log says is never lost, in whatever order it says it.
+func (s *state) user(name id.User) *userRecord {
+	u, ok := s.users[name]
+	if !ok {
+		u = &userRecord{id: name}
+		s.users[name] = u
+	}
+	return u
+}
+
+func (s *state) organization(name id.Organization) *organizationRecord {
+	o, ok := s.organizations[name]
+	if !ok {
+		o = &organizationRecord{id: name}
+		s.organizations[name] = o
+	}
+	return o
+}
+
+func (s *state) membership(u id.User, o id.Organization) membership {
+	return membership{s.user(u), s.organization(o)}
+}
+
+func (s *state) key(name id.APIKey) *keyRecord {
+	k, ok := s.keys[name]
+	if !ok {
+		k = &keyRecord{id: name}
+		s.keys[name] = k
+	}
+	return k
+}
+
+// known is the role as the program's own text, so that a million members do not
+// hold a million copies of it.
+func known(r access.Role) access.Role {
+	for _, role := range []access.Role{access.Owner, access.Admin, access.Billing, access.Member, access.Viewer} {
+		if r == role {
+			return role
+		}
+	}
+	return r
+}
+
+// scopeSets keeps each combination of scopes once: there are few of them, and
+// many keys.
+type scopeSets [][]access.Scope
+
+func (s *scopeSets) shared(scopes []access.Scope) []access.Scope {
+	for _, set := range *s {
+		if slices.Equal(set, scopes) {
+			return set
+		}
+	}
+	set := slices.Clone(scopes)
+	*s = append(*s, set)
+	return set
+}

@@ -1,0 +1,165 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/perfectworks/backend/domain/event"
+)
+
+// Observe is told of each event that a projection takes in, and gives what ends
+// the observation: a span, for example. It is called often and must be quick.
+type Observe func(ctx context.Context, projection string, r event.Recorded) (context.Context, func())
+
+// Config is what an engine needs.
+type Config struct {
+	// Pool is the database of the read models, with the migrations of
+	// migrations.App applied. Not through a pooler that shares sessions: the
+	// engine holds session locks.
+	Pool        *pgxpool.Pool
+	Definitions []Definition
+
+	Subscribe Subscribe
+	Decode    Decode
+	// Head gives the position of the log's end, for the lag.
+	Head func(context.Context) (event.Position, error)
+
+	Logger *slog.Logger
+	// Registerer, when set, gets the metrics of all projections.
+	Registerer prometheus.Registerer
+	// Observe, when set, sees each event in each live projection.
+	Observe Observe
+
+	// Live and Rebuild say when batches end. Zero values become 500 events and
+	// 5 ms for a live projection, whose readers wait for it, and 10,000 events
+	// and 1 s for a rebuild.
+	Live, Rebuild SubscribeOptions
+	// Drain bounds how long a commit under way may go on after the end of Run's
+	// or Rebuild's context; 5 s when zero.
+	Drain time.Duration
+	// Watch is how often an owner makes sure of its lock and its generation, and
+	// a process that stands by asks for the lock; 500 ms when zero.
+	Watch time.Duration
+	// StuckAfter is how long a projection may fail before it counts as stuck,
+	// not just lagging; 10 s when zero.
+	StuckAfter time.Duration
+}
+
+// Engine runs projections. Its methods are safe for concurrent use.
+type Engine struct {
+	config      Config
+	definitions map[string]Definition
+	trackers    map[string]*tracker
+	metrics     *collector
+
+	pollTurn chan struct{} // held by the one who polls
+	polled   time.Time     // of the turn's holder
+	head     headCache
+}
+
+// New checks the definitions. Nothing runs and the database is not asked before
+// Run or Rebuild.
+func New(config Config) (*Engine, error) {
+	config = config.withDefaults()
+	e := &Engine{
+		config: config, definitions: map[string]Definition{}, trackers: map[string]*tracker{},
+		pollTurn: make(chan struct{}, 1),
+	}
+	e.metrics = newCollector(e)
+	for _, d := range config.Definitions {
+		if err := d.validate(); err != nil {
+			return nil, err
+		}
+		if _, taken := e.definitions[d.Name]; taken {
+			return nil, fmt.Errorf("projection %s: the name is taken twice", d.Name)
+		}
+		e.definitions[d.Name] = d
+		e.trackers[d.Name] = newTracker(e.metrics.commits.WithLabelValues(d.Name))
+	}
+	return e, e.metrics.register(config.Registerer)
+}
+
+func (c Config) withDefaults() Config {
+	setDefault(&c.Live.MaxEvents, 500)
+	setDefault(&c.Live.MaxDelay, 5*time.Millisecond)
+	setDefault(&c.Rebuild.MaxEvents, 10_000)
+	setDefault(&c.Rebuild.MaxDelay, time.Second)
+	setDefault(&c.Drain, 5*time.Second)
+	setDefault(&c.Watch, 500*time.Millisecond)
+	setDefault(&c.StuckAfter, 10*time.Second)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Observe == nil {
+		c.Observe = func(ctx context.Context, _ string, _ event.Recorded) (context.Context, func()) { return ctx, func() {} }
+	}
+	return c
+}
+
+func setDefault[T int | time.Duration](field *T, value T) {
+	if *field <= 0 {
+		*field = value
+	}
+}
+
+// Run keeps all projections going until ctx ends, and returns ctx's error when
+// all have stopped. It returns an error of its own only when it cannot begin.
+// A projection that fails is tried again and again; see Status.
+func (e *Engine) Run(ctx context.Context) error {
+	for _, d := range e.definitions {
+		// So that queries find tables, even if other work comes first.
+		if _, err := ensureLive(ctx, e.config.Pool, d); err != nil {
+			return err
+		}
+	}
+	shared := &locks{config: e.config.Pool.Config().ConnConfig}
+	defer shared.close(ctx)
+	var running sync.WaitGroup
+	for _, d := range e.definitions {
+		r := &runner{engine: e, definition: d, tracker: e.trackers[d.Name], locks: shared, log: e.config.Logger}
+		running.Go(func() { r.run(ctx) })
+	}
+	running.Go(func() { e.watchHead(ctx) })
+	running.Wait()
+	return context.Cause(ctx)
+}
+
+// Drop removes a generation that is neither live nor being built.
+func (e *Engine) Drop(ctx context.Context, id int64) error {
+	g, err := generation(ctx, e.config.Pool, "WHERE id = $1", id)
+	if err != nil {
+		return fmt.Errorf("drop generation %d: %w", id, err)
+	}
+	return e.building(ctx, g.Projection, func() error {
+		if err := dropGeneration(ctx, e.config.Pool, id); err != nil {
+			return fmt.Errorf("drop: %w", err)
+		}
+		return nil
+	})
+}
+
+// building runs work under a projection's build lock, which it does not wait
+// for.
+func (e *Engine) building(ctx context.Context, projection string, work func() error) error {
+	own := &locks{config: e.config.Pool.Config().ConnConfig}
+	defer own.close(ctx)
+	lock, err := own.try(ctx, lockKey(buildLock, projection))
+	switch {
+	case err != nil:
+		return err
+	case lock == nil:
+		return fmt.Errorf("projection %s: %w", projection, ErrBuilding)
+	}
+	return work()
+}
+
+// ErrBuilding says that a generation of the projection is being built already,
+// perhaps by another process.
+var ErrBuilding = errors.New("a generation is being built already")

@@ -1,0 +1,60 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/ThreeDotsLabs/watermill"
+	"github.com/ThreeDotsLabs/watermill/message"
+)
+
+// projector makes what takes events into a generation.
+func (e *Engine) projector(d Definition, g Generation, t *tracker) *projector {
+	return &projector{
+		pool: e.config.Pool, decode: e.config.Decode, observe: e.config.Observe,
+		definition: d, generation: g, tracker: t, log: e.config.Logger,
+		drain: e.config.Drain, pause: newPauses(longestPause), stop: func(error) {},
+	}
+}
+
+// follow runs a projector on a subscription of its own, through a router of its
+// own, until ctx ends or the projector stops itself. It returns the reason.
+func (e *Engine) follow(ctx context.Context, p *projector, options SubscribeOptions) error {
+	if err := p.open(ctx); err != nil {
+		return err
+	}
+	subscriber, err := e.config.Subscribe(p, options)
+	if err != nil {
+		return fmt.Errorf("subscribe projection %s: %w", p.definition.Name, err)
+	}
+	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 2 * e.config.Drain}, routerLogger(e.config.Logger))
+	if err != nil {
+		return errors.Join(err, subscriber.Close())
+	}
+	router.AddConsumerHandler(p.definition.Name, p.definition.Name, subscriber, p.handle)
+	ctx, p.stop = context.WithCancelCause(ctx)
+	defer p.stop(nil)
+	closed := make(chan struct{})
+	// The router waits for its subscribers, and only Close bounds that.
+	context.AfterFunc(ctx, func() {
+		defer close(closed)
+		if err := router.Close(); err != nil {
+			e.config.Logger.WarnContext(ctx, "a projection did not stop in time",
+				slog.String("projection", p.definition.Name), slog.Any("error", err))
+		}
+	})
+	err = router.Run(ctx)
+	p.stop(errors.Join(errStopped, err)) // Unless something else did.
+	<-closed
+	return errors.Join(context.Cause(ctx), subscriber.Close())
+}
+
+// errStopped says that the subscription ended by itself.
+var errStopped = errors.New("the subscription has ended")
+
+// routerLogger keeps the router's talk about itself out of the way.
+func routerLogger(log *slog.Logger) watermill.LoggerAdapter {
+	return watermill.NewSlogLoggerWithLevelMapping(log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
+}

@@ -1,0 +1,85 @@
+package projections
+
+import (
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// collector measures the projections of one engine at the moment of a scrape.
+type collector struct {
+	engine  *Engine
+	commits *prometheus.HistogramVec
+
+	owned, live, stuck, lagSeconds, lagBytes, parked *prometheus.Desc
+}
+
+func newCollector(e *Engine) *collector {
+	describe := func(name, help string) *prometheus.Desc {
+		return prometheus.NewDesc("perfectworks_projection_"+name, help, []string{"projection"}, nil)
+	}
+	return &collector{
+		engine: e,
+		commits: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "perfectworks_projection_commit_seconds", Help: "Time to write a batch of events into a read model.",
+			Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"projection"}),
+		owned:      describe("owned", "1 when this process projects it; the other measures are then its own."),
+		live:       describe("live", "1 when it has caught up with the log."),
+		stuck:      describe("stuck", "1 when it has not advanced for a while because of a failure."),
+		lagSeconds: describe("lag_seconds", "For how long the oldest event not yet projected may have waited."),
+		lagBytes:   describe("lag_bytes", "How much of the log is still to be read."),
+		parked:     describe("parked_events", "Events that it could not take in or that wait behind such."),
+	}
+}
+
+func (c *collector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{c.owned, c.live, c.stuck, c.lagSeconds, c.lagBytes, c.parked} {
+		out <- d
+	}
+	c.commits.Describe(out)
+}
+
+func (c *collector) Collect(out chan<- prometheus.Metric) {
+	c.engine.head.mu.Lock()
+	head := c.engine.head.position
+	c.engine.head.mu.Unlock()
+	now := time.Now()
+	for name, t := range c.engine.trackers {
+		own := t.observe()
+		gauge := func(d *prometheus.Desc, value float64) {
+			out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, name)
+		}
+		gauge(c.owned, oneIf(own.owner))
+		if !own.owner {
+			continue
+		}
+		s := Status{Position: own.position, Head: head, FailingSince: own.failingSince}
+		c.engine.assess(&s, own.observation, now)
+		gauge(c.live, oneIf(s.State == StateLive))
+		gauge(c.stuck, oneIf(s.State == StateStuck))
+		gauge(c.lagSeconds, s.Lag.Seconds())
+		gauge(c.lagBytes, float64(s.LagBytes))
+		gauge(c.parked, float64(own.parkedEvents))
+	}
+	c.commits.Collect(out)
+}
+
+func oneIf(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// register adds the engine's metrics to the configured registry, if any.
+func (c *collector) register(r prometheus.Registerer) error {
+	if r == nil {
+		return nil
+	}
+	if err := r.Register(c); err != nil {
+		return errors.Join(errors.New("register the metrics of projections"), err)
+	}
+	return nil
+}

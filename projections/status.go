@@ -1,0 +1,191 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/perfectworks/backend/domain/event"
+)
+
+// State is how a projection does.
+type State string
+
+// The states of a projection.
+const (
+	// StateLive: it has caught up with the log, and follows it.
+	StateLive State = "live"
+	// StateCatchingUp: it advances, and is behind.
+	StateCatchingUp State = "catching up"
+	// StateStuck: it has not advanced for a while; Failure says why.
+	StateStuck State = "stuck"
+	// StateUnowned: no process projects it.
+	StateUnowned State = "unowned"
+)
+
+// Status is how a projection does, as of now.
+type Status struct {
+	Projection string
+	// Version and Generation are those that queries read. Outdated says that
+	// they are not of this program's version, as during a build.
+	Version    int
+	Generation int64
+	Outdated   bool
+
+	State State
+	// Owned says that this process projects it.
+	Owned bool
+	// Position is what queries show, Head the end of the log; zero when unknown.
+	// A live projection's may lag behind where the log holds what is not for it.
+	Position, Head event.Position
+	// LagBytes is how much of the log is still to be read, Lag for how long the
+	// oldest of it may have waited. Both are 0 when it has caught up.
+	LagBytes uint64
+	Lag      time.Duration
+	// Parked is how many events it could not take in or wait behind such.
+	Parked int
+	// Failure is why it does not advance, since FailingSince; empty if it does.
+	Failure      string
+	FailingSince time.Time
+}
+
+// Status tells how all projections do, in the order of their definitions.
+func (e *Engine) Status(ctx context.Context) ([]Status, error) {
+	live, err := generations(ctx, e.config.Pool, "WHERE state = 'live'")
+	if err != nil {
+		return nil, err
+	}
+	owned, err := e.ownedAnywhere(ctx)
+	if err != nil {
+		return nil, err
+	}
+	head := e.readHead(ctx)
+	byName := map[string]Generation{}
+	for _, g := range live {
+		byName[g.Projection] = g
+	}
+	all := make([]Status, 0, len(e.config.Definitions))
+	for _, d := range e.config.Definitions {
+		g := byName[d.Name]
+		s := Status{
+			Projection: d.Name, Version: g.Version, Generation: g.ID, Outdated: !g.builtFor(d),
+			Position: g.Position, Head: head, Parked: g.Parked, Failure: g.Failure, FailingSince: g.FailingSince,
+		}
+		observed := observation{
+			owned: owned[lockKey(ownerLock, d.Name)], live: g.CaughtUp,
+			newest: g.LastEventAt, caughtUpAt: g.AdvancedAt,
+		}
+		if own := e.trackers[d.Name].observe(); own.owner {
+			observed = own.observation
+			s.Owned, s.Position = true, own.position
+			s.Failure, s.FailingSince = own.failure, own.failingSince
+		} else if own.failure != "" {
+			s.Failure, s.FailingSince = own.failure, own.failingSince
+		}
+		e.assess(&s, observed, time.Now())
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// observation is what a projection's state is judged by.
+type observation struct {
+	owned, live, unwritten bool
+	newest, caughtUpAt     time.Time
+}
+
+func (e *Engine) assess(s *Status, o observation, now time.Time) {
+	switch {
+	case !s.FailingSince.IsZero() && now.Sub(s.FailingSince) >= e.config.StuckAfter:
+		s.State = StateStuck
+	case !o.owned:
+		s.State = StateUnowned
+	case o.live:
+		s.State = StateLive
+	default:
+		s.State = StateCatchingUp
+	}
+	s.LagBytes, s.Lag = o.lag(s.Position, s.Head, now)
+}
+
+// lag is measured against the newest event taken in or the last time that the
+// end of the log was reached, whichever was later.
+func (o observation) lag(position, head event.Position, now time.Time) (bytes uint64, waited time.Duration) {
+	if o.owned && o.live && !o.unwritten || position.Compare(head) >= 0 {
+		return 0, 0
+	}
+	since := o.newest
+	if o.live && o.caughtUpAt.After(since) {
+		since = o.caughtUpAt
+	}
+	if !since.IsZero() {
+		waited = max(0, now.Sub(since))
+	}
+	return head.Commit - position.Commit, waited
+}
+
+// ownedAnywhere asks which of our advisory locks some session holds.
+func (e *Engine) ownedAnywhere(ctx context.Context) (map[int64]bool, error) {
+	rows, err := e.config.Pool.Query(ctx, `SELECT classid::bigint << 32 | objid::bigint FROM pg_catalog.pg_locks
+		WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+		AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())`)
+	if err != nil {
+		return nil, fmt.Errorf("read locks: %w", err)
+	}
+	defer rows.Close()
+	held := map[int64]bool{}
+	for rows.Next() {
+		var key int64
+		if err := rows.Scan(&key); err != nil {
+			return nil, fmt.Errorf("read locks: %w", err)
+		}
+		held[key] = true
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read locks: %w", err)
+	}
+	return held, nil
+}
+
+// Generations lists all generations of all projections of the database: first
+// the live one of each, then what is being built, then those that are retired.
+func (e *Engine) Generations(ctx context.Context) ([]Generation, error) {
+	return generations(ctx, e.config.Pool, `ORDER BY projection,
+		array_position(ARRAY['live', 'building', 'retired'], state), id DESC`)
+}
+
+// Parked lists the parked events of a projection's generations, in order.
+func (e *Engine) Parked(ctx context.Context, projection string) ([]Parked, error) {
+	return parkedEvents(ctx, e.config.Pool, projection)
+}
+
+// headCache keeps the end of the log as last known, for metrics.
+type headCache struct {
+	mu       sync.Mutex
+	position event.Position
+}
+
+// headInterval is how often the end of the log is looked up for metrics.
+const headInterval = 2 * time.Second
+
+func (e *Engine) watchHead(ctx context.Context) {
+	for ctx.Err() == nil {
+		e.readHead(ctx)
+		_ = sleep(ctx, headInterval) // The loop looks at ctx.
+	}
+}
+
+// readHead asks for the end of the log; without an answer in time, it is what
+// it was.
+func (e *Engine) readHead(ctx context.Context) event.Position {
+	ctx, cancel := context.WithTimeout(ctx, headInterval)
+	defer cancel()
+	head, err := e.config.Head(ctx)
+	e.head.mu.Lock()
+	defer e.head.mu.Unlock()
+	if err == nil && head.Compare(e.head.position) > 0 {
+		e.head.position = head
+	}
+	return e.head.position
+}
