@@ -203,6 +203,9 @@ func (t *eventType) upcast(data []byte, version int) ([]byte, error) {
 }
 
 func unmarshalStrictly(data []byte, target any) error {
+	if len(data) == 0 || data[0] != '{' { // null would be taken for an empty event.
+		return errors.New("the data are no JSON object")
+	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(target); err != nil {

@@ -133,10 +133,14 @@ func (s *Streams) Append(ctx context.Context, after commands.Snapshot, fold comm
 	return next, nil
 }
 
-// Find looks for an event by its id, from the end of the stream back.
-func (s *Streams) Find(ctx context.Context, stream string, id event.ID) (event.Recorded, bool, error) {
+// Find looks for an event by its id, from the end of the stream back to a
+// revision.
+func (s *Streams) Find(ctx context.Context, stream string, after event.Revision, id event.ID) (event.Recorded, bool, error) {
 	var found *esdb.RecordedEvent
 	err := s.client.readBackwards(ctx, stream, func(e *esdb.RecordedEvent) bool {
+		if event.Revision(e.EventNumber) <= after { //nolint:gosec // The store counts in int64.
+			return true
+		}
 		if event.ID(e.EventID) == id {
 			found = e
 		}

@@ -363,3 +363,23 @@ func TestPing(t *testing.T) {
 		t.Error("Ping says that a closed key management service answers")
 	}
 }
+
+func TestLostConnectionIsMadeUpFor(t *testing.T) {
+	t.Parallel()
+	pool, kms := database(t), keeper(t)
+	here, there := open(t, pool, kms), open(t, pool, kms)
+	sealWith(t, here, alice, "Ada")
+	sealWith(t, there, alice, "Ada")
+	// End the connections that listen, and say something before they are back.
+	if _, err := pool.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+		WHERE datname = current_database() AND query LIKE 'LISTEN%'`); err != nil {
+		t.Fatal(err)
+	}
+	if err := here.Destroy(t.Context(), alice); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the other process forgets the key", func() bool {
+		_, ok, err := there.Key(t.Context(), alice)
+		return !ok && err == nil
+	})
+}

@@ -20,8 +20,8 @@ const (
 
 const (
 	relistenPause = 500 * time.Millisecond
-	// unlistenTimeout bounds the goodbye to Postgres.
-	unlistenTimeout = time.Second
+	// hangUpTimeout bounds the goodbye to Postgres.
+	hangUpTimeout = time.Second
 )
 
 // notify is heard by the others once the transaction is committed.
@@ -32,37 +32,45 @@ func notify(ctx context.Context, tx pgx.Tx, text string) error {
 
 // listen hears what other processes change, until ctx ends. It has a connection
 // of its own, which comes back by itself.
-func (k *Keyring) listen(ctx context.Context) {
-	for ctx.Err() == nil {
-		err := k.listenOnce(ctx)
-		if ctx.Err() != nil {
-			return
+func (k *Keyring) listen(ctx context.Context, conn *pgx.Conn) {
+	for {
+		err := k.hear(ctx, conn)
+		for err != nil {
+			if ctx.Err() != nil {
+				return
+			}
+			k.log.WarnContext(ctx, "the keyring does not hear of destroyed keys at the moment", slog.Any("error", err))
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(relistenPause):
+			}
+			conn, err = k.dial(ctx)
 		}
-		k.log.WarnContext(ctx, "the keyring does not hear of destroyed keys at the moment", slog.Any("error", err))
-		select {
-		case <-ctx.Done():
-		case <-time.After(relistenPause):
-		}
+		k.forget("") // Something may have been said meanwhile.
 	}
 }
 
-func (k *Keyring) listenOnce(ctx context.Context) error {
+// dial makes a connection that hears of changes from now on, and looks for a
+// master key that came before.
+func (k *Keyring) dial(ctx context.Context) (*pgx.Conn, error) {
 	conn, err := pgx.ConnectConfig(ctx, k.pool.Config().ConnConfig)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlistenTimeout)
-		defer cancel()
-		_ = conn.Close(ctx) // It is of no more use either way.
-	}()
-	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
-		return fmt.Errorf("listen: %w", err)
+	if _, err = conn.Exec(ctx, "LISTEN "+channel); err == nil {
+		err = k.loadNewestMaster(ctx)
 	}
-	k.forget("") // Something may have been said before.
-	if err := k.loadNewestMaster(ctx); err != nil {
-		return err
+	if err != nil {
+		hangUp(ctx, conn)
+		return nil, fmt.Errorf("listen: %w", err)
 	}
+	return conn, nil
+}
+
+// hear takes what is said until the connection fails or ctx ends.
+func (k *Keyring) hear(ctx context.Context, conn *pgx.Conn) error {
+	defer hangUp(ctx, conn)
 	for {
 		n, err := conn.WaitForNotification(ctx)
 		if err != nil {
@@ -76,4 +84,10 @@ func (k *Keyring) listenOnce(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+func hangUp(ctx context.Context, conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), hangUpTimeout)
+	defer cancel()
+	_ = conn.Close(ctx) // It is of no more use either way.
 }
