@@ -7,7 +7,10 @@ package commands
 import (
 	"context"
 
+	"github.com/perfectworks/backend/domain/apikey"
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/organization"
+	"github.com/perfectworks/backend/domain/user"
 )
 
 // Handler carries out one kind of command. It is safe for concurrent use.
@@ -33,6 +36,46 @@ type Deps struct {
 	Observer Observer
 	// Live makes API keys of the live kind; without it they are test keys.
 	Live bool
+}
+
+// Commands are the use cases.
+type Commands struct {
+	RegisterUser             Handler[RegisterUser, user.State]
+	UpdateUserProfile        Handler[UpdateUserProfile, user.State]
+	SwitchActiveOrganization Handler[SwitchActiveOrganization, SwitchedOrganization]
+
+	CreateOrganization Handler[CreateOrganization, CreatedOrganization]
+	UpdateOrganization Handler[UpdateOrganization, organization.State]
+
+	IssueAPIKey  Handler[IssueAPIKey, IssuedAPIKey]
+	UpdateAPIKey Handler[UpdateAPIKey, apikey.State]
+	RotateAPIKey Handler[RotateAPIKey, RotatedAPIKey]
+	RevokeAPIKey Handler[RevokeAPIKey, apikey.State]
+}
+
+// The aggregates, and the category of the streams of each.
+var (
+	users         = aggregate[user.State]{user.Category, user.Apply}
+	organizations = aggregate[organization.State]{organization.Category, organization.Apply}
+	apiKeys       = aggregate[apikey.State]{apikey.Category, apikey.Apply}
+)
+
+// New makes the use cases.
+func New(deps Deps) *Commands {
+	x := &executor{streams: deps.Streams, turns: newTurns(), live: deps.Live}
+	return &Commands{
+		RegisterUser:             observed(deps.Observer, "RegisterUser", x.registerUser),
+		UpdateUserProfile:        observed(deps.Observer, "UpdateUserProfile", x.updateUserProfile),
+		SwitchActiveOrganization: observed(deps.Observer, "SwitchActiveOrganization", x.switchActiveOrganization),
+
+		CreateOrganization: observed(deps.Observer, "CreateOrganization", x.createOrganization),
+		UpdateOrganization: observed(deps.Observer, "UpdateOrganization", x.updateOrganization),
+
+		IssueAPIKey:  observed(deps.Observer, "IssueAPIKey", x.issueAPIKey),
+		UpdateAPIKey: observed(deps.Observer, "UpdateAPIKey", x.updateAPIKey),
+		RotateAPIKey: observed(deps.Observer, "RotateAPIKey", x.rotateAPIKey),
+		RevokeAPIKey: observed(deps.Observer, "RevokeAPIKey", x.revokeAPIKey),
+	}
 }
 
 // observed is the one decoration that all commands share.

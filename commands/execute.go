@@ -11,8 +11,9 @@ import (
 )
 
 // maxConflicts bounds how often a command decides again after losing a race
-// for its stream. Each loss means that another writer got through.
-const maxConflicts = 16
+// for its stream. Each loss means that another process got through: those of
+// this one take turns.
+const maxConflicts = 32
 
 // ErrContended is the refusal after maxConflicts lost races.
 var ErrContended = failure.New(failure.Unavailable, "CONTENDED",
@@ -22,10 +23,22 @@ var ErrContended = failure.New(failure.Unavailable, "CONTENDED",
 var ErrStale = failure.New(failure.Stale, "STALE_REVISION",
 	"this has changed since it was read: read it again and repeat the change")
 
+// executor is what all use cases run on.
+type executor struct {
+	streams Streams
+	turns   *turns
+	// live makes keys of the live kind.
+	live bool
+}
+
 // aggregate ties a category of streams to the state that they fold into.
 type aggregate[S any] struct {
 	category string
 	apply    func(S, event.Event) S
+}
+
+func (a aggregate[S]) stream(aggregateID string) string {
+	return event.StreamName(a.category, aggregateID)
 }
 
 func (a aggregate[S]) fold() Fold {
@@ -47,9 +60,16 @@ func outcomeOf[S any](s Snapshot) outcome[S] {
 	return outcome[S]{State: s.State.(S), Revision: s.Revision, Position: s.Position} //nolint:forcetypeassert // fold made it.
 }
 
+func resultOf[S any](o outcome[S], err error) (Result[S], error) {
+	if err != nil {
+		return Result[S]{}, err
+	}
+	return Result[S]{Value: o.State, Revision: o.Revision, Position: o.Position}, nil
+}
+
 // load reads an aggregate without changing it.
-func load[S any](ctx context.Context, streams Streams, agg aggregate[S], aggregateID string, fresh bool) (outcome[S], error) {
-	snapshot, err := streams.Load(ctx, event.StreamName(agg.category, aggregateID), agg.fold(), fresh)
+func load[S any](ctx context.Context, x *executor, agg aggregate[S], aggregateID string, fresh bool) (outcome[S], error) {
+	snapshot, err := x.streams.Load(ctx, agg.stream(aggregateID), agg.fold(), fresh)
 	if err != nil {
 		return outcome[S]{}, fmt.Errorf("load %s: %w", agg.category, err)
 	}
@@ -65,63 +85,103 @@ type change[S any] struct {
 	// expected is the revision that the caller saw, or nil.
 	expected *event.Revision
 	decide   func(S) ([]event.Event, error)
+	// claims are the values that the events use, and that must be the
+	// aggregate's before they are written; nil when there are none.
+	claims func([]event.Event) []claim
 }
 
-// execute loads, decides and appends. It decides again when another writer was
-// faster, and before it says no on the strength of a cached state. When an
-// earlier attempt of the same request got through, it gives that answer.
-func execute[S any](ctx context.Context, streams Streams, req Request, c change[S]) (outcome[S], error) {
-	stream := event.StreamName(c.agg.category, c.id)
-	fold := c.agg.fold()
-	first := event.DeriveID(req.ID, stream, 0)
-	fresh, repeated := false, req.Retry
+// execute loads, decides, claims and appends. When another writer was faster it
+// decides again, in turn with others of this process. When an earlier attempt
+// of the same request got through, it answers with the aggregate as it is now.
+func execute[S any](ctx context.Context, x *executor, req Request, c change[S]) (outcome[S], error) {
+	var since *event.Revision
+	if req.Retry {
+		beginning := event.NoStream
+		since = &beginning
+	}
+	o, seen, err := attempt(ctx, x, req, c, req.Retry, since)
+	if !errors.Is(err, ErrWrongRevision) {
+		return o, err
+	}
+	leave, err := x.turns.take(ctx, c.agg.stream(c.id))
+	if err != nil {
+		return outcome[S]{}, fmt.Errorf("wait for other changes of the %s: %w", c.agg.category, err)
+	}
+	defer leave()
 	for range maxConflicts {
-		snapshot, err := streams.Load(ctx, stream, fold, fresh || repeated)
-		if err != nil {
-			return outcome[S]{}, fmt.Errorf("load %s: %w", c.agg.category, err)
-		}
-		if repeated {
-			_, written, err := streams.Find(ctx, stream, first)
-			if err != nil {
-				return outcome[S]{}, fmt.Errorf("look for an earlier attempt: %w", err)
-			}
-			if written {
-				return outcomeOf[S](snapshot), nil
-			}
-		}
-		events, err := c.decideAt(snapshot)
-		if err == nil && len(events) > 0 {
-			snapshot, err = streams.Append(ctx, snapshot, fold, drafts(req, stream, c.organization, events))
-		} else if !snapshot.Fresh {
-			fresh = true
-			continue
-		}
-		switch {
-		case err == nil:
-			return outcomeOf[S](snapshot), nil
-		case errors.Is(err, ErrWrongRevision):
-			// The faster writer may have been ourselves, in an attempt whose
-			// answer was lost.
-			fresh, repeated = true, true
-		default:
-			return outcome[S]{}, err
+		// The faster writer may have been ourselves, in an attempt whose answer
+		// was lost: its events are after the revision seen.
+		o, seen, err = attempt(ctx, x, req, c, true, &seen)
+		if !errors.Is(err, ErrWrongRevision) {
+			return o, err
 		}
 	}
 	return outcome[S]{}, ErrContended
 }
 
-func (c change[S]) decideAt(s Snapshot) ([]event.Event, error) {
-	if c.expected != nil && *c.expected != s.Revision {
-		return nil, ErrStale
+// attempt is one pass of execute. It looks for an earlier attempt among the
+// events after since, unless that is nil. It returns also the revision that it
+// decided at; its error wraps ErrWrongRevision when somebody was faster.
+func attempt[S any](ctx context.Context, x *executor, req Request, c change[S], fresh bool, since *event.Revision) (outcome[S], event.Revision, error) {
+	stream, fold := c.agg.stream(c.id), c.agg.fold()
+	snapshot, err := x.streams.Load(ctx, stream, fold, fresh)
+	if err != nil {
+		return outcome[S]{}, 0, fmt.Errorf("load %s: %w", c.agg.category, err)
 	}
-	return c.decide(s.State.(S)) //nolint:forcetypeassert // fold made it.
+	if since != nil {
+		earlier, written, err := x.streams.Find(ctx, stream, *since, event.DeriveID(req.ID, stream, 0))
+		if err == nil && written && earlier.Revision > snapshot.Revision {
+			snapshot, err = x.streams.Load(ctx, stream, fold, true)
+		}
+		if err != nil {
+			return outcome[S]{}, 0, fmt.Errorf("look for an earlier attempt: %w", err)
+		}
+		if written {
+			return outcomeOf[S](snapshot), snapshot.Revision, nil
+		}
+	}
+	next, err := c.carryOut(ctx, x, req, snapshot)
+	if unchanged := err == nil && next.Revision == snapshot.Revision; !snapshot.Fresh && (unchanged || failure.Of(err) != nil) {
+		// The cached state may be behind: it is good for nothing but an append,
+		// which the store checks.
+		return attempt(ctx, x, req, c, true, since)
+	}
+	if err != nil {
+		return outcome[S]{}, snapshot.Revision, err
+	}
+	return outcomeOf[S](next), snapshot.Revision, nil
 }
 
-func drafts(req Request, stream string, organization id.Organization, events []event.Event) []event.Draft {
+// carryOut is the snapshot after the change, which is the same one when the
+// decision is that nothing happens.
+func (c change[S]) carryOut(ctx context.Context, x *executor, req Request, at Snapshot) (Snapshot, error) {
+	if c.expected != nil && *c.expected != at.Revision {
+		return Snapshot{}, ErrStale
+	}
+	events, err := c.decide(at.State.(S)) //nolint:forcetypeassert // fold made it.
+	if err != nil || len(events) == 0 {
+		return at, err
+	}
+	if c.claims != nil {
+		for _, claim := range c.claims(events) {
+			if err := x.hold(ctx, req, claim); err != nil {
+				return Snapshot{}, err
+			}
+		}
+	}
+	next, err := x.streams.Append(ctx, at, c.agg.fold(), drafts(req, at.Stream, c.organization, 0, events))
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("append to %s: %w", c.agg.category, err)
+	}
+	return next, nil
+}
+
+// drafts are the events as the request writes them, numbered from first on.
+func drafts(req Request, stream string, organization id.Organization, first int, events []event.Event) []event.Draft {
 	metadata := req.metadata(organization)
 	out := make([]event.Draft, len(events))
 	for i, e := range events {
-		out[i] = event.Draft{ID: event.DeriveID(req.ID, stream, i), Event: e, Metadata: metadata}
+		out[i] = event.Draft{ID: event.DeriveID(req.ID, stream, first+i), Event: e, Metadata: metadata}
 	}
 	return out
 }

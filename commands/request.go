@@ -1,7 +1,11 @@
 package commands
 
 import (
+	"crypto/hkdf"
+	"crypto/sha256"
+	"errors"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"time"
 
@@ -19,8 +23,8 @@ type Request struct {
 	ID event.ID
 	// Now is when the command was first made, in UTC.
 	Now time.Time
-	// Seed feeds Entropy. It is secret: keys are made from it.
-	Seed [32]byte
+	// Seed feeds Entropy.
+	Seed Seed
 	// Retry says that an earlier attempt may have been written already.
 	Retry bool
 
@@ -35,12 +39,50 @@ type Request struct {
 	TraceParent   string
 }
 
-// Entropy is the request's randomness from its beginning: two readers of one
-// request read the same bytes. ChaCha8 is cryptographically strong.
-func (r Request) Entropy() io.Reader { return rand.NewChaCha8(r.Seed) }
+// Seed is the beginning of a request's randomness: 32 bytes from a strong
+// source. It is secret, for keys are made from it, and hides itself from
+// printing and logs.
+type Seed [32]byte
 
-// IDs makes the ids of new aggregates.
-func (r Request) IDs() id.Source { return id.Source{Now: r.Now, Entropy: r.Entropy()} }
+// String hides the seed.
+func (Seed) String() string { return "[seed]" }
+
+// GoString hides the seed.
+func (s Seed) GoString() string { return s.String() }
+
+// LogValue hides the seed from structured logs.
+func (s Seed) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText hides the seed from encoders.
+func (s Seed) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+var errNoSeed = errors.New("the request has no seed")
+
+// Entropy is the request's randomness for one purpose, from its beginning: the
+// same purpose reads the same bytes, and no two purposes share any. A request
+// without a seed has none: reading fails. ChaCha8, as Go seeds and runs it, is
+// cryptographically strong.
+func (r Request) Entropy(purpose string) io.Reader {
+	if r.Seed == (Seed{}) {
+		return failing{errNoSeed}
+	}
+	key, err := hkdf.Expand(sha256.New, r.Seed[:], purpose, len(Seed{}))
+	if err != nil {
+		return failing{err}
+	}
+	return rand.NewChaCha8([32]byte(key))
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// IDs makes the ids of new aggregates, always the same ones: a command that
+// makes several takes them from one source.
+func (r Request) IDs() id.Source { return id.Source{Now: r.Now, Entropy: r.Entropy("id")} }
+
+// at is the time of all that the command decides, as precise as it is shown.
+func (r Request) at() time.Time { return r.Now.UTC().Truncate(time.Millisecond) }
 
 func (r Request) metadata(organization id.Organization) event.Metadata {
 	kind, actor, person := r.Principal.Actor()
@@ -54,4 +96,14 @@ func (r Request) metadata(organization id.Organization) event.Metadata {
 		m.ClientAddress, m.UserAgent = r.ClientAddress, r.UserAgent
 	}
 	return m
+}
+
+// policyMetadata is for what the request sets in motion that is not the doing
+// of its principal, and may stand in somebody else's stream.
+func (r Request) policyMetadata(policy string, organization id.Organization) event.Metadata {
+	return event.Metadata{
+		CorrelationID: r.CorrelationID, CausationID: r.ID.String(),
+		ActorKind: event.ActorPolicy, ActorID: policy, OrganizationID: string(organization),
+		TraceParent: r.TraceParent,
+	}
 }

@@ -21,8 +21,8 @@ type Streams interface {
 	// when the stream has moved on.
 	Append(ctx context.Context, after Snapshot, fold Fold, drafts []event.Draft) (Snapshot, error)
 
-	// Find looks for an event by its id.
-	Find(ctx context.Context, stream string, id event.ID) (event.Recorded, bool, error)
+	// Find looks for an event by its id among those after a revision.
+	Find(ctx context.Context, stream string, after event.Revision, id event.ID) (event.Recorded, bool, error)
 }
 
 // ErrWrongRevision says that the stream is not at the revision expected.

@@ -24,16 +24,13 @@ type Issuance struct {
 	// Scopes may be nil: then the key gets all that its kind can carry.
 	Scopes      []access.Scope
 	Description string
-	// ExpireAt may be zero: then the key does not expire.
-	ExpireAt time.Time
+	// ExpireAt may be nil: then the key does not expire.
+	ExpireAt *time.Time
 	Secret   Secret
 }
 
-// Issue makes a key.
-func (s State) Issue(i Issuance, at time.Time) ([]event.Event, error) {
-	if s.ID != "" {
-		return nil, nil
-	}
+// Issue makes a key. Its id is new, so that there is no state to look at.
+func Issue(i Issuance, at time.Time) (Issued, error) {
 	var wrong failure.Fields
 	issued := Issued{
 		KeyID: i.ID, OrganizationID: i.OrganizationID, OwnerType: i.OwnerType, IssuedBy: i.IssuedBy,
@@ -51,18 +48,19 @@ func (s State) Issue(i Issuance, at time.Time) ([]event.Event, error) {
 		wrong.Add("ownerType", input.CodeUnknown, "must be user or organization")
 	}
 	if err := wrong.Err(); err != nil {
-		return nil, err
+		return Issued{}, err
 	}
-	return []event.Event{issued}, nil
+	return issued, nil
 }
 
-// ChangeDescription changes the one thing of a key that can be changed.
-func (s State) ChangeDescription(to string, at time.Time) ([]event.Event, error) {
-	if err := s.requireNotRevoked(); err != nil {
+// ChangeDescription changes the one thing of a key that can be changed; nil
+// leaves it as it is.
+func (s State) ChangeDescription(wanted *string, at time.Time) ([]event.Event, error) {
+	if err := s.requireNotRevoked(); err != nil || wanted == nil {
 		return nil, err
 	}
 	var wrong failure.Fields
-	to = description(&wrong, to)
+	to := description(&wrong, *wanted)
 	if err := wrong.Err(); err != nil {
 		return nil, err
 	}
@@ -97,12 +95,13 @@ func description(wrong *failure.Fields, value string) string {
 	return input.Line(wrong, "description", value, 0, maxDescription)
 }
 
-// expiry is a time to come, in UTC and whole milliseconds; zero stays zero.
-func expiry(wrong *failure.Fields, value, at time.Time) time.Time {
-	if value.IsZero() {
+// expiry is a time to come, in UTC and whole milliseconds; zero when there is
+// none.
+func expiry(wrong *failure.Fields, wanted *time.Time, at time.Time) time.Time {
+	if wanted == nil {
 		return time.Time{}
 	}
-	value = value.UTC().Truncate(time.Millisecond)
+	value := wanted.UTC().Truncate(time.Millisecond)
 	switch {
 	case !value.After(at):
 		wrong.Add("expireAt", input.CodePast, "must be in the future")

@@ -23,9 +23,9 @@ type Rotation struct {
 	// Overlap is how much longer the old key works; nil says DefaultOverlap. The
 	// key's own expiry, when that comes first, stands.
 	Overlap *time.Duration
-	// ExpireAt is the successor's expiry; zero says that which the old key was
+	// ExpireAt is the successor's expiry; nil says that which the old key was
 	// issued with.
-	ExpireAt time.Time
+	ExpireAt *time.Time
 	// Abandoned is a successor named before that is known never to come.
 	Abandoned id.APIKey
 }

@@ -3,9 +3,13 @@ package organization
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
+
+// longestName bounds the work, in bytes: more than any valid name has.
+const longestName = maxName * utf8.UTFMax
 
 // latin writes a name in a-z, 0-9 and single dashes. Marks are dropped, letters
 // without a decomposition are spelled out, and every other run of characters
@@ -13,6 +17,9 @@ import (
 func latin(name string) string {
 	var b strings.Builder
 	dash := false
+	if len(name) > longestName {
+		name = name[:longestName]
+	}
 	for _, r := range strings.ToLower(norm.NFKD.String(strings.ToLower(name))) {
 		if unicode.Is(unicode.Mn, r) || r == '\'' || r == '’' {
 			continue

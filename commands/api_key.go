@@ -1,0 +1,88 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/apikey"
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/id"
+)
+
+// mint makes the id and the secret of a new key: for the same request, always
+// the same ones.
+func (x *executor) mint(req Request) (id.APIKey, apikey.Secret, error) {
+	keyID, err := req.IDs().APIKey()
+	if err != nil {
+		return "", apikey.Secret{}, err
+	}
+	secret, err := apikey.Mint(req.Entropy("secret"), x.live)
+	return keyID, secret, err
+}
+
+// beginKey writes the first event of a key. It loads nothing, for the id is
+// new, unless an earlier attempt may have written it already: what that one
+// wrote then stands.
+func (x *executor) beginKey(ctx context.Context, req Request, issued apikey.Issued) (outcome[apikey.State], error) {
+	if req.Retry {
+		if key, err := load(ctx, x, apiKeys, string(issued.KeyID), true); err != nil || key.State.ID != "" {
+			return key, err
+		}
+	}
+	stream, fold := apiKeys.stream(string(issued.KeyID)), apiKeys.fold()
+	snapshot, err := x.streams.Append(ctx, newStream(stream, fold), fold,
+		drafts(req, stream, issued.OrganizationID, 0, []event.Event{issued}))
+	if err != nil {
+		return outcome[apikey.State]{}, fmt.Errorf("append to %s: %w", apiKeys.category, err)
+	}
+	return outcomeOf[apikey.State](snapshot), nil
+}
+
+func newStream(stream string, fold Fold) Snapshot {
+	return Snapshot{Stream: stream, Revision: event.NoStream, State: fold.Zero, Fresh: true}
+}
+
+// mayHaveKeys is nil for a person who may have keys of this owner in the
+// organization they act in.
+func mayHaveKeys(p access.Principal, owner apikey.OwnerType) error {
+	if err := p.RequireUser(); err != nil {
+		return err
+	}
+	if owner == apikey.OwnerOrganization {
+		return p.Require(access.ManageOrganizationKeys)
+	}
+	return p.Require(access.ManageOwnKeys)
+}
+
+// mayManage is nil for a person who may change or end a key: their own, or any
+// of the organization that they act in. For all others the key does not exist.
+func mayManage(p access.Principal, key apikey.State) error {
+	switch {
+	case key.ID == "", key.OrganizationID != p.OrganizationID:
+		return apikey.ErrNotFound
+	case p.May(access.ManageOrganizationKeys):
+		return nil
+	case key.OwnerType == apikey.OwnerUser && key.UserID == p.UserID:
+		return p.Require(access.ManageOwnKeys)
+	default:
+		return apikey.ErrNotFound
+	}
+}
+
+// changeKey carries out a decision about one key.
+func (x *executor) changeKey(ctx context.Context, req Request, keyID id.APIKey, decide func(apikey.State) ([]event.Event, error)) (outcome[apikey.State], error) {
+	if err := req.Principal.RequireUser(); err != nil {
+		return outcome[apikey.State]{}, err
+	}
+	if req.Principal.OrganizationID == "" {
+		return outcome[apikey.State]{}, access.ErrNoActiveOrganization
+	}
+	if !id.Valid(id.APIKeyPrefix, string(keyID)) {
+		return outcome[apikey.State]{}, apikey.ErrNotFound
+	}
+	return execute(ctx, x, req, change[apikey.State]{
+		agg: apiKeys, id: string(keyID), organization: req.Principal.OrganizationID, expected: req.Expected,
+		decide: decide,
+	})
+}
