@@ -41,12 +41,12 @@ func TestRevocationIsHeededEverywhereWithinTheBound(t *testing.T) {
 	for name, trouble := range map[string]func(*memoryLog, process){
 		"none":                      func(*memoryLog, process) {},
 		"the subscription stands":   func(_ *memoryLog, p process) { p.hold(true) },
-		"the store is slow":         func(l *memoryLog, p process) { p.hold(true); l.headDelay = 900 * time.Millisecond },
-		"the store hangs":           func(l *memoryLog, p process) { p.hold(true); l.headDelay = time.Hour },
-		"the store is away":         func(l *memoryLog, p process) { p.hold(true); l.headErr = errAway },
-		"only the store is slow":    func(l *memoryLog, _ process) { l.headDelay = 900 * time.Millisecond },
-		"the store is a bit slow":   func(l *memoryLog, p process) { p.hold(true); l.headDelay = 300 * time.Millisecond },
-		"only the head is not seen": func(l *memoryLog, _ process) { l.headErr = errAway },
+		"the store is slow":         func(l *memoryLog, p process) { p.hold(true); l.setHead(900*time.Millisecond, nil) },
+		"the store hangs":           func(l *memoryLog, p process) { p.hold(true); l.setHead(time.Hour, nil) },
+		"the store is away":         func(l *memoryLog, p process) { p.hold(true); l.setHead(0, errAway) },
+		"only the store is slow":    func(l *memoryLog, _ process) { l.setHead(900*time.Millisecond, nil) },
+		"the store is a bit slow":   func(l *memoryLog, p process) { p.hold(true); l.setHead(300*time.Millisecond, nil) },
+		"only the head is not seen": func(l *memoryLog, _ process) { l.setHead(0, errAway) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -58,8 +58,6 @@ func TestRevocationIsHeededEverywhereWithinTheBound(t *testing.T) {
 				if !accepts(t, one) || !accepts(t, two) {
 					t.Fatal("the key is not accepted at first")
 				}
-				log.mu.Lock()
-				log.mu.Unlock() //nolint:staticcheck // Nobody is reading the settings now.
 				trouble(log, two)
 				time.Sleep(70 * time.Millisecond)
 				log.append(apikey.Revoked{KeyID: key1})
@@ -83,7 +81,7 @@ func TestADirectoryThatCannotProveItsAgeSaysSoAndRecovers(t *testing.T) {
 		log.append(withKey()...)
 		p := log.start(t)
 		synctest.Wait()
-		log.change(func() { log.headErr = errAway })
+		log.setHead(0, errAway)
 		lost := time.Now()
 
 		time.Sleep(700 * time.Millisecond)
@@ -106,7 +104,7 @@ func TestADirectoryThatCannotProveItsAgeSaysSoAndRecovers(t *testing.T) {
 			t.Errorf("not ready for the reason %v", err)
 		}
 
-		log.change(func() { log.headErr = nil })
+		log.setHead(0, nil)
 		time.Sleep(250 * time.Millisecond)
 		if err := p.Ready(); err != nil || !accepts(t, p) {
 			t.Errorf("not recovered: %v", err)
@@ -121,8 +119,8 @@ func TestAShortPauseCostsTimeAndNoAnswers(t *testing.T) {
 		log.append(withKey()...)
 		p := log.start(t)
 		synctest.Wait()
-		log.change(func() { log.headErr = errAway })
-		time.AfterFunc(1300*time.Millisecond, func() { log.change(func() { log.headErr = nil }) })
+		log.setHead(0, errAway)
+		time.AfterFunc(1300*time.Millisecond, func() { log.setHead(0, nil) })
 		for range 200 {
 			if !accepts(t, p) {
 				t.Fatal("refused")
@@ -138,8 +136,8 @@ func TestReadyTellsLateFromBlind(t *testing.T) {
 		log := newLog()
 		log.append(withKey()...)
 		p := log.start(t)
-		p.hold(true)
 		synctest.Wait()
+		p.hold(true)
 		log.append(apikey.Revoked{KeyID: key1})
 		time.Sleep(1500 * time.Millisecond)
 		err := p.Ready()
@@ -197,6 +195,7 @@ func TestCatchUpIsBounded(t *testing.T) {
 					if err := p.CatchUp(t.Context()); err != nil {
 						t.Error(err)
 					}
+					time.Sleep(time.Millisecond)
 				}
 			})
 		}

@@ -40,6 +40,11 @@ func (l *memoryLog) change(f func()) {
 	l.changed = make(chan struct{})
 }
 
+// setHead changes how the question for the head is answered.
+func (l *memoryLog) setHead(delay time.Duration, err error) {
+	l.change(func() { l.headDelay, l.headErr = delay, err })
+}
+
 // append returns the position of the last event.
 func (l *memoryLog) append(events ...event.Event) (last event.Position) {
 	l.change(func() {
@@ -73,7 +78,7 @@ func (l *memoryLog) head(ctx context.Context) (event.Position, error) {
 type follower struct {
 	log  *memoryLog
 	held atomic.Bool
-	// undecodable says of an event how often decoding it fails.
+	// decode may refuse to decode an event.
 	decode func(event.Recorded) error
 	nacks  atomic.Int64
 }
