@@ -58,11 +58,6 @@ func (c *headCache) put(stream string, h head) {
 	c.young[stream] = h
 }
 
-func (c *headCache) forget(stream string) {
-	delete(c.young, stream)
-	delete(c.old, stream)
-}
-
 // apply moves the head of a stream that is known past an event. The head of an
 // unknown stream is read when somebody needs it.
 func (c *headCache) apply(e *Event) {

@@ -7,11 +7,10 @@ import "github.com/google/uuid"
 // true only if its events are committed at the end of the log that it started
 // from.
 type plan struct {
-	known  *headCache // holds every head that the batch needs
+	heads  map[string]head // of all streams that matter, moved on by what is written
 	recent *recentIDs
 	stored map[revisionOf]storedID // what was written before, where an operation is behind
 
-	heads    map[string]head
 	ids      map[uuid.UUID]place
 	written  map[revisionOf]storedID
 	events   []*Event
@@ -29,12 +28,12 @@ type storedID struct {
 	position int64
 }
 
-// newPlan starts at the position where the log ends. All events of a plan are
-// created at the same time.
-func newPlan(known *headCache, recent *recentIDs, stored map[revisionOf]storedID, position, created int64) *plan {
+// newPlan starts at the position where the log ends. It takes the heads over. All
+// events of a plan are created at the same time.
+func newPlan(heads map[string]head, recent *recentIDs, stored map[revisionOf]storedID, position, created int64) *plan {
 	return &plan{
-		known: known, recent: recent, stored: stored,
-		heads: map[string]head{}, ids: map[uuid.UUID]place{}, written: map[revisionOf]storedID{},
+		heads: heads, recent: recent, stored: stored,
+		ids: map[uuid.UUID]place{}, written: map[revisionOf]storedID{},
 		position: position, created: created,
 	}
 }
@@ -49,35 +48,35 @@ func (p *plan) decide(op *operation) outcome {
 	switch op.kind {
 	case tombstone:
 		p.write(op.stream, TombstoneRevision, &op.events[0])
+		return p.answer(TombstoneRevision)
 	case softDelete:
 		if v.current == noRevision && p.head(Metastream(op.stream)).revision == noRevision {
 			return outcome{err: &WrongRevisionError{Current: noRevision}}
 		}
 		p.append(Metastream(op.stream), op.events)
-		return outcome{result: Result{Revision: v.current, Position: p.position}}
-	case appendEvents:
-		origin, isMeta := originOf(op.stream)
-		undeletes := isMeta && p.softDeleted(origin)
-		p.append(op.stream, op.events)
-		if v.softDeleted {
-			p.undelete(op.stream, v.current+1)
-		}
-		if undeletes {
-			p.undelete(origin, p.head(origin).revision+1)
-		}
+		return p.answer(v.current)
+	default:
+		return p.decideAppend(op, v)
 	}
-	return outcome{result: p.resultOf(op)}
 }
 
-// resultOf is the result of an operation that was just written. The position is
-// that of its own last event, not of a metadata event that followed.
-func (p *plan) resultOf(op *operation) Result {
-	revision := p.head(op.stream).revision
-	position := p.position
-	if s, ok := p.written[revisionOf{op.stream, revision}]; ok {
-		position = s.position
+func (p *plan) decideAppend(op *operation, v verdict) outcome {
+	origin, isMeta := originOf(op.stream)
+	undeletes := isMeta && p.softDeleted(origin)
+	p.append(op.stream, op.events)
+	// The client hears of its own events, not of the metadata that follows.
+	answer := p.answer(p.head(op.stream).revision)
+	if v.softDeleted {
+		p.undelete(op.stream, v.current+1)
 	}
-	return Result{Revision: revision, Position: position}
+	if undeletes {
+		p.undelete(origin, p.head(origin).revision+1)
+	}
+	return answer
+}
+
+func (p *plan) answer(revision int64) outcome {
+	return outcome{result: Result{Revision: revision, Position: p.position}}
 }
 
 // verdict is what check finds.
@@ -203,9 +202,6 @@ func (p *plan) head(stream string) head {
 
 func (p *plan) ownHead(stream string) head {
 	if h, ok := p.heads[stream]; ok {
-		return h
-	}
-	if h, ok := p.known.get(stream); ok {
 		return h
 	}
 	return head{revision: noRevision}

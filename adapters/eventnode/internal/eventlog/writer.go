@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync/atomic"
 	"time"
 )
@@ -169,14 +170,15 @@ func (w *writer) writeLocked(ctx context.Context, batch []*operation) (*plan, []
 }
 
 func (w *writer) decide(ctx context.Context, batch []*operation) (*plan, []outcome, error) {
-	if err := w.loadHeads(ctx, batch); err != nil {
-		return nil, nil, err
-	}
-	stored, err := w.loadStored(ctx, batch)
+	heads, err := w.headsOf(ctx, batch)
 	if err != nil {
 		return nil, nil, err
 	}
-	p := newPlan(w.heads, w.recent, stored, w.position.Load(), ticks(time.Now()))
+	stored, err := w.storedOf(ctx, batch, heads)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := newPlan(heads, w.recent, stored, w.position.Load(), ticks(time.Now()))
 	outcomes := make([]outcome, len(batch))
 	for i, op := range batch {
 		outcomes[i] = p.decide(op)
@@ -184,40 +186,45 @@ func (w *writer) decide(ctx context.Context, batch []*operation) (*plan, []outco
 	return p, outcomes, nil
 }
 
-// loadHeads reads the heads that the batch needs and the cache lacks.
-func (w *writer) loadHeads(ctx context.Context, batch []*operation) error {
+// headsOf collects the heads that the batch needs. Those that the cache lacks
+// are read.
+func (w *writer) headsOf(ctx context.Context, batch []*operation) (map[string]head, error) {
+	heads := make(map[string]head, 2*len(batch))
 	var missing []string
 	for _, op := range batch {
 		for _, name := range streamsOf(op.stream) {
-			if _, ok := w.heads.get(name); !ok {
-				missing = append(missing, name)
-				w.heads.put(name, head{revision: noRevision})
+			if _, ok := heads[name]; ok {
+				continue
 			}
+			h, ok := w.heads.get(name)
+			if !ok {
+				missing = append(missing, name)
+				h = head{revision: noRevision}
+			}
+			heads[name] = h
 		}
 	}
 	if len(missing) == 0 {
-		return nil
+		return heads, nil
 	}
 	found, err := readHeads(ctx, w.store.conn, missing)
 	if err != nil {
-		for _, name := range missing {
-			w.heads.forget(name)
-		}
-		return err
+		return nil, err
 	}
-	for name, h := range found {
-		w.heads.put(name, h)
+	maps.Copy(heads, found)
+	for _, name := range missing {
+		w.heads.put(name, heads[name])
 	}
-	return nil
+	return heads, nil
 }
 
-// loadStored reads the ids written where the operations that are behind their
+// storedOf reads the ids written where the operations that are behind their
 // stream would have written theirs.
-func (w *writer) loadStored(ctx context.Context, batch []*operation) (map[revisionOf]storedID, error) {
+func (w *writer) storedOf(ctx context.Context, batch []*operation, heads map[string]head) (map[revisionOf]storedID, error) {
 	var behind []*operation
 	for _, op := range batch {
-		h, _ := w.heads.get(op.stream)
-		if op.expected >= NoStream && int64(op.expected) < h.revision && h.revision != TombstoneRevision && len(op.events) > 0 {
+		last := heads[op.stream].revision
+		if op.expected >= NoStream && int64(op.expected) < last && last != TombstoneRevision && len(op.events) > 0 {
 			behind = append(behind, op)
 		}
 	}

@@ -1,0 +1,192 @@
+package eventlog_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/perfectworks/backend/adapters/eventnode/internal/eventlog"
+)
+
+// follow collects the ids of n events that a live reader of the log sees.
+func follow(ctx context.Context, log *eventlog.Log, n int) (ids []uuid.UUID, err error) {
+	buf := make([]*eventlog.Event, 0, 16)
+	var position int64
+	for len(ids) < n {
+		events, wait, ok := log.After(position, buf)
+		if !ok {
+			return nil, errors.New("the tail does not reach back")
+		}
+		if len(events) == 0 {
+			select {
+			case <-wait:
+			case <-ctx.Done():
+				return ids, fmt.Errorf("after %d of %d events: %w", len(ids), n, ctx.Err())
+			}
+		}
+		for _, e := range events {
+			ids = append(ids, e.ID)
+			position = e.Position
+		}
+	}
+	return ids, nil
+}
+
+// TestSharedLog has several logs write to one database at once: some writers each
+// to their own stream, and all of them to one that they fight over.
+func TestSharedLog(t *testing.T) {
+	t.Parallel()
+	const logs, writers, each = 3, 4, 25
+	pool := newPool(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+
+	var open [logs]*eventlog.Log
+	var seen [logs][]uuid.UUID
+	var followers, group sync.WaitGroup
+	total := logs * writers * each * 2
+	for i := range open {
+		open[i] = openLog(t, on(pool))
+		followers.Go(func() {
+			var err error
+			if seen[i], err = follow(ctx, open[i], total); err != nil {
+				t.Errorf("log %d: %v", i, err)
+			}
+		})
+	}
+	for i, log := range open {
+		for w := range writers {
+			group.Go(func() {
+				own := fmt.Sprintf("own-%d-%d", i, w)
+				for n := range each {
+					if result, err := log.Append(ctx, own, eventlog.Expected(n-1), proposed(1)); err != nil || result.Revision != int64(n) {
+						t.Errorf("own stream at %d: %+v %v", n, result, err)
+						return
+					}
+					appendContended(ctx, t, log)
+				}
+			})
+		}
+	}
+	group.Wait()
+	followers.Wait()
+
+	whole := all(t, open[0])
+	var ids []uuid.UUID
+	next := map[string]int64{}
+	var last int64
+	for _, e := range whole {
+		if e.Position <= last {
+			t.Errorf("position %d after %d", e.Position, last)
+		}
+		if e.Revision != next[e.Stream] {
+			t.Errorf("%s: revision %d, want %d", e.Stream, e.Revision, next[e.Stream])
+		}
+		last = e.Position
+		next[e.Stream]++
+		ids = append(ids, e.ID)
+	}
+	if next["contended"] != logs*writers*each {
+		t.Errorf("%d events in the stream that all wrote to", next["contended"])
+	}
+	for i := range seen {
+		if diff := cmp.Diff(ids, seen[i]); diff != "" {
+			t.Errorf("log %d saw another order live (-log +seen): %s", i, diff)
+		}
+	}
+}
+
+// appendContended appends at an exact revision until it wins.
+func appendContended(ctx context.Context, t *testing.T, log *eventlog.Log) {
+	events, expected := proposed(1), eventlog.NoStream
+	for ctx.Err() == nil {
+		_, err := log.Append(ctx, "contended", expected, events)
+		var wrong *eventlog.WrongRevisionError
+		if !errors.As(err, &wrong) {
+			if err != nil {
+				t.Errorf("contended stream: %v", err)
+			}
+			return
+		}
+		expected = eventlog.Expected(wrong.Current)
+	}
+}
+
+// TestFollowsFarBehind covers a log that slept while another wrote more than it
+// takes up event by event.
+func TestFollowsFarBehind(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	asleep := openLog(t, on(pool), func(config *eventlog.Config) { config.PollInterval = time.Hour })
+	mustAppend(t, asleep, "s", eventlog.NoStream, proposed(1))
+	// Behind the back of both notification and poll.
+	if _, err := pool.Exec(t.Context(), `
+		INSERT INTO eventnode.events (position, revision, created, event_id, is_json, stream, type, metadata, data)
+		SELECT 1000 + n, n, 0, gen_random_uuid(), false, 's', 'T', '', '' FROM generate_series(1, 10000) n`); err != nil {
+		t.Fatal(err)
+	}
+	if got := describe(asleep.Append(t.Context(), "s", 0, proposed(1))); got != "wrong, at 10000" {
+		t.Error(got)
+	}
+	if got := describe(asleep.Append(t.Context(), "s", 10000, proposed(1))); got != "at 10001" {
+		t.Error(got)
+	}
+	if _, _, ok := asleep.After(0, make([]*eventlog.Event, 0, 1)); ok {
+		t.Error("the tail claims to reach back to the start")
+	}
+}
+
+// TestLogWentBack covers a database that was restored under a running node.
+func TestLogWentBack(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	log := openLog(t, on(pool))
+	mustAppend(t, log, "s", eventlog.NoStream, proposed(3))
+	if _, err := pool.Exec(t.Context(), `DELETE FROM eventnode.events WHERE revision > 0`); err != nil {
+		t.Fatal(err)
+	}
+	if got := describe(log.Append(t.Context(), "s", 0, proposed(1))); got != "at 1" {
+		t.Error(got)
+	}
+}
+
+func TestQueueIsBounded(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	log := openLog(t, on(pool), func(config *eventlog.Config) { config.QueueLength, config.MaxBatch = 1, 1 })
+	// Nobody gets the lock.
+	conn, err := pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(t.Context(), "SELECT pg_advisory_lock($1)", eventlog.AdvisoryLock); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	busy := make(chan struct{}, 100)
+	for range 10 {
+		group.Go(func() {
+			if _, err := log.Append(ctx, "s", eventlog.Any, proposed(1)); errors.Is(err, eventlog.ErrBusy) {
+				busy <- struct{}{}
+			}
+		})
+	}
+	select {
+	case <-busy:
+	case <-time.After(10 * time.Second):
+		t.Error("nobody was refused")
+	}
+	cancel()
+	group.Wait()
+	if _, err := conn.Exec(t.Context(), "SELECT pg_advisory_unlock($1)", eventlog.AdvisoryLock); err != nil {
+		t.Fatal(err)
+	}
+}
