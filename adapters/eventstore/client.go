@@ -29,6 +29,9 @@ type Client struct {
 	mu            sync.Mutex
 	closed        bool
 	subscriptions []*pooledConnection
+	// closing ends with Close, and subscriptions with it.
+	closing context.Context
+	close   context.CancelFunc
 }
 
 // pooledConnection is a connection for subscriptions.
@@ -45,22 +48,25 @@ func Open(opts Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{opts: opts, config: *config, log: opts.Logger}
+	c.closing, c.close = context.WithCancel(context.Background())
 	c.calls = c.newConnection()
 	return c, nil
 }
 
 func (c *Client) newConnection() *connection {
-	return &connection{config: c.config, log: c.log, metrics: c.opts.Metrics}
+	return &connection{config: c.config, log: c.log, metrics: c.opts.Metrics, closing: make(chan struct{})}
 }
 
-// Close ends the connections. It waits for calls that are under way; only while
-// the server cannot be reached may some outlive ctx, which is then an error.
+// Close ends subscriptions and connections. It waits for calls that are under
+// way; only while the server cannot be reached may some outlive ctx, which is
+// then an error.
 func (c *Client) Close(ctx context.Context) error {
 	c.mu.Lock()
 	c.closed = true
 	pool := c.subscriptions
 	c.subscriptions = nil
 	c.mu.Unlock()
+	c.close()
 	err := c.calls.close(ctx)
 	for _, p := range pool {
 		err = errors.Join(err, p.close(ctx))

@@ -20,6 +20,8 @@ type connection struct {
 	mu      sync.Mutex
 	current *session
 	closed  bool
+	// closing is closed with the connection.
+	closing chan struct{}
 	// open counts the sessions whose client is not closed yet.
 	open sync.WaitGroup
 }
@@ -75,6 +77,9 @@ func (c *connection) acquire(ctx context.Context) (*session, error) {
 			trouble = *heard
 		}
 		return nil, fmt.Errorf("connect (%s): %w", trouble, context.Cause(ctx))
+	case <-c.closing:
+		c.release(s)
+		return nil, ErrClosed
 	}
 }
 
@@ -134,7 +139,10 @@ func (c *connection) retire(s *session) {
 // the calls that are under way have ended.
 func (c *connection) close(ctx context.Context) error {
 	c.mu.Lock()
-	c.closed = true
+	if !c.closed {
+		c.closed = true
+		close(c.closing)
+	}
 	s := c.current
 	c.current = nil
 	idle := false

@@ -2,6 +2,7 @@ package eventstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -30,12 +31,12 @@ const (
 	longestResubscribePause = 2 * time.Second
 )
 
-// run subscribes again and again until ctx ends.
+// run subscribes again and again until ctx ends or the client is closed.
 func (c *consumer) run(ctx context.Context) {
 	backOff := pauses(firstResubscribePause, longestResubscribePause)
 	for ctx.Err() == nil {
 		committed, err := c.follow(ctx)
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || errors.Is(err, ErrClosed) {
 			return
 		}
 		if committed {
@@ -62,16 +63,16 @@ func (c *consumer) follow(ctx context.Context) (committed bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("subscribe: %w", err)
 	}
-	items := make(chan item, c.opts.Buffer)
-	received := make(chan struct{})
-	go func() { // Ends with ctx at the latest.
-		defer close(received)
-		sub.close(receiveInto(ctx, sub, items))
+	received := &received{items: make(chan item, c.opts.Buffer)}
+	go func() {
+		sub.close(received.from(sub))
+		close(received.items)
 	}()
-	batch := &batch{consumer: c, items: items, reached: position, committed: position}
+	batch := &batch{consumer: c, received: received, reached: position, committed: position}
 	err = batch.deliver(ctx)
 	cancel()
-	<-received
+	for range received.items { // Until the subscription is closed.
+	}
 	return batch.commits > 0, err
 }
 
@@ -81,13 +82,18 @@ type item struct {
 	checkpoint event.Position
 	caughtUp   bool
 	fellBehind bool
-	dropped    error
 }
 
-// receiveInto receives ahead of the delivery, until the subscription is
-// dropped or ctx ends.
-func receiveInto(ctx context.Context, sub *subscription, items chan<- item) (dropped error) {
-	for dropped == nil {
+// received is what a subscription brought ahead of its delivery.
+type received struct {
+	items chan item // closed once the subscription is
+	// dropped is why it was dropped; to be read once items is closed.
+	dropped error
+}
+
+// from receives until the subscription is dropped, or ended from this side.
+func (r *received) from(sub *subscription) (dropped error) {
+	for {
 		var i item
 		switch e := sub.receive(); {
 		case e.EventAppeared != nil:
@@ -99,22 +105,22 @@ func receiveInto(ctx context.Context, sub *subscription, items chan<- item) (dro
 		case e.FellBehind != nil:
 			i.fellBehind = true
 		case e.SubscriptionDropped != nil:
-			dropped = e.SubscriptionDropped.Error
-			i.dropped = dropped
+			r.dropped = e.SubscriptionDropped.Error
+			return r.dropped
 		}
 		select {
-		case items <- i:
-		case <-ctx.Done():
-			return dropped
+		case r.items <- i:
+		case <-sub.ctx.Done():
+			r.dropped = context.Cause(sub.ctx)
+			return nil
 		}
 	}
-	return dropped
 }
 
 // batch is what has been delivered and waits for its commit.
 type batch struct {
 	*consumer
-	items <-chan item
+	*received
 
 	// acked counts acknowledged messages since the last commit, the first of
 	// them at since.
@@ -135,14 +141,14 @@ func (b *batch) deliver(ctx context.Context) error {
 			return err
 		}
 		switch {
-		case i.dropped != nil:
-			return fmt.Errorf("dropped: %w", i.dropped)
 		case i.caughtUp:
 			b.live = true
 		case i.fellBehind:
 			b.live, b.told = false, false
 		case i.stored == nil:
-			b.reached = i.checkpoint
+			if i.checkpoint.Compare(b.reached) > 0 {
+				b.reached = i.checkpoint
+			}
 		case strings.HasPrefix(i.stored.EventType, "$"): // The store's own, in a stream of ours.
 			b.reached = event.Position(i.stored.Position)
 		default:
@@ -178,8 +184,8 @@ func (b *batch) due() bool {
 func (b *batch) next(ctx context.Context) (item, error) {
 	for {
 		select {
-		case i := <-b.items:
-			return i, ctx.Err()
+		case i, ok := <-b.items:
+			return i, b.ended(ok)
 		default:
 		}
 		if b.acked > 0 && b.live {
@@ -208,13 +214,21 @@ func (b *batch) wait(ctx context.Context) (i item, due bool, err error) {
 		timeout = time.After(b.opts.CheckpointDelay - time.Since(b.lastCommit))
 	}
 	select {
-	case i := <-b.items:
-		return i, false, nil
+	case i, ok := <-b.items:
+		return i, false, b.ended(ok)
 	case <-timeout:
 		return item{}, true, nil
 	case <-ctx.Done():
 		return item{}, false, context.Cause(ctx)
 	}
+}
+
+// ended is the error of a subscription that brings nothing more.
+func (b *batch) ended(more bool) error {
+	if more {
+		return nil
+	}
+	return fmt.Errorf("dropped: %w", b.dropped)
 }
 
 func (b *batch) commit(ctx context.Context) error {

@@ -19,12 +19,14 @@ const (
 // subscription is one catch-up subscription, until it is dropped.
 type subscription struct {
 	inner *esdb.Subscription
-	end   func(dropped error)
+	// ctx ends with the caller's, and with the client.
+	ctx context.Context
+	end func(dropped error)
 }
 
 // subscribe follows the whole log after a position, filtered to streams whose
-// names begin with one of the prefixes. The subscription ends with ctx; the
-// caller ends it in any case.
+// names begin with one of the prefixes. The subscription ends with ctx and with
+// the client; the caller closes it in any case.
 func (c *Client) subscribe(ctx context.Context, after event.Position, prefixes []string) (*subscription, error) {
 	conn, err := c.joinPool()
 	if err != nil {
@@ -35,7 +37,11 @@ func (c *Client) subscribe(ctx context.Context, after event.Position, prefixes [
 		c.leavePool(conn)
 		return nil, err
 	}
-	sub := &subscription{end: func(dropped error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(c.closing, func() { cancel(ErrClosed) })
+	sub := &subscription{ctx: ctx, end: func(dropped error) {
+		stop()
+		cancel(nil)
 		if dropped != nil && broken(dropped) {
 			conn.retire(s)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"gocloud.dev/secrets/localsecrets"
 
+	"github.com/perfectworks/backend/adapters/eventnode"
 	"github.com/perfectworks/backend/adapters/eventnode/eventnodetest"
 	"github.com/perfectworks/backend/adapters/eventstore"
 	"github.com/perfectworks/backend/adapters/keyring"
@@ -31,13 +32,21 @@ type Store struct {
 	Pool *pgxpool.Pool
 }
 
+// Option changes the node of a store.
+type Option = eventnodetest.Option
+
+// WithMaxAppendSize has the node refuse larger appends, in bytes.
+func WithMaxAppendSize(size int) Option {
+	return eventnodetest.WithConfig(func(config *eventnode.Config) { config.MaxAppendSize = size })
+}
+
 // New starts a store.
-func New(t testing.TB) *Store {
+func New(t testing.TB, opts ...Option) *Store {
 	t.Helper()
 	pool := postgrestest.New(t,
 		postgrestest.WithMigrations(migrations.App, migrations.AppTable),
 		postgrestest.WithMigrations(migrations.EventNode, migrations.EventNodeTable))
-	s := &Store{Pool: pool, Node: eventnodetest.Start(t, eventnodetest.WithPool(pool))}
+	s := &Store{Pool: pool, Node: eventnodetest.Start(t, append(opts, eventnodetest.WithPool(pool))...)}
 	s.Client = Connect(t, eventstore.Options{URL: s.Node.ConnectionString()})
 	s.Keyring = openKeyring(t, pool)
 	var err error

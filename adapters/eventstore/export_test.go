@@ -1,0 +1,12 @@
+package eventstore
+
+// Waiting counts the callers that hold on to the client's present connection,
+// whether they are waiting for it or using it.
+func (c *Client) Waiting() int {
+	c.calls.mu.Lock()
+	defer c.calls.mu.Unlock()
+	if c.calls.current == nil {
+		return 0
+	}
+	return c.calls.current.users
+}
