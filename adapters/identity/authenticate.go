@@ -1,0 +1,167 @@
+package identity
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/failure"
+	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/domain/organization"
+	"github.com/perfectworks/backend/domain/user"
+	"github.com/perfectworks/backend/projections/directory"
+)
+
+// Refusals of API keys.
+var (
+	ErrKeyUnknown = failure.New(failure.Unauthenticated, "UNKNOWN_API_KEY",
+		"there is no such API key")
+	ErrKeyRevoked = failure.New(failure.Unauthenticated, "REVOKED_API_KEY",
+		"this API key has been revoked")
+	ErrKeyExpired = failure.New(failure.Unauthenticated, "EXPIRED_API_KEY",
+		"this API key has expired")
+	ErrKeyOrphaned = failure.New(failure.Unauthenticated, "ORPHANED_API_KEY",
+		"this API key ended with its owner's account or membership, or its organization was deleted")
+	ErrKeyElsewhere = failure.New(failure.Forbidden, "API_KEY_ORGANIZATION",
+		"this API key acts in its own organization only: leave X-Organization-Id out")
+)
+
+// Authenticator says who a request acts for, and where. It is safe for
+// concurrent use.
+type Authenticator struct {
+	tokens    *Tokens
+	directory *directory.Directory
+	usage     *Usage
+}
+
+// NewAuthenticator puts the parts together. The caller runs them.
+func NewAuthenticator(t *Tokens, d *directory.Directory, u *Usage) *Authenticator {
+	return &Authenticator{tokens: t, directory: d, usage: u}
+}
+
+// Authenticate checks the credentials in a request's headers. Its errors are
+// failures: Unauthenticated for the credential, Invalid for contradictory
+// headers, NotFound and Forbidden for the organization that X-Organization-Id
+// names, and Unavailable when the check cannot be made.
+//
+// Somebody whom the issuer vouches for but who has no account is a principal
+// without UserID. With user.ErrDeactivated the principal is returned as well,
+// for what such a user may still do.
+//
+// Whoever is let in was so no longer than directory.Bound ago. Whoever is turned
+// away for want of an account, a key or a membership did not have it when the
+// request came in, whichever process wrote it.
+func (a *Authenticator) Authenticate(ctx context.Context, h http.Header) (access.Principal, error) {
+	c, err := ReadCredentials(h)
+	if err != nil {
+		return access.Principal{}, err
+	}
+	if c.token == "" {
+		return a.authenticateKey(ctx, c)
+	}
+	return a.authenticateToken(ctx, c)
+}
+
+func (a *Authenticator) authenticateKey(ctx context.Context, c Credentials) (access.Principal, error) {
+	if err := a.directory.Current(ctx); err != nil {
+		return access.Principal{}, err
+	}
+	// The hash may be looked up in a plain map: how long that takes tells
+	// something of the hash, and nothing of the 256 random bits behind it.
+	hash := c.key.Hash()
+	key, found := a.directory.Key(hash)
+	if !found {
+		// It may have been issued a moment ago, by another process.
+		if err := a.directory.CatchUp(ctx); err != nil {
+			return access.Principal{}, err
+		}
+		if key, found = a.directory.Key(hash); !found {
+			return access.Principal{}, ErrKeyUnknown
+		}
+	}
+	now := time.Now()
+	p, err := keyPrincipal(key, now)
+	if err != nil {
+		return access.Principal{}, err
+	}
+	if c.organization != "" && c.organization != p.OrganizationID {
+		return access.Principal{}, ErrKeyElsewhere
+	}
+	a.usage.Used(p.KeyID, now)
+	return p, nil
+}
+
+// keyPrincipal is whom a key stands for at a time, if it is good.
+func keyPrincipal(k directory.Key, at time.Time) (access.Principal, error) {
+	switch {
+	case k.Unreadable || k.Organization.Unreadable || k.Owner.Unreadable:
+		return access.Principal{}, directory.ErrBehind
+	case k.Revoked:
+		return access.Principal{}, ErrKeyRevoked
+	case k.Orphaned, k.Organization.Status != organization.StatusActive:
+		return access.Principal{}, ErrKeyOrphaned
+	case !k.ExpireAt.IsZero() && !at.Before(k.ExpireAt):
+		return access.Principal{}, ErrKeyExpired
+	}
+	p := access.Principal{
+		Kind: access.KindOrganizationKey, OrganizationID: k.Organization.ID,
+		KeyID: k.ID, Scopes: k.Scopes,
+	}
+	if k.Owner.ID != "" {
+		if k.Owner.Status != user.StatusActive || k.Role == "" {
+			return access.Principal{}, ErrKeyOrphaned
+		}
+		p.Kind, p.UserID, p.Role = access.KindUserKey, k.Owner.ID, k.Role
+	}
+	return p, nil
+}
+
+func (a *Authenticator) authenticateToken(ctx context.Context, c Credentials) (access.Principal, error) {
+	identity, err := a.tokens.Verify(ctx, c.token)
+	if err != nil {
+		return access.Principal{}, err
+	}
+	if err := a.directory.Current(ctx); err != nil {
+		return access.Principal{}, err
+	}
+	p, err := a.userPrincipal(identity, c.organization)
+	if err == nil && p.UserID != "" {
+		return p, nil
+	}
+	// The account, the membership or the restoration may have been written a
+	// moment ago, by another process.
+	if failed := a.directory.CatchUp(ctx); failed != nil {
+		return access.Principal{}, failed
+	}
+	return a.userPrincipal(identity, c.organization)
+}
+
+// userPrincipal is whom a token stands for, as far as the directory knows.
+func (a *Authenticator) userPrincipal(identity access.Identity, wanted id.Organization) (access.Principal, error) {
+	p := access.Principal{Kind: access.KindUser, Identity: identity}
+	u, registered := a.directory.UserBySubject(identity.SubjectHash)
+	if !registered {
+		return p, nil
+	}
+	p.UserID = u.ID
+	if u.Unreadable {
+		return access.Principal{}, directory.ErrBehind
+	}
+	if u.Status != user.StatusActive {
+		return p, user.ErrDeactivated
+	}
+	place := u.Active
+	if wanted != "" {
+		place, _ = a.directory.Membership(u.ID, wanted)
+	}
+	switch {
+	case place.Organization.Unreadable:
+		return access.Principal{}, directory.ErrBehind
+	case place.Organization.Status == organization.StatusActive:
+		p.OrganizationID, p.Role = place.Organization.ID, place.Role
+	case wanted != "":
+		return access.Principal{}, organization.ErrNotFound
+	}
+	return p, nil
+}
