@@ -33,10 +33,7 @@ func (s *Store) Finish(ctx context.Context, a Attempt, answer Answer) error {
 	if err != nil {
 		return fmt.Errorf("encode the answer: %w", err)
 	}
-	sealed, err := s.sealer.Seal(purposeAnswer, plain, a.scope)
-	if err != nil {
-		return fmt.Errorf("seal the answer: %w", err)
-	}
+	sealed := s.sealer.Seal(purposeAnswer, plain, a.scope)
 	if _, err := s.pool.Exec(ctx, `
 		UPDATE idempotency.requests SET answer = $3, expires_at = now() + $4::interval
 		WHERE scope = $1 AND lease = $2`, a.scope, a.lease, sealed, Retention); err != nil {

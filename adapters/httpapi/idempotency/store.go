@@ -48,7 +48,7 @@ func (e *RunningError) Unwrap() error { return ErrRunning }
 // Sealer encrypts what is stored. What was sealed for one purpose, or with
 // other additional data, does not open.
 type Sealer interface {
-	Seal(purpose string, plaintext, additional []byte) ([]byte, error)
+	Seal(purpose string, plaintext, additional []byte) []byte
 	Open(purpose string, sealed, additional []byte) ([]byte, error)
 }
 
@@ -132,10 +132,7 @@ func NewAttempt(now time.Time) Attempt {
 func (s *Store) Begin(ctx context.Context, r Request, lease time.Duration) (Attempt, *Answer, error) {
 	a := NewAttempt(time.Now())
 	a.scope, a.lease = r.scope(), uuid.New()
-	sealed, err := s.sealer.Seal(purposeSeed, a.Seed[:], a.scope)
-	if err != nil {
-		return Attempt{}, nil, fmt.Errorf("seal the seed: %w", err)
-	}
+	sealed := s.sealer.Seal(purposeSeed, a.Seed[:], a.scope)
 	for range maxRaces {
 		tag, err := s.pool.Exec(ctx, `
 			INSERT INTO idempotency.requests

@@ -1,0 +1,150 @@
+// Package httpapi is the HTTP side of the product: the operations of the
+// contract, and around them what all share: envelope and error model, request
+// ids, authentication, rate limits, body checks, idempotency keys,
+// preconditions, freshness, documentation.
+//
+// A request passes these layers, outermost first: observe (request id, access
+// log, panics), the router, the injected middleware (traces and metrics), guard
+// (who, whether, how fresh), takeBody, repeatable (Idempotency-Key), and huma,
+// which reads the typed input and writes the typed output of an operation.
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humamux"
+	"github.com/gorilla/mux"
+
+	"github.com/perfectworks/backend/commands"
+)
+
+// Deps is what the API stands on. All fields are required but where it says so.
+type Deps struct {
+	Logger        *slog.Logger
+	Authenticator Authenticator
+	Commands      *commands.Commands
+	Directory     Directory
+	ReadModels    Waiter
+	Idempotency   Idempotency
+	RateLimits    RateLimits // optional
+
+	// Middleware runs once the route is known; optional.
+	Middleware []func(http.Handler) http.Handler
+	// TraceParent is the W3C trace parent of a context; optional.
+	TraceParent func(context.Context) string
+
+	// Ready tells how the parts are.
+	Ready func(context.Context) []Check
+	// Metrics serves /metrics; optional.
+	Metrics http.Handler
+	// Version of the program, for the documentation; optional.
+	Version string
+}
+
+// API serves the operations. It is safe for concurrent use.
+type API struct {
+	logger        *slog.Logger
+	authenticator Authenticator
+	commands      *commands.Commands
+	directory     Directory
+	idempotency   Idempotency
+	fresh         *freshness
+	limits        *limits
+	traceParent   func(context.Context) string
+
+	huma       huma.API
+	operations map[string]*operation
+	handler    http.Handler
+}
+
+// New puts the API together.
+func New(d Deps) (*API, error) {
+	fresh, err := newFreshness(d.ReadModels, d.Directory)
+	if err != nil {
+		return nil, err
+	}
+	limits, err := newLimits(d.RateLimits)
+	if err != nil {
+		return nil, fmt.Errorf("set up the rate limits: %w", err)
+	}
+	a := &API{
+		logger: d.Logger, authenticator: d.Authenticator, commands: d.Commands, directory: d.Directory,
+		idempotency: d.Idempotency, fresh: fresh, limits: limits,
+		traceParent: d.TraceParent, operations: map[string]*operation{},
+	}
+	if a.traceParent == nil {
+		a.traceParent = func(context.Context) string { return "" }
+	}
+	if err := a.route(d); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
+
+func (a *API) route(d Deps) error {
+	root := mux.NewRouter().SkipClean(true)
+	around := func(h http.Handler) http.Handler {
+		for i := len(d.Middleware) - 1; i >= 0; i-- {
+			h = d.Middleware[i](h)
+		}
+		return h
+	}
+	for _, m := range d.Middleware {
+		root.Use(m)
+	}
+	root.NotFoundHandler = around(http.HandlerFunc(a.notFound))
+	root.MethodNotAllowedHandler = around(a.methodNotAllowed(root))
+
+	v0 := root.PathPrefix(basePath).Subrouter()
+	a.huma = humamux.New(v0, humaConfig(d.Version), humamux.WithRouteCustomizer(a.wrap))
+	a.registerUsers()
+	a.registerOrganizations()
+	a.registerAPIKeys()
+
+	if err := a.routeDocumentation(root, v0); err != nil {
+		return err
+	}
+	a.routeOperations(root, d)
+	a.handler = a.observe(root)
+	return nil
+}
+
+// wrap puts the layers around the handler that huma made for an operation.
+func (a *API) wrap(registered *huma.Operation, route *mux.Route) {
+	op := a.operations[registered.OperationID]
+	h := route.GetHandler()
+	if op.method == http.MethodPost {
+		h = a.repeatable(op, h)
+	}
+	if op.method != http.MethodGet {
+		h = a.takeBody(op, h)
+	}
+	route.Handler(a.guard(op, h)).Name(op.id)
+}
+
+func (a *API) notFound(w http.ResponseWriter, r *http.Request) { a.refuse(w, r, errRouteNotFound) }
+
+// methodNotAllowed names the methods that the address takes.
+func (a *API) methodNotAllowed(router *mux.Router) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+			other := *r
+			other.Method = method
+			var match mux.RouteMatch
+			if router.Match(&other, &match) && match.MatchErr == nil {
+				w.Header().Add("Allow", method)
+				if method == http.MethodGet {
+					w.Header().Add("Allow", http.MethodHead)
+				}
+			}
+		}
+		a.refuse(w, r, errMethodNotAllowed)
+	})
+}

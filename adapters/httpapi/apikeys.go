@@ -1,0 +1,199 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/apikey"
+	"github.com/perfectworks/backend/domain/id"
+)
+
+// APIKey is a key as it is shown again and again: without the key itself.
+type APIKey struct {
+	ID             string   `json:"id" example:"key_01jd9z3q5we8x9v6m2k4t7r1b9"`
+	OrganizationID string   `json:"organizationId" example:"org_01jd9z3q5we8x9v6m2k4t7r1b9"`
+	OwnerType      string   `json:"ownerType" enum:"user,organization" example:"user"`
+	UserID         *string  `json:"userId" doc:"The owner; null for an organization's key." example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
+	Description    *string  `json:"description" example:"Nightly import"`
+	Scopes         []string `json:"scopes" doc:"What the key may do at most." example:"files:read, files:write"`
+	Start          string   `json:"start" doc:"The key's first characters." example:"pw_live_7Qx2"`
+	Last4          string   `json:"last4" doc:"The key's last characters." example:"0aZ9"`
+	Status         string   `json:"status" enum:"active,expired,revoked" example:"active"`
+	ExpireAt       *Time    `json:"expireAt" doc:"From this instant on the key does not work; null for never."`
+	RevokedAt      *Time    `json:"revokedAt"`
+	PredecessorID  *string  `json:"predecessorId" doc:"The key that this one replaced." example:"key_01jd9z3q5we8x9v6m2k4t7r1b8"`
+	SuccessorID    *string  `json:"successorId" doc:"The key that replaces this one." example:"key_01jd9z3q5we8x9v6m2k4t7r1ba"`
+	CreatedAt      Time     `json:"createdAt"`
+	UpdatedAt      Time     `json:"updatedAt"`
+}
+
+func apiKeyOf(s apikey.State, now time.Time) APIKey {
+	return APIKey{
+		ID: string(s.ID), OrganizationID: string(s.OrganizationID),
+		OwnerType: string(s.OwnerType), UserID: optional(string(s.UserID)),
+		Description: optional(s.Description), Scopes: scopeNames(s.Scopes),
+		Start: s.Start, Last4: s.Last4, Status: string(s.Status(now)),
+		ExpireAt: optionalTime(s.ExpireAt), RevokedAt: optionalTime(s.RevokedAt),
+		PredecessorID: optional(string(s.PredecessorID)), SuccessorID: optional(string(s.SuccessorID)),
+		CreatedAt: Time{s.CreatedAt}, UpdatedAt: Time{s.UpdatedAt},
+	}
+}
+
+func scopeNames(scopes []access.Scope) []string {
+	names := make([]string, len(scopes))
+	for i, s := range scopes {
+		names[i] = string(s)
+	}
+	return names
+}
+
+// IssuedAPIKey is a new key with the key itself, which is shown this once.
+type IssuedAPIKey struct {
+	Key string `json:"key" doc:"The key itself. It is shown only now: keep it." example:"pw_live_7Qx2mT9bK4vW8nR3pL6yD1sH5jF0gC7aZ2eX9uQ4tB80aZ9"`
+	APIKey
+}
+
+// RotatedAPIKey is the new key, and the old one that goes on for a while.
+type RotatedAPIKey struct {
+	IssuedAPIKey
+	Predecessor APIKey `json:"predecessor" doc:"The old key, and in expireAt until when it works."`
+}
+
+func (a *API) registerAPIKeys() {
+	register(a, operation{
+		id: "issueApiKey", method: http.MethodPost, path: "/api-keys", tag: tagAPIKeys,
+		summary: "Make an API key",
+		description: "The answer holds the key itself, which is shown only this once. " +
+			"Members make keys of their own; owners and admins also keys of the organization. A key cannot make keys.",
+		callers: person, status: http.StatusCreated, message: "the API key was made: it is shown only this once",
+		fails: []error{access.ErrNoActiveOrganization, access.ErrForbidden},
+	}, a.issueAPIKey)
+	register(a, operation{
+		id: "updateApiKey", method: http.MethodPut, path: "/api-keys/{id}", tag: tagAPIKeys,
+		summary: "Change an API key's description", description: "One's own keys; for owners and admins, all of the organization.",
+		callers: person, message: "the API key was changed",
+		fails: []error{apikey.ErrNotFound, apikey.ErrRevoked, access.ErrNoActiveOrganization},
+	}, a.updateAPIKey)
+	register(a, operation{
+		id: "revokeApiKey", method: http.MethodDelete, path: "/api-keys/{id}", tag: tagAPIKeys,
+		summary: "Revoke an API key",
+		description: "It stops working everywhere within a second, and for good. Again, it gives the same answer. " +
+			"One's own keys; for owners and admins, all of the organization.",
+		callers: person, message: "the API key was revoked",
+		fails: []error{apikey.ErrNotFound, access.ErrNoActiveOrganization},
+	}, a.revokeAPIKey)
+	register(a, operation{
+		id: "rotateApiKey", method: http.MethodPost, path: "/api-keys/{id}/rotate", tag: tagAPIKeys,
+		summary: "Replace an API key",
+		description: "Makes a new key with the same owner, scopes and description. " +
+			"The old one goes on working for the overlap, or until its own expiry if that comes first.",
+		callers: person, status: http.StatusCreated, message: "the API key was replaced: the new one is shown only this once",
+		fails: []error{
+			apikey.ErrNotFound, apikey.ErrRevoked, apikey.ErrExpired, apikey.ErrRotated,
+			access.ErrNoActiveOrganization, access.ErrForbidden,
+		},
+	}, a.rotateAPIKey)
+}
+
+type issueAPIKeyInput struct {
+	Body struct {
+		Description *string   `json:"description,omitempty" nullable:"true" maxLength:"255" example:"Nightly import"`
+		ExpireAt    *Time     `json:"expireAt,omitempty" nullable:"true" doc:"In the future; without it the key does not expire."`
+		Scopes      *[]string `json:"scopes,omitempty" nullable:"true" doc:"What the key may do at most; without it, all that a key of its kind can." example:"files:read, files:write"`
+		OwnerType   *string   `json:"ownerType,omitempty" nullable:"true" doc:"user (as without it) or organization." example:"user"`
+	} `nameHint:"NewApiKey"`
+}
+
+func (a *API) issueAPIKey(ctx context.Context, x *exchange, in *issueAPIKeyInput) (reply[IssuedAPIKey], error) {
+	req := a.command(x)
+	c := commands.IssueAPIKey{
+		OwnerType: apikey.OwnerType(textOf(in.Body.OwnerType)), Description: textOf(in.Body.Description),
+		ExpireAt: timeOf(in.Body.ExpireAt),
+	}
+	if in.Body.Scopes != nil {
+		c.Scopes = make([]access.Scope, len(*in.Body.Scopes))
+		for i, s := range *in.Body.Scopes {
+			c.Scopes[i] = access.Scope(s)
+		}
+	}
+	result, err := a.commands.IssueAPIKey(ctx, req, c)
+	if err != nil {
+		return reply[IssuedAPIKey]{}, err
+	}
+	out := written(result, issuedOf(result.Value, req.Now))
+	out.location = basePath + "/api-keys/" + out.data.ID
+	return out, nil
+}
+
+func issuedOf(k commands.IssuedAPIKey, now time.Time) IssuedAPIKey {
+	return IssuedAPIKey{Key: k.Secret.Reveal(), APIKey: apiKeyOf(k.Key, now)}
+}
+
+func timeOf(t *Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	return &t.Time
+}
+
+type updateAPIKeyInput struct {
+	ID   string `path:"id" example:"key_01jd9z3q5we8x9v6m2k4t7r1b9"`
+	Body struct {
+		Description *string `json:"description,omitempty" nullable:"true" maxLength:"255" example:"Nightly import"`
+	} `nameHint:"ApiKeyChange"`
+}
+
+func (a *API) updateAPIKey(ctx context.Context, x *exchange, in *updateAPIKeyInput) (reply[APIKey], error) {
+	result, err := withCondition(ctx, a, x, a.commands.UpdateAPIKey, commands.UpdateAPIKey{
+		KeyID: id.APIKey(in.ID), Description: in.Body.Description,
+	})
+	if err != nil {
+		return reply[APIKey]{}, err
+	}
+	return written(result, apiKeyOf(result.Value, time.Now())), nil
+}
+
+type apiKeyInput struct {
+	ID string `path:"id" example:"key_01jd9z3q5we8x9v6m2k4t7r1b9"`
+}
+
+func (a *API) revokeAPIKey(ctx context.Context, x *exchange, in *apiKeyInput) (reply[APIKey], error) {
+	result, err := withCondition(ctx, a, x, a.commands.RevokeAPIKey, commands.RevokeAPIKey{KeyID: id.APIKey(in.ID)})
+	if err != nil {
+		return reply[APIKey]{}, err
+	}
+	return written(result, apiKeyOf(result.Value, time.Now())), nil
+}
+
+type rotateAPIKeyInput struct {
+	ID   string `path:"id" example:"key_01jd9z3q5we8x9v6m2k4t7r1b9"`
+	Body *struct {
+		Overlap  *int64 `json:"overlap,omitempty" nullable:"true" minimum:"0" maximum:"604800" doc:"How many seconds the old key goes on working; without it, a day." example:"3600"`
+		ExpireAt *Time  `json:"expireAt,omitempty" nullable:"true" doc:"The new key's expiry; without it, that which the old key was made with."`
+	} `nameHint:"ApiKeyRotation"`
+}
+
+func (a *API) rotateAPIKey(ctx context.Context, x *exchange, in *rotateAPIKeyInput) (reply[RotatedAPIKey], error) {
+	req := a.command(x)
+	c := commands.RotateAPIKey{KeyID: id.APIKey(in.ID)}
+	if in.Body != nil {
+		c.ExpireAt = timeOf(in.Body.ExpireAt)
+		if in.Body.Overlap != nil {
+			overlap := time.Duration(*in.Body.Overlap) * time.Second
+			c.Overlap = &overlap
+		}
+	}
+	result, err := a.commands.RotateAPIKey(ctx, req, c)
+	if err != nil {
+		return reply[RotatedAPIKey]{}, err
+	}
+	out := written(result, RotatedAPIKey{
+		IssuedAPIKey: issuedOf(result.Value.IssuedAPIKey, req.Now),
+		Predecessor:  apiKeyOf(result.Value.Predecessor, req.Now),
+	})
+	out.location = basePath + "/api-keys/" + out.data.ID
+	return out, nil
+}

@@ -1,0 +1,219 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
+	"github.com/perfectworks/backend/adapters/httpapi/ratelimit"
+	"github.com/perfectworks/backend/domain/failure"
+)
+
+// statusOf is the one place where failures become statuses.
+var statusOf = map[failure.Kind]int{
+	failure.Invalid:         http.StatusBadRequest,
+	failure.Unauthenticated: http.StatusUnauthorized,
+	failure.Forbidden:       http.StatusForbidden,
+	failure.NotFound:        http.StatusNotFound,
+	failure.Conflict:        http.StatusConflict,
+	failure.Gone:            http.StatusGone,
+	failure.Stale:           http.StatusPreconditionFailed,
+	failure.Unprocessable:   http.StatusUnprocessableEntity,
+	failure.Unavailable:     http.StatusServiceUnavailable,
+}
+
+// statusClientGone is logged when nobody waits for the answer any more. It is
+// not a status of HTTP, and nobody receives it.
+const statusClientGone = 499
+
+// retrySoon is when to come back after a fault that usually passes by itself.
+const retrySoon = time.Second
+
+// apiError is an answer that says no. Its texts are fit to be shown.
+type apiError struct {
+	status  int
+	code    string
+	message string
+	details []failure.Detail
+	// retryAfter, when not zero, says when to come back.
+	retryAfter time.Duration
+	header     http.Header
+}
+
+// Error is the code and the sentence.
+func (e *apiError) Error() string { return e.code + ": " + e.message }
+
+// Refusals of HTTP's own.
+var (
+	errRouteNotFound = &apiError{
+		status: http.StatusNotFound, code: "ROUTE_NOT_FOUND",
+		message: "there is nothing at this address: see /docs",
+	}
+	errMethodNotAllowed = &apiError{
+		status: http.StatusMethodNotAllowed, code: "METHOD_NOT_ALLOWED",
+		message: "this address does not take this method: see the Allow header",
+	}
+	errNotAcceptable = &apiError{
+		status: http.StatusNotAcceptable, code: "NOT_ACCEPTABLE",
+		message: "answers are application/json, which the Accept header leaves out",
+	}
+	errMediaType = &apiError{
+		status: http.StatusUnsupportedMediaType, code: "UNSUPPORTED_MEDIA_TYPE",
+		message: "send the body as application/json in UTF-8",
+		header:  http.Header{"Accept": {mediaJSON}},
+	}
+	errContentEncoding = &apiError{
+		status: http.StatusUnsupportedMediaType, code: "UNSUPPORTED_CONTENT_ENCODING",
+		message: "send the body without a content encoding",
+		header:  http.Header{"Accept-Encoding": {"identity"}},
+	}
+	errBodyMissing = &apiError{
+		status: http.StatusBadRequest, code: "BODY_MISSING",
+		message: "this request needs a JSON body",
+	}
+	errBodyUnreadable = &apiError{
+		status: http.StatusBadRequest, code: "BODY_UNREADABLE",
+		message: "the body did not arrive whole",
+	}
+	errBodyTimeout = &apiError{
+		status: http.StatusRequestTimeout, code: "BODY_TIMEOUT",
+		message: "the body did not arrive in time", header: http.Header{"Connection": {"close"}},
+	}
+	errInternal = &apiError{
+		status: http.StatusInternalServerError, code: "INTERNAL",
+		message: "something went wrong on our side: the request id names it",
+	}
+	errUnavailable = &apiError{
+		status: http.StatusServiceUnavailable, code: "UNAVAILABLE",
+		message: "a part of the system does not answer: try again", retryAfter: retrySoon,
+	}
+	errTimeout = &apiError{
+		status: http.StatusServiceUnavailable, code: "TIMEOUT",
+		message: "this took too long: repeat the request as it was", retryAfter: retrySoon,
+	}
+	errBehind = &apiError{
+		status: http.StatusServiceUnavailable, code: "READ_MODEL_BEHIND",
+		message: "what was written is not readable yet: try again", retryAfter: retrySoon,
+	}
+	errClientGone = &apiError{status: statusClientGone, code: "CLIENT_GONE", message: "the client went away"}
+)
+
+func errBodyTooLarge(limit int64) *apiError {
+	return &apiError{
+		status: http.StatusRequestEntityTooLarge, code: "BODY_TOO_LARGE",
+		message: "the body must have at most " + strconv.FormatInt(limit, 10) + " bytes",
+	}
+}
+
+func errRateLimited(wait time.Duration) *apiError {
+	return &apiError{
+		status: http.StatusTooManyRequests, code: "RATE_LIMITED",
+		message: "too many requests: slow down", retryAfter: max(wait, time.Second),
+	}
+}
+
+// invalid is the refusal of one field.
+func invalid(field, code, message string) error {
+	var wrong failure.Fields
+	wrong.Add(field, code, message)
+	return wrong.Err()
+}
+
+// answerTo turns any error into the answer to give. What is not meant to be
+// shown becomes one of the general answers.
+func answerTo(ctx context.Context, err error) *apiError {
+	var e *apiError
+	if errors.As(err, &e) {
+		return e
+	}
+	if f := failure.Of(err); f != nil {
+		e := &apiError{status: statusOf[f.Kind], code: f.Code, message: f.Message, details: f.Details}
+		if f.Kind == failure.Unavailable {
+			e.retryAfter = retrySoon
+		}
+		var running *idempotency.RunningError
+		if errors.As(err, &running) {
+			e.retryAfter = running.RetryAfter
+		}
+		return e
+	}
+	switch {
+	case errors.Is(err, context.Canceled) && errors.Is(context.Cause(ctx), context.Canceled):
+		return errClientGone
+	case errors.Is(err, context.DeadlineExceeded):
+		return errTimeout
+	case isUnavailable(err):
+		return errUnavailable
+	}
+	return errInternal
+}
+
+// body is what is sent of the error.
+func (e *apiError) body(x *exchange) any {
+	details := make([]ErrorDetail, len(e.details))
+	for i, d := range e.details {
+		details[i] = ErrorDetail(d)
+	}
+	if x.problem {
+		return Problem{
+			Type: "about:blank", Title: http.StatusText(e.status), Status: e.status,
+			Detail: e.message, Code: e.code, Details: details, RequestID: x.requestID,
+		}
+	}
+	return ErrorEnvelope{Message: e.message, Body: ErrorBody{
+		Code: e.code, Message: e.message, Status: e.status, Details: details, RequestID: x.requestID,
+	}}
+}
+
+// writeHeader sets the header fields of the error.
+func (e *apiError) writeHeader(h http.Header, x *exchange) {
+	for name, values := range e.header {
+		h[name] = values
+	}
+	if e.retryAfter > 0 {
+		h.Set("Retry-After", strconv.FormatInt(ratelimit.Seconds(e.retryAfter), 10))
+	}
+	if e.status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Bearer realm="perfectworks"`)
+	}
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Type", e.contentType(x))
+}
+
+func (e *apiError) contentType(x *exchange) string {
+	if x.problem {
+		return mediaProblem
+	}
+	return mediaJSON
+}
+
+// refuse answers a request with an error, and has it logged when it is ours.
+func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	x := exchangeOf(r.Context())
+	e := answerTo(r.Context(), err)
+	a.note(r.Context(), x, e, err)
+	e.writeHeader(w.Header(), x)
+	w.WriteHeader(e.status)
+	// An error here means that the client is gone; the access log shows the rest.
+	_ = writeJSON(w, e.body(x))
+}
+
+// note logs an error that is ours to mend. Those of clients are in the access
+// log.
+func (a *API) note(ctx context.Context, x *exchange, e *apiError, err error) {
+	if e.status < http.StatusInternalServerError {
+		return
+	}
+	attrs := []any{"requestId", x.requestID, "code", e.code, "error", describe(err)}
+	if x.op != nil {
+		attrs = append(attrs, "operation", x.op.id)
+	}
+	if e.status == http.StatusServiceUnavailable {
+		a.logger.WarnContext(ctx, "request not served", attrs...)
+		return
+	}
+	a.logger.ErrorContext(ctx, "request failed", attrs...)
+}

@@ -1,0 +1,114 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/rand"
+	"net"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/perfectworks/backend/adapters/httpapi/etag"
+	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/personal"
+)
+
+// exchange is what the layers know of one request. It belongs to the request's
+// goroutine.
+type exchange struct {
+	requestID     string
+	correlationID string
+	// problem says that errors go out as problem documents.
+	problem bool
+
+	// op is the operation, nil where no route fits.
+	op *operation
+	// page is the route of what is no operation.
+	page string
+	// caller names the credential: the same for all requests that come with it,
+	// also when the principal's user or organization changes meanwhile.
+	caller    string
+	principal access.Principal
+
+	// condition is that of If-Match, or of If-None-Match on a GET.
+	condition etag.Condition
+	// attempt holds id, time and seed of the command that the request makes.
+	attempt idempotency.Attempt
+	// http is the request as guard let it through.
+	http *http.Request
+}
+
+type exchangeKey struct{}
+
+// exchangeOf is the request's exchange, which observe made.
+func exchangeOf(ctx context.Context) *exchange {
+	return ctx.Value(exchangeKey{}).(*exchange) //nolint:forcetypeassert // observe is outermost.
+}
+
+const (
+	headerRequestID     = "X-Request-Id"
+	headerCorrelationID = "X-Correlation-Id"
+	// longestID bounds ids that come from outside.
+	longestID = 128
+	// longestAgent bounds the user agent that events keep, in bytes.
+	longestAgent = 256
+)
+
+func newExchange(r *http.Request) *exchange {
+	x := &exchange{problem: wantsProblem(r.Header.Get("Accept"))}
+	if id := r.Header.Get(headerRequestID); isID(id) {
+		x.requestID = id
+	} else {
+		x.requestID = rand.Text()
+	}
+	if id := r.Header.Get(headerCorrelationID); isID(id) {
+		x.correlationID = id
+	} else {
+		x.correlationID = x.requestID
+	}
+	return x
+}
+
+// isID tells whether an id from outside is fit to be logged and stored.
+func isID(s string) bool {
+	if s == "" || len(s) > longestID {
+		return false
+	}
+	return !strings.ContainsFunc(s, func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("-_.:", c)
+	})
+}
+
+// command is the request of a command for this exchange.
+func (a *API) command(x *exchange) commands.Request {
+	r := x.http
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = ""
+	}
+	return commands.Request{
+		ID: x.attempt.CommandID, Now: x.attempt.StartedAt, Seed: commands.Seed(x.attempt.Seed), Retry: x.attempt.Retry,
+		Principal:     x.principal,
+		CorrelationID: x.correlationID,
+		RequestID:     x.requestID,
+		ClientAddress: personal.New(host),
+		UserAgent:     personal.New(clipped(r.UserAgent(), longestAgent)),
+		TraceParent:   a.traceParent(r.Context()),
+	}
+}
+
+// clipped is s as valid UTF-8 of at most n bytes.
+func clipped(s string, n int) string {
+	if len(s) > n {
+		s = s[:n]
+		for len(s) > 0 && !utf8.RuneStart(s[len(s)-1]) {
+			s = s[:len(s)-1]
+		}
+		if len(s) > 0 && s[len(s)-1] >= utf8.RuneSelf {
+			s = s[:len(s)-1]
+		}
+	}
+	return strings.ToValidUTF8(s, "")
+}

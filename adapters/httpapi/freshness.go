@@ -1,0 +1,105 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/failure"
+)
+
+// Headers of positions in the log.
+const (
+	headerPosition    = "X-Position"
+	headerMinPosition = "X-Min-Position"
+)
+
+const (
+	// readWait bounds how long a read waits for what must be readable.
+	readWait = 2 * time.Second
+	// rememberedCallers bounds of how many callers the last write is known.
+	rememberedCallers = 100_000
+)
+
+// Waiter waits until queries of a read model show the log up to a position, or
+// ctx ends.
+type Waiter interface {
+	WaitFor(ctx context.Context, readModel string, position event.Position) error
+}
+
+// freshness lets callers read what they wrote.
+type freshness struct {
+	models    Waiter
+	directory interface {
+		WaitFor(ctx context.Context, position event.Position) error
+	}
+	last *otter.Cache[string, event.Position]
+}
+
+func newFreshness(models Waiter, directory Directory) (*freshness, error) {
+	last, err := otter.New(&otter.Options[string, event.Position]{MaximumSize: rememberedCallers})
+	if err != nil {
+		return nil, fmt.Errorf("make the memory of positions: %w", err)
+	}
+	return &freshness{models: models, directory: directory, last: last}, nil
+}
+
+// remember notes that a caller wrote up to a position.
+func (f *freshness) remember(caller string, position event.Position) {
+	if caller == "" || position.IsZero() {
+		return
+	}
+	f.last.Compute(caller, func(before event.Position, _ bool) (event.Position, otter.ComputeOp) {
+		return later(before, position), otter.WriteOp
+	})
+}
+
+// written is up to where a caller wrote, as far as is known here.
+func (f *freshness) written(caller string) event.Position {
+	position, _ := f.last.GetIfPresent(caller)
+	return position
+}
+
+// await waits for read models.
+func (f *freshness) await(ctx context.Context, models []string, position event.Position) error {
+	if position.IsZero() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, readWait)
+	defer cancel()
+	for _, model := range models {
+		if err := f.models.WaitFor(ctx, model, position); err != nil {
+			return behind(ctx, err)
+		}
+	}
+	return nil
+}
+
+// awaitDirectory waits for where principals are looked up.
+func (f *freshness) awaitDirectory(ctx context.Context, position event.Position) error {
+	if position.IsZero() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, readWait)
+	defer cancel()
+	return behind(ctx, f.directory.WaitFor(ctx, position))
+}
+
+// behind is the error of waiting: errBehind when the time was up.
+func behind(ctx context.Context, err error) error {
+	if err != nil && (failure.Of(err) != nil || errors.Is(ctx.Err(), context.DeadlineExceeded)) {
+		return fmt.Errorf("%w: %w", errBehind, err)
+	}
+	return err
+}
+
+func later(p, q event.Position) event.Position {
+	if p.Compare(q) < 0 {
+		return q
+	}
+	return p
+}

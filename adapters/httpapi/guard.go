@@ -1,0 +1,150 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/perfectworks/backend/adapters/httpapi/etag"
+	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
+	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/input"
+)
+
+// Authenticator says who makes a request.
+type Authenticator interface {
+	// Authenticate checks the request's credential, and says whom it stands for.
+	// Between the two it calls know with the name of the credential, which is
+	// the same for all requests that come with it, so that what the caller has
+	// written is known by then to where principals are looked up. Refusals are
+	// failures; a request without any credential is refused like one with a bad
+	// one.
+	Authenticate(ctx context.Context, r *http.Request, know func(ctx context.Context, caller string) error) (access.Principal, error)
+}
+
+// guard lets a request through to its operation once it is known who makes it,
+// that they may, and that what they must be able to read is readable.
+func (a *API) guard(op *operation, next http.Handler) http.Handler {
+	timeout := op.timeout
+	if timeout == 0 {
+		timeout = defaultTimeout
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), timeout)
+		defer cancel()
+		r = r.WithContext(ctx)
+		x := exchangeOf(ctx)
+		x.op, x.http = op, r
+		if err := a.admit(w, r, x); err != nil {
+			a.refuse(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (a *API) admit(w http.ResponseWriter, r *http.Request, x *exchange) error {
+	if !accepts(r.Header.Get("Accept")) {
+		return errNotAcceptable
+	}
+	// What the caller has seen elsewhere.
+	var seen event.Position
+	if v := r.Header.Get(headerMinPosition); v != "" && r.Method == http.MethodGet {
+		var err error
+		if seen, err = event.ParsePosition(v); err != nil {
+			return invalid(headerMinPosition, input.CodeFormat, "must be a position as X-Position gives it")
+		}
+	}
+	if err := a.parseCondition(r, x); err != nil {
+		return err
+	}
+	if x.op.callers != anyone {
+		if err := a.authenticate(r, x, &seen); err != nil {
+			return err
+		}
+		if err := a.limits.take(w.Header(), x.principal, time.Now()); err != nil {
+			return err
+		}
+		if err := x.op.callers.admit(x.principal); err != nil {
+			return err
+		}
+	}
+	if r.Method == http.MethodGet {
+		if err := a.fresh.await(r.Context(), x.op.reads, seen); err != nil {
+			return err
+		}
+	}
+	x.attempt = idempotency.NewAttempt(time.Now())
+	return nil
+}
+
+func (a *API) authenticate(r *http.Request, x *exchange, seen *event.Position) error {
+	principal, err := a.authenticator.Authenticate(r.Context(), r,
+		func(ctx context.Context, caller string) error {
+			x.caller = caller
+			*seen = later(*seen, a.fresh.written(caller))
+			return a.fresh.awaitDirectory(ctx, *seen)
+		})
+	if err != nil {
+		return err
+	}
+	x.principal = principal
+	return nil
+}
+
+// admit refuses principals of a kind that the operation is not for.
+func (c callers) admit(p access.Principal) error {
+	switch c {
+	case person:
+		return p.RequireUser()
+	case anyIdentity:
+		if p.Kind != access.KindUser {
+			return access.ErrUserOnly
+		}
+	case personOrKey:
+		if p.Kind == access.KindOrganizationKey {
+			return errNotForOrganizations
+		}
+		if p.UserID == "" {
+			return access.ErrNotRegistered
+		}
+	case anyPrincipal:
+		if p.Kind == access.KindUser && p.UserID == "" {
+			return access.ErrNotRegistered
+		}
+	case anyone:
+	}
+	return nil
+}
+
+var errNotForOrganizations = &apiError{
+	status: http.StatusForbidden, code: "PERSON_ONLY",
+	message: "this is about a person: an organization's API key is not accepted here",
+}
+
+// parseCondition reads If-None-Match of a GET, and If-Match of all else.
+func (a *API) parseCondition(r *http.Request, x *exchange) (err error) {
+	name := "If-Match"
+	if r.Method == http.MethodGet {
+		name = "If-None-Match"
+	}
+	if lines := r.Header[name]; len(lines) > 0 {
+		if x.condition, err = etag.Parse(lines); err != nil {
+			return invalid(name, input.CodeFormat, err.Error())
+		}
+	}
+	return nil
+}
+
+// bodyless tells whether a request is sent without a body.
+func bodyless(r *http.Request) bool {
+	return r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 && len(r.TransferEncoding) == 0
+}
+
+// hasEncoding tells whether a body is compressed or otherwise encoded.
+func hasEncoding(r *http.Request) bool {
+	encoding := r.Header.Get("Content-Encoding")
+	return encoding != "" && !strings.EqualFold(encoding, "identity")
+}

@@ -1,0 +1,277 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/failure"
+	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/projections/directory"
+)
+
+// harness is an API whose surroundings a test controls: what is tested with it
+// are the layers of this package. The operations are tested on the whole stack
+// in package httpapi_test.
+type harness struct {
+	*httptest.Server
+	t    *testing.T
+	api  *API
+	logs *logBuffer
+	// written is what await was asked for.
+	waits chan waited
+}
+
+type waited struct {
+	model    string
+	position event.Position
+}
+
+// alice is the principal behind the token "alice"; with the organization that
+// follows a slash, she acts in that.
+var alice = access.Principal{
+	Kind: access.KindUser, UserID: "user_alice", OrganizationID: "org_acme", Role: access.Owner,
+	Identity: access.Identity{SubjectHash: "hash-of-alice", EmailVerified: true},
+}
+
+// tokens is an Authenticator that knows some tokens.
+type tokens map[string]access.Principal
+
+func (k tokens) Authenticate(ctx context.Context, r *http.Request, know func(context.Context, string) error) (access.Principal, error) {
+	p, ok := k[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]
+	if !ok {
+		return access.Principal{}, failure.New(failure.Unauthenticated, "TOKEN_MALFORMED", "no such token")
+	}
+	if err := know(ctx, string(p.Kind)+p.Identity.SubjectHash+string(p.KeyID)); err != nil {
+		return access.Principal{}, err
+	}
+	return p, nil
+}
+
+var known = tokens{
+	"alice":        alice,
+	"bob":          {Kind: access.KindUser, UserID: "user_bob", Identity: access.Identity{SubjectHash: "hash-of-bob"}},
+	"stranger":     {Kind: access.KindUser, Identity: access.Identity{SubjectHash: "hash-of-stranger"}},
+	"alices-key":   {Kind: access.KindUserKey, UserID: "user_alice", OrganizationID: "org_acme", KeyID: "key_1", Role: access.Owner},
+	"acmes-key":    {Kind: access.KindOrganizationKey, OrganizationID: "org_acme", KeyID: "key_2"},
+	"another-acme": {Kind: access.KindUser, UserID: "user_carol", OrganizationID: "org_acme", Identity: access.Identity{SubjectHash: "hash-of-carol"}},
+}
+
+// noDirectory knows nobody and is never behind.
+type noDirectory struct{}
+
+func (noDirectory) User(id.User) (directory.User, bool) { return directory.User{}, false }
+
+func (noDirectory) Membership(id.User, id.Organization) (directory.Membership, bool) {
+	return directory.Membership{}, false
+}
+
+func (noDirectory) WaitFor(context.Context, event.Position) error { return nil }
+
+// waiter is a Waiter that a test controls.
+type waiter func(ctx context.Context, model string, position event.Position) error
+
+func (w waiter) WaitFor(ctx context.Context, model string, position event.Position) error {
+	return w(ctx, model, position)
+}
+
+// noKeys fails a test that comes to store an answer without meaning to.
+type noKeys struct{}
+
+func (noKeys) Begin(context.Context, idempotency.Request, time.Duration) (idempotency.Attempt, *idempotency.Answer, error) {
+	panic("an idempotency key was looked up")
+}
+
+func (noKeys) Finish(context.Context, idempotency.Attempt, idempotency.Answer) error { panic("unused") }
+
+func (noKeys) Release(context.Context, idempotency.Attempt) error { panic("unused") }
+
+func (noKeys) Forget(context.Context, idempotency.Attempt) error { panic("unused") }
+
+func newHarness(t *testing.T, change func(*Deps)) *harness {
+	t.Helper()
+	h := &harness{t: t, logs: &logBuffer{}}
+	d := Deps{
+		Logger:        slog.New(slog.NewJSONHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Authenticator: known,
+		Commands:      &commands.Commands{},
+		Directory:     noDirectory{},
+		ReadModels:    waiter(func(context.Context, string, event.Position) error { return nil }),
+		Idempotency:   noKeys{},
+		Ready:         func(context.Context) []Check { return nil },
+		Version:       "1.2.3",
+	}
+	if change != nil {
+		change(&d)
+	}
+	var err error
+	if h.api, err = New(d); err != nil {
+		t.Fatal(err)
+	}
+	h.Server = httptest.NewServer(h.api)
+	t.Cleanup(h.Close)
+	return h
+}
+
+// call is a request in the making.
+type call struct {
+	method, path string
+	token        string
+	body         string
+	header       http.Header
+	reader       io.Reader
+}
+
+func get(path string) call  { return call{method: http.MethodGet, path: path, token: "alice"} }
+func post(path string) call { return call{method: http.MethodPost, path: path, token: "alice"} }
+func put(path string) call  { return call{method: http.MethodPut, path: path, token: "alice"} }
+
+func (c call) as(token string) call  { c.token = token; return c }
+func (c call) json(body string) call { c.body = body; return c }
+func (c call) from(r io.Reader) call { c.reader = r; return c }
+func (c call) anonymously() call     { c.token = ""; return c }
+func (c call) with(name string, values ...string) call {
+	c.header = c.header.Clone()
+	if c.header == nil {
+		c.header = http.Header{}
+	}
+	c.header[http.CanonicalHeaderKey(name)] = values
+	return c
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (h *harness) do(c call) answer {
+	h.t.Helper()
+	body := c.reader
+	if body == nil && c.body != "" {
+		body = strings.NewReader(c.body)
+	}
+	r, err := http.NewRequestWithContext(h.t.Context(), c.method, h.URL+c.path, body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if c.token != "" {
+		r.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	if c.body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for name, values := range c.header {
+		r.Header[name] = values
+	}
+	client := h.Client()
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	res, err := client.Do(r)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	read, err := io.ReadAll(res.Body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return answer{res.StatusCode, res.Header, read}
+}
+
+// envelope is any answer of the contract, decoded.
+type envelope struct {
+	Success *bool           `json:"success"`
+	Message string          `json:"message"`
+	Data    json.RawMessage `json:"data"`
+	Error   *struct {
+		Code      string
+		Message   string
+		Status    int
+		Details   []struct{ Field, Code, Message string }
+		RequestID string
+	} `json:"error"`
+}
+
+func (a answer) decode(t *testing.T) envelope {
+	t.Helper()
+	var e envelope
+	if err := json.Unmarshal(a.body, &e); err != nil {
+		t.Fatalf("status %d with a body that is not JSON: %s", a.status, a.body)
+	}
+	return e
+}
+
+// wantError holds an answer against the contract's form of errors.
+func (a answer) wantError(t *testing.T, status int, code string) envelope {
+	t.Helper()
+	if a.status != status {
+		t.Fatalf("status %d, want %d: %s", a.status, status, a.body)
+	}
+	e := a.decode(t)
+	switch {
+	case e.Success == nil || *e.Success || string(e.Data) != "null" || e.Error == nil:
+		t.Errorf("not the envelope of errors: %s", a.body)
+	case e.Error.Code != code || e.Error.Status != status:
+		t.Errorf("%s %d, want %s %d", e.Error.Code, e.Error.Status, code, status)
+	case e.Error.Message == "" || e.Message != e.Error.Message || e.Error.Details == nil:
+		t.Errorf("not the envelope of errors: %s", a.body)
+	case e.Error.RequestID == "" || e.Error.RequestID != a.header.Get("X-Request-Id"):
+		t.Errorf("request id %q in the body, %q in the header", e.Error.RequestID, a.header.Get("X-Request-Id"))
+	case a.header.Get("Content-Type") != "application/json":
+		t.Errorf("content type %s", a.header.Get("Content-Type"))
+	}
+	return e
+}
+
+// wantField is wantError for one field that breaks one rule.
+func (a answer) wantField(t *testing.T, field, code string) {
+	t.Helper()
+	e := a.wantError(t, http.StatusBadRequest, failure.CodeValidation)
+	if len(e.Error.Details) != 1 || e.Error.Details[0].Field != field || e.Error.Details[0].Code != code || e.Error.Details[0].Message == "" {
+		t.Errorf("details %+v, want %s %s", e.Error.Details, field, code)
+	}
+}
+
+// wantData is the data of a successful answer.
+func (a answer) wantData(t *testing.T, status int) json.RawMessage {
+	t.Helper()
+	if a.status != status {
+		t.Fatalf("status %d, want %d: %s", a.status, status, a.body)
+	}
+	e := a.decode(t)
+	if e.Success == nil || !*e.Success || e.Message == "" || e.Error != nil {
+		t.Errorf("not the envelope of success: %s", a.body)
+	}
+	return e.Data
+}
+
+// logBuffer keeps log lines.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}

@@ -1,0 +1,195 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
+	"github.com/perfectworks/backend/adapters/httpapi/jsonbody"
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/input"
+)
+
+const (
+	headerKey      = "Idempotency-Key"
+	headerReplayed = "Idempotency-Replayed"
+	// longestKey bounds an Idempotency-Key, in bytes.
+	longestKey = 255
+	// leaseMargin is how much longer than a request may take nobody else may
+	// take it over.
+	leaseMargin = 5 * time.Second
+	// settleTimeout bounds the end of an attempt, which the client's leaving
+	// does not cut short.
+	settleTimeout = 5 * time.Second
+)
+
+// Idempotency keeps the answers to requests with an Idempotency-Key.
+type Idempotency interface {
+	Begin(ctx context.Context, r idempotency.Request, lease time.Duration) (idempotency.Attempt, *idempotency.Answer, error)
+	Finish(ctx context.Context, a idempotency.Attempt, answer idempotency.Answer) error
+	Release(ctx context.Context, a idempotency.Attempt) error
+	Forget(ctx context.Context, a idempotency.Attempt) error
+}
+
+// repeatable lets a POST be repeated under an Idempotency-Key. Without the
+// header it costs nothing.
+func (a *API) repeatable(op *operation, next http.Handler) http.Handler {
+	lease := op.timeout
+	if lease == 0 {
+		lease = defaultTimeout
+	}
+	lease += leaseMargin
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		keys := r.Header[headerKey]
+		if len(keys) == 0 || op.callers == anyone {
+			next.ServeHTTP(w, r)
+			return
+		}
+		x := exchangeOf(r.Context())
+		if len(keys) > 1 || !isKey(keys[0]) {
+			a.refuse(w, r, invalid(headerKey, input.CodeFormat, "must be one text of 1 to 255 visible ASCII characters"))
+			return
+		}
+		attempt, answer, err := a.idempotency.Begin(r.Context(), idempotency.Request{
+			Caller: x.caller, Route: r.Method + " " + r.URL.Path, Key: keys[0],
+			Content: [][]byte{[]byte(r.URL.RawQuery), []byte(r.Header.Get(headerOrganization)), contentOf(r)},
+		}, lease)
+		switch {
+		case err != nil:
+			a.refuse(w, r, err)
+		case answer != nil:
+			a.replay(w, x, answer)
+		default:
+			x.attempt = attempt
+			a.attempt(w, r, x, next)
+		}
+	})
+}
+
+// contentOf is the body in the form that all bodies of the same meaning share.
+func contentOf(r *http.Request) []byte {
+	body, ok := r.Body.(*memoryBody)
+	if !ok || len(body.bytes) == 0 {
+		return nil
+	}
+	return jsonbody.Canonical(body.bytes)
+}
+
+func isKey(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= longestKey
+}
+
+// attempt carries the request out, and settles what becomes of its key before
+// the client learns the answer.
+func (a *API) attempt(w http.ResponseWriter, r *http.Request, x *exchange, next http.Handler) {
+	buffered := &buffer{ResponseWriter: w}
+	settled := false
+	ctx := context.WithoutCancel(r.Context())
+	defer func() {
+		if !settled { // A panic is on its way up.
+			a.settle(ctx, x, &buffer{status: http.StatusInternalServerError})
+		}
+	}()
+	next.ServeHTTP(buffered, r)
+	settled = true
+	a.settle(ctx, x, buffered)
+	buffered.flush()
+}
+
+// settle keeps an answer that was decided. An answer that says that the request
+// itself was bad frees its key; one that leaves open what happened keeps the
+// command for the next attempt, which then finds what this one wrote.
+func (a *API) settle(ctx context.Context, x *exchange, b *buffer) {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	var err error
+	switch b.status {
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusUnsupportedMediaType:
+		if x.attempt.Retry {
+			err = a.idempotency.Release(ctx, x.attempt)
+		} else {
+			err = a.idempotency.Forget(ctx, x.attempt)
+		}
+	default:
+		if b.status >= http.StatusInternalServerError || b.status == statusClientGone {
+			err = a.idempotency.Release(ctx, x.attempt)
+			break
+		}
+		err = a.idempotency.Finish(ctx, x.attempt, idempotency.Answer{
+			Status: b.status, Header: kept(b.Header()), Body: b.body.Bytes(),
+		})
+	}
+	if err != nil {
+		// The answer stands. Who repeats the request runs the same command.
+		a.logger.WarnContext(ctx, "the answer to a request with an idempotency key was not kept",
+			"requestId", x.requestID, "error", describe(err))
+	}
+}
+
+// keptHeaders are those of an answer that belong to it, not to the exchange.
+var keptHeaders = []string{"Content-Type", "Cache-Control", "Etag", "Location", headerPosition}
+
+func kept(h http.Header) http.Header {
+	out := http.Header{}
+	for _, name := range keptHeaders {
+		if v := h[name]; len(v) > 0 {
+			out[name] = v
+		}
+	}
+	return out
+}
+
+func (a *API) replay(w http.ResponseWriter, x *exchange, answer *idempotency.Answer) {
+	h := w.Header()
+	for name, values := range answer.Header {
+		h[name] = values
+	}
+	h.Set(headerReplayed, "true")
+	if position, err := event.ParsePosition(h.Get(headerPosition)); err == nil {
+		// The first attempt may have been made elsewhere.
+		a.fresh.remember(x.caller, position)
+	}
+	w.WriteHeader(answer.Status)
+	_, _ = w.Write(answer.Body)
+}
+
+// buffer holds an answer back.
+type buffer struct {
+	http.ResponseWriter
+	status int
+	body   bytes.Buffer
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (b *buffer) WriteHeader(status int) {
+	if b.status == 0 {
+		b.status = status
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (b *buffer) Write(p []byte) (int, error) {
+	b.WriteHeader(http.StatusOK)
+	return b.body.Write(p)
+}
+
+// Header implements http.ResponseWriter.
+func (b *buffer) Header() http.Header {
+	if b.ResponseWriter == nil {
+		return http.Header{}
+	}
+	return b.ResponseWriter.Header()
+}
+
+func (b *buffer) flush() {
+	b.WriteHeader(http.StatusOK)
+	b.ResponseWriter.WriteHeader(b.status)
+	_, _ = b.ResponseWriter.Write(b.body.Bytes())
+}

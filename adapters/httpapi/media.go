@@ -1,0 +1,83 @@
+package httpapi
+
+import (
+	"mime"
+	"strconv"
+	"strings"
+)
+
+const (
+	mediaJSON    = "application/json"
+	mediaProblem = "application/problem+json"
+)
+
+// accepts tells whether an Accept field has room for our JSON: RFC 9110,
+// section 12.5.1. The most specific range that fits decides. Errors may be
+// asked for as problem documents; that does not leave the answers out.
+func accepts(accept string) bool {
+	if accept == "" || accept == "*/*" || accept == mediaJSON {
+		return true
+	}
+	found, quality := 0, 0.0
+	for mediaRange := range strings.SplitSeq(accept, ",") {
+		name, params, _ := strings.Cut(mediaRange, ";")
+		specific := 0
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case mediaJSON:
+			specific = 4
+		case mediaProblem:
+			specific = 3
+		case "application/*":
+			specific = 2
+		case "*/*":
+			specific = 1
+		}
+		if specific > found {
+			found, quality = specific, qualityOf(params)
+		}
+	}
+	return quality > 0
+}
+
+// wantsProblem tells whether errors are asked for as problem documents.
+func wantsProblem(accept string) bool {
+	if !strings.Contains(accept, "problem+json") {
+		return false
+	}
+	for mediaRange := range strings.SplitSeq(accept, ",") {
+		name, params, _ := strings.Cut(mediaRange, ";")
+		if strings.EqualFold(strings.TrimSpace(name), mediaProblem) && qualityOf(params) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// qualityOf is the weight among the parameters of a media range; 1 without one.
+func qualityOf(params string) float64 {
+	for param := range strings.SplitSeq(params, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(param), "=")
+		if strings.EqualFold(name, "q") {
+			q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			if err != nil {
+				return 1
+			}
+			return q
+		}
+	}
+	return 1
+}
+
+// isJSON tells whether a Content-Type says JSON in UTF-8. A body without the
+// field is taken for it: there is nothing else that it could be.
+func isJSON(contentType string) bool {
+	if contentType == "" || contentType == mediaJSON {
+		return true
+	}
+	media, params, err := mime.ParseMediaType(contentType)
+	if err != nil || media != mediaJSON {
+		return false
+	}
+	charset, set := params["charset"]
+	return !set || strings.EqualFold(charset, "utf-8")
+}

@@ -1,0 +1,128 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"time"
+)
+
+// observe is the outermost layer: it names the request, logs it, and turns a
+// panic into an answer.
+func (a *API) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		started := time.Now()
+		x := newExchange(r)
+		h := w.Header()
+		h[headerRequestID] = []string{x.requestID}
+		h["X-Content-Type-Options"] = nosniff
+		h["Referrer-Policy"] = noReferrer
+		h["Content-Security-Policy"] = nothingAllowed
+
+		rec := &recorder{ResponseWriter: w}
+		method := r.Method
+		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+		if method == http.MethodHead {
+			// A HEAD is a GET without its body, which net/http leaves out.
+			r.Method = http.MethodGet
+		}
+		defer func() {
+			if v := recover(); v != nil {
+				a.recovered(rec, r, x, v)
+			}
+			a.logAccess(r, x, method, rec, time.Since(started))
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// Shared values of header fields, which nobody appends to.
+var (
+	nosniff        = []string{"nosniff"}
+	noReferrer     = []string{"no-referrer"}
+	nothingAllowed = []string{"default-src 'none'; frame-ancestors 'none'"}
+)
+
+// recovered answers after a panic. What panicked is not logged, for it may hold
+// anything; its type and place are.
+func (a *API) recovered(rec *recorder, r *http.Request, x *exchange, v any) {
+	if v == http.ErrAbortHandler {
+		panic(v)
+	}
+	attrs := []any{"requestId", x.requestID, "stack", string(debug.Stack())}
+	switch v := v.(type) {
+	case runtime.Error:
+		attrs = append(attrs, "panic", v.Error())
+	default:
+		attrs = append(attrs, "panicType", fmt.Sprintf("%T", v))
+	}
+	a.logger.ErrorContext(r.Context(), "panic while serving a request", attrs...)
+	if rec.status != 0 {
+		// The answer has begun: all that is left is to break it off.
+		panic(http.ErrAbortHandler)
+	}
+	e := errInternal
+	e.writeHeader(rec.Header(), x)
+	rec.WriteHeader(e.status)
+	_ = writeJSON(rec, e.body(x))
+}
+
+func (a *API) logAccess(r *http.Request, x *exchange, method string, rec *recorder, took time.Duration) {
+	ctx := r.Context()
+	if !a.logger.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
+	attrs := [...]slog.Attr{
+		slog.String("method", method),
+		slog.String("route", x.route()),
+		slog.Int("status", rec.status),
+		slog.Duration("took", took),
+		slog.Int64("bytes", rec.bytes),
+		slog.String("requestId", x.requestID),
+		slog.String("principal", x.principal.ID()),
+	}
+	a.logger.LogAttrs(ctx, slog.LevelInfo, "request", attrs[:]...)
+}
+
+// route is the template of the route, never a path, which may hold anything.
+func (x *exchange) route() string {
+	switch {
+	case x.op != nil:
+		return x.op.template
+	case x.page != "":
+		return x.page
+	default:
+		return "unmatched"
+	}
+}
+
+// recorder remembers what was written.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	n, err := r.ResponseWriter.Write(b)
+	r.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

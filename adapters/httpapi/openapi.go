@@ -1,0 +1,287 @@
+package httpapi
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/failure"
+)
+
+func humaConfig(version string) huma.Config {
+	c := huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title: "PerfectWorks API", Version: cmp.Or(version, "development"), Description: introduction,
+			},
+			Servers: []*huma.Server{{URL: basePath}},
+			Tags: []*huma.Tag{
+				{Name: tagUsers, Description: "The caller's own account."},
+				{Name: tagOrganizations, Description: "Organizations, and the one that the caller acts in."},
+				{Name: tagAPIKeys, Description: "Credentials for programs."},
+			},
+			Components: &huma.Components{
+				SecuritySchemes: securitySchemes,
+				Responses:       map[string]*huma.Response{},
+				Parameters:      parameters,
+				Headers:         headers,
+			},
+		},
+		Formats:       map[string]huma.Format{mediaJSON: format},
+		DefaultFormat: mediaJSON,
+	}
+	c.AllowAdditionalPropertiesByDefault = true
+	return c
+}
+
+// forHuma is what huma needs to know before it looks at the types.
+func (op *operation) forHuma() huma.Operation {
+	// takeBody bounds bodies first, and lifts its deadline when it is done;
+	// huma must set none.
+	limit := op.maxBody
+	if limit == 0 {
+		limit = defaultMaxBody
+	}
+	return huma.Operation{
+		OperationID: op.id, Method: op.method, Path: op.path, DefaultStatus: op.status,
+		Tags: []string{op.tag}, Summary: op.summary, Description: op.description,
+		Security:     op.callers.security(),
+		MaxBodyBytes: limit + 1, BodyReadTimeout: -1,
+		Responses: op.errorResponses(),
+	}
+}
+
+// document completes what huma found out about an operation, and learns from it
+// which members its body knows.
+func (a *API) document(op *operation) {
+	oapi := a.huma.OpenAPI()
+	registered := operationAt(oapi, op)
+	for _, name := range op.parameterNames() {
+		registered.Parameters = append(registered.Parameters, &huma.Param{Ref: "#/components/parameters/" + name})
+	}
+	if body := registered.RequestBody; body != nil {
+		op.bodyRequired = body.Required
+		media := body.Content[mediaJSON]
+		schema := media.Schema
+		if schema.Ref != "" {
+			schema = oapi.Components.Schemas.SchemaFromRef(schema.Ref)
+		}
+		op.fields = slices.Sorted(maps.Keys(schema.Properties))
+		media.Example = exampleOf(oapi.Components.Schemas, media.Schema)
+	}
+	answer := registered.Responses[strconv.Itoa(op.status)]
+	answer.Description = strings.ToUpper(op.message[:1]) + op.message[1:] + "."
+	answer.Headers = map[string]*huma.Param{}
+	for _, name := range op.headerNames() {
+		answer.Headers[name] = &huma.Param{Ref: "#/components/headers/" + name}
+	}
+	if media := answer.Content[mediaJSON]; media != nil {
+		registry := oapi.Components.Schemas
+		data := registry.SchemaFromRef(media.Schema.Ref).Properties["data"]
+		media.Example = Envelope[any]{Success: true, Message: op.message, Data: exampleOf(registry, data)}
+	}
+	if op.conditional {
+		registered.Responses["304"] = &huma.Response{Description: "Not modified since the ETag in If-None-Match."}
+	}
+}
+
+func operationAt(oapi *huma.OpenAPI, op *operation) *huma.Operation {
+	item := oapi.Paths[op.path]
+	switch op.method {
+	case http.MethodGet:
+		return item.Get
+	case http.MethodPost:
+		return item.Post
+	case http.MethodPut:
+		return item.Put
+	default:
+		return item.Delete
+	}
+}
+
+// failures are all refusals of an operation: its own, and those that follow
+// from what it is.
+func (op *operation) failures() []error {
+	all := []error{errNotAcceptable, errUnavailable, errInternal}
+	if op.callers != anyone {
+		all = append(all, errUnauthenticated, errRateLimited(0))
+	}
+	switch op.callers {
+	case person:
+		all = append(all, access.ErrUserOnly, access.ErrNotRegistered)
+	case anyIdentity:
+		all = append(all, access.ErrUserOnly)
+	case personOrKey:
+		all = append(all, errNotForOrganizations, access.ErrNotRegistered)
+	case anyPrincipal:
+		all = append(all, access.ErrNotRegistered)
+	case anyone:
+	}
+	if op.method == http.MethodGet {
+		all = append(all, errValidation, errBehind)
+	} else {
+		all = append(all, errValidation, errMalformed, errMediaType, errBodyTooLarge(defaultMaxBody), errTimeout)
+	}
+	switch op.method {
+	case http.MethodPost:
+		all = append(all, idempotency.ErrReused, idempotency.ErrRunning)
+	case http.MethodPut, http.MethodDelete:
+		all = append(all, commands.ErrStale)
+	}
+	return append(all, op.fails...)
+}
+
+// Refusals that have many forms, as the documentation shows them.
+var (
+	errUnauthenticated = failure.New(failure.Unauthenticated, "TOKEN_EXPIRED",
+		"the token has expired: get a new one")
+	errMalformed = failure.New(failure.Invalid, "MALFORMED_JSON",
+		"the body is not valid JSON, at byte 17")
+	errValidation = &failure.Failure{
+		Kind: failure.Invalid, Code: failure.CodeValidation, Message: "the input breaks a rule",
+		Details: []failure.Detail{{Field: "name", Code: "REQUIRED", Message: "must be given"}},
+	}
+)
+
+// errorResponses describe the refusals by status, each code with an example.
+func (op *operation) errorResponses() map[string]*huma.Response {
+	responses := map[string]*huma.Response{}
+	x := &exchange{requestID: "01JD9Z3Q5W8X0V6M2K4T7R1B9C"}
+	for _, err := range op.failures() {
+		e := answerTo(nil, err) //nolint:staticcheck // The context matters for the context's errors alone.
+		status := strconv.Itoa(e.status)
+		r := responses[status]
+		if r == nil {
+			r = &huma.Response{
+				Description: http.StatusText(e.status) + ".",
+				Headers:     e.documentedHeaders(),
+				Content: map[string]*huma.MediaType{
+					mediaJSON: {
+						Schema: &huma.Schema{Ref: schemaPrefix + "ErrorEnvelope"}, Examples: map[string]*huma.Example{},
+					},
+					mediaProblem: {Schema: &huma.Schema{Ref: schemaPrefix + "Problem"}},
+				},
+			}
+			responses[status] = r
+		}
+		r.Content[mediaJSON].Examples[e.code] = &huma.Example{Summary: e.message, Value: e.body(x)}
+	}
+	return responses
+}
+
+const schemaPrefix = "#/components/schemas/"
+
+func (e *apiError) documentedHeaders() map[string]*huma.Param {
+	names := []string{headerRequestID}
+	if e.retryAfter > 0 {
+		names = append(names, "Retry-After")
+	}
+	if e.status == http.StatusUnauthorized {
+		names = append(names, "WWW-Authenticate")
+	}
+	described := map[string]*huma.Param{}
+	for _, name := range names {
+		described[name] = &huma.Param{Ref: "#/components/headers/" + name}
+	}
+	return described
+}
+
+// parameterNames are the headers that an operation reads beside its own input.
+func (op *operation) parameterNames() []string {
+	names := []string{headerRequestID}
+	if op.callers != anyone && op.callers != anyIdentity {
+		names = append(names, headerOrganization)
+	}
+	switch op.method {
+	case http.MethodGet:
+		if op.conditional {
+			names = append(names, "If-None-Match")
+		}
+		if len(op.reads) > 0 {
+			names = append(names, headerMinPosition)
+		}
+	case http.MethodPost:
+		names = append(names, headerKey)
+	default:
+		names = append(names, "If-Match")
+	}
+	return names
+}
+
+// headerNames are the headers of the answer when all goes well.
+func (op *operation) headerNames() []string {
+	names := []string{headerRequestID}
+	if op.callers != anyone {
+		names = append(names, "RateLimit", "RateLimit-Policy")
+	}
+	if op.method != http.MethodGet {
+		names = append(names, headerPosition)
+	}
+	if op.conditional || op.method != http.MethodGet {
+		names = append(names, "ETag")
+	}
+	if op.method == http.MethodPost {
+		names = append(names, headerReplayed)
+	}
+	if op.status == http.StatusCreated {
+		names = append(names, "Location")
+	}
+	return names
+}
+
+// exampleOf makes an example of the examples of a schema's parts.
+func exampleOf(registry huma.Registry, s *huma.Schema) any {
+	for s.Ref != "" {
+		if len(s.Examples) > 0 {
+			return s.Examples[0]
+		}
+		s = registry.SchemaFromRef(s.Ref)
+	}
+	switch {
+	case len(s.Examples) > 0:
+		return s.Examples[0]
+	case len(s.Enum) > 0:
+		return s.Enum[0]
+	case s.Default != nil:
+		return s.Default
+	}
+	switch s.Type {
+	case huma.TypeObject:
+		object := map[string]any{}
+		for name, property := range s.Properties {
+			object[name] = exampleOf(registry, property)
+		}
+		return object
+	case huma.TypeArray:
+		return []any{exampleOf(registry, s.Items)}
+	}
+	return nil
+}
+
+// specification is the OpenAPI document as it is served.
+func (a *API) specification() ([]byte, error) {
+	registry := a.huma.OpenAPI().Components.Schemas
+	registry.Schema(typeOf[Problem](), true, "Problem")
+	registry.Schema(typeOf[ErrorEnvelope](), true, "ErrorEnvelope")
+	compact, err := json.Marshal(a.huma.OpenAPI())
+	if err != nil {
+		return nil, fmt.Errorf("write the OpenAPI document: %w", err)
+	}
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, compact, "", "  "); err != nil {
+		return nil, fmt.Errorf("write the OpenAPI document: %w", err)
+	}
+	return append(indented.Bytes(), '\n'), nil
+}

@@ -1,0 +1,96 @@
+package httpapi
+
+import (
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// operation declares one route: what documentation and layers need to know of
+// it, in one place.
+type operation struct {
+	id      string
+	method  string
+	path    string // below basePath
+	tag     string
+	summary string
+	// description is Markdown without HTML.
+	description string
+
+	callers callers
+	// reads are the read models that the answer comes from.
+	reads []string
+	// status of the answer when all goes well; 200 when zero.
+	status int
+	// message of that answer.
+	message string
+	// conditional GETs answer with an ETag, and 304 when it is known.
+	conditional bool
+	// maxBody bounds the body in bytes; defaultMaxBody when zero.
+	maxBody int64
+	// timeout bounds the whole; defaultTimeout when zero.
+	timeout time.Duration
+	// fails are the refusals particular to the operation, for its documentation.
+	fails []error
+
+	// template is the whole path.
+	template string
+	// fields are the members of the body that are known.
+	fields []string
+	// bodyRequired is false where nothing need be sent.
+	bodyRequired bool
+}
+
+// callers says who may call an operation at all. The finer rules, by role and
+// scope, are those of package access.
+type callers int
+
+// The callers, in the letters of the contract.
+const (
+	anyone       callers = iota + 1 // PUB
+	anyIdentity                     // a valid token, with an account or without
+	person                          // U: a registered person with a token
+	personOrKey                     // U, K: a person, or a key of theirs
+	anyPrincipal                    // U, K, O
+)
+
+const (
+	basePath       = "/api/v0"
+	defaultMaxBody = 1 << 20
+	defaultTimeout = 15 * time.Second
+)
+
+// The security schemes by name.
+const (
+	schemeToken  = "token"
+	schemeKey    = "apiKey"
+	schemeBearer = "apiKeyAsBearer"
+)
+
+// security is what the documentation says of the callers.
+func (c callers) security() []map[string][]string {
+	switch c {
+	case anyIdentity, person:
+		return []map[string][]string{{schemeToken: {}}}
+	case personOrKey, anyPrincipal:
+		return []map[string][]string{{schemeToken: {}}, {schemeKey: {}}, {schemeBearer: {}}}
+	case anyone:
+	}
+	return []map[string][]string{}
+}
+
+// securitySchemes describe the credentials.
+var securitySchemes = map[string]*huma.SecurityScheme{
+	schemeToken: {
+		Type: "http", Scheme: "bearer", BearerFormat: "JWT",
+		Description: "A token of the identity provider: `Authorization: Bearer <token>`.",
+	},
+	schemeKey: {
+		Type: "apiKey", In: "header", Name: "X-API-Key",
+		Description: "An API key: `X-API-Key: <key>`.",
+	},
+	schemeBearer: {
+		Type: "http", Scheme: "bearer",
+		Description: "An API key as a bearer: `Authorization: Bearer <key>`.",
+	},
+}

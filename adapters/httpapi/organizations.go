@@ -1,0 +1,122 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/organization"
+	"github.com/perfectworks/backend/domain/user"
+)
+
+// Organization is an organization, as its members see it.
+type Organization struct {
+	ID          string  `json:"id" example:"org_01jd9z3q5we8x9v6m2k4t7r1b9"`
+	Name        string  `json:"name" example:"Acme"`
+	Slug        string  `json:"slug" example:"acme"`
+	Email       *string `json:"email" example:"office@acme.example"`
+	Website     *string `json:"website" example:"https://acme.example"`
+	Description *string `json:"description" example:"We make everything."`
+	LogoURL     *string `json:"logoUrl" example:"https://acme.example/logo.png"`
+	Country     *string `json:"country" doc:"ISO 3166-1 alpha-2." example:"NL"`
+	Timezone    *string `json:"timezone" doc:"A name of the IANA time zone database." example:"Europe/Amsterdam"`
+	Status      string  `json:"status" enum:"active,deleted" example:"active"`
+	Role        *string `json:"role" enum:"owner,admin,billing,member,viewer" doc:"The caller's; null for an organization's key." example:"owner"`
+	CreatedAt   Time    `json:"createdAt"`
+	UpdatedAt   Time    `json:"updatedAt"`
+}
+
+func organizationOf(s organization.State, role access.Role) Organization {
+	p := s.Profile
+	return Organization{
+		ID: string(s.ID), Name: p.Name, Slug: s.Slug,
+		Email: optional(p.Email.Reveal()), Website: optional(p.Website), Description: optional(p.Description),
+		LogoURL: optional(p.LogoURL), Country: optional(p.Country), Timezone: optional(p.Timezone),
+		Status: string(s.Status), Role: optional(string(role)),
+		CreatedAt: Time{s.CreatedAt}, UpdatedAt: Time{s.UpdatedAt},
+	}
+}
+
+// CreatedOrganization is a new organization.
+type CreatedOrganization struct {
+	Organization
+	IsActive bool `json:"isActive" doc:"Whether the caller acts in it from now on." example:"true"`
+}
+
+func (a *API) registerOrganizations() {
+	register(a, operation{
+		id: "createOrganization", method: http.MethodPost, path: "/organizations", tag: tagOrganizations,
+		summary: "Make an organization",
+		description: "The caller becomes its owner, and acts in it if they had no active organization. " +
+			"Without a slug it gets one made from its name. Needs a verified address.",
+		callers: person, status: http.StatusCreated, message: "the organization was made",
+		fails: []error{organization.ErrSlugTaken, user.ErrEmailNotVerified, user.ErrDeactivated},
+	}, a.createOrganization)
+	register(a, operation{
+		id: "updateCurrentOrganization", method: http.MethodPut, path: "/organizations/current", tag: tagOrganizations,
+		summary: "Change the organization that one acts in",
+		description: "For its owners and admins. Fields that are left out stay as they are. " +
+			"An old slug goes on leading here, and is kept from others for 90 days.",
+		callers: person, message: "the organization was changed",
+		fails: []error{organization.ErrSlugTaken, organization.ErrNotFound, access.ErrNoActiveOrganization, access.ErrForbidden},
+	}, a.updateOrganization)
+}
+
+// OrganizationFields are those that can be set, beside the name.
+type OrganizationFields struct {
+	Slug        *string `json:"slug,omitempty" nullable:"true" minLength:"3" maxLength:"48" doc:"a-z, 0-9 and single dashes, none at either end." example:"acme"`
+	Email       *string `json:"email,omitempty" nullable:"true" maxLength:"254" example:"office@acme.example"`
+	Website     *string `json:"website,omitempty" nullable:"true" maxLength:"2048" doc:"An http or https address." example:"https://acme.example"`
+	Description *string `json:"description,omitempty" nullable:"true" maxLength:"1000" example:"We make everything."`
+	LogoURL     *string `json:"logoUrl,omitempty" nullable:"true" maxLength:"2048" doc:"An http or https address." example:"https://acme.example/logo.png"`
+	Country     *string `json:"country,omitempty" nullable:"true" doc:"ISO 3166-1 alpha-2." example:"NL"`
+	Timezone    *string `json:"timezone,omitempty" nullable:"true" doc:"A name of the IANA time zone database." example:"Europe/Amsterdam"`
+}
+
+func (f OrganizationFields) change(name *string) organization.ProfileChange {
+	return organization.ProfileChange{
+		Name: name, Email: personalText(f.Email), Website: f.Website, Description: f.Description,
+		LogoURL: f.LogoURL, Country: f.Country, Timezone: f.Timezone,
+	}
+}
+
+type createOrganizationInput struct {
+	Body struct {
+		Name string `json:"name" maxLength:"100" example:"Acme"`
+		OrganizationFields
+	} `nameHint:"NewOrganization"`
+}
+
+func (a *API) createOrganization(ctx context.Context, x *exchange, in *createOrganizationInput) (reply[CreatedOrganization], error) {
+	result, err := a.commands.CreateOrganization(ctx, a.command(x), commands.CreateOrganization{
+		Slug: textOf(in.Body.Slug), Profile: in.Body.change(&in.Body.Name),
+	})
+	if err != nil {
+		return reply[CreatedOrganization]{}, err
+	}
+	o := result.Value.Organization
+	out := written(result, CreatedOrganization{
+		Organization: organizationOf(o, o.Members[x.principal.UserID].Role),
+		IsActive:     result.Value.IsActive,
+	})
+	out.location = basePath + "/organizations/slug/" + o.Slug
+	return out, nil
+}
+
+type updateOrganizationInput struct {
+	Body struct {
+		Name *string `json:"name,omitempty" nullable:"true" maxLength:"100" example:"Acme"`
+		OrganizationFields
+	} `nameHint:"OrganizationChange"`
+}
+
+func (a *API) updateOrganization(ctx context.Context, x *exchange, in *updateOrganizationInput) (reply[Organization], error) {
+	result, err := withCondition(ctx, a, x, a.commands.UpdateOrganization, commands.UpdateOrganization{
+		Change: organization.Change{Profile: in.Body.change(in.Body.Name), Slug: in.Body.Slug},
+	})
+	if err != nil {
+		return reply[Organization]{}, err
+	}
+	return written(result, organizationOf(result.Value, result.Value.Members[x.principal.UserID].Role)), nil
+}

@@ -1,0 +1,105 @@
+package httpapi
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"github.com/perfectworks/backend/adapters/httpapi/apidocs"
+)
+
+// routeDocumentation serves the OpenAPI document and the page made from it.
+func (a *API) routeDocumentation(root, v0 *mux.Router) error {
+	document, err := a.specification()
+	if err != nil {
+		return err
+	}
+	page, err := apidocs.Render(document)
+	if err != nil {
+		return fmt.Errorf("render the documentation: %w", err)
+	}
+	openapi, err := newPage(mediaJSON, document, "")
+	if err != nil {
+		return err
+	}
+	docs, err := newPage("text/html; charset=utf-8", page.HTML, page.SecurityPolicy)
+	if err != nil {
+		return err
+	}
+	a.handlePage(v0, "/openapi.json", openapi)
+	a.handlePage(root, "/docs", docs)
+	return nil
+}
+
+// page is a body that stays as it is.
+type page struct {
+	contentType string
+	policy      string
+	etag        string
+	plain       []byte
+	compressed  []byte
+}
+
+func newPage(contentType string, body []byte, policy string) (*page, error) {
+	var compressed bytes.Buffer
+	w := gzip.NewWriter(&compressed)
+	if _, err := w.Write(body); err != nil {
+		return nil, fmt.Errorf("compress a page: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("compress a page: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	return &page{
+		contentType: contentType, policy: policy, etag: `W/"` + hex.EncodeToString(sum[:8]) + `"`,
+		plain: body, compressed: compressed.Bytes(),
+	}, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("ETag", p.etag)
+	h.Set("Cache-Control", "public, no-cache")
+	h.Set("Vary", "Accept-Encoding")
+	if p.policy != "" {
+		h.Set("Content-Security-Policy", p.policy)
+	}
+	if strings.Contains(r.Header.Get("If-None-Match"), p.etag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Type", p.contentType)
+	body := p.plain
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		h.Set("Content-Encoding", "gzip")
+		body = p.compressed
+	}
+	_, _ = w.Write(body)
+}
+
+// routeOperations serves what operators and machines ask for.
+func (a *API) routeOperations(root *mux.Router, d Deps) {
+	healthz, readyz := routeHealth(d.Ready)
+	a.handlePage(root, "/healthz", healthz)
+	a.handlePage(root, "/readyz", readyz)
+	if d.Metrics != nil {
+		a.handlePage(root, "/metrics", d.Metrics)
+	}
+}
+
+// handlePage serves something that is no operation of the contract.
+func (a *API) handlePage(router *mux.Router, path string, h http.Handler) {
+	var template string
+	route := router.Path(path).Methods(http.MethodGet).HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		exchangeOf(r.Context()).page = template
+		h.ServeHTTP(w, r)
+	})
+	template, _ = route.GetPathTemplate() // Only routes without a path have none.
+}

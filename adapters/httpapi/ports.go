@@ -1,0 +1,16 @@
+package httpapi
+
+import (
+	"context"
+
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/projections/directory"
+)
+
+// Directory knows, without I/O, where people act.
+type Directory interface {
+	User(name id.User) (directory.User, bool)
+	Membership(user id.User, organization id.Organization) (directory.Membership, bool)
+	WaitFor(ctx context.Context, position event.Position) error
+}

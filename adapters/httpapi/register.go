@@ -1,0 +1,151 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/perfectworks/backend/adapters/httpapi/etag"
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/event"
+)
+
+// reply is what an operation answers.
+type reply[T any] struct {
+	data T
+	// status and message when they are not those that the operation declares.
+	status  int
+	message string
+	// revision, when set, becomes the ETag.
+	revision *event.Revision
+	// position, when not zero, is where the log stood after a write.
+	position event.Position
+	// location is the path of what was made, or where to go.
+	location string
+	// public answers may be kept by anybody for a moment.
+	public bool
+}
+
+// written is the reply to a command.
+func written[R, T any](result commands.Result[R], data T) reply[T] {
+	return reply[T]{data: data, revision: &result.Revision, position: result.Position}
+}
+
+// output is how huma gets to see a reply.
+type output[T any] struct {
+	Status       int
+	ETag         string `header:"ETag" hidden:"true"`
+	Position     string `header:"X-Position" hidden:"true"`
+	Location     string `header:"Location" hidden:"true"`
+	CacheControl string `header:"Cache-Control" hidden:"true"`
+	Vary         string `header:"Vary" hidden:"true"`
+	Body         Envelope[T]
+}
+
+// register adds an operation with its handler.
+func register[I, T any](a *API, op operation, handle func(context.Context, *exchange, *I) (reply[T], error)) {
+	if op.status == 0 {
+		op.status = http.StatusOK
+	}
+	op.template = basePath + op.path
+	a.operations[op.id] = &op
+	huma.Register(a.huma, op.forHuma(), func(ctx context.Context, in *I) (*output[T], error) {
+		x := exchangeOf(ctx)
+		answer, err := handle(ctx, x, in)
+		if err != nil {
+			return nil, a.refusal(ctx, x, err)
+		}
+		return outputOf(a, x, answer), nil
+	})
+	a.document(&op)
+}
+
+func outputOf[T any](a *API, x *exchange, answer reply[T]) *output[T] {
+	out := &output[T]{
+		Status: answer.status, Location: answer.location, CacheControl: "no-store",
+		Body: Envelope[T]{Success: true, Message: answer.message, Data: answer.data},
+	}
+	if out.Status == 0 {
+		out.Status = x.op.status
+	}
+	if out.Body.Message == "" {
+		out.Body.Message = x.op.message
+	}
+	if !answer.position.IsZero() {
+		out.Position = answer.position.String()
+		a.fresh.remember(x.caller, answer.position)
+	}
+	if answer.revision == nil {
+		return out
+	}
+	out.ETag = etag.Of(*answer.revision)
+	if x.http.Method == http.MethodGet {
+		// To be asked again each time, with the ETag.
+		out.CacheControl, out.Vary = "private, no-cache", varyByCaller
+		if answer.public {
+			out.CacheControl, out.Vary = "public, no-cache", ""
+		}
+		if x.condition.Matches(*answer.revision) {
+			out.Status = http.StatusNotModified
+		}
+	}
+	return out
+}
+
+const varyByCaller = "Authorization, X-API-Key, " + headerOrganization
+
+// withCondition runs a command with each revision that the request's If-Match
+// accepts, until one is not stale.
+func withCondition[C, R any](ctx context.Context, a *API, x *exchange, run commands.Handler[C, R], command C) (result commands.Result[R], err error) {
+	req := a.command(x)
+	if x.condition.IsZero() || x.condition.IsAny() {
+		return run(ctx, req, command)
+	}
+	accepted := x.condition.Strong()
+	if len(accepted) == 0 {
+		accepted = []event.Revision{noRevision}
+	}
+	for _, revision := range accepted {
+		req.Expected = &revision
+		if result, err = run(ctx, req, command); !errors.Is(err, commands.ErrStale) {
+			break
+		}
+	}
+	return result, err
+}
+
+// noRevision is what no stream is ever at.
+const noRevision event.Revision = -2
+
+// refusal is an error on its way through huma, which writes it by these methods.
+type refusal struct {
+	*apiError
+	x *exchange
+}
+
+func (a *API) refusal(ctx context.Context, x *exchange, err error) error {
+	e := answerTo(ctx, err)
+	a.note(ctx, x, e, err)
+	return &refusal{apiError: e, x: x}
+}
+
+// GetStatus implements huma.StatusError.
+func (r *refusal) GetStatus() int { return r.status }
+
+// GetHeaders implements huma.HeadersError.
+func (r *refusal) GetHeaders() http.Header {
+	h := http.Header{}
+	r.writeHeader(h, r.x)
+	h.Del("Content-Type") // ContentType is asked for it.
+	return h
+}
+
+// ContentType implements huma.ContentTypeFilter.
+func (r *refusal) ContentType(string) string { return r.contentType(r.x) }
+
+// MarshalJSON writes the body.
+func (r *refusal) MarshalJSON() ([]byte, error) { return json.Marshal(r.body(r.x)) }

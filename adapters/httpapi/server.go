@@ -1,0 +1,69 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	readHeaderTimeout = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
+	// writeTimeout bounds an answer from the end of the request's header on. It
+	// is longer than any operation may take.
+	writeTimeout   = 60 * time.Second
+	maxHeaderBytes = 64 << 10
+	// DefaultDrain is how long a stopping server waits for requests.
+	DefaultDrain = 20 * time.Second
+)
+
+// Server serves a handler over HTTP.
+type Server struct {
+	Handler http.Handler
+	Logger  *slog.Logger
+	// Drain bounds how long Serve waits, once it is to stop, for the requests
+	// that are being answered; DefaultDrain when zero.
+	Drain time.Duration
+}
+
+// Serve answers requests from the listener until ctx ends. Then it takes no new
+// ones, lets those under way finish, and returns nil. It closes the listener.
+func (s Server) Serve(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{
+		Handler:           s.Handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		WriteTimeout:      writeTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.Logger.Handler(), slog.LevelWarn),
+		// Stopping does not cancel the requests under way.
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve HTTP: %w", err)
+	case <-ctx.Done():
+	}
+	drain := s.Drain
+	if drain == 0 {
+		drain = DefaultDrain
+	}
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	err := server.Shutdown(stopping)
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.Logger.WarnContext(ctx, "requests were cut off: they took longer than the server waits when it stops", "drain", drain)
+		err = server.Close()
+	}
+	<-failed
+	if err != nil {
+		return fmt.Errorf("stop serving HTTP: %w", err)
+	}
+	return nil
+}

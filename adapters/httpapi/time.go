@@ -1,0 +1,53 @@
+package httpapi
+
+import (
+	"errors"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// timeLayout is how times are written: RFC 3339 in UTC with milliseconds.
+const timeLayout = "2006-01-02T15:04:05.000Z"
+
+// Time is an instant on the wire. It is written by timeLayout and read from any
+// RFC 3339 form.
+type Time struct{ time.Time }
+
+// optionalTime is null for the zero time.
+func optionalTime(t time.Time) *Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &Time{t}
+}
+
+// MarshalText writes the time.
+func (t Time) MarshalText() ([]byte, error) { return t.AppendText(make([]byte, 0, len(timeLayout))) }
+
+// AppendText writes the time to the end of b.
+func (t Time) AppendText(b []byte) ([]byte, error) { return t.UTC().AppendFormat(b, timeLayout), nil }
+
+// MarshalJSON stands before that of time.Time.
+func (t Time) MarshalJSON() ([]byte, error) {
+	b := append(make([]byte, 0, len(timeLayout)+2), '"')
+	b = t.UTC().AppendFormat(b, timeLayout)
+	return append(b, '"'), nil
+}
+
+// UnmarshalJSON reads the time, with a refusal that does not quote it.
+func (t *Time) UnmarshalJSON(b []byte) error {
+	if err := t.Time.UnmarshalJSON(b); err != nil {
+		return errors.New("not an RFC 3339 time")
+	}
+	return nil
+}
+
+// Schema describes the type.
+func (Time) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Type: huma.TypeString, Format: "date-time",
+		Description: "RFC 3339, answered in UTC with milliseconds.",
+		Examples:    []any{"2025-12-31T23:59:59.000Z"},
+	}
+}

@@ -1,0 +1,44 @@
+package httpapi
+
+import (
+	"errors"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// isUnavailable tells whether an error is that of a Postgres that is away,
+// restarting, or too busy to take us. The event store's own errors are failures
+// already.
+func isUnavailable(err error) bool {
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) {
+		switch {
+		case strings.HasPrefix(pgErr.Code, "08"), // connection exception
+			strings.HasPrefix(pgErr.Code, "53"),   // insufficient resources
+			strings.HasPrefix(pgErr.Code, "57P0"), // shut down, crashed, starting up
+			strings.HasPrefix(pgErr.Code, "40"),   // transaction rolled back: another try may do
+			pgErr.Code == "25006":                 // a standby after a failover
+			return true
+		}
+		return false
+	}
+	var (
+		connect *pgconn.ConnectError
+		network net.Error
+	)
+	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// describe is an error as it may be logged. Postgres quotes values in some of
+// its messages, and values may be personal: of those only the code is kept.
+func describe(err error) string {
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) {
+		return "SQLSTATE " + pgErr.Code + " " + pgErr.ConstraintName
+	}
+	return err.Error()
+}

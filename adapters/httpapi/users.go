@@ -1,0 +1,208 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/domain/organization"
+	"github.com/perfectworks/backend/domain/personal"
+	"github.com/perfectworks/backend/domain/user"
+	"github.com/perfectworks/backend/projections/directory"
+)
+
+// Profile is an account, as its owner sees it.
+type Profile struct {
+	ID                   string  `json:"id" example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
+	Email                string  `json:"email" doc:"From the token with which the account was made." example:"ada@example.com"`
+	EmailVerified        bool    `json:"emailVerified" example:"true"`
+	FirstName            string  `json:"firstName" example:"Ada"`
+	LastName             string  `json:"lastName" example:"Lovelace"`
+	Locale               *string `json:"locale" example:"en-GB"`
+	AvatarURL            *string `json:"avatarUrl" example:"https://example.com/ada.png"`
+	ActiveOrganizationID *string `json:"activeOrganizationId" doc:"Where the person acts; null when nowhere." example:"org_01jd9z3q5we8x9v6m2k4t7r1b9"`
+	CreatedAt            Time    `json:"createdAt"`
+	UpdatedAt            Time    `json:"updatedAt"`
+}
+
+func profileOf(s user.State) Profile {
+	return Profile{
+		ID: string(s.ID), Email: s.Email.Reveal(), EmailVerified: s.EmailVerified,
+		FirstName: s.FirstName.Reveal(), LastName: s.LastName.Reveal(),
+		Locale: optional(s.Locale), AvatarURL: optional(s.AvatarURL.Reveal()),
+		ActiveOrganizationID: optional(string(s.ActiveOrganizationID)),
+		CreatedAt:            Time{s.CreatedAt}, UpdatedAt: Time{s.UpdatedAt},
+	}
+}
+
+// ActiveOrganization is where somebody acts, and as what.
+type ActiveOrganization struct {
+	Organization OrganizationSummary `json:"organization"`
+	Role         string              `json:"role" enum:"owner,admin,billing,member,viewer" example:"owner"`
+}
+
+// OrganizationSummary is what a menu shows of an organization.
+type OrganizationSummary struct {
+	ID      string  `json:"id" example:"org_01jd9z3q5we8x9v6m2k4t7r1b9"`
+	Name    string  `json:"name" example:"Acme"`
+	Slug    string  `json:"slug" example:"acme"`
+	LogoURL *string `json:"logoUrl" example:"https://example.com/logo.png"`
+}
+
+// optional is null for the empty text.
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// personalText is nil for a field that was left out.
+func personalText(s *string) *personal.Text {
+	if s == nil {
+		return nil
+	}
+	t := personal.New(*s)
+	return &t
+}
+
+func textOf(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func (a *API) registerUsers() {
+	register(a, operation{
+		id: "registerUser", method: http.MethodPost, path: "/users/client", tag: tagUsers,
+		summary: "Make an account",
+		description: "Makes an account for the person whom the token speaks of: their identity and address come from the token alone. " +
+			"Again with the same identity, it answers 200 with the account as it is.",
+		callers: anyIdentity, status: http.StatusCreated, message: "the account is there",
+		fails: []error{user.ErrEmailTaken, user.ErrEmailMissing, user.ErrDeactivated},
+	}, a.registerUser)
+	register(a, operation{
+		id: "getProfile", method: http.MethodGet, path: "/users/profile", tag: tagUsers,
+		summary: "Read one's account", callers: personOrKey, reads: []string{modelUsers}, conditional: true,
+		message: "the account", fails: []error{user.ErrNotFound, user.ErrDeactivated},
+	}, a.getProfile)
+	register(a, operation{
+		id: "updateProfile", method: http.MethodPut, path: "/users/profile", tag: tagUsers,
+		summary: "Change one's account", description: "Fields that are left out stay as they are.",
+		callers: person, message: "the account was changed", fails: []error{user.ErrDeactivated},
+	}, a.updateProfile)
+	register(a, operation{
+		id: "switchActiveOrganization", method: http.MethodPut, path: "/users/active-organization", tag: tagUsers,
+		summary:     "Act in another organization",
+		description: "From now on, without an `X-Organization-Id`. The ETag is that of the account.",
+		callers:     person, message: "the active organization was changed",
+		fails: []error{organization.ErrNotFound, user.ErrDeactivated},
+	}, a.switchActiveOrganization)
+	register(a, operation{
+		id: "getActiveOrganization", method: http.MethodGet, path: "/users/active-organization", tag: tagUsers,
+		summary:     "Read where one acts",
+		description: "The active organization and the caller's role there, or null. For an API key it is the key's organization.",
+		callers:     personOrKey, message: "the active organization",
+	}, a.getActiveOrganization)
+}
+
+type registerUserInput struct {
+	Body struct {
+		FirstName    string  `json:"firstName" maxLength:"100" example:"Ada"`
+		LastName     string  `json:"lastName" maxLength:"100" example:"Lovelace"`
+		Locale       *string `json:"locale,omitempty" nullable:"true" doc:"A BCP 47 language tag." example:"en-GB"`
+		ReferralCode *string `json:"referralCode,omitempty" nullable:"true" maxLength:"64" doc:"From whom the person heard of us." example:"ada2025"`
+	} `nameHint:"NewUser"`
+}
+
+func (a *API) registerUser(ctx context.Context, x *exchange, in *registerUserInput) (reply[Profile], error) {
+	req := a.command(x)
+	result, err := a.commands.RegisterUser(ctx, req, commands.RegisterUser{
+		FirstName: personal.New(in.Body.FirstName), LastName: personal.New(in.Body.LastName),
+		Locale: textOf(in.Body.Locale), ReferralCode: textOf(in.Body.ReferralCode),
+	})
+	if err != nil {
+		return reply[Profile]{}, err
+	}
+	out := written(result, profileOf(result.Value))
+	out.location = basePath + "/users/profile"
+	if !result.Value.CreatedAt.Equal(req.Now) {
+		out.status = http.StatusOK
+	}
+	return out, nil
+}
+
+type updateProfileInput struct {
+	Body struct {
+		FirstName *string `json:"firstName,omitempty" nullable:"true" maxLength:"100" example:"Ada"`
+		LastName  *string `json:"lastName,omitempty" nullable:"true" maxLength:"100" example:"Lovelace"`
+		Locale    *string `json:"locale,omitempty" nullable:"true" doc:"A BCP 47 language tag." example:"en-GB"`
+		AvatarURL *string `json:"avatarUrl,omitempty" nullable:"true" maxLength:"2048" doc:"An http or https address." example:"https://example.com/ada.png"`
+	} `nameHint:"ProfileChange"`
+}
+
+func (a *API) updateProfile(ctx context.Context, x *exchange, in *updateProfileInput) (reply[Profile], error) {
+	result, err := withCondition(ctx, a, x, a.commands.UpdateUserProfile, commands.UpdateUserProfile{
+		ProfileChange: user.ProfileChange{
+			FirstName: personalText(in.Body.FirstName), LastName: personalText(in.Body.LastName),
+			Locale: in.Body.Locale, AvatarURL: personalText(in.Body.AvatarURL),
+		},
+	})
+	if err != nil {
+		return reply[Profile]{}, err
+	}
+	return written(result, profileOf(result.Value)), nil
+}
+
+type switchActiveOrganizationInput struct {
+	Body struct {
+		OrganizationID string `json:"organizationId" example:"org_01jd9z3q5we8x9v6m2k4t7r1b9"`
+	} `nameHint:"ActiveOrganizationChoice"`
+}
+
+func (a *API) switchActiveOrganization(ctx context.Context, x *exchange, in *switchActiveOrganizationInput) (reply[*ActiveOrganization], error) {
+	result, err := withCondition(ctx, a, x, a.commands.SwitchActiveOrganization,
+		commands.SwitchActiveOrganization{OrganizationID: id.Organization(in.Body.OrganizationID)})
+	if err != nil {
+		return reply[*ActiveOrganization]{}, err
+	}
+	o := result.Value.Organization
+	return written(result, &ActiveOrganization{
+		Organization: OrganizationSummary{
+			ID: string(o.ID), Name: o.Profile.Name, Slug: o.Slug, LogoURL: optional(o.Profile.LogoURL),
+		},
+		Role: string(o.Members[x.principal.UserID].Role),
+	}), nil
+}
+
+func (a *API) getActiveOrganization(_ context.Context, x *exchange, _ *struct{}) (reply[*ActiveOrganization], error) {
+	place, ok := a.placeOf(x.principal)
+	if !ok || place.Organization.Status != organization.StatusActive {
+		return reply[*ActiveOrganization]{message: "there is no active organization"}, nil
+	}
+	o := place.Organization
+	return reply[*ActiveOrganization]{data: &ActiveOrganization{
+		Organization: OrganizationSummary{
+			ID: string(o.ID), Name: o.Name, Slug: o.Slug, LogoURL: optional(o.LogoURL),
+		},
+		Role: string(place.Role),
+	}}, nil
+}
+
+// placeOf is where a key acts, or where a person has chosen to.
+func (a *API) placeOf(p access.Principal) (directory.Membership, bool) {
+	if p.Kind == access.KindUserKey {
+		return a.directory.Membership(p.UserID, p.OrganizationID)
+	}
+	u, ok := a.directory.User(p.UserID)
+	return u.Active, ok && u.Active.Organization.ID != ""
+}
+
+func (a *API) getProfile(context.Context, *exchange, *struct{}) (reply[Profile], error) {
+	return reply[Profile]{}, nil
+}
+
+const modelUsers = "users"
