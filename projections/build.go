@@ -98,7 +98,7 @@ func (e *Engine) build(ctx context.Context, d Definition, from beginning, report
 			return err
 		}
 		b := &build{
-			engine: e, projector: e.projector(d, g, newTracker(e.metrics.commits.WithLabelValues(d.Name))),
+			engine: e, projector: e.projector(d, g, e.metrics.tracker(d.Name)),
 			report: report, began: time.Now(), from: g.Position, had: g.Events,
 			progress: BuildProgress{
 				Projection: d.Name, Version: g.Version, Generation: g.ID,

@@ -35,44 +35,33 @@ type table struct {
 	// as a set.
 	primary []int
 	key     columns
-	// generated columns cannot be written.
-	generated columns
+	// generated columns cannot be written; required ones must be, in a new row.
+	generated, required columns
 }
 
 type column struct {
-	name  string // as Postgres knows it
-	ident string // quoted
-	json  []byte // as the name of a JSON member, with its colon
-	kind  keyKind
+	name    string // as Postgres knows it
+	ident   string // quoted
+	json    []byte // as the name of a JSON member, with its colon
+	kind    kind
+	notNull bool
 }
 
-// keyKind says which Go values can be compared as this column of a primary key.
-type keyKind int
-
-const (
-	notKey keyKind = iota
-	textKey
-	integerKey
-	boolKey
-	timeKey
-)
-
-var keyKinds = map[string]keyKind{
-	"text": textKey, "varchar": textKey, "int2": integerKey, "int4": integerKey, "int8": integerKey,
-	"bool": boolKey, "timestamptz": timeKey,
-}
-
-// readTables learns the tables of a schema.
+// readTables learns the tables of a schema, and makes sure that the values of a
+// row can be checked before they are sent: an event that does not fit must show
+// by itself, whatever it is folded with.
 func readTables(ctx context.Context, db querier, schema string) (map[string]*table, error) {
+	if err := refuseRules(ctx, db, schema); err != nil {
+		return nil, err
+	}
 	rows, err := db.Query(ctx, `
 		SELECT c.relname, a.attname, t.typname, a.attgenerated <> '' OR a.attidentity <> '',
-		       coalesce(array_position(k.conkey, a.attnum), 0)
+		       a.attnotnull, a.atthasdef, coalesce(array_position(k.conkey, a.attnum), 0)
 		FROM pg_catalog.pg_class c
-		JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 		JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 		LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
-		WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+		WHERE c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1) AND c.relkind = 'r'
 		ORDER BY c.relname, a.attnum`, schema)
 	if err != nil {
 		return nil, err
@@ -82,9 +71,9 @@ func readTables(ctx context.Context, db querier, schema string) (map[string]*tab
 	places := map[*table]map[int]int{} // place in the primary key → column
 	for rows.Next() {
 		var name, columnName, typ string
-		var generated bool
+		var generated, notNull, hasDefault bool
 		var place int
-		if err := rows.Scan(&name, &columnName, &typ, &generated, &place); err != nil {
+		if err := rows.Scan(&name, &columnName, &typ, &generated, &notNull, &hasDefault, &place); err != nil {
 			return nil, err
 		}
 		t, ok := tables[name]
@@ -92,46 +81,82 @@ func readTables(ctx context.Context, db querier, schema string) (map[string]*tab
 			t = &table{ident: pgx.Identifier{schema, name}.Sanitize(), name: name, byName: map[string]int{}}
 			tables[name], places[t] = t, map[int]int{}
 		}
-		if err := t.add(columnName, typ, generated, place, places[t]); err != nil {
+		i := len(t.columns)
+		if err := t.add(columnName, typ, notNull); err != nil {
 			return nil, err
+		}
+		switch {
+		case generated:
+			t.generated |= 1 << i
+		case notNull && !hasDefault:
+			t.required |= 1 << i
+		}
+		if place > 0 {
+			t.key |= 1 << i
+			places[t][place-1] = i
 		}
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
 	for t, byPlace := range places {
-		if len(byPlace) == 0 {
-			return nil, fmt.Errorf("table %s has no primary key", t.name)
-		}
 		for place := range len(byPlace) {
-			t.primary = append(t.primary, byPlace[place+1])
+			i := byPlace[place]
+			if !t.columns[i].kind.comparable() {
+				return nil, fmt.Errorf("table %s: column %s cannot be in a primary key here", t.name, t.columns[i].name)
+			}
+			t.primary = append(t.primary, i)
+		}
+		if len(t.primary) == 0 {
+			return nil, fmt.Errorf("table %s has no primary key", t.name)
 		}
 	}
 	return tables, nil
 }
 
-func (t *table) add(name, typ string, generated bool, place int, places map[int]int) error {
-	i := len(t.columns)
-	if i == maxColumns {
+func (t *table) add(name, typ string, notNull bool) error {
+	k, ok := kinds[typ]
+	switch {
+	case !ok:
+		return fmt.Errorf("table %s: column %s is of type %s, which read models do not have", t.name, name, typ)
+	case len(t.columns) == maxColumns:
 		return fmt.Errorf("table %s has more than %d columns", t.name, maxColumns)
 	}
-	member, err := appendJSON(nil, name)
+	member, err := appendString(nil, name)
 	if err != nil {
 		return err
 	}
-	c := column{name: name, ident: pgx.Identifier{name}.Sanitize(), json: append(member, ':')}
-	if generated {
-		t.generated |= 1 << i
+	t.byName[name] = len(t.columns)
+	t.columns = append(t.columns, column{
+		name: name, ident: pgx.Identifier{name}.Sanitize(), json: append(member, ':'), kind: k, notNull: notNull,
+	})
+	return nil
+}
+
+// refuseRules makes sure that a row does not depend on others or on code in the
+// database: rows are written in bulk, and only the last of many states.
+func refuseRules(ctx context.Context, db querier, schema string) error {
+	var rule, table string
+	err := db.QueryRow(ctx, `
+		WITH tables AS (
+			SELECT c.oid, c.relname FROM pg_catalog.pg_class c
+			JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1
+		), rules AS (
+			SELECT conrelid AS oid, conname AS rule FROM pg_catalog.pg_constraint WHERE contype NOT IN ('p', 'n')
+			UNION ALL
+			SELECT i.indrelid, x.relname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+			WHERE i.indisunique AND NOT i.indisprimary
+			UNION ALL
+			SELECT tgrelid, tgname FROM pg_catalog.pg_trigger
+		)
+		SELECT coalesce(min(rule), ''), coalesce(min(relname), '') FROM rules JOIN tables USING (oid)`,
+		schema).Scan(&rule, &table)
+	if err != nil {
+		return err
 	}
-	if place > 0 {
-		if c.kind = keyKinds[typ]; c.kind == notKey {
-			return fmt.Errorf("table %s: a column of type %s cannot be in a primary key here", t.name, typ)
-		}
-		t.key |= 1 << i
-		places[place] = i
+	if rule != "" {
+		return fmt.Errorf("table %s has %s: tables of read models have primary keys, and no other constraint or trigger", table, rule)
 	}
-	t.columns = append(t.columns, c)
-	t.byName[name] = i
 	return nil
 }
 

@@ -1,8 +1,9 @@
 package projections
 
-// Row is columns by name. Values are what encoding/json can write and Postgres
-// can read back into the column: times as time.Time, of which microseconds are
-// kept, and absent values as nil.
+// Row is columns by name. A value is of the Go type that the column calls for:
+// any string type for text, any integer type in range, bool, time.Time (of
+// which microseconds are kept), a slice of strings, any number, or for jsonb
+// what encoding/json can write. Nil is null.
 type Row map[string]any
 
 // Change is one effect of an event on a read model's tables. Changes are data,

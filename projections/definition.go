@@ -25,12 +25,14 @@ type Definition struct {
 	// and queries go on reading the old ones until then.
 	Version int
 	// Tables is SQL that creates the tables, with unqualified names. Each has a
-	// primary key of text, integer, boolean or timestamptz columns. As rows are
-	// written in bulk and in any order within a batch, there are no triggers, no
-	// foreign keys and no defaults that are not constants; a unique constraint
-	// beside the primary key is a rule for the write side, not for a read model.
+	// primary key and no other constraint but NOT NULL, no trigger, and only
+	// constants as defaults: rows are written in bulk, and of many states only
+	// the last; rules are the write side's. Columns are text, smallint, integer,
+	// bigint, boolean, timestamptz, text[], numeric, double precision or jsonb,
+	// those of a key not of the last four.
 	Tables string
-	// Indexes is SQL that is run once the tables are filled.
+	// Indexes is SQL that is run once the tables are filled. An indexed text must
+	// fit into an index entry, of at most 2,700 bytes.
 	Indexes string
 	// Reducers are the effects of the event types that matter here; all others
 	// leave the tables alone.

@@ -1,7 +1,6 @@
 package projections
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -38,38 +37,51 @@ func encode(tables map[string]*table, c Change) (effect, error) {
 	if !ok {
 		return effect{}, fmt.Errorf("%w: there is no table %s", errChange, c.Table)
 	}
-	e := effect{op: c.Op, table: t}
-	var err error
 	switch c.Op {
 	case OpPut, OpPatch, OpDelete:
-		if e.row, err = t.encode(c.Key, c.Set); err != nil {
-			return effect{}, err
-		}
-		if e.row.has&t.key != t.key || len(c.Key) != t.key.len() {
-			return effect{}, fmt.Errorf("%w: the key is not the primary key of %s", errChange, t.name)
-		}
-		e.id, err = t.id(c.Key)
-		return e, err
+		return t.encodeOne(c)
 	case OpPatchWhere, OpDeleteWhere:
-		if len(c.Key) == 0 {
-			return effect{}, fmt.Errorf("%w: it matches all rows of %s", errChange, t.name)
-		}
-		if e.row, err = t.encode(c.Key, nil); err != nil {
-			return effect{}, err
-		}
-		if e.set, err = t.encode(nil, c.Set); err != nil {
-			return effect{}, err
-		}
-		if e.set.has&t.key != 0 {
-			return effect{}, fmt.Errorf("%w: it changes the primary key of %s", errChange, t.name)
-		}
-		return e, nil
+		return t.encodeMany(c)
 	}
 	return effect{}, fmt.Errorf("%w: unknown kind %d", errChange, c.Op)
 }
 
+func (t *table) encodeOne(c Change) (effect, error) {
+	r, err := t.encode(c.Key, c.Set, true)
+	if err != nil {
+		return effect{}, err
+	}
+	if r.has&t.key != t.key || len(c.Key) != t.key.len() {
+		return effect{}, fmt.Errorf("%w: the key is not the primary key of %s", errChange, t.name)
+	}
+	if missing := t.required &^ r.has; c.Op == OpPut && missing != 0 {
+		return effect{}, fmt.Errorf("%w: a row of %s lacks %s", errChange, t.name,
+			t.list(missing, ", ", func(ident string) string { return ident }))
+	}
+	id, err := t.id(c.Key)
+	return effect{op: c.Op, table: t, id: id, row: r}, err
+}
+
+func (t *table) encodeMany(c Change) (effect, error) {
+	if len(c.Key) == 0 {
+		return effect{}, fmt.Errorf("%w: it matches all rows of %s", errChange, t.name)
+	}
+	match, err := t.encode(c.Key, nil, false)
+	if err != nil {
+		return effect{}, err
+	}
+	set, err := t.encode(nil, c.Set, true)
+	if err != nil {
+		return effect{}, err
+	}
+	if set.has&t.key != 0 {
+		return effect{}, fmt.Errorf("%w: it changes the primary key of %s", errChange, t.name)
+	}
+	return effect{op: c.Op, table: t, row: match, set: set}, nil
+}
+
 // encode joins two sets of columns, which must be disjoint.
-func (t *table) encode(key, set Row) (row, error) {
+func (t *table) encode(key, set Row, stored bool) (row, error) {
 	r := row{cells: make([][]byte, len(t.columns))}
 	buffer := make([]byte, 0, 32*(len(key)+len(set)))
 	for _, part := range []Row{key, set} {
@@ -78,89 +90,50 @@ func (t *table) encode(key, set Row) (row, error) {
 			switch {
 			case !ok:
 				return row{}, fmt.Errorf("%w: table %s has no column %s", errChange, t.name, name)
-			case t.generated.has(i):
+			case t.generated.has(i) && stored:
 				return row{}, fmt.Errorf("%w: column %s.%s is generated", errChange, t.name, name)
 			case r.has.has(i):
 				return row{}, fmt.Errorf("%w: column %s.%s is both key and value", errChange, t.name, name)
 			}
 			start := len(buffer)
 			var err error
-			if buffer, err = appendJSON(buffer, value); err != nil {
+			if buffer, err = t.columns[i].kind.appendValue(buffer, value); err != nil {
 				return row{}, fmt.Errorf("%w: column %s.%s: %w", errChange, t.name, name, err)
 			}
 			r.cells[i] = buffer[start:len(buffer):len(buffer)]
 			r.has |= 1 << i
+			if stored && t.columns[i].notNull && r.null(i) {
+				return row{}, fmt.Errorf("%w: column %s.%s cannot be null", errChange, t.name, name)
+			}
 		}
 	}
 	return r, nil
 }
 
+func (r row) null(i int) bool { return string(r.cells[i]) == "null" }
+
 // id joins the values of a primary key so that equal ids are equal keys, and
-// the other way round. That needs the one Go type for each type of column.
+// the other way round.
 func (t *table) id(key Row) (string, error) {
 	out := make([]byte, 0, 48)
 	for n, i := range t.primary {
-		c := t.columns[i]
 		if n > 0 {
-			out = append(out, 0) // Postgres has no text with a zero byte.
+			out = append(out, 0) // No text has a zero byte.
 		}
-		v := reflect.ValueOf(key[c.name])
-		switch {
-		case c.kind == textKey && v.Kind() == reflect.String && utf8.ValidString(v.String()):
-			out = append(out, v.String()...)
-		case c.kind == integerKey && v.CanInt():
-			out = strconv.AppendInt(out, v.Int(), 10)
-		case c.kind == integerKey && v.CanUint():
-			out = strconv.AppendUint(out, v.Uint(), 10)
-		case c.kind == boolKey && v.Kind() == reflect.Bool:
-			out = strconv.AppendBool(out, v.Bool())
-		default:
-			at, ok := key[c.name].(time.Time)
-			if c.kind != timeKey || !ok {
-				return "", fmt.Errorf("%w: %T is no key for column %s.%s", errChange, key[c.name], t.name, c.name)
+		c := t.columns[i]
+		switch v := reflect.ValueOf(key[c.name]); c.kind {
+		case textKind:
+			if !utf8.ValidString(v.String()) { // Different ones would be stored as the same.
+				return "", fmt.Errorf("%w: the key %s.%s is not UTF-8", errChange, t.name, c.name)
 			}
-			out = strconv.AppendInt(out, at.UnixMicro(), 10)
+			out = append(out, v.String()...)
+		case boolKind:
+			out = strconv.AppendBool(out, v.Bool())
+		case timeKind:
+			out = strconv.AppendInt(out, v.Interface().(time.Time).UnixMicro(), 10) //nolint:forcetypeassert // encode saw it.
+		default:
+			out = append(out, fmt.Sprint(v)...)
 		}
 	}
 	return string(out), nil
-}
-
-// appendJSON writes a value as encoding/json would, without reflection for the
-// usual types.
-func appendJSON(dst []byte, value any) ([]byte, error) {
-	switch v := value.(type) {
-	case nil:
-		return append(dst, "null"...), nil
-	case bool:
-		return strconv.AppendBool(dst, v), nil
-	case string:
-		return appendString(dst, v)
-	case int:
-		return strconv.AppendInt(dst, int64(v), 10), nil
-	case int64:
-		return strconv.AppendInt(dst, v, 10), nil
-	case time.Time:
-		// Postgres keeps microseconds, and would round.
-		v = v.Truncate(time.Microsecond)
-		return append(v.AppendFormat(append(dst, '"'), time.RFC3339Nano), '"'), nil
-	}
-	if v := reflect.ValueOf(value); v.Kind() == reflect.String && !v.Type().Implements(marshaler) {
-		return appendString(dst, v.String())
-	}
-	encoded, err := json.Marshal(value)
-	return append(dst, encoded...), err
-}
-
-var marshaler = reflect.TypeFor[json.Marshaler]()
-
-func appendString(dst []byte, s string) ([]byte, error) {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			encoded, err := json.Marshal(s)
-			return append(dst, encoded...), err
-		}
-	}
-	dst = append(dst, '"')
-	dst = append(dst, s...)
-	return append(dst, '"'), nil
 }

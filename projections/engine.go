@@ -81,7 +81,7 @@ func New(config Config) (*Engine, error) {
 			return nil, fmt.Errorf("projection %s: the name is taken twice", d.Name)
 		}
 		e.definitions[d.Name] = d
-		e.trackers[d.Name] = newTracker(e.metrics.commits.WithLabelValues(d.Name))
+		e.trackers[d.Name] = e.metrics.tracker(d.Name)
 	}
 	return e, e.metrics.register(config.Registerer)
 }
@@ -110,16 +110,16 @@ func setDefault[T int | time.Duration](field *T, value T) {
 }
 
 // Run keeps all projections going until ctx ends, and returns ctx's error when
-// all have stopped. It returns an error of its own only when it cannot begin.
-// A projection that fails is tried again and again; see Status.
+// all have stopped. A projection that fails is tried again and again; see
+// Status. Run returns an error of its own only for a definition of which
+// Postgres makes no tables.
 func (e *Engine) Run(ctx context.Context) error {
 	for _, d := range e.definitions {
-		// So that queries find tables, even if other work comes first.
-		if _, err := ensureLive(ctx, e.config.Pool, d); err != nil {
+		if _, err := ensureLive(ctx, e.config.Pool, d); err != nil && !transient(err) {
 			return err
 		}
 	}
-	shared := &locks{config: e.config.Pool.Config().ConnConfig}
+	shared := newLocks(e.config.Pool)
 	defer shared.close(ctx)
 	var running sync.WaitGroup
 	for _, d := range e.definitions {
@@ -148,7 +148,7 @@ func (e *Engine) Drop(ctx context.Context, id int64) error {
 // building runs work under a projection's build lock, which it does not wait
 // for.
 func (e *Engine) building(ctx context.Context, projection string, work func() error) error {
-	own := &locks{config: e.config.Pool.Config().ConnConfig}
+	own := newLocks(e.config.Pool)
 	defer own.close(ctx)
 	lock, err := own.try(ctx, lockKey(buildLock, projection))
 	switch {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // The purposes of advisory locks.
@@ -42,6 +43,14 @@ type locks struct {
 	conn *pgx.Conn
 }
 
+// newLocks opens nothing before the first lock is taken.
+func newLocks(pool *pgxpool.Pool) *locks {
+	config := pool.Config().ConnConfig.Copy()
+	// To be told apart among the server's sessions.
+	config.RuntimeParams["application_name"] += " locks"
+	return &locks{config: config}
+}
+
 // lock is held until release, or until check fails.
 type lock struct {
 	locks *locks
@@ -56,7 +65,7 @@ func (l *locks) try(ctx context.Context, key int64) (*lock, error) {
 	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
 	if l.conn == nil {
-		conn, err := pgx.ConnectConfig(ctx, l.config.Copy())
+		conn, err := pgx.ConnectConfig(ctx, l.config)
 		if err != nil {
 			return nil, fmt.Errorf("connect for advisory locks: %w", err)
 		}

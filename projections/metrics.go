@@ -11,6 +11,7 @@ import (
 type collector struct {
 	engine  *Engine
 	commits *prometheus.HistogramVec
+	events  *prometheus.CounterVec
 
 	owned, live, stuck, lagSeconds, lagBytes, parked *prometheus.Desc
 }
@@ -25,6 +26,9 @@ func newCollector(e *Engine) *collector {
 			Name: "perfectworks_projection_commit_seconds", Help: "Time to write a batch of events into a read model.",
 			Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"projection"}),
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "perfectworks_projection_events_total", Help: "Events taken in by this process, in rebuilds too.",
+		}, []string{"projection"}),
 		owned:      describe("owned", "1 when this process projects it; the other measures are then its own."),
 		live:       describe("live", "1 when it has caught up with the log."),
 		stuck:      describe("stuck", "1 when it has not advanced for a while because of a failure."),
@@ -34,11 +38,20 @@ func newCollector(e *Engine) *collector {
 	}
 }
 
+// tracker makes a tracker that counts for a projection.
+func (c *collector) tracker(projection string) *tracker {
+	return &tracker{
+		changed: make(chan struct{}),
+		commits: c.commits.WithLabelValues(projection), events: c.events.WithLabelValues(projection),
+	}
+}
+
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{c.owned, c.live, c.stuck, c.lagSeconds, c.lagBytes, c.parked} {
 		out <- d
 	}
 	c.commits.Describe(out)
+	c.events.Describe(out)
 }
 
 func (c *collector) Collect(out chan<- prometheus.Metric) {
@@ -64,6 +77,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		gauge(c.parked, float64(own.parkedEvents))
 	}
 	c.commits.Collect(out)
+	c.events.Collect(out)
 }
 
 func oneIf(yes bool) float64 {

@@ -262,6 +262,7 @@ func (p *projector) flush(ctx context.Context, entries []entry, upTo event.Posit
 	}
 	p.generation.Position = upTo
 	p.generation.Events += p.events
+	p.tracker.took(p.events)
 	p.events = 0
 	for stream := range newlyParked {
 		p.parked[stream] = true

@@ -133,11 +133,11 @@ func (t *table) patchWhere(match, set row) string {
 // matching compares so that indexes serve, also where null is meant.
 func (t *table) matching(match row) string {
 	var nulls, values columns
-	for i, cell := range match.cells {
+	for i := range match.cells {
 		if !match.has.has(i) {
 			continue
 		}
-		if string(cell) == "null" {
+		if match.null(i) {
 			nulls |= 1 << i
 		} else {
 			values |= 1 << i

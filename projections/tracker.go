@@ -32,10 +32,7 @@ type tracker struct {
 	failingSince time.Time
 
 	commits prometheus.Observer // seconds of each
-}
-
-func newTracker(commits prometheus.Observer) *tracker {
-	return &tracker{changed: make(chan struct{}), commits: commits}
+	events  prometheus.Counter
 }
 
 // owns notes whether this process owns the projection.
@@ -130,6 +127,8 @@ func (t *tracker) observe() trackerView {
 }
 
 func (t *tracker) wrote(took time.Duration) { t.commits.Observe(took.Seconds()) }
+
+func (t *tracker) took(events int64) { t.events.Add(float64(events)) }
 
 // reached tells whether queries show what is at a position. If not, changed is
 // closed at the next advance.
