@@ -15,8 +15,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
 
 	"github.com/perfectworks/backend/adapters/eventnode/internal/eventlog"
 )
@@ -46,6 +48,8 @@ type Config struct {
 	// TailEvents is how many of the latest events are held for live subscribers.
 	// Default 8,192.
 	TailEvents int
+
+	minPingInterval time.Duration // default minPingInterval
 }
 
 // Limits of the server.
@@ -56,9 +60,9 @@ const (
 	maxMessageSize = 17 << 20
 )
 
-// keepalivePolicy allows the pings of the official clients: every 10 s, on idle
-// connections too. By gRPC's own default they are cut off after three.
-var keepalivePolicy = keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}
+// minPingInterval allows the pings of the official clients, which come every 10 s
+// and on idle connections too. By gRPC's own default they are cut off after three.
+const minPingInterval = 5 * time.Second
 
 // Node is safe for concurrent use.
 type Node struct {
@@ -85,6 +89,9 @@ func New(ctx context.Context, config Config) (*Node, error) {
 	}
 	if config.MaxEventSize <= 0 {
 		config.MaxEventSize = defaultMaxEventSize
+	}
+	if config.minPingInterval <= 0 {
+		config.minPingInterval = minPingInterval
 	}
 	metrics, err := newMetrics(config.Registerer)
 	if err != nil {
@@ -116,9 +123,10 @@ func New(ctx context.Context, config Config) (*Node, error) {
 func serverOptions(config Config) []grpc.ServerOption {
 	options := []grpc.ServerOption{
 		grpc.ForceServerCodecV2(newCodec()),
-		grpc.KeepaliveEnforcementPolicy(keepalivePolicy),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: config.minPingInterval, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 10 * time.Second, Timeout: 10 * time.Second}),
 		grpc.MaxRecvMsgSize(maxMessageSize),
+		grpc.UnknownServiceHandler(unimplemented),
 		grpc.ReadBufferSize(64 << 10),
 		grpc.WriteBufferSize(64 << 10),
 	}
@@ -130,6 +138,13 @@ func serverOptions(config Config) []grpc.ServerOption {
 			grpc.StreamInterceptor(guard.stream))
 	}
 	return options
+}
+
+// unimplemented answers for services that the node does not have. As a handler, so
+// that callers without credentials do not learn which those are.
+func unimplemented(_ any, stream grpc.ServerStream) error {
+	method, _ := grpc.MethodFromServerStream(stream)
+	return status.Errorf(codes.Unimplemented, "%s is not implemented by this node", method)
 }
 
 // Serve answers on a listener until Stop, and then returns nil.

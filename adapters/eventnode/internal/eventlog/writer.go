@@ -53,6 +53,7 @@ func (w *writer) begin(ctx context.Context) error {
 func (w *writer) run(ctx context.Context) {
 	defer close(w.stopped)
 	defer w.store.close()
+	defer w.healthy.Store(false)
 	poll := time.NewTicker(w.config.PollInterval)
 	defer poll.Stop()
 	for {
