@@ -102,18 +102,29 @@ func (a *API) route(d Deps) error {
 	root.NotFoundHandler = around(http.HandlerFunc(a.notFound))
 	root.MethodNotAllowedHandler = around(a.methodNotAllowed(root))
 
-	v0 := root.PathPrefix(basePath).Subrouter()
-	a.huma = humamux.New(v0, humaConfig(d.Version), humamux.WithRouteCustomizer(a.wrap))
+	a.huma = huma.NewAPI(humaConfig(d.Version),
+		belowBase{humamux.NewAdapter(root, humamux.WithRouteCustomizer(a.wrap))})
 	a.registerUsers()
 	a.registerOrganizations()
 	a.registerAPIKeys()
 
-	if err := a.routeDocumentation(root, v0); err != nil {
+	if err := a.routeDocumentation(root); err != nil {
 		return err
 	}
 	a.routeOperations(root, d)
 	a.handler = a.observe(root)
 	return nil
+}
+
+// belowBase routes operations below basePath. mux has subrouters for this, but
+// theirs answer 404 to a wrong method, and match each prefix again and again.
+type belowBase struct{ huma.Adapter }
+
+// Handle implements huma.Adapter.
+func (b belowBase) Handle(op *huma.Operation, handler func(huma.Context)) {
+	routed := *op
+	routed.Path = basePath + op.Path
+	b.Adapter.Handle(&routed, handler)
 }
 
 // wrap puts the layers around the handler that huma made for an operation.

@@ -26,10 +26,8 @@ type exchange struct {
 	// op is the operation, nil where no route fits.
 	op *operation
 	// page is the route of what is no operation.
-	page string
-	// caller names the credential: the same for all requests that come with it,
-	// also when the principal's user or organization changes meanwhile.
-	caller    string
+	page      string
+	caller    string // see callerOf
 	principal access.Principal
 
 	// condition is that of If-Match, or of If-None-Match on a GET.
@@ -57,7 +55,7 @@ const (
 )
 
 func newExchange(r *http.Request) *exchange {
-	x := &exchange{problem: wantsProblem(r.Header.Get("Accept"))}
+	x := &exchange{problem: wantsProblem(acceptOf(r))}
 	if id := r.Header.Get(headerRequestID); isID(id) {
 		x.requestID = id
 	} else {
@@ -102,13 +100,10 @@ func (a *API) command(x *exchange) commands.Request {
 // clipped is s as valid UTF-8 of at most n bytes.
 func clipped(s string, n int) string {
 	if len(s) > n {
+		for n > 0 && !utf8.RuneStart(s[n]) {
+			n--
+		}
 		s = s[:n]
-		for len(s) > 0 && !utf8.RuneStart(s[len(s)-1]) {
-			s = s[:len(s)-1]
-		}
-		if len(s) > 0 && s[len(s)-1] >= utf8.RuneSelf {
-			s = s[:len(s)-1]
-		}
 	}
 	return strings.ToValidUTF8(s, "")
 }

@@ -15,13 +15,10 @@ import (
 
 // Authenticator says who makes a request.
 type Authenticator interface {
-	// Authenticate checks the request's credential, and says whom it stands for.
-	// Between the two it calls know with the name of the credential, which is
-	// the same for all requests that come with it, so that what the caller has
-	// written is known by then to where principals are looked up. Refusals are
-	// failures; a request without any credential is refused like one with a bad
-	// one.
-	Authenticate(ctx context.Context, r *http.Request, know func(ctx context.Context, caller string) error) (access.Principal, error)
+	// Authenticate checks the credentials in a request's headers, and says whom
+	// they stand for. Its refusals are failures; a request without credentials
+	// is refused too.
+	Authenticate(ctx context.Context, h http.Header) (access.Principal, error)
 }
 
 // guard lets a request through to its operation once it is known who makes it,
@@ -46,7 +43,7 @@ func (a *API) guard(op *operation, next http.Handler) http.Handler {
 }
 
 func (a *API) admit(w http.ResponseWriter, r *http.Request, x *exchange) error {
-	if !accepts(r.Header.Get("Accept")) {
+	if !accepts(acceptOf(r)) {
 		return errNotAcceptable
 	}
 	// What the caller has seen elsewhere.
@@ -80,18 +77,34 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, x *exchange) error {
 	return nil
 }
 
-func (a *API) authenticate(r *http.Request, x *exchange, seen *event.Position) error {
-	principal, err := a.authenticator.Authenticate(r.Context(), r,
-		func(ctx context.Context, caller string) error {
-			x.caller = caller
-			*seen = later(*seen, a.fresh.written(caller))
-			return a.fresh.awaitDirectory(ctx, *seen)
-		})
-	if err != nil {
+// authenticate finds out who makes the request, as of what they last wrote: they
+// may have made an account, or moved to another organization. It moves seen on
+// to that.
+func (a *API) authenticate(r *http.Request, x *exchange, seen *event.Position) (err error) {
+	ctx := r.Context()
+	if x.principal, err = a.authenticator.Authenticate(ctx, r.Header); err != nil {
+		x.principal = access.Principal{}
 		return err
 	}
-	x.principal = principal
-	return nil
+	x.caller = callerOf(x.principal)
+	*seen = later(*seen, a.fresh.written(x.caller))
+	if a.directory.Applied().Compare(*seen) >= 0 {
+		return nil
+	}
+	if err := a.fresh.awaitDirectory(ctx, *seen); err != nil {
+		return err
+	}
+	x.principal, err = a.authenticator.Authenticate(ctx, r.Header)
+	return err
+}
+
+// callerOf names a credential: the same for all requests that come with it,
+// also when its user registers or moves to another organization meanwhile.
+func callerOf(p access.Principal) string {
+	if p.KeyID != "" {
+		return string(p.KeyID)
+	}
+	return p.Identity.SubjectHash
 }
 
 // admit refuses principals of a kind that the operation is not for.

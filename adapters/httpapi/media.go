@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"mime"
+	"net/http"
 	"strconv"
 	"strings"
 )
@@ -10,6 +11,14 @@ const (
 	mediaJSON    = "application/json"
 	mediaProblem = "application/problem+json"
 )
+
+// acceptOf is the whole Accept field of a request.
+func acceptOf(r *http.Request) string {
+	if lines := r.Header["Accept"]; len(lines) > 1 {
+		return strings.Join(lines, ",")
+	}
+	return r.Header.Get("Accept")
+}
 
 // accepts tells whether an Accept field has room for our JSON: RFC 9110,
 // section 12.5.1. The most specific range that fits decides. Errors may be
@@ -41,7 +50,7 @@ func accepts(accept string) bool {
 
 // wantsProblem tells whether errors are asked for as problem documents.
 func wantsProblem(accept string) bool {
-	if !strings.Contains(accept, "problem+json") {
+	if len(accept) < len(mediaProblem) {
 		return false
 	}
 	for mediaRange := range strings.SplitSeq(accept, ",") {

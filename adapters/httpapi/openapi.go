@@ -39,7 +39,8 @@ func humaConfig(version string) huma.Config {
 				Headers:         headers,
 			},
 		},
-		Formats:       map[string]huma.Format{mediaJSON: format},
+		// "json" is for media types that end with +json.
+		Formats:       map[string]huma.Format{mediaJSON: format, "json": format},
 		DefaultFormat: mediaJSON,
 	}
 	c.AllowAdditionalPropertiesByDefault = true

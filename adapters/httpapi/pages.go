@@ -15,7 +15,7 @@ import (
 )
 
 // routeDocumentation serves the OpenAPI document and the page made from it.
-func (a *API) routeDocumentation(root, v0 *mux.Router) error {
+func (a *API) routeDocumentation(root *mux.Router) error {
 	document, err := a.specification()
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func (a *API) routeDocumentation(root, v0 *mux.Router) error {
 	if err != nil {
 		return err
 	}
-	a.handlePage(v0, "/openapi.json", openapi)
+	a.handlePage(root, basePath+"/openapi.json", openapi)
 	a.handlePage(root, "/docs", docs)
 	return nil
 }

@@ -12,5 +12,8 @@ import (
 type Directory interface {
 	User(name id.User) (directory.User, bool)
 	Membership(user id.User, organization id.Organization) (directory.Membership, bool)
+	// Applied is the position up to which the directory knows the log, and
+	// WaitFor waits until it has reached one.
+	Applied() event.Position
 	WaitFor(ctx context.Context, position event.Position) error
 }

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"errors"
 	"time"
 
@@ -37,7 +38,8 @@ func (t Time) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads the time, with a refusal that does not quote it.
 func (t *Time) UnmarshalJSON(b []byte) error {
-	if err := t.Time.UnmarshalJSON(b); err != nil {
+	// The library also takes a comma before the fraction, which RFC 3339 does not.
+	if err := t.Time.UnmarshalJSON(b); err != nil || bytes.IndexByte(b, ',') >= 0 {
 		return errors.New("not an RFC 3339 time")
 	}
 	return nil
