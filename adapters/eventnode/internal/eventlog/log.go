@@ -26,7 +26,7 @@ type Log struct {
 func Open(ctx context.Context, config Config) (*Log, error) {
 	config = config.withDefaults()
 	l := &Log{pool: config.Pool, tail: newTail(config.TailEvents, config.TailBytes)}
-	l.notifier = newNotifier(config.Pool, config.Logger)
+	l.notifier = newNotifier(config)
 	l.writer = &writer{
 		store:    &store{pool: config.Pool},
 		queue:    make(chan *operation, config.QueueLength),
@@ -48,7 +48,7 @@ func Open(ctx context.Context, config Config) (*Log, error) {
 func (l *Log) start(config Config) {
 	ctx, cancel := context.WithCancel(context.Background())
 	l.stop = cancel
-	listener := &listener{pool: config.Pool, log: l.writer.log, known: l.Position, wake: l.writer.wake}
+	listener := &listener{pool: config.Pool, log: l.writer.log, known: l.Position, wake: l.writer.wake, recount: l.notifier.recount}
 	for _, run := range []func(context.Context){l.writer.run, listener.run, l.notifier.run} {
 		l.running.Go(func() { run(ctx) })
 	}

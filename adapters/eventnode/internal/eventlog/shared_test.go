@@ -190,3 +190,20 @@ func TestQueueIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestNotifiesOnlyOthers watches the channel: a log that is alone keeps quiet, and
+// one that is joined tells what it writes.
+func TestNotifiesOnlyOthers(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	slow := func(config *eventlog.Config) { config.PollInterval = time.Hour }
+	first := openLog(t, on(pool), slow)
+	waitFor(ctx, t, "the log to know that it is alone", func() bool { return !first.NotifiesOthers() })
+
+	second := openLog(t, on(pool), slow)
+	waitFor(ctx, t, "the log to know that it is not alone", func() bool { return first.NotifiesOthers() && second.NotifiesOthers() })
+	want := mustAppend(t, first, "s", eventlog.Any, proposed(1)).Position
+	waitFor(ctx, t, "the other log to follow", func() bool { return second.Position() == want })
+}
