@@ -79,9 +79,12 @@ func FastSettings() map[string]string {
 		"max_wal_senders":    "0",
 		"wal_init_zero":      "off",
 		"checkpoint_timeout": "30min",
+		"max_wal_size":       "256MB",
 		"autovacuum":         "off",
-		"jit":                "off",
-		"max_connections":    "400",
+		// In the folder, and not in /dev/shm where a killed server would leave it.
+		"dynamic_shared_memory_type": "mmap",
+		"jit":                        "off",
+		"max_connections":            "400",
 	}
 }
 
@@ -112,7 +115,7 @@ func (c *Cluster) start(ctx context.Context) (err error) {
 		return err
 	}
 	if c.config.Ephemeral {
-		if err := c.createEphemeral(); err != nil {
+		if err := c.createEphemeral(); err != nil { //nolint:contextcheck // the watchdog outlives the start
 			return err
 		}
 		defer func() {
@@ -154,7 +157,7 @@ func (c *Cluster) start(ctx context.Context) (err error) {
 	}
 	c.users = users
 	c.use(server)
-	c.supervisor = c.supervise()
+	c.supervisor = c.supervise() //nolint:contextcheck // it outlives the start
 	return nil
 }
 
@@ -254,7 +257,7 @@ func (c *Cluster) StartServer(ctx context.Context) error {
 	if err := c.revive(ctx); err != nil {
 		return c.wrap("start", err)
 	}
-	c.supervisor = c.supervise()
+	c.supervisor = c.supervise() //nolint:contextcheck // it outlives the start
 	return nil
 }
 

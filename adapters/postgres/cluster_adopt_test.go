@@ -113,7 +113,7 @@ func TestProcessesShareACluster(t *testing.T) {
 
 // A pid file outlives a crash of the machine, after which its pid is free or
 // some other program's.
-func TestStalePidFile(t *testing.T) {
+func TestStalePidFile(t *testing.T) { //nolint:tparallel // the cases share a folder
 	t.Parallel()
 	config := clusterConfig(filepath.Join(postgrestest.Dir(t), "pg"), io.Discard)
 	cluster := start(t, config)

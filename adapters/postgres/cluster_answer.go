@@ -28,11 +28,11 @@ func (c *Cluster) awaitAnswer(ctx context.Context, s *server) error {
 			if err == nil {
 				return nil
 			}
-			if !isPassing(err) && s.alive() {
+			if !isPassing(err) && s.alive(ctx) {
 				return err
 			}
 		}
-		if !s.alive() {
+		if !s.alive(ctx) {
 			return errServerGone
 		}
 		select {

@@ -33,14 +33,14 @@ func TestBinariesThatDoNotFitAreNamed(t *testing.T) {
 
 	old := fakeBinaries(t, "13.9", "exit 1", "exit 1")
 	empty := filepath.Join(dir, "empty")
-	if err := os.Mkdir(empty, 0o711); err != nil { //nolint:gosec // as any folder
+	if err := os.Mkdir(empty, 0o711); err != nil {
 		t.Fatal(err)
 	}
 	config.BinDirs = []string{empty, old}
 	wantError(t, startFails(t, config), empty+" (no initdb)", old+" (version 13.9)")
 
 	broken := fakeBinaries(t, "15.0", "exit 1", "exit 1")
-	if err := os.WriteFile(filepath.Join(broken, "postgres"), []byte("#!/bin/sh\nexit 3\n"), 0o755); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(broken, "postgres"), []byte("#!/bin/sh\nexit 3\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	config.BinDirs = []string{broken}
@@ -50,13 +50,13 @@ func TestBinariesThatDoNotFitAreNamed(t *testing.T) {
 // A machine may have several versions; a cluster needs its own.
 func TestClusterKeepsItsVersion(t *testing.T) {
 	t.Parallel()
-	real := installed(t)
+	ours := installed(t)
 	config := clusterConfig(filepath.Join(postgrestest.Dir(t), "pg"), io.Discard)
-	config.BinDirs = []string{fakeBinaries(t, "13.9", "exit 1", "exit 1"), real}
+	config.BinDirs = []string{fakeBinaries(t, "13.9", "exit 1", "exit 1"), ours}
 	stop(t, start(t, config))
 
 	newer := fakeBinaries(t, "99.1", "exit 1", "exit 1")
-	config.BinDirs = []string{newer, real}
+	config.BinDirs = []string{newer, ours}
 	stop(t, start(t, config))
 
 	config.BinDirs = []string{newer}
@@ -84,7 +84,7 @@ func TestDownload(t *testing.T) {
 	var log logs
 	config := clusterConfig(filepath.Join(postgrestest.Dir(t), "pg"), &log)
 	config.BinDirs = []string{}
-	config.Download = postgres.Download{Dir: filepath.Join(postgrestest.Dir(t), "cache")}
+	config.Download = postgres.Download{Dir: filepath.Join(programDir(t), "cache")}
 	began := time.Now()
 	cluster := start(t, config)
 	t.Logf("download and first start: %s", time.Since(began))

@@ -20,8 +20,9 @@ func TestFolderThatIsNoCluster(t *testing.T) {
 	t.Parallel()
 	write := func(name, text string) func(*testing.T, string) {
 		return func(t *testing.T, dir string) {
+			t.Helper()
 			path := filepath.Join(dir, name)
-			if err := os.MkdirAll(filepath.Dir(path), 0o711); err != nil { //nolint:gosec // as a cluster's
+			if err := os.MkdirAll(filepath.Dir(path), 0o711); err != nil {
 				t.Fatal(err)
 			}
 			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -37,17 +38,8 @@ func TestFolderThatIsNoCluster(t *testing.T) {
 		"data of none":     {write("data/base", "x"), []string{"no PostgreSQL cluster", "PG_VERSION"}},
 		"old version":      {write("data/PG_VERSION", "9.6\n"), []string{"not a cluster of PostgreSQL 14 or newer"}},
 		"unknown version":  {write("data/PG_VERSION", "99\n"), []string{"PostgreSQL 99, which made this cluster,", "no download of version 99"}},
-		"no password": {func(t *testing.T, dir string) {
-			stop(t, start(t, clusterConfig(dir, io.Discard)))
-			if err := os.Remove(filepath.Join(dir, "password")); err != nil {
-				t.Fatal(err)
-			}
-		}, []string{"read the password", "no such file"}},
-		"other password": {func(t *testing.T, dir string) {
-			stop(t, start(t, clusterConfig(dir, io.Discard)))
-			write("password", "wrong\n")(t, dir)
-		}, []string{"refuses the password that is kept in the folder"}},
 		"a file": {func(t *testing.T, dir string) {
+			t.Helper()
 			if err := os.WriteFile(dir, nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -63,11 +55,58 @@ func TestFolderThatIsNoCluster(t *testing.T) {
 	}
 }
 
+// What keeps a cluster from starting leaves it as it was.
+func TestClusterThatDoesNotStart(t *testing.T) {
+	t.Parallel()
+	config := clusterConfig(filepath.Join(postgrestest.Dir(t), "pg"), io.Discard)
+	stop(t, start(t, config))
+
+	other := config
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	other.Port = portOf(t, listener)
+	wantError(t, startFails(t, other), "port is in use by another program", "could not bind")
+
+	other = config
+	other.Settings = map[string]string{"shared_buffers": "lots"}
+	wantError(t, startFails(t, other), "did not start", `invalid value for parameter "shared_buffers"`)
+
+	path := filepath.Join(config.Dir, "password")
+	password, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("wrong\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, startFails(t, config), "refuses the password that is kept in the folder")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, startFails(t, config), "read the password", "no such file")
+	if err := os.WriteFile(path, password, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	execute(t, start(t, config).URL(), "SELECT 1")
+}
+
+func portOf(t *testing.T, listener net.Listener) int {
+	t.Helper()
+	addr, ok := listener.Addr().(*net.TCPAddr)
+	if !ok {
+		t.Fatal("no TCP port")
+	}
+	return addr.Port
+}
+
 // A start that was killed while it created the cluster leaves a part of it.
 func TestInterruptedCreationIsRepeated(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(postgrestest.Dir(t), "pg")
-	if err := os.MkdirAll(filepath.Join(dir, "data.new", "base"), 0o711); err != nil { //nolint:gosec // as a cluster's
+	if err := os.MkdirAll(filepath.Join(dir, "data.new", "base"), 0o711); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"password", "password.new"} {
@@ -83,25 +122,6 @@ func TestInterruptedCreationIsRepeated(t *testing.T) {
 	}
 }
 
-func TestPortInUse(t *testing.T) {
-	t.Parallel()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close() //nolint:errcheck // done with it
-	config := clusterConfig(filepath.Join(postgrestest.Dir(t), "pg"), io.Discard)
-	config.Port = listener.Addr().(*net.TCPAddr).Port
-	wantError(t, startFails(t, config), "port is in use by another program", "could not bind")
-}
-
-func TestInvalidSettingIsReported(t *testing.T) {
-	t.Parallel()
-	config := clusterConfig(filepath.Join(postgrestest.Dir(t), "pg"), io.Discard)
-	config.Settings["shared_buffers"] = "lots"
-	wantError(t, startFails(t, config), "did not start", `invalid value for parameter "shared_buffers"`)
-}
-
 func TestUnwritableFolder(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() == 0 {
@@ -109,7 +129,7 @@ func TestUnwritableFolder(t *testing.T) {
 		return
 	}
 	dir := postgrestest.Dir(t)
-	if err := os.Chmod(dir, 0o500); err != nil { //nolint:gosec // a folder
+	if err := os.Chmod(dir, 0o500); err != nil {
 		t.Fatal(err)
 	}
 	wantError(t, startFails(t, clusterConfig(filepath.Join(dir, "pg"), io.Discard)), "create the folder", "permission denied")
@@ -118,7 +138,7 @@ func TestUnwritableFolder(t *testing.T) {
 
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	small := mountDisk(t, "20m")
+	small := mountDisk(t, "40k") // too small for a first file already
 	err := startFails(t, clusterConfig(filepath.Join(small, "pg"), io.Discard))
 	wantError(t, err, "creating the cluster failed", "the disk is full", "No space left on device")
 
@@ -201,7 +221,7 @@ func TestStartIsBounded(t *testing.T) {
 			if name == "version does not answer" {
 				config.BinDirs = []string{fakeBinaries(t, "15.0", test.initdb, "")}
 				slow := "#!/bin/sh\n" + test.server + "\n"
-				if err := os.WriteFile(filepath.Join(config.BinDirs[0], "postgres"), []byte(slow), 0o755); err != nil { //nolint:gosec // a program
+				if err := os.WriteFile(filepath.Join(config.BinDirs[0], "postgres"), []byte(slow), 0o755); err != nil {
 					t.Fatal(err)
 				}
 			} else {

@@ -83,8 +83,10 @@ func (f folder) check() error {
 		return fmt.Errorf("read the folder: %w", err)
 	}
 	ours := map[string]bool{}
-	for _, path := range []string{f.data(), f.password(), f.log(), f.log() + ".1",
-		f.startLock(), f.usersLock(), f.newData(), f.newPassword()} {
+	for _, path := range []string{
+		f.data(), f.password(), f.log(), f.log() + ".1",
+		f.startLock(), f.usersLock(), f.newData(), f.newPassword(),
+	} {
 		ours[filepath.Base(path)] = true
 	}
 	for _, entry := range entries {
@@ -117,7 +119,7 @@ func (f folder) initialise(ctx context.Context, config ClusterConfig, user osUse
 	if err := writePassword(f.newPassword(), password); err != nil {
 		return "", err
 	}
-	defer os.Remove(f.newPassword()) //nolint:errcheck // removed by the next start at the latest
+	defer os.Remove(f.newPassword())
 	if err := os.Mkdir(f.newData(), 0o700); err != nil {
 		return "", fmt.Errorf("create the data folder: %w", err)
 	}

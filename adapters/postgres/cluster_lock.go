@@ -84,7 +84,7 @@ func (l *fileLock) release() error { return l.file.Close() }
 
 func flock(file *os.File, how int) error {
 	for {
-		err := syscall.Flock(int(file.Fd()), how) //nolint:gosec // a file descriptor fits
+		err := syscall.Flock(int(file.Fd()), how)
 		if errors.Is(err, syscall.EINTR) {
 			continue
 		}

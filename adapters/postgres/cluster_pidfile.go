@@ -58,7 +58,7 @@ func (c *Cluster) findRunning(ctx context.Context) (*server, error) {
 			return nil, os.Remove(path)
 		case err != nil:
 			return nil, fmt.Errorf("read postmaster.pid: %w", err)
-		case !isServerOf(p.pid, c.folder.data()):
+		case !isServerOf(ctx, p.pid, c.folder.data()):
 			c.config.Logger.Warn("removing a stale postmaster.pid: no server of this folder runs under its pid",
 				"path", path, "pid", p.pid)
 			return nil, disown(path)
@@ -98,12 +98,12 @@ func disown(path string) error {
 
 // isServerOf tells whether pid is a postmaster of the data folder: pids are used
 // again, by any program. A zombie is none.
-func isServerOf(pid int, data string) bool {
+func isServerOf(ctx context.Context, pid int, data string) bool {
 	if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
 		return false
 	}
 	if _, err := os.Stat("/proc/self/exe"); err != nil {
-		return psShowsServer(pid, data)
+		return psShowsServer(ctx, pid, data)
 	}
 	proc := filepath.Join("/proc", strconv.Itoa(pid))
 	exe, exeErr := os.Readlink(filepath.Join(proc, "exe"))
@@ -111,10 +111,11 @@ func isServerOf(pid int, data string) bool {
 	return exeErr == nil && cwdErr == nil && cwd == data && strings.HasPrefix(filepath.Base(exe), "postgres")
 }
 
-// psShowsServer is for systems without /proc.
-func psShowsServer(pid int, data string) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+// psShowsServer is for systems without /proc. It answers when ctx ended too: to
+// take a server for gone would be worse than to be late.
+func psShowsServer(ctx context.Context, pid int, data string) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	output, err := exec.CommandContext(ctx, "ps", "-ww", "-o", "command=", "-p", strconv.Itoa(pid)).Output()
+	output, err := exec.CommandContext(ctx, "ps", "-ww", "-o", "command=", "-p", strconv.Itoa(pid)).Output() //nolint:gosec // a number
 	return err == nil && strings.Contains(string(output), "postgres") && strings.Contains(string(output), "-D "+data+" ")
 }

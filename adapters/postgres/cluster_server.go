@@ -137,9 +137,9 @@ func (s *server) reap(cmd *exec.Cmd) {
 	close(s.exited)
 }
 
-func (s *server) alive() bool {
+func (s *server) alive(ctx context.Context) bool {
 	if s.exited == nil {
-		return isServerOf(s.pid, s.folder.data())
+		return isServerOf(ctx, s.pid, s.folder.data())
 	}
 	select {
 	case <-s.exited:
@@ -157,7 +157,7 @@ func (s *server) stop(ctx context.Context, timeout time.Duration, signal syscall
 		timeout time.Duration
 	}{{signal, timeout}, {syscall.SIGQUIT, hardStopTimeout}, {syscall.SIGKILL, hardStopTimeout}}
 	for i, step := range steps {
-		if !s.alive() {
+		if !s.alive(ctx) {
 			return nil
 		}
 		if i > 0 {
@@ -179,10 +179,10 @@ func (s *server) awaitEnd(ctx context.Context, timeout time.Duration) bool {
 	defer cancel()
 	poll := time.NewTicker(pollEvery)
 	defer poll.Stop()
-	for s.alive() {
+	for s.alive(ctx) {
 		select {
 		case <-ctx.Done():
-			return !s.alive()
+			return !s.alive(ctx)
 		case <-s.exited: // nil when adopted: never ready
 		case <-poll.C:
 		}

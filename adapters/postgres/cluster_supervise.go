@@ -49,7 +49,7 @@ func (c *Cluster) endSupervision() {
 func (s *server) awaitUnaskedEnd(ctx context.Context) bool {
 	poll := time.NewTicker(adoptedPoll)
 	defer poll.Stop()
-	for s.alive() {
+	for s.alive(ctx) {
 		select {
 		case <-ctx.Done():
 			return false

@@ -4,49 +4,18 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/perfectworks/backend/adapters/postgres"
 	"github.com/perfectworks/backend/adapters/postgres/postgrestest"
 )
 
-func TestRootRunsTheServerAsAnotherUser(t *testing.T) {
-	t.Parallel()
-	if os.Geteuid() != 0 {
-		t.Skip("for root only")
-	}
-	config := clusterConfig(filepath.Join(postgrestest.Dir(t), "pg"), io.Discard)
-	cluster := start(t, config)
-	if uid := ownerOf(t, filepath.Join(config.Dir, "data")); uid == 0 {
-		t.Error("the data belong to root")
-	}
-	if uid := ownerOf(t, filepath.Join("/proc", strconv.Itoa(cluster.PID()))); uid == 0 {
-		t.Error("the server runs as root")
-	}
-	for _, name := range []string{".", "password", "server.log", "start.lock"} {
-		if uid := ownerOf(t, filepath.Join(config.Dir, name)); uid != 0 {
-			t.Errorf("%s belongs to user %d, who could mislead root", name, uid)
-		}
-	}
-}
-
-func ownerOf(t *testing.T, path string) uint32 {
-	t.Helper()
-	info, err := os.Lstat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return info.Sys().(*syscall.Stat_t).Uid
-}
-
 // Root may start what an ordinary user created, and leaves it theirs.
 func TestOrdinaryUser(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() == 0 {
-		asNobody(t, "^(TestOrdinaryUser|TestClusterKeepsItsData|TestClusterLetsNobodyElseIn|TestStartAdoptsTheServerOfAKilledOwner|TestStalePidFile)$")
+		asNobody(t, "^(TestOrdinaryUser|TestRunningCluster|TestStartAdoptsTheServerOfAKilledOwner|TestStalePidFile)$")
 		return
 	}
 	config := clusterConfig(filepath.Join(postgrestest.Dir(t), "pg"), io.Discard)
@@ -64,7 +33,7 @@ func TestFolderThatTheServersUserCannotEnter(t *testing.T) {
 		t.Skip("for root only")
 	}
 	private := t.TempDir()
-	if err := os.Chmod(private, 0o700); err != nil { //nolint:gosec // a folder
+	if err := os.Chmod(private, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	elsewhere := postgrestest.Dir(t)

@@ -19,7 +19,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/perfectworks/backend/adapters/postgres"
-	"github.com/perfectworks/backend/adapters/postgres/postgrestest"
 )
 
 // helperVariable turns the test binary into a process that owns the cluster in
@@ -171,7 +170,7 @@ func wantError(t *testing.T, err error, phrases ...string) {
 func execute(t *testing.T, url, statement string) {
 	t.Helper()
 	conn := connect(t, url)
-	defer conn.Close(context.Background()) //nolint:errcheck // done with it
+	defer conn.Close(context.Background())
 	if _, err := conn.Exec(t.Context(), statement); err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +179,7 @@ func execute(t *testing.T, url, statement string) {
 func count(t *testing.T, url, query string) (n int) {
 	t.Helper()
 	conn := connect(t, url)
-	defer conn.Close(context.Background()) //nolint:errcheck // done with it
+	defer conn.Close(context.Background())
 	if err := conn.QueryRow(t.Context(), query).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
@@ -230,6 +229,19 @@ func (l *logs) String() string {
 	return l.text.String()
 }
 
+// programDir returns a folder for programs that another user can run: that of
+// postgrestest.Dir may be one where none run.
+func programDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, open := range []string{dir, filepath.Dir(dir)} {
+		if err := os.Chmod(open, 0o711); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
 // asNobody runs a test of this binary again as an ordinary user.
 func asNobody(t *testing.T, test string) {
 	t.Helper()
@@ -237,9 +249,9 @@ func asNobody(t *testing.T, test string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := postgrestest.Dir(t)
+	dir := programDir(t)
 	path := filepath.Join(dir, "test")
-	if err := os.WriteFile(path, program, 0o755); err != nil { //nolint:gosec // to be run by another user
+	if err := os.WriteFile(path, program, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	home := filepath.Join(dir, "home")

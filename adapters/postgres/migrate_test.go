@@ -127,7 +127,7 @@ func TestMigrateGivesUpWithItsContext(t *testing.T) {
 	pool := postgrestest.New(t)
 	working := make(chan struct{})
 	var first errgroup.Group
-	defer first.Wait() //nolint:errcheck // checked below
+	defer first.Wait()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	first.Go(func() error {

@@ -64,7 +64,7 @@ func poolConfig(rawURL string, opts Options) (*pgxpool.Config, error) {
 	}
 
 	if opts.MaxConns > 0 {
-		config.MaxConns = int32(min(opts.MaxConns, 10_000)) //nolint:gosec // bounded
+		config.MaxConns = int32(min(opts.MaxConns, 10_000))
 	} else if !parsed.Query().Has("pool_max_conns") {
 		config.MaxConns = int32(max(10, 4*min(runtime.GOMAXPROCS(0), 64))) //nolint:gosec // bounded
 	}

@@ -119,7 +119,7 @@ func TestOpenIsBoundedWhenNothingAnswers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close() //nolint:errcheck // done with it
+	defer listener.Close()
 	began := time.Now()
 	_, err = postgres.Open(t.Context(), "postgres://me@"+listener.Addr().String()+"/db?sslmode=disable",
 		postgres.Options{ConnectTimeout: 100 * time.Millisecond})

@@ -9,7 +9,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"flag"
 	"fmt"
@@ -19,7 +18,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"github.com/perfectworks/backend/adapters/postgres"
@@ -90,12 +88,13 @@ func startCluster(signals <-chan os.Signal, durable bool, stderr io.Writer) (*po
 		case <-started:
 		}
 	}()
-	settings := postgres.FastSettings()
-	if durable {
+	dir, settings := postgres.ScratchDir("withpostgres-"), postgres.FastSettings()
+	if durable { // on a disk, to begin with
+		dir = filepath.Join(os.TempDir(), filepath.Base(dir))
 		settings = map[string]string{"max_connections": settings["max_connections"]}
 	}
 	cluster, err := postgres.StartCluster(ctx, postgres.ClusterConfig{
-		Dir:       filepath.Join(os.TempDir(), "withpostgres-"+strings.ToLower(rand.Text())),
+		Dir:       dir,
 		Logger:    slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Settings:  settings,
 		Ephemeral: true,
@@ -120,13 +119,18 @@ func runCommand(command []string, url string, signals <-chan os.Signal) (int, er
 	for {
 		select {
 		case s := <-signals:
-			// The command may have ended at this moment.
-			if err := syscall.Kill(-cmd.Process.Pid, s.(syscall.Signal)); err != nil && !errors.Is(err, syscall.ESRCH) {
-				return exitFailure, fmt.Errorf("pass on a signal: %w", err)
-			}
+			passOn(s, cmd.Process.Pid)
 		case err := <-ended:
 			return exitCode(cmd.ProcessState, err)
 		}
+	}
+}
+
+// passOn signals a process group. That it may have ended at this moment is no
+// error, and no other can be: the group is our child's.
+func passOn(s os.Signal, group int) {
+	if number, ok := s.(syscall.Signal); ok {
+		_ = syscall.Kill(-group, number)
 	}
 }
 

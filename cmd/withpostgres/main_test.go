@@ -170,7 +170,7 @@ func TestSignals(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer input.Close() //nolint:errcheck // done with it
+			defer input.Close()
 			output, err := cmd.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)

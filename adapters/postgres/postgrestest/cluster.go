@@ -13,29 +13,29 @@ import (
 // Cluster is a server of the test's own, for tests that take it away. What was
 // committed outlives Stop and Kill.
 type Cluster struct {
-	t       testing.TB
+	tb      testing.TB
 	cluster *postgres.Cluster
 }
 
 // NewCluster starts a server, which is gone when the test ends. It costs about
 // a second; New is for tests that leave the server alone.
-func NewCluster(t testing.TB) *Cluster {
-	t.Helper()
+func NewCluster(tb testing.TB) *Cluster {
+	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), setupTimeout)
 	defer cancel()
-	logger := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	logger := slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	cluster, err := postgres.StartCluster(ctx, clusterConfig(logger))
 	if err != nil {
-		t.Fatalf("postgrestest: %v", err)
+		tb.Fatalf("postgrestest: %v", err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
 		defer cancel()
 		if err := cluster.Stop(ctx); err != nil {
-			t.Errorf("postgrestest: %v", err)
+			tb.Errorf("postgrestest: %v", err)
 		}
 	})
-	return &Cluster{t: t, cluster: cluster}
+	return &Cluster{tb: tb, cluster: cluster}
 }
 
 // URL is the server's database, for its superuser. It stays the same when the
@@ -55,30 +55,26 @@ func (c *Cluster) Kill() {
 }
 
 func (c *Cluster) do(f func(context.Context) error) {
-	c.t.Helper()
+	c.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), setupTimeout)
 	defer cancel()
 	if err := f(ctx); err != nil {
-		c.t.Fatalf("postgrestest: %v", err)
+		c.tb.Fatalf("postgrestest: %v", err)
 	}
 }
 
-// Dir returns a folder for a cluster's data, gone when the test ends. Unlike
-// that of t.TempDir, the unprivileged user that runs a root's Postgres can enter
-// it.
-func Dir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "perfectworks-test-*")
-	if err != nil {
-		t.Fatalf("postgrestest: %v", err)
+// Dir returns a folder for a cluster that the test starts, gone when it ends.
+// Unlike that of t.TempDir, the user that runs a root's Postgres can enter it.
+func Dir(tb testing.TB) string {
+	tb.Helper()
+	dir := postgres.ScratchDir("perfectworks-test-")
+	if err := os.Mkdir(dir, 0o711); err != nil {
+		tb.Fatalf("postgrestest: %v", err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := os.RemoveAll(dir); err != nil {
-			t.Errorf("postgrestest: %v", err)
+			tb.Errorf("postgrestest: %v", err)
 		}
 	})
-	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // that is its purpose
-		t.Fatalf("postgrestest: %v", err)
-	}
 	return dir
 }

@@ -45,20 +45,20 @@ func WithMigrations(files fs.FS, versionTable string) Option {
 
 // New returns a pool on a new database, which is empty but for the options. Both
 // are gone when the test ends. The test fails when there is no Postgres.
-func New(t testing.TB, opts ...Option) *pgxpool.Pool {
-	t.Helper()
-	return open(t, URL(t, opts...))
+func New(tb testing.TB, opts ...Option) *pgxpool.Pool {
+	tb.Helper()
+	return open(tb, URL(tb, opts...))
 }
 
 // URL is New for tests that open the connections themselves.
-func URL(t testing.TB, opts ...Option) string {
-	t.Helper()
+func URL(tb testing.TB, opts ...Option) string {
+	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), setupTimeout)
 	defer cancel()
 
 	server, err := sharedServer()
 	if err != nil {
-		t.Fatalf("postgrestest: %v", err)
+		tb.Fatalf("postgrestest: %v", err)
 	}
 	var sets []migrationSet
 	for _, opt := range opts {
@@ -66,35 +66,35 @@ func URL(t testing.TB, opts ...Option) string {
 	}
 	template, err := server.template(ctx, sets)
 	if err != nil {
-		t.Fatalf("postgrestest: prepare a template database: %v", err)
+		tb.Fatalf("postgrestest: prepare a template database: %v", err)
 	}
 	name := "test_" + strings.ToLower(rand.Text())
 	if err := server.create(ctx, name, template); err != nil {
-		t.Fatalf("postgrestest: create a database: %v", err)
+		tb.Fatalf("postgrestest: create a database: %v", err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
 		defer cancel()
 		if err := server.drop(ctx, name); err != nil {
-			t.Errorf("postgrestest: drop the database: %v", err)
+			tb.Errorf("postgrestest: drop the database: %v", err)
 		}
 	})
 	rawURL, err := server.urlOf(name)
 	if err != nil {
-		t.Fatalf("postgrestest: %v", err)
+		tb.Fatalf("postgrestest: %v", err)
 	}
 	return rawURL
 }
 
-func open(t testing.TB, rawURL string) *pgxpool.Pool {
-	t.Helper()
+func open(tb testing.TB, rawURL string) *pgxpool.Pool {
+	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), setupTimeout)
 	defer cancel()
 	pool, err := postgres.Open(ctx, rawURL, postgres.Options{ApplicationName: "test"})
 	if err != nil {
-		t.Fatalf("postgrestest: %v", err)
+		tb.Fatalf("postgrestest: %v", err)
 	}
-	t.Cleanup(pool.Close)
+	tb.Cleanup(pool.Close)
 	return pool
 }
 

@@ -58,7 +58,7 @@ func TestFailingMigrationsAreNamed(t *testing.T) {
 	}
 }
 
-func TestTheDatabaseIsDroppedAtTheEnd(t *testing.T) {
+func TestTheDatabaseIsDroppedAtTheEnd(t *testing.T) { //nolint:tparallel // the case has to end first
 	t.Parallel()
 	var rawURL string
 	var left *pgx.Conn

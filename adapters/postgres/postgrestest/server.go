@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 
@@ -67,7 +66,7 @@ func startServer() (*server, error) {
 
 func clusterConfig(logger *slog.Logger) postgres.ClusterConfig {
 	return postgres.ClusterConfig{
-		Dir:       filepath.Join(os.TempDir(), "perfectworks-test-"+strings.ToLower(rand.Text())),
+		Dir:       postgres.ScratchDir("perfectworks-test-"),
 		Logger:    logger,
 		Settings:  postgres.FastSettings(),
 		Ephemeral: true,
