@@ -11,19 +11,17 @@ import (
 	"github.com/perfectworks/backend/projections"
 )
 
-const (
-	// topic names the directory's subscription in logs and metrics.
-	topic = "directory"
-	// messageType is the metadata in which the subscriber puts the event's type.
-	messageType = "type"
-)
+// topic names the directory's subscription in logs and metrics.
+const topic = "directory"
+
+var errEnded = errors.New("the directory's subscription has ended")
 
 // A batch's end costs the directory nothing: it has nothing to write.
 var subscribeOptions = projections.SubscribeOptions{MaxEvents: 1000, MaxDelay: 10 * time.Millisecond}
 
-// Run follows the log until ctx ends.
-func (d *Directory) Run(ctx context.Context) (err error) {
-	ctx, cancel := context.WithCancel(ctx)
+// Run follows the log until ctx ends, which is no error.
+func (d *Directory) Run(running context.Context) (err error) {
+	ctx, cancel := context.WithCancel(running)
 	defer cancel()
 	subscriber, err := d.config.Subscribe(d, subscribeOptions)
 	if err != nil {
@@ -49,12 +47,15 @@ func (d *Directory) Run(ctx context.Context) (err error) {
 		}
 		m.Ack()
 	}
+	if running.Err() == nil {
+		return errEnded
+	}
 	return nil
 }
 
 // handle takes in a message. Its error may pass.
 func (d *Directory) handle(ctx context.Context, m *message.Message) error {
-	if name := m.Metadata.Get(messageType); name != "" && !relevant[name] {
+	if name := m.Metadata.Get(projections.MetadataType); name != "" && !relevant[name] {
 		return nil // Commit will say how far this was.
 	}
 	r, err := d.config.Decode(ctx, m)

@@ -310,3 +310,27 @@ func TestRunReportsThatItCannotSubscribe(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestRunReportsThatItsSubscriptionEnded(t *testing.T) {
+	t.Parallel()
+	d := directory.New(directory.Config{
+		Subscribe: func(projections.Progress, projections.SubscribeOptions) (message.Subscriber, error) {
+			return ended{}, nil
+		},
+		Head: newLog().head,
+	})
+	if err := d.Run(t.Context()); err == nil {
+		t.Error("no error")
+	}
+}
+
+// ended is a subscriber whose subscriptions are over at once.
+type ended struct{}
+
+func (ended) Close() error { return nil }
+
+func (ended) Subscribe(context.Context, string) (<-chan *message.Message, error) {
+	out := make(chan *message.Message)
+	close(out)
+	return out, nil
+}

@@ -154,7 +154,7 @@ func (s *subscription) deliver(ctx context.Context, from event.Position, out cha
 
 func (s *subscription) send(ctx context.Context, r event.Recorded, out chan<- *message.Message) bool {
 	m := message.NewMessage("", nil)
-	m.Metadata.Set("type", r.Event.EventType())
+	m.Metadata.Set(projections.MetadataType, r.Event.EventType())
 	m.SetContext(context.WithValue(ctx, recordedKey{}, r))
 	select {
 	case out <- m:

@@ -1,0 +1,272 @@
+package directory_test
+
+import (
+	"context"
+	"crypto/cipher"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/google/uuid"
+
+	"github.com/perfectworks/backend/adapters/eventstore"
+	"github.com/perfectworks/backend/adapters/eventstore/eventstoretest"
+	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/apikey"
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/domain/personal"
+	"github.com/perfectworks/backend/domain/user"
+	"github.com/perfectworks/backend/projections"
+	"github.com/perfectworks/backend/projections/directory"
+)
+
+// blind has no key of anybody: personal texts read as erased.
+type blind struct{}
+
+func (blind) Key(context.Context, string) (cipher.AEAD, bool, error)    { return nil, false, nil }
+func (blind) KeyFor(context.Context, string) (cipher.AEAD, bool, error) { return nil, false, nil }
+
+// onNode runs a directory on a real store, with connections of its own as
+// another process has.
+func onNode(t testing.TB, store *eventstoretest.Store) *directory.Directory {
+	t.Helper()
+	client := eventstoretest.Connect(t, eventstore.Options{URL: store.Node.ConnectionString()})
+	codec, err := eventstore.NewCodec(eventstore.Schemas(), blind{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := directory.New(directory.Config{
+		Subscribe: func(p projections.Progress, o projections.SubscribeOptions) (message.Subscriber, error) {
+			return eventstore.NewSubscriber(client, eventstore.SubscriberOptions{
+				Progress:  func(string) eventstore.Progress { return p },
+				BatchSize: o.MaxEvents, BatchDelay: o.MaxDelay,
+			}), nil
+		},
+		Decode: func(ctx context.Context, m *message.Message) (event.Recorded, error) {
+			r, err := codec.Decode(ctx, m)
+			var unreadable *eventstore.DecodeError
+			if errors.As(err, &unreadable) {
+				err = fmt.Errorf("%w: %w", projections.ErrUndecodable, err)
+			}
+			return r, err
+		},
+		Head:   client.HeadOf(eventstore.StreamPrefixes()),
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- d.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+	return d
+}
+
+// write appends events to a stream and returns the position of the last.
+func write(t testing.TB, store *eventstoretest.Store, stream string, after event.Revision, events ...event.Event) event.Position {
+	t.Helper()
+	data := make([]esdb.EventData, len(events))
+	for i, e := range events {
+		var err error
+		if data[i], err = store.Codec.Encode(t.Context(), event.Draft{ID: event.ID(uuid.New()), Event: e}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, at, err := store.Client.Append(t.Context(), stream, after, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+// writeAda writes what adaAtAcme and key1 are, with personal texts.
+func writeAda(t testing.TB, store *eventstoretest.Store) event.Position {
+	t.Helper()
+	write(t, store, "user-user_ada", event.NoStream, user.Registered{
+		UserID: ada, SubjectHash: "subject of user_ada", Email: personal.New("ada@example.com"), FirstName: personal.New("Ada"),
+	})
+	write(t, store, "organization-org_acme", event.NoStream, founded(acme), joined(acme, ada, access.Owner))
+	return write(t, store, "apiKey-key_1", event.NoStream, issued(key1, acme, ada))
+}
+
+// eventually waits for a condition, ten seconds at most.
+func eventually(t testing.TB, what string, condition func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for !condition() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within ten seconds: %s", what)
+		}
+		<-time.After(2 * time.Millisecond)
+	}
+}
+
+func TestOnARealNode(t *testing.T) {
+	t.Parallel()
+	store := eventstoretest.New(t)
+	at := writeAda(t, store)
+	one, two := onNode(t, store), onNode(t, store)
+	for _, d := range []*directory.Directory{one, two} {
+		if err := d.WaitFor(t.Context(), at); err != nil {
+			t.Fatal(err)
+		}
+		if k, found := d.Key(secretOf(key1)); !found || k.Revoked || k.Owner.ID != ada || k.Role != access.Owner {
+			t.Fatalf("found %v, %v", found, k)
+		}
+		eventually(t, "ready", func() bool { return d.Ready() == nil })
+	}
+
+	write(t, store, "apiKey-key_2", event.NoStream, issued(key2, acme, ada))
+	if err := two.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, found := two.Key(secretOf(key2)); !found {
+		t.Error("a key that was issued before CatchUp is not found")
+	}
+
+	write(t, store, "apiKey-key_1", 0, apikey.Revoked{KeyID: key1})
+	revoked := time.Now()
+	for _, d := range []*directory.Directory{one, two} {
+		eventually(t, "revoked everywhere", func() bool {
+			k, _ := d.Key(secretOf(key1))
+			return k.Revoked
+		})
+	}
+	if took := time.Since(revoked); took > directory.Bound {
+		t.Errorf("the revocation took %v", took)
+	}
+}
+
+func TestOnANodeThatGoesAndComes(t *testing.T) {
+	t.Parallel()
+	store := eventstoretest.New(t)
+	writeAda(t, store)
+	d := onNode(t, store)
+	eventually(t, "ready", func() bool { return d.Ready() == nil })
+
+	store.Node.Stop()
+	eventually(t, "unready without the store", func() bool {
+		return d.Ready() != nil && errors.Is(d.Current(t.Context()), directory.ErrBehind)
+	})
+	store.Node.Restart()
+	eventually(t, "recovered", func() bool { return d.Current(t.Context()) == nil && d.Ready() == nil })
+
+	at := write(t, store, "apiKey-key_1", 0, apikey.Revoked{KeyID: key1})
+	if err := d.WaitFor(t.Context(), at); err != nil {
+		t.Fatal(err)
+	}
+	if k, _ := d.Key(secretOf(key1)); !k.Revoked {
+		t.Error("what was written after the restart is unknown")
+	}
+}
+
+func TestInALogThatOthersWriteTo(t *testing.T) {
+	t.Parallel()
+	store := eventstoretest.New(t)
+	writeAda(t, store)
+	d := onNode(t, store)
+	eventually(t, "ready", func() bool { return d.Ready() == nil })
+	began := time.Now()
+	for n := 0; time.Since(began) < 2*directory.Bound; n++ {
+		other := esdb.EventData{EventID: uuid.New(), EventType: "Noise", ContentType: esdb.ContentTypeJson, Data: []byte("{}")}
+		if _, _, err := store.Client.Append(t.Context(), fmt.Sprint("noise-", n), event.NoStream, []esdb.EventData{other}); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Current(t.Context()); err != nil {
+			t.Fatalf("after %d events of others: %v, for %v", n, err, d.Ready())
+		}
+	}
+}
+
+func TestAnEventThatThisReleaseCannotRead(t *testing.T) {
+	t.Parallel()
+	store := eventstoretest.New(t)
+	writeAda(t, store)
+	d := onNode(t, store)
+	newer := esdb.EventData{
+		EventID: uuid.New(), EventType: "ApiKeyRotated", ContentType: esdb.ContentTypeJson,
+		Data: []byte(`{"keyId":"key_1","what":"is this"}`), Metadata: []byte(`{"schemaVersion":99}`),
+	}
+	_, at, err := store.Client.Append(t.Context(), "apiKey-key_1", 0, []esdb.EventData{newer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.WaitFor(t.Context(), at); err != nil {
+		t.Fatal(err)
+	}
+	if k, found := d.Key(secretOf(key1)); !found || !k.Unreadable {
+		t.Errorf("found %v, %v", found, k)
+	}
+}
+
+// BenchmarkReplay measures a start with a large log: a tenth users with an
+// organization each, the rest keys.
+func BenchmarkReplay(b *testing.B) {
+	const keys, perUser = 100_000, 10
+	store := eventstoretest.New(b)
+	total, last := 0, event.Position{}
+	for u := range keys / perUser {
+		name := id.User(fmt.Sprint("user_01hzzzzzzzzzzzzzzzzz", u))
+		o := id.Organization(fmt.Sprint("org_01hzzzzzzzzzzzzzzzzz", u))
+		write(b, store, "user-"+string(name), event.NoStream, user.Registered{UserID: name, SubjectHash: fmt.Sprintf("%064d", u)})
+		write(b, store, "organization-"+string(o), event.NoStream, founded(o), joined(o, name, access.Owner))
+		events := make([]event.Event, perUser)
+		for i := range events {
+			events[i] = issued(id.APIKey(fmt.Sprint("key_01hzzzzzzzzzzzzzzz", u, "_", i)), o, name)
+		}
+		last = write(b, store, "apiKey-"+string(o), event.NoStream, events...)
+		total += 3 + perUser
+	}
+	for b.Loop() {
+		began := time.Now()
+		d := onNode(b, store)
+		if err := d.WaitFor(b.Context(), last); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(total)/time.Since(began).Seconds(), "events/s")
+	}
+}
+
+// BenchmarkMemory measures what a million keys take, of a hundred thousand users
+// with an organization each.
+func BenchmarkMemory(b *testing.B) {
+	const users, perUser = 100_000, 10
+	heap := func() float64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapAlloc)
+	}
+	for b.Loop() {
+		before, began := heap(), time.Now()
+		d := directory.New(directory.Config{})
+		at := event.Position{}
+		apply := func(e event.Event) {
+			at.Commit++
+			d.Apply(event.Recorded{Position: at, Event: e})
+		}
+		for u := range users {
+			name := id.User(fmt.Sprintf("user_01hzzzzzzzzzzzzzzzzz%06d", u))
+			o := id.Organization(fmt.Sprintf("org_01hzzzzzzzzzzzzzzzzz%06d", u))
+			apply(user.Registered{UserID: name, SubjectHash: fmt.Sprintf("%064d", u)})
+			apply(founded(o))
+			apply(joined(o, name, access.Owner))
+			for i := range perUser {
+				apply(issued(id.APIKey(fmt.Sprintf("key_01hzzzzzzzzzzzzzzz%08d", u*perUser+i)), o, name))
+			}
+		}
+		took := time.Since(began)
+		b.ReportMetric((heap()-before)/(1<<20), "MiB")
+		b.ReportMetric(float64(at.Commit)/took.Seconds(), "events/s")
+		runtime.KeepAlive(d)
+	}
+}
