@@ -73,6 +73,8 @@ func appendError(ctx context.Context, a answer[*esdb.WriteResult]) error {
 		return fmt.Errorf("%w: %w", commands.ErrWrongRevision, a.err)
 	case hasCode(a.err, esdb.ErrorCodeStreamDeleted):
 		return fmt.Errorf("%w: %w", ErrStreamDeleted, a.err)
+	case tooLarge(a.err):
+		return fmt.Errorf("%w: %w", ErrTooLarge, a.err)
 	case ctx.Err() != nil:
 		return gaveUp(ctx, what, a.err)
 	case errors.Is(a.err, errPanic), judge(a.err) != permanent:

@@ -1,10 +1,8 @@
 package eventstore
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -112,19 +110,20 @@ func (c *Codec) encode(ctx context.Context, t *eventType, draft event.Draft) (da
 	if err != nil {
 		return nil, nil, err
 	}
-	if data, err = json.Marshal(stored); err != nil {
+	if data, err = marshal(stored); err != nil {
 		return nil, nil, err
 	}
 	if stored, err = c.metadata.seal(ctx, s, inMetadata, reflect.ValueOf(draft.Metadata)); err != nil {
 		return nil, nil, err
 	}
-	metadata, err = json.Marshal(stored)
+	metadata, err = marshal(stored)
 	return data, metadata, err
 }
 
 // DecodeRecorded reads a stored event. Its error is a *DecodeError, which wraps
 // *UnknownShapeError for what this program does not know; but failing to get a
-// key, which may pass, is an error of its own.
+// key, which may pass, is an error of its own. With a *DecodeError it returns
+// what else is known of the event: where it stands, and its id.
 func (c *Codec) DecodeRecorded(ctx context.Context, stored *esdb.RecordedEvent) (event.Recorded, error) {
 	r := event.Recorded{
 		ID:       event.ID(stored.EventID),
@@ -139,7 +138,7 @@ func (c *Codec) DecodeRecorded(ctx context.Context, stored *esdb.RecordedEvent) 
 		if errors.As(err, &keyErr) {
 			return event.Recorded{}, fmt.Errorf("decode %s: %w", stored.EventType, err)
 		}
-		return event.Recorded{}, &DecodeError{Stream: r.Stream, Revision: r.Revision, Type: stored.EventType, Err: err}
+		return r, &DecodeError{Stream: r.Stream, Revision: r.Revision, Type: stored.EventType, Err: err}
 	}
 	return r, nil
 }
@@ -147,7 +146,7 @@ func (c *Codec) DecodeRecorded(ctx context.Context, stored *esdb.RecordedEvent) 
 func (c *Codec) decode(ctx context.Context, s *sealer, stored *esdb.RecordedEvent, r *event.Recorded) error {
 	metadata := reflect.New(c.metadata.stored)
 	if len(stored.UserMetadata) > 0 {
-		if err := json.Unmarshal(stored.UserMetadata, metadata.Interface()); err != nil {
+		if err := unmarshal(stored.UserMetadata, metadata.Interface(), tolerantly); err != nil {
 			return fmt.Errorf("metadata: %w", err)
 		}
 	}
@@ -168,12 +167,12 @@ func (c *Codec) decode(ctx context.Context, s *sealer, stored *esdb.RecordedEven
 	}
 	target := t.schema.New()
 	if len(t.shape.personal) == 0 {
-		if err := unmarshalStrictly(data, target); err != nil {
+		if err := unmarshal(data, target, strictly); err != nil {
 			return err
 		}
 	} else {
 		sealedForm := reflect.New(t.shape.stored)
-		if err := unmarshalStrictly(data, sealedForm.Interface()); err != nil {
+		if err := unmarshal(data, sealedForm.Interface(), strictly); err != nil {
 			return err
 		}
 		if err := t.shape.open(ctx, s, inData, sealedForm.Elem(), reflect.ValueOf(target).Elem()); err != nil {
@@ -190,7 +189,7 @@ func (t *eventType) upcast(data []byte, version int) ([]byte, error) {
 		return data, nil
 	}
 	var fields event.Fields
-	if err := json.Unmarshal(data, &fields); err != nil {
+	if err := unmarshal(data, &fields, strictly); err != nil {
 		return nil, err
 	}
 	for v := version; v < t.schema.Version; v++ {
@@ -199,20 +198,5 @@ func (t *eventType) upcast(data []byte, version int) ([]byte, error) {
 			return nil, fmt.Errorf("lift from version %d to %d: %w", v, v+1, err)
 		}
 	}
-	return json.Marshal(fields)
-}
-
-func unmarshalStrictly(data []byte, target any) error {
-	if len(data) == 0 || data[0] != '{' { // null would be taken for an empty event.
-		return errors.New("the data are no JSON object")
-	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(target); err != nil {
-		return err
-	}
-	if decoder.InputOffset() != int64(len(data)) {
-		return errors.New("data after the end of the event")
-	}
-	return nil
+	return marshal(fields)
 }

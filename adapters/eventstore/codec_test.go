@@ -236,7 +236,7 @@ func TestUnreadableEvents(t *testing.T) {
 		"broken data":             {"UserErased", `{"userId":`, `{"schemaVersion":1}`, `unexpected EOF`},
 		"no object":               {"UserErased", `null`, `{"schemaVersion":1}`, `no JSON object`},
 		"empty":                   {"UserErased", ``, `{"schemaVersion":1}`, `no JSON object`},
-		"two objects":             {"UserErased", `{}{}`, `{"schemaVersion":1}`, `after the end`},
+		"two objects":             {"UserErased", `{}{}`, `{"schemaVersion":1}`, `after top-level value`},
 		"a field nobody knows":    {"UserErased", `{"mood":"good"}`, `{"schemaVersion":1}`, `mood`},
 		"a field of another kind": {"UserErased", `{"userId":7}`, `{"schemaVersion":1}`, `userId`},
 	} {

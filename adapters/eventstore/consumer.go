@@ -264,7 +264,11 @@ func (b *batch) send(ctx context.Context, stored *esdb.RecordedEvent) error {
 }
 
 func (b *batch) sendOnce(ctx context.Context, stored *esdb.RecordedEvent) (acked bool, err error) {
-	m, cancel := newMessage(ctx, stored)
+	traced := ctx
+	if b.live { // Nobody traces what is read again from long ago.
+		traced = withRemoteSpan(ctx, stored.UserMetadata)
+	}
+	m, cancel := newMessage(traced, stored)
 	defer cancel()
 	select {
 	case b.out <- m:

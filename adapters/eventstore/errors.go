@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"google.golang.org/grpc/codes"
@@ -80,6 +81,12 @@ func grpcCode(err error) codes.Code {
 		return s.GRPCStatus().Code()
 	}
 	return codes.Unknown
+}
+
+// tooLarge tells whether the server refused an append for its size: its limit
+// may be lower than ours. The module does not pass on the exception's name.
+func tooLarge(err error) bool {
+	return grpcCode(err) == codes.InvalidArgument && strings.Contains(err.Error(), "Maximum Append")
 }
 
 // broken tells whether an error says that the connection is of no more use.

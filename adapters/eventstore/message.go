@@ -9,7 +9,6 @@ import (
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/ThreeDotsLabs/watermill/message"
-	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/perfectworks/backend/domain/event"
@@ -42,10 +41,9 @@ func (d *delivery) Value(key any) any {
 	return d.Context.Value(key)
 }
 
-// newMessage wraps a stored event. The message's context holds the span that
-// the event was written in, as a remote parent.
+// newMessage wraps a stored event.
 func newMessage(ctx context.Context, stored *esdb.RecordedEvent) (*message.Message, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(withRemoteSpan(ctx, stored.UserMetadata))
+	ctx, cancel := context.WithCancel(ctx)
 	m := message.NewMessage(stored.EventID.String(), stored.Data)
 	if stored.EventType == publishedType {
 		restore(m, stored.UserMetadata)
@@ -56,21 +54,30 @@ func newMessage(ctx context.Context, stored *esdb.RecordedEvent) (*message.Messa
 	return m, cancel
 }
 
-// withRemoteSpan finds the trace parent without reading all of the metadata:
-// this is done for each message, whether anybody traces or not.
+var traceParentMember = []byte(`"traceParent":"`)
+
+// withRemoteSpan adds the span that an event was written in, as a remote
+// parent, if its metadata hold one (W3C Trace Context, section 3.2). It is done
+// for each message of a live subscription, whether anybody traces or not, so it
+// does not read all of the metadata for it.
 func withRemoteSpan(ctx context.Context, metadata []byte) context.Context {
-	const name = `"traceParent":"`
-	i := bytes.Index(metadata, []byte(name))
-	if i < 0 {
+	_, value, found := bytes.Cut(metadata, traceParentMember)
+	const length = len("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+	if !found || len(value) < length {
 		return ctx
 	}
-	value, _, ok := bytes.Cut(metadata[i+len(name):], []byte(`"`))
-	if !ok {
+	traceID, err := trace.TraceIDFromHex(string(value[3:35]))
+	if err != nil {
 		return ctx
 	}
-	carrier := propagation.MapCarrier{"traceparent": string(value)}
-	return trace.ContextWithRemoteSpanContext(ctx,
-		trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), carrier)))
+	spanID, err := trace.SpanIDFromHex(string(value[36:52]))
+	if err != nil {
+		return ctx
+	}
+	sampled := bytes.IndexByte([]byte("13579bdf"), value[54]) >= 0 // the lowest bit of the flags
+	return trace.ContextWithRemoteSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID: traceID, SpanID: spanID, TraceFlags: trace.TraceFlags(0).WithSampled(sampled), Remote: true,
+	}))
 }
 
 // errNotOurs is the refusal to decode a message of another subscriber.

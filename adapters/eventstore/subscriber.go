@@ -82,7 +82,8 @@ func setDefault[T int | time.Duration](field *T, value T) {
 // subscription, for however long, shows only as a pause.
 //
 // A message's payload is the event's stored data; Codec.Decode reads the whole
-// event.
+// event. Once the subscription is live, a message's context holds the span that
+// the event was written in, as a remote parent.
 type Subscriber struct {
 	client *Client
 	opts   SubscriberOptions

@@ -370,38 +370,51 @@ func TestStoresOwnEventsAreSkipped(t *testing.T) {
 	}
 }
 
-func TestMessageCarriesTheTrace(t *testing.T) {
+func TestLiveMessageCarriesTheTrace(t *testing.T) {
 	t.Parallel()
 	store := eventstoretest.New(t)
 	_, stream := newUser()
-	d := draft(user.Restored{UserID: "user_1"})
-	d.Metadata.TraceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-	data, err := store.Codec.Encode(t.Context(), d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := store.Client.Append(within(t, 10*time.Second), stream, event.NoStream, []esdb.EventData{data}); err != nil {
-		t.Fatal(err)
-	}
+	m := &memory{}
 	sub := eventstore.NewSubscriber(store.Client, eventstore.SubscriberOptions{
-		Progress: func(string) eventstore.Progress { return &memory{} },
+		Progress: func(string) eventstore.Progress { return m },
 	})
 	defer sub.Close()
 	messages, err := sub.Subscribe(t.Context(), "test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	msg := receive(t, messages)
-	span := trace.SpanContextFromContext(msg.Context())
-	if !span.IsRemote() || !span.IsSampled() || span.TraceID().String() != "4bf92f3577b34da6a3ce929d0e0e4736" {
-		t.Errorf("span context %+v", span)
+	eventually(t, "live", func() (live bool) { m.look(func(m *memory) { live = m.live }); return live })
+	for i, test := range []struct {
+		traceParent    string
+		valid, sampled bool
+	}{
+		{"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", true, true},
+		{"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00", true, false},
+		{"00-00000000000000000000000000000000-00f067aa0ba902b7-01", false, false},
+		{"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba90-00000", false, false},
+		{"nonsense", false, false},
+		{"", false, false},
+	} {
+		d := draft(user.Restored{UserID: "user_1"})
+		d.Metadata.TraceParent = test.traceParent
+		if _, _, err := store.Client.Append(within(t, 10*time.Second), stream, event.Revision(i-1), encoded(t, store, d)); err != nil {
+			t.Fatal(err)
+		}
+		msg := receive(t, messages)
+		span := trace.SpanContextFromContext(msg.Context())
+		if span.IsValid() != test.valid || span.IsRemote() != test.valid || span.IsSampled() != test.sampled {
+			t.Errorf("%q gives the span context %+v", test.traceParent, span)
+		}
+		if test.valid && span.TraceID().String() != "4bf92f3577b34da6a3ce929d0e0e4736" {
+			t.Errorf("trace %v", span.TraceID())
+		}
+		if msg.Metadata[eventstore.MetadataType] != "UserRestored" || msg.Metadata[eventstore.MetadataStream] != stream ||
+			msg.UUID != uuid.UUID(d.ID).String() {
+			t.Errorf("message %+v", msg)
+		}
+		msg.Ack()
+		<-msg.Context().Done()
 	}
-	if msg.Metadata[eventstore.MetadataType] != "UserRestored" || msg.Metadata[eventstore.MetadataStream] != stream ||
-		msg.UUID != uuid.UUID(d.ID).String() {
-		t.Errorf("message %+v", msg)
-	}
-	msg.Ack()
-	<-msg.Context().Done()
 }
 
 func TestSubscriberCloses(t *testing.T) {
