@@ -28,6 +28,9 @@ type Deps struct {
 	Authenticator Authenticator
 	Commands      *commands.Commands
 	Directory     Directory
+	Users         Users
+	Organizations Organizations
+	APIKeys       APIKeys
 	ReadModels    Waiter
 	Idempotency   Idempotency
 	RateLimits    RateLimits // optional
@@ -51,6 +54,9 @@ type API struct {
 	authenticator Authenticator
 	commands      *commands.Commands
 	directory     Directory
+	users         Users
+	organizations Organizations
+	apiKeys       APIKeys
 	idempotency   Idempotency
 	fresh         *freshness
 	limits        *limits
@@ -73,6 +79,7 @@ func New(d Deps) (*API, error) {
 	}
 	a := &API{
 		logger: d.Logger, authenticator: d.Authenticator, commands: d.Commands, directory: d.Directory,
+		users: d.Users, organizations: d.Organizations, apiKeys: d.APIKeys,
 		idempotency: d.Idempotency, fresh: fresh, limits: limits,
 		traceParent: d.TraceParent, operations: map[string]*operation{},
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/apikey"
 	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/projections/apikeys"
 )
 
 // APIKey is a key as it is shown again and again: without the key itself.
@@ -50,6 +51,27 @@ func scopeNames(scopes []access.Scope) []string {
 	return names
 }
 
+// UsedAPIKey is a key with when it was last used.
+type UsedAPIKey struct {
+	APIKey
+	LastUsedAt *Time `json:"lastUsedAt" doc:"To the minute; null for never."`
+}
+
+func apiKeyRead(k apikeys.Key) UsedAPIKey {
+	return UsedAPIKey{
+		APIKey: APIKey{
+			ID: string(k.ID), OrganizationID: string(k.OrganizationID),
+			OwnerType: string(k.OwnerType), UserID: optional(string(k.UserID)),
+			Description: optional(k.Description), Scopes: scopeNames(k.Scopes),
+			Start: k.Start, Last4: k.Last4, Status: string(k.Status),
+			ExpireAt: optionalTime(k.ExpireAt), RevokedAt: optionalTime(k.RevokedAt),
+			PredecessorID: optional(string(k.PredecessorID)), SuccessorID: optional(string(k.SuccessorID)),
+			CreatedAt: Time{k.CreatedAt}, UpdatedAt: Time{k.UpdatedAt},
+		},
+		LastUsedAt: optionalTime(k.LastUsedAt),
+	}
+}
+
 // IssuedAPIKey is a new key with the key itself, which is shown this once.
 type IssuedAPIKey struct {
 	Key string `json:"key" doc:"The key itself. It is shown only now: keep it." example:"pw_live_7Qx2mT9bK4vW8nR3pL6yD1sH5jF0gC7aZ2eX9uQ4tB80aZ9"`
@@ -71,6 +93,19 @@ func (a *API) registerAPIKeys() {
 		callers: person, status: http.StatusCreated, message: "the API key was made: it is shown only this once",
 		fails: []error{access.ErrNoActiveOrganization, access.ErrForbidden},
 	}, a.issueAPIKey)
+	register(a, operation{
+		id: "listApiKeys", method: http.MethodGet, path: "/api-keys", tag: tagAPIKeys,
+		summary:     "List API keys",
+		description: "Without the keys themselves. One's own; for owners and admins, all of the organization.",
+		callers:     person, reads: []string{apikeys.Name}, message: "the API keys",
+		fails: []error{access.ErrNoActiveOrganization, access.ErrForbidden},
+	}, a.listAPIKeys)
+	register(a, operation{
+		id: "getApiKey", method: http.MethodGet, path: "/api-keys/{id}", tag: tagAPIKeys,
+		summary: "Read an API key", description: "Without the key itself. One's own; for owners and admins, all of the organization.",
+		callers: person, reads: []string{apikeys.Name}, conditional: true, message: "the API key",
+		fails: []error{apikey.ErrNotFound, access.ErrNoActiveOrganization, access.ErrForbidden},
+	}, a.getAPIKey)
 	register(a, operation{
 		id: "updateApiKey", method: http.MethodPut, path: "/api-keys/{id}", tag: tagAPIKeys,
 		summary: "Change an API key's description", description: "One's own keys; for owners and admins, all of the organization.",
@@ -196,4 +231,52 @@ func (a *API) rotateAPIKey(ctx context.Context, x *exchange, in *rotateAPIKeyInp
 	})
 	out.location = basePath + "/api-keys/" + out.data.ID
 	return out, nil
+}
+
+type listAPIKeysInput struct {
+	ListInput
+	Sort      string   `query:"sort" doc:"createdAt, updatedAt, description, expireAt or lastUsedAt, with :asc or :desc; createdAt:desc if left out." example:"createdAt:desc"`
+	Status    []string `query:"status" enum:"active,expired,revoked" doc:"Only those of one of these statuses."`
+	OwnerType []string `query:"ownerType" enum:"user,organization" doc:"Only those of one of these types of owner."`
+	UserID    []string `query:"userId" doc:"Only those that belong to one of these people." example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
+}
+
+func (a *API) listAPIKeys(ctx context.Context, x *exchange, in *listAPIKeysInput) (reply[Page[UsedAPIKey]], error) {
+	scope, err := visibleKeys(x.principal)
+	if err != nil {
+		return reply[Page[UsedAPIKey]]{}, err
+	}
+	page, err := a.apiKeys.List(ctx, scope, time.Now(), in.request(in.Sort, map[string][]string{
+		"status": in.Status, "ownerType": in.OwnerType, "userId": in.UserID,
+	}))
+	if err != nil {
+		return reply[Page[UsedAPIKey]]{}, err
+	}
+	return reply[Page[UsedAPIKey]]{data: pageOf(page, apiKeyRead)}, nil
+}
+
+func (a *API) getAPIKey(ctx context.Context, x *exchange, in *apiKeyInput) (reply[UsedAPIKey], error) {
+	scope, err := visibleKeys(x.principal)
+	if err == nil && !id.Valid(id.APIKeyPrefix, in.ID) {
+		err = apikey.ErrNotFound
+	}
+	if err != nil {
+		return reply[UsedAPIKey]{}, err
+	}
+	k, err := a.apiKeys.Get(ctx, scope, id.APIKey(in.ID), time.Now())
+	if err != nil {
+		return reply[UsedAPIKey]{}, err
+	}
+	return reply[UsedAPIKey]{data: apiKeyRead(k), revision: &k.Revision}, nil
+}
+
+// visibleKeys are the keys that a person may see: their own, or all of the
+// organization.
+func visibleKeys(p access.Principal) (apikeys.Scope, error) {
+	scope := apikeys.Scope{OrganizationID: p.OrganizationID}
+	if p.May(access.ManageOrganizationKeys) {
+		return scope, nil
+	}
+	scope.UserID = p.UserID
+	return scope, p.Require(access.ManageOwnKeys)
 }

@@ -78,6 +78,28 @@ func TestMalformedPreconditions(t *testing.T) {
 	}
 }
 
+func TestIfNoneMatch(t *testing.T) {
+	t.Parallel()
+	h, _ := accepting(t, nil)
+	for _, path := range []string{"/api/v0/users/profile", "/api/v0/api-keys/key_01jd9z3q5we8x9v6m2k4t7r1b9"} {
+		for value, status := range map[string]int{
+			"": 200, `"6"`: 200, `"7"`: 304, `W/"7"`: 304, `"1", "7"`: 304, "*": 304, `"abc"`: 200,
+		} {
+			c := get(path)
+			if value != "" {
+				c = c.with("If-None-Match", value)
+			}
+			a := h.do(c)
+			if a.status != status || a.header.Get("ETag") != `"7"` || (len(a.body) == 0) != (status == 304) {
+				t.Errorf("%s, If-None-Match %s: %d, %v %s", path, value, a.status, a.header, a.body)
+			}
+			if a.header.Get("Cache-Control") != "private, no-cache" || a.header.Get("Vary") == "" {
+				t.Errorf("%s: %v", path, a.header)
+			}
+		}
+	}
+}
+
 func TestWritesTellRevisionAndPosition(t *testing.T) {
 	t.Parallel()
 	h, _ := accepting(t, nil)

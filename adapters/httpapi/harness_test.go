@@ -20,7 +20,10 @@ import (
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/failure"
 	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/projections/apikeys"
 	"github.com/perfectworks/backend/projections/directory"
+	"github.com/perfectworks/backend/projections/list"
+	"github.com/perfectworks/backend/projections/users"
 )
 
 // harness is an API whose surroundings a test controls: what is tested with it
@@ -80,6 +83,24 @@ func (noDirectory) Applied() event.Position { return event.Position{Commit: math
 
 func (noDirectory) WaitFor(context.Context, event.Position) error { return nil }
 
+// reader answers all queries, at revision 7.
+type reader struct{}
+
+func (reader) Get(_ context.Context, _ apikeys.Scope, name id.APIKey, _ time.Time) (apikeys.Key, error) {
+	return apikeys.Key{ID: name, Revision: 7}, nil
+}
+
+func (reader) List(context.Context, apikeys.Scope, time.Time, list.Request) (list.Page[apikeys.Key], error) {
+	return list.Page[apikeys.Key]{}, nil
+}
+
+// profiles is a reader of accounts.
+type profiles struct{}
+
+func (profiles) ByID(_ context.Context, name id.User) (users.Profile, error) {
+	return users.Profile{ID: name, Revision: 7}, nil
+}
+
 // waiter is a Waiter that a test controls.
 type waiter func(ctx context.Context, model string, position event.Position) error
 
@@ -111,6 +132,8 @@ func newHarness(t *testing.T, change func(*Deps)) *harness {
 		Authenticator: known,
 		Commands:      &commands.Commands{},
 		Directory:     noDirectory{},
+		Users:         profiles{},
+		APIKeys:       reader{},
 		ReadModels:    waiter(func(context.Context, string, event.Position) error { return nil }),
 		Idempotency:   noKeys{},
 		Ready:         func(context.Context) []Check { return nil },

@@ -3,11 +3,13 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/user"
+	"github.com/perfectworks/backend/projections/organizations"
 )
 
 // Organization is an organization, as its members see it.
@@ -38,6 +40,32 @@ func organizationOf(s organization.State, role access.Role) Organization {
 	}
 }
 
+func organizationRead(o organizations.Organization, role access.Role) Organization {
+	return Organization{
+		ID: string(o.ID), Name: o.Name, Slug: o.Slug,
+		Email: optional(o.Email.Reveal()), Website: optional(o.Website), Description: optional(o.Description),
+		LogoURL: optional(o.LogoURL), Country: optional(o.Country), Timezone: optional(o.Timezone),
+		Status: string(o.Status), Role: optional(string(role)),
+		CreatedAt: Time{o.CreatedAt}, UpdatedAt: Time{o.UpdatedAt},
+	}
+}
+
+// OwnOrganization is an organization in the list of one of its members.
+type OwnOrganization struct {
+	OrganizationSummary
+	Role     string `json:"role" enum:"owner,admin,billing,member,viewer" example:"owner"`
+	Status   string `json:"status" enum:"active,deleted" example:"active"`
+	IsActive bool   `json:"isActive" doc:"Whether it is where the caller acts." example:"true"`
+	JoinedAt Time   `json:"joinedAt"`
+}
+
+// PublicOrganization is what anybody may know of an organization.
+type PublicOrganization struct {
+	OrganizationSummary
+	Website     *string `json:"website" example:"https://acme.example"`
+	Description *string `json:"description" example:"We make everything."`
+}
+
 // CreatedOrganization is a new organization.
 type CreatedOrganization struct {
 	Organization
@@ -53,6 +81,26 @@ func (a *API) registerOrganizations() {
 		callers: person, status: http.StatusCreated, message: "the organization was made",
 		fails: []error{organization.ErrSlugTaken, user.ErrEmailNotVerified, user.ErrDeactivated},
 	}, a.createOrganization)
+	register(a, operation{
+		id: "listOrganizations", method: http.MethodGet, path: "/organizations", tag: tagOrganizations,
+		summary:     "List one's organizations",
+		description: "All of which the caller is a member. An API key sees the one that it is bound to.",
+		callers:     personOrKey, reads: []string{organizations.Name}, message: "the caller's organizations",
+		fails: []error{access.ErrForbidden},
+	}, a.listOrganizations)
+	register(a, operation{
+		id: "getCurrentOrganization", method: http.MethodGet, path: "/organizations/current", tag: tagOrganizations,
+		summary: "Read the organization that one acts in", callers: anyPrincipal,
+		reads: []string{organizations.Name}, conditional: true, message: "the organization",
+		fails: []error{access.ErrNoActiveOrganization, access.ErrForbidden, organization.ErrNotFound},
+	}, a.getOrganization)
+	register(a, operation{
+		id: "getOrganizationBySlug", method: http.MethodGet, path: "/organizations/slug/{slug}", tag: tagOrganizations,
+		summary:     "Read what is public of an organization",
+		description: "A former slug leads to the present one: 301.",
+		callers:     anyone, reads: []string{organizations.Name}, message: "the organization",
+		fails: []error{organization.ErrNotFound},
+	}, a.getOrganizationBySlug)
 	register(a, operation{
 		id: "updateCurrentOrganization", method: http.MethodPut, path: "/organizations/current", tag: tagOrganizations,
 		summary: "Change the organization that one acts in",
@@ -119,4 +167,81 @@ func (a *API) updateOrganization(ctx context.Context, x *exchange, in *updateOrg
 		return reply[Organization]{}, err
 	}
 	return written(result, organizationOf(result.Value, result.Value.Members[x.principal.UserID].Role)), nil
+}
+
+type listOrganizationsInput struct {
+	ListInput
+	Sort   string   `query:"sort" doc:"joinedAt, name or slug, with :asc or :desc; joinedAt:desc if left out." example:"name:asc"`
+	Role   []string `query:"role" enum:"owner,admin,billing,member,viewer" doc:"Only those in which the caller has one of these roles."`
+	Status []string `query:"status" enum:"active,deleted" doc:"Only those of one of these statuses."`
+}
+
+func (a *API) listOrganizations(ctx context.Context, x *exchange, in *listOrganizationsInput) (reply[Page[OwnOrganization]], error) {
+	filters := map[string][]string{"role": in.Role, "status": in.Status}
+	if x.principal.Kind == access.KindUserKey {
+		if err := x.principal.Require(access.ReadOrganization); err != nil {
+			return reply[Page[OwnOrganization]]{}, err
+		}
+		filters["id"] = []string{string(x.principal.OrganizationID)}
+	}
+	page, err := a.organizations.OfUser(ctx, x.principal.UserID, in.request(in.Sort, filters))
+	if err != nil {
+		return reply[Page[OwnOrganization]]{}, err
+	}
+	place, _ := a.placeOf(x.principal)
+	return reply[Page[OwnOrganization]]{data: pageOf(page, func(m organizations.Membership) OwnOrganization {
+		return OwnOrganization{
+			OrganizationSummary: OrganizationSummary{
+				ID: string(m.OrganizationID), Name: m.Name, Slug: m.Slug, LogoURL: optional(m.LogoURL),
+			},
+			Role: string(m.Role), Status: string(m.Status),
+			IsActive: m.OrganizationID == place.Organization.ID,
+			JoinedAt: Time{m.JoinedAt},
+		}
+	})}, nil
+}
+
+func (a *API) getOrganization(ctx context.Context, x *exchange, _ *struct{}) (reply[Organization], error) {
+	if err := x.principal.Require(access.ReadOrganization); err != nil {
+		return reply[Organization]{}, err
+	}
+	o, err := a.organizations.ByID(ctx, x.principal.OrganizationID)
+	if err == nil && o.Status != organization.StatusActive {
+		err = organization.ErrNotFound
+	}
+	if err != nil {
+		return reply[Organization]{}, err
+	}
+	return reply[Organization]{data: organizationRead(o, x.principal.Role), revision: &o.Revision}, nil
+}
+
+type organizationBySlugInput struct {
+	Slug string `path:"slug" example:"acme"`
+}
+
+func (a *API) getOrganizationBySlug(ctx context.Context, _ *exchange, in *organizationBySlugInput) (reply[PublicOrganization], error) {
+	if !couldBeSlug(in.Slug) {
+		return reply[PublicOrganization]{}, organization.ErrNotFound
+	}
+	o, err := a.organizations.BySlug(ctx, in.Slug)
+	if err != nil {
+		return reply[PublicOrganization]{}, err
+	}
+	out := reply[PublicOrganization]{data: PublicOrganization{
+		OrganizationSummary: OrganizationSummary{ID: string(o.ID), Name: o.Name, Slug: o.Slug, LogoURL: optional(o.LogoURL)},
+		Website:             optional(o.Website), Description: optional(o.Description),
+	}}
+	if o.Slug != in.Slug {
+		// Not to be remembered: the slug may be somebody else's one day.
+		out.status, out.message = http.StatusMovedPermanently, "the organization has another slug now"
+		out.location = basePath + "/organizations/slug/" + o.Slug
+	}
+	return out, nil
+}
+
+// couldBeSlug spares the database what it could not even compare.
+func couldBeSlug(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-'
+	})
 }

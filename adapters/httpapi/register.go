@@ -26,8 +26,6 @@ type reply[T any] struct {
 	position event.Position
 	// location is the path of what was made, or where to go.
 	location string
-	// public answers may be kept by anybody for a moment.
-	public bool
 }
 
 // written is the reply to a command.
@@ -86,9 +84,6 @@ func outputOf[T any](a *API, x *exchange, answer reply[T]) *output[T] {
 	if x.http.Method == http.MethodGet {
 		// To be asked again each time, with the ETag.
 		out.CacheControl, out.Vary = "private, no-cache", varyByCaller
-		if answer.public {
-			out.CacheControl, out.Vary = "public, no-cache", ""
-		}
 		if x.condition.Matches(*answer.revision) {
 			out.Status = http.StatusNotModified
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/perfectworks/backend/domain/personal"
 	"github.com/perfectworks/backend/domain/user"
 	"github.com/perfectworks/backend/projections/directory"
+	"github.com/perfectworks/backend/projections/users"
 )
 
 // Profile is an account, as its owner sees it.
@@ -34,6 +35,16 @@ func profileOf(s user.State) Profile {
 		Locale: optional(s.Locale), AvatarURL: optional(s.AvatarURL.Reveal()),
 		ActiveOrganizationID: optional(string(s.ActiveOrganizationID)),
 		CreatedAt:            Time{s.CreatedAt}, UpdatedAt: Time{s.UpdatedAt},
+	}
+}
+
+func profileRead(p users.Profile) Profile {
+	return Profile{
+		ID: string(p.ID), Email: p.Email.Reveal(), EmailVerified: p.EmailVerified,
+		FirstName: p.FirstName.Reveal(), LastName: p.LastName.Reveal(),
+		Locale: optional(p.Locale), AvatarURL: optional(p.AvatarURL.Reveal()),
+		ActiveOrganizationID: optional(string(p.ActiveOrganizationID)),
+		CreatedAt:            Time{p.CreatedAt}, UpdatedAt: Time{p.UpdatedAt},
 	}
 }
 
@@ -86,7 +97,7 @@ func (a *API) registerUsers() {
 	}, a.registerUser)
 	register(a, operation{
 		id: "getProfile", method: http.MethodGet, path: "/users/profile", tag: tagUsers,
-		summary: "Read one's account", callers: personOrKey, reads: []string{modelUsers}, conditional: true,
+		summary: "Read one's account", callers: personOrKey, reads: []string{users.Name}, conditional: true,
 		message: "the account", fails: []error{user.ErrNotFound, user.ErrDeactivated},
 	}, a.getProfile)
 	register(a, operation{
@@ -133,6 +144,14 @@ func (a *API) registerUser(ctx context.Context, x *exchange, in *registerUserInp
 		out.status = http.StatusOK
 	}
 	return out, nil
+}
+
+func (a *API) getProfile(ctx context.Context, x *exchange, _ *struct{}) (reply[Profile], error) {
+	p, err := a.users.ByID(ctx, x.principal.UserID)
+	if err != nil {
+		return reply[Profile]{}, err
+	}
+	return reply[Profile]{data: profileRead(p), revision: &p.Revision}, nil
 }
 
 type updateProfileInput struct {
@@ -200,9 +219,3 @@ func (a *API) placeOf(p access.Principal) (directory.Membership, bool) {
 	u, ok := a.directory.User(p.UserID)
 	return u.Active, ok && u.Active.Organization.ID != ""
 }
-
-func (a *API) getProfile(context.Context, *exchange, *struct{}) (reply[Profile], error) {
-	return reply[Profile]{}, nil
-}
-
-const modelUsers = "users"
