@@ -12,11 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/perfectworks/backend/adapters/postgres/postgrestest"
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/migrations"
+	"github.com/perfectworks/backend/projections/projectionstest"
 )
 
 // The events and the read model of these tests: counters with a history.
@@ -113,19 +115,23 @@ var incompressible = func() string {
 // harness is a log, a database and an engine.
 type harness struct {
 	t    testing.TB
-	log  *memoryLog
+	log  *projectionstest.Log
 	pool *pgxpool.Pool
 }
 
 func newHarness(t testing.TB) *harness {
 	t.Helper()
-	return &harness{t, newMemoryLog(), postgrestest.New(t, postgrestest.WithMigrations(migrations.App, migrations.AppTable))}
+	return &harness{t, projectionstest.NewLog(), postgrestest.New(t, postgrestest.WithMigrations(migrations.App, migrations.AppTable))}
+}
+
+func (h *harness) subscribe(p Progress, o SubscribeOptions) (message.Subscriber, error) {
+	return h.log.Subscriber(p, o.MaxEvents), nil
 }
 
 func (h *harness) config(definitions ...Definition) Config {
 	return Config{
 		Pool: h.pool, Definitions: definitions, Watch: 20 * time.Millisecond,
-		Subscribe: h.log.subscribe, Decode: h.log.decode, Head: h.log.head, Logger: slog.New(slog.DiscardHandler),
+		Subscribe: h.subscribe, Decode: h.log.Decode, Head: h.log.Head, Logger: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -219,10 +225,10 @@ func (h *harness) count(sql string, args ...any) int {
 func TestFirstStartMakesTheTablesAndProjects(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	h.log.append("counter-a", opened{"a", "A", 1}, counted{"a", 5})
+	h.log.Append("counter-a", opened{"a", "A", 1}, counted{"a", 5})
 	e := h.engine(h.config(counters(1)))
 	h.run(e)
-	last := h.log.append("counter-a", counted{"a", 7}, ignored{"a"})
+	last := h.log.Append("counter-a", counted{"a", 7}, ignored{"a"})
 	h.waitFor(e, "counters", last)
 	want := `counters (a,A,1,7,{7},2,"2026-01-01 00:00:01+00")
 counts (a,1,5)

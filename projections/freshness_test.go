@@ -17,7 +17,7 @@ func TestReadersWaitForTheirWrites(t *testing.T) {
 	h.run(owner)
 	var waiting sync.WaitGroup
 	for i := range 100 {
-		last := h.log.append("counter-a", counted{"a", i})
+		last := h.log.Append("counter-a", counted{"a", i})
 		for _, e := range []*Engine{owner, other} {
 			waiting.Go(func() {
 				h.waitFor(e, "counters", last)
@@ -38,7 +38,7 @@ func TestWaitingIsBounded(t *testing.T) {
 	h := newHarness(t)
 	owner, other := h.engine(h.config(counters(1))), h.engine(h.config(counters(1)))
 	h.run(owner)
-	last := h.log.append("counter-a", opened{"a", "A", 0})
+	last := h.log.Append("counter-a", opened{"a", "A", 0})
 	h.waitFor(owner, "counters", last)
 	for _, e := range []*Engine{owner, other} {
 		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)

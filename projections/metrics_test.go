@@ -17,8 +17,8 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("owned before it runs: %v", got)
 	}
 	h.run(e)
-	h.log.append("counter-a", opened{"a", "A", 0}, poisonous{"a", "panic"})
-	h.waitFor(e, "counters", h.log.append("counter-a", counted{"a", 1}))
+	h.log.Append("counter-a", opened{"a", "A", 0}, poisonous{"a", "panic"})
+	h.waitFor(e, "counters", h.log.Append("counter-a", counted{"a", 1}))
 	h.eventually("it is live", func() bool { return h.gather(registry)["perfectworks_projection_live"] == 1 })
 	got := h.gather(registry)
 	for name, want := range map[string]float64{

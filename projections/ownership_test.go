@@ -9,18 +9,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ThreeDotsLabs/watermill/message"
-
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/projections/projectionstest"
 )
 
 // deliver hands an event to a projector as a subscriber does.
 func (h *harness) deliver(p *projector, r event.Recorded) {
 	h.t.Helper()
-	m := message.NewMessage(r.ID.String(), nil)
-	m.Metadata.Set(MetadataType, r.Event.EventType())
-	m.SetContext(context.WithValue(context.Background(), memoryEvent{}, r))
-	if err := p.handle(m); err != nil {
+	if err := p.handle(projectionstest.NewMessage(context.Background(), r)); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -50,11 +46,11 @@ func TestTheCheckpointKeepsASecondOwnerOut(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	h := newHarness(t)
-	last := h.log.append("counter-a", opened{"a", "A", 0})
+	last := h.log.Append("counter-a", opened{"a", "A", 0})
 	first, firstStopped := h.projector(counters(1))
 	second, secondStopped := h.projector(counters(1))
 	for _, p := range []*projector{first, second} {
-		h.deliver(p, h.log.events[0])
+		h.deliver(p, h.log.Events()[0])
 	}
 	if err := first.Commit(ctx, last, true); err != nil {
 		t.Fatal(err)
@@ -74,9 +70,9 @@ func TestAReplacedGenerationCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	h := newHarness(t)
-	last := h.log.append("counter-a", opened{"a", "A", 0})
+	last := h.log.Append("counter-a", opened{"a", "A", 0})
 	p, stopped := h.projector(counters(1))
-	h.deliver(p, h.log.events[0])
+	h.deliver(p, h.log.Events()[0])
 	if err := h.engine(h.config(counters(1))).Rebuild(ctx, "counters", func(BuildProgress) {}); err != nil {
 		t.Fatal(err)
 	}
@@ -115,9 +111,9 @@ func TestCheckpointsAreUnsigned(t *testing.T) {
 func TestACommitOutlivesItsContextForAWhile(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	last := h.log.append("counter-a", opened{"a", "A", 0})
+	last := h.log.Append("counter-a", opened{"a", "A", 0})
 	p, _ := h.projector(counters(1))
-	h.deliver(p, h.log.events[0])
+	h.deliver(p, h.log.Events()[0])
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := p.Commit(ended, last, true); err != nil {
@@ -165,9 +161,9 @@ func TestOneProcessOwnsAProjectionAndAnotherTakesOver(t *testing.T) {
 		t.Helper()
 		for range 50 {
 			n++
-			h.log.append(fmt.Sprintf("counter-%d", n%7), counted{fmt.Sprint(n % 7), n})
+			h.log.Append(fmt.Sprintf("counter-%d", n%7), counted{fmt.Sprint(n % 7), n})
 		}
-		last := h.log.append("counter-x", opened{"x", "", n})
+		last := h.log.Append("counter-x", opened{"x", "", n})
 		for _, e := range engines {
 			h.waitFor(e, "counters", last)
 		}
@@ -192,7 +188,7 @@ func TestTheStateIsSeenFromOtherProcesses(t *testing.T) {
 	h := newHarness(t)
 	server, other := h.engine(h.config(counters(1))), h.engine(h.config(counters(1)))
 	stop := h.run(server)
-	last := h.log.append("counter-a", opened{"a", "A", 0})
+	last := h.log.Append("counter-a", opened{"a", "A", 0})
 	h.waitFor(server, "counters", last)
 	h.eventually("it is live", func() bool { return h.status(server).State == StateLive })
 	own, seen := h.status(server), h.status(other)
@@ -203,7 +199,7 @@ func TestTheStateIsSeenFromOtherProcesses(t *testing.T) {
 		t.Errorf("the other says %+v", seen)
 	}
 	stop()
-	h.log.append("counter-a", counted{"a", 1})
+	h.log.Append("counter-a", counted{"a", 1})
 	if seen := h.status(other); seen.State != StateUnowned || seen.LagBytes != 100 {
 		t.Errorf("without an owner: %+v", seen)
 	}

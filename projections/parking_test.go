@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -24,16 +25,16 @@ func TestEventsThatCannotBeTakenInAreParkedWithTheirStream(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			h := newHarness(t)
-			h.log.append("counter-a", opened{"a", "A", 1})
-			h.log.append("counter-b", opened{"b", "B", 1})
-			h.log.append("counter-a", poisonous{"a", what}, counted{"a", 1}, ignored{"a"})
-			h.log.append("counter-b", counted{"b", 2})
-			last := h.log.append("counter-a", counted{"a", 3})
+			h.log.Append("counter-a", opened{"a", "A", 1})
+			h.log.Append("counter-b", opened{"b", "B", 1})
+			h.log.Append("counter-a", poisonous{"a", what}, counted{"a", 1}, ignored{"a"})
+			h.log.Append("counter-b", counted{"b", 2})
+			last := h.log.Append("counter-a", counted{"a", 3})
 			e := h.engine(h.config(counters(1)))
 			h.run(e)
 			h.waitFor(e, "counters", last)
-			last = h.log.append("counter-a", counted{"a", 4})
-			last = h.log.append("counter-b", counted{"b", 5})
+			last = h.log.Append("counter-a", counted{"a", 4})
+			last = h.log.Append("counter-b", counted{"b", 5})
 			h.waitFor(e, "counters", last)
 
 			want := `counters (a,A,1,0,{},0,"2026-01-01 00:00:01+00")
@@ -82,11 +83,11 @@ func checkParked(t *testing.T, e *Engine, reason string) {
 func TestUndecodableEventsAreParkedAtOnce(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	h.log.append("counter-a", opened{"a", "A", 1}, counted{"a", 1})
-	h.log.append("counter-a", ignored{"a"})
-	h.log.undecodable[h.log.events[1].ID] = true
-	h.log.undecodable[h.log.events[2].ID] = true // Of no interest to the projection: not even decoded.
-	last := h.log.append("counter-b", opened{"b", "B", 1})
+	h.log.Append("counter-a", opened{"a", "A", 1}, counted{"a", 1})
+	h.log.Append("counter-a", ignored{"a"})
+	h.log.Fail(h.log.Events()[1].ID, fmt.Errorf("%w: unknown shape", ErrUndecodable))
+	h.log.Fail(h.log.Events()[2].ID, fmt.Errorf("%w: unknown shape", ErrUndecodable)) // Of no interest to the projection: not even decoded.
+	last := h.log.Append("counter-b", opened{"b", "B", 1})
 	e := h.engine(h.config(counters(1)))
 	h.run(e)
 	h.waitFor(e, "counters", last)
@@ -103,13 +104,13 @@ func TestUndecodableEventsAreParkedAtOnce(t *testing.T) {
 func TestParkingSurvivesARestart(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	h.log.append("counter-a", opened{"a", "A", 1})
-	last := h.log.append("counter-a", poisonous{"a", "panic"})
+	h.log.Append("counter-a", opened{"a", "A", 1})
+	last := h.log.Append("counter-a", poisonous{"a", "panic"})
 	e := h.engine(h.config(counters(1)))
 	stop := h.run(e)
 	h.waitFor(e, "counters", last)
 	stop()
-	last = h.log.append("counter-a", counted{"a", 1})
+	last = h.log.Append("counter-a", counted{"a", 1})
 	e = h.engine(h.config(counters(1)))
 	h.run(e)
 	h.waitFor(e, "counters", last)
@@ -123,7 +124,7 @@ func TestParkingSurvivesARestart(t *testing.T) {
 func TestAChangeFromOutsideIsNoticed(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	last := h.log.append("counter-a", poisonous{"a", "panic"})
+	last := h.log.Append("counter-a", poisonous{"a", "panic"})
 	e := h.engine(h.config(counters(1)))
 	h.run(e)
 	h.waitFor(e, "counters", last)
@@ -134,7 +135,7 @@ func TestAChangeFromOutsideIsNoticed(t *testing.T) {
 	if _, err := h.pool.Exec(ctx, "UPDATE projection.generations SET epoch = epoch + 1"); err != nil {
 		t.Fatal(err)
 	}
-	h.waitFor(e, "counters", h.log.append("counter-a", opened{"a", "A", 1}))
+	h.waitFor(e, "counters", h.log.Append("counter-a", opened{"a", "A", 1}))
 	if n := h.count("SELECT count(*) FROM counters.counters"); n != 1 {
 		t.Error("the event was not taken in")
 	}
@@ -148,12 +149,12 @@ func TestFailuresOfTheDatabaseStopAndParkNothing(t *testing.T) {
 	config.StuckAfter = 1
 	e := h.engine(config)
 	h.run(e)
-	h.waitFor(e, "counters", h.log.append("counter-a", opened{"a", "A", 1}))
+	h.waitFor(e, "counters", h.log.Append("counter-a", opened{"a", "A", 1}))
 	ctx := context.Background()
 	if _, err := h.pool.Exec(ctx, "ALTER TABLE counters.counts RENAME TO hidden"); err != nil {
 		t.Fatal(err)
 	}
-	last := h.log.append("counter-a", counted{"a", 1})
+	last := h.log.Append("counter-a", counted{"a", 1})
 	var s Status
 	h.eventually("the projection is stuck", func() bool {
 		s = h.status(e)
@@ -175,14 +176,14 @@ func TestFailuresOfTheDatabaseStopAndParkNothing(t *testing.T) {
 func TestDecodingIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	h.log.failDecoding(errors.New("the key store does not answer"))
+	h.log.Fail(event.ID{}, errors.New("the key store does not answer"))
 	config := h.config(counters(1))
 	config.StuckAfter = 1
 	e := h.engine(config)
 	h.run(e)
-	last := h.log.append("counter-a", opened{"a", "A", 1})
+	last := h.log.Append("counter-a", opened{"a", "A", 1})
 	h.eventually("the projection is stuck", func() bool { return h.status(e).State == StateStuck })
-	h.log.failDecoding(nil)
+	h.log.Fail(event.ID{}, nil)
 	h.waitFor(e, "counters", last)
 	if s := h.status(e); s.State != StateLive || s.Parked != 0 {
 		t.Errorf("status: %+v", s)

@@ -85,7 +85,7 @@ func TestARebuildEqualsTheLiveTables(t *testing.T) {
 			for i, events := range past.rounds {
 				var last event.Position
 				for _, ev := range events {
-					last = h.log.append(streamOf(ev), ev)
+					last = h.log.Append(streamOf(ev), ev)
 				}
 				switch past.then[i] {
 				case "restart":
@@ -98,7 +98,7 @@ func TestARebuildEqualsTheLiveTables(t *testing.T) {
 					h.waitFor(e, "counters", last)
 				}
 			}
-			h.waitFor(e, "counters", h.log.append("counter-z", opened{"z", "", 0}))
+			h.waitFor(e, "counters", h.log.Append("counter-z", opened{"z", "", 0}))
 			live, parked := h.dump("counters"), h.parkedKeys()
 			if err := e.Rebuild(context.Background(), "counters", func(BuildProgress) {}); err != nil {
 				t.Fatal(err)
@@ -143,7 +143,7 @@ func TestRebuildReportsItsProgress(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
 	for i := range 2000 {
-		h.log.append("counter-a", counted{"a", i})
+		h.log.Append("counter-a", counted{"a", i})
 	}
 	config := h.config(counters(1))
 	config.Rebuild.MaxEvents = 50
@@ -180,11 +180,11 @@ func TestAnotherProcessRebuildsUnderReadersAndWriters(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
 	for i := range 500 {
-		h.log.append(fmt.Sprintf("counter-%d", i%20), opened{fmt.Sprint(i % 20), "x", 0})
+		h.log.Append(fmt.Sprintf("counter-%d", i%20), opened{fmt.Sprint(i % 20), "x", 0})
 	}
 	server := h.engine(h.config(counters(1)))
 	h.run(server)
-	h.waitFor(server, "counters", h.log.append("counter-tick", opened{"tick", "", 0}))
+	h.waitFor(server, "counters", h.log.Append("counter-tick", opened{"tick", "", 0}))
 
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -193,7 +193,7 @@ func TestAnotherProcessRebuildsUnderReadersAndWriters(t *testing.T) {
 	go func() {
 		defer close(written)
 		for ctx.Err() == nil {
-			h.log.append("counter-tick", counted{"tick", int(ticks.Add(1))})
+			h.log.Append("counter-tick", counted{"tick", int(ticks.Add(1))})
 			_ = sleep(ctx, time.Millisecond)
 		}
 	}()
@@ -213,7 +213,7 @@ func TestAnotherProcessRebuildsUnderReadersAndWriters(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	h.waitFor(server, "counters", h.log.append("counter-tick", counted{"tick", 1}))
+	h.waitFor(server, "counters", h.log.Append("counter-tick", counted{"tick", 1}))
 	h.eventually("the server projects the new generation", func() bool { return h.status(server).State == StateLive })
 	if n := h.count("SELECT count(*) FROM counters.counts WHERE id = 'tick'"); n != int(ticks.Load())+1 {
 		t.Errorf("%d counts, want %d", n, ticks.Load()+1)
@@ -263,7 +263,7 @@ func (h *harness) compareWithRebuild(e *Engine) {
 func TestRebuildReachesACheckpointBeyondTheLastEvent(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	last := h.log.append("counter-a", opened{"a", "", 0})
+	last := h.log.Append("counter-a", opened{"a", "", 0})
 	e := h.engine(h.config(counters(1)))
 	stop := h.run(e)
 	h.waitFor(e, "counters", last)
@@ -272,11 +272,7 @@ func TestRebuildReachesACheckpointBeyondTheLastEvent(t *testing.T) {
 		"UPDATE projection.generations SET commit_position = commit_position + 7"); err != nil {
 		t.Fatal(err)
 	}
-	time.AfterFunc(300*time.Millisecond, func() {
-		h.log.mu.Lock()
-		defer h.log.mu.Unlock()
-		h.log.beyond = 10
-	})
+	time.AfterFunc(300*time.Millisecond, func() { h.log.Pass(10) })
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	if err := e.Rebuild(ctx, "counters", func(BuildProgress) {}); err != nil {
@@ -289,7 +285,7 @@ func TestAnInterruptedRebuildLeavesTheLiveTablesAlone(t *testing.T) {
 	h := newHarness(t)
 	var last event.Position
 	for i := range 200 {
-		last = h.log.append("counter-a", counted{"a", i})
+		last = h.log.Append("counter-a", counted{"a", i})
 	}
 	config := h.config(counters(1))
 	config.Rebuild.MaxEvents = 5
@@ -325,7 +321,7 @@ func TestAnInterruptedRebuildLeavesTheLiveTablesAlone(t *testing.T) {
 func TestALessCompleteGenerationIsNotSwappedIn(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	last := h.log.append("counter-a", opened{"a", "A", 0}, counted{"a", 1})
+	last := h.log.Append("counter-a", opened{"a", "A", 0}, counted{"a", 1})
 	e := h.engine(h.config(counters(1)))
 	h.run(e)
 	h.waitFor(e, "counters", last)
@@ -343,8 +339,8 @@ func TestALessCompleteGenerationIsNotSwappedIn(t *testing.T) {
 func TestOneBuildAtATime(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	h.log.append("counter-a", opened{"a", "A", 0})
-	h.log.failDecoding(errors.New("the key store does not answer"))
+	h.log.Append("counter-a", opened{"a", "A", 0})
+	h.log.Fail(event.ID{}, errors.New("the key store does not answer"))
 	e := h.engine(h.config(counters(1)))
 	ctx, cancel := context.WithCancel(context.Background())
 	begun := make(chan BuildProgress, 1)
@@ -380,7 +376,7 @@ func TestDrop(t *testing.T) {
 	h := newHarness(t)
 	e := h.engine(h.config(counters(1)))
 	h.run(e)
-	h.waitFor(e, "counters", h.log.append("counter-a", poisonous{"a", "panic"}))
+	h.waitFor(e, "counters", h.log.Append("counter-a", poisonous{"a", "panic"}))
 	if err := e.Rebuild(ctx, "counters", func(BuildProgress) {}); err != nil {
 		t.Fatal(err)
 	}

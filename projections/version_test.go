@@ -29,11 +29,11 @@ func TestANewVersionBuildsItsTablesBesideTheLiveOnes(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
 	for i := range 300 {
-		h.log.append(fmt.Sprintf("counter-%d", i), opened{fmt.Sprint(i), "x", 0})
+		h.log.Append(fmt.Sprintf("counter-%d", i), opened{fmt.Sprint(i), "x", 0})
 	}
 	old := h.engine(h.config(counters(1)))
 	stopOld := h.run(old)
-	h.waitFor(old, "counters", h.log.append("counter-a", opened{"a", "", 0}))
+	h.waitFor(old, "counters", h.log.Append("counter-a", opened{"a", "", 0}))
 
 	// The old program runs on while the new one starts, as in a rolling upgrade.
 	config := h.config(countersRenamed())
@@ -45,7 +45,7 @@ func TestANewVersionBuildsItsTablesBesideTheLiveOnes(t *testing.T) {
 			t.Fatalf("a reader saw %d counters", n)
 		}
 	}
-	last := h.log.append("counter-b", opened{"b", "", 0})
+	last := h.log.Append("counter-b", opened{"b", "", 0})
 	h.waitFor(next, "counters", last)
 	if n := h.count("SELECT count(*) FROM counters.totals"); n != 302 {
 		t.Errorf("%d totals, want 302", n)
@@ -55,7 +55,7 @@ func TestANewVersionBuildsItsTablesBesideTheLiveOnes(t *testing.T) {
 		return s.Outdated && s.Failure == errSuperseded.Error() && !s.Owned
 	})
 	// Its waiting readers are served all the same.
-	h.waitFor(old, "counters", h.log.append("counter-c", opened{"c", "", 0}))
+	h.waitFor(old, "counters", h.log.Append("counter-c", opened{"c", "", 0}))
 	stopOld()
 }
 
@@ -64,7 +64,7 @@ func TestANewVersionBuildsItsTablesBesideTheLiveOnes(t *testing.T) {
 func TestAnOlderVersionTakesUpItsOwnTables(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	last := h.log.append("counter-a", opened{"a", "A", 0})
+	last := h.log.Append("counter-a", opened{"a", "A", 0})
 	for _, d := range []Definition{counters(1), countersRenamed()} {
 		e := h.engine(h.config(d))
 		stop := h.run(e)
@@ -73,7 +73,7 @@ func TestAnOlderVersionTakesUpItsOwnTables(t *testing.T) {
 		stop()
 	}
 	first := h.count("SELECT id FROM projection.generations WHERE version = 1")
-	last = h.log.append("counter-b", opened{"b", "", 0})
+	last = h.log.Append("counter-b", opened{"b", "", 0})
 	e := h.engine(h.config(counters(1)))
 	h.run(e)
 	h.eventually("the old tables are live", func() bool {
@@ -91,7 +91,7 @@ func TestAnInterruptedBuildOfAVersionGoesOn(t *testing.T) {
 	h := newHarness(t)
 	var last event.Position
 	for i := range 400 {
-		last = h.log.append("counter-a", counted{"a", i})
+		last = h.log.Append("counter-a", counted{"a", i})
 	}
 	e := h.engine(h.config(counters(1)))
 	stop := h.run(e)
@@ -123,7 +123,7 @@ func TestAnInterruptedBuildOfAVersionGoesOn(t *testing.T) {
 func TestEditedTablesAreNoticed(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	last := h.log.append("counter-a", opened{"a", "A", 0})
+	last := h.log.Append("counter-a", opened{"a", "A", 0})
 	e := h.engine(h.config(counters(1)))
 	stop := h.run(e)
 	h.waitFor(e, "counters", last)
@@ -140,7 +140,7 @@ func TestEditedTablesAreNoticed(t *testing.T) {
 func TestANewVersionThatParksMoreIsNotSwappedIn(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	last := h.log.append("counter-a", opened{"a", "A", 0})
+	last := h.log.Append("counter-a", opened{"a", "A", 0})
 	e := h.engine(h.config(counters(1)))
 	stop := h.run(e)
 	h.waitFor(e, "counters", last)

@@ -56,8 +56,8 @@ type keyRecord struct {
 	id           id.APIKey
 	organization *organizationRecord
 	owner        *userRecord // nil for an organization's key
-	scopes       []access.Scope
-	expireAt     int64 // in Unix milliseconds; zero says never
+	expireAt     int64  // in Unix milliseconds; zero says never
+	scopes       uint16 // in state.scopes
 	end          end
 	unreadable   bool
 }
@@ -191,7 +191,7 @@ func (s *state) applyKey(e event.Event) {
 			return // No secret has such a hash, so nobody can come with this key.
 		}
 		k := s.key(e.KeyID)
-		k.organization, k.scopes = s.organization(e.OrganizationID), s.scopes.shared(e.Scopes)
+		k.organization, k.scopes = s.organization(e.OrganizationID), s.scopes.index(e.Scopes)
 		if !e.ExpireAt.IsZero() {
 			k.expireAt = e.ExpireAt.UnixMilli()
 		}
@@ -276,13 +276,11 @@ func known(r access.Role) access.Role {
 // many keys.
 type scopeSets [][]access.Scope
 
-func (s *scopeSets) shared(scopes []access.Scope) []access.Scope {
-	for _, set := range *s {
-		if slices.Equal(set, scopes) {
-			return set
-		}
+func (s *scopeSets) index(scopes []access.Scope) uint16 {
+	i := slices.IndexFunc(*s, func(set []access.Scope) bool { return slices.Equal(set, scopes) })
+	if i < 0 {
+		i = len(*s)
+		*s = append(*s, slices.Clone(scopes))
 	}
-	set := slices.Clone(scopes)
-	*s = append(*s, set)
-	return set
+	return uint16(i) //nolint:gosec // There are not many subsets of six scopes.
 }

@@ -82,7 +82,7 @@ func (o *organizationRecord) view() Organization {
 
 func (s *state) viewKey(k *keyRecord) Key {
 	v := Key{
-		ID: k.id, Organization: k.organization.view(), Scopes: k.scopes,
+		ID: k.id, Organization: k.organization.view(), Scopes: s.scopes[k.scopes],
 		Revoked: k.end == endRevoked, Orphaned: k.end == endOrphaned, Unreadable: k.unreadable,
 	}
 	if k.expireAt != 0 {

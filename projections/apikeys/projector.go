@@ -1,0 +1,107 @@
+// Package apikeys is the read model of API keys, as their owners see them. What
+// a key opens is decided elsewhere, from memory.
+//
+// A user's key ends with the owner's membership and account, which happens in
+// other streams than the key's: these changes leave the key's revision alone.
+package apikeys
+
+import (
+	_ "embed"
+	"time"
+
+	"github.com/perfectworks/backend/domain/apikey"
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/organization"
+	"github.com/perfectworks/backend/domain/user"
+	"github.com/perfectworks/backend/projections"
+)
+
+// Name is the projection's name.
+const Name = "apikeys"
+
+var (
+	//go:embed schema.sql
+	tables string
+	//go:embed indexes.sql
+	indexes string
+)
+
+// Definition is the read model.
+func Definition() projections.Definition {
+	return projections.Definition{
+		Name: Name, Version: 1, Tables: tables, Indexes: indexes,
+		Reducers: projections.Merge(
+			projections.On(issued),
+			projections.On(descriptionChanged),
+			projections.On(rotated),
+			projections.On(revoked),
+			projections.On(memberRemoved),
+			projections.On(userDeactivated),
+			projections.On(userErased),
+			projections.On(organizationPurged),
+		),
+	}
+}
+
+const keys = "keys"
+
+type (
+	row    = projections.Row
+	change = projections.Change
+)
+
+func issued(e apikey.Issued, r event.Recorded) []change {
+	return []change{projections.Put(keys, row{"id": e.KeyID}, row{
+		"organization_id": e.OrganizationID, "owner_type": e.OwnerType, "user_id": e.UserID, "issued_by": e.IssuedBy,
+		"description": e.Description, "scopes": e.Scopes, "live": e.Live, "start": e.Start, "last4": e.Last4,
+		"expire_at": orNull(e.ExpireAt), "predecessor_id": e.PredecessorID,
+		"revision": r.Revision, "created_at": e.OccurredAt, "updated_at": e.OccurredAt,
+	})}
+}
+
+func orNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t
+}
+
+func descriptionChanged(e apikey.DescriptionChanged, r event.Recorded) []change {
+	return []change{projections.Patch(keys, row{"id": e.KeyID}, row{
+		"description": e.Description, "revision": r.Revision, "updated_at": e.OccurredAt,
+	})}
+}
+
+func rotated(e apikey.Rotated, r event.Recorded) []change {
+	return []change{projections.Patch(keys, row{"id": e.KeyID}, row{
+		"successor_id": e.SuccessorID, "expire_at": orNull(e.ExpireAt), "revision": r.Revision, "updated_at": e.OccurredAt,
+	})}
+}
+
+func revoked(e apikey.Revoked, r event.Recorded) []change {
+	return []change{projections.Patch(keys, row{"id": e.KeyID}, row{
+		"revoked_at": e.OccurredAt, "revision": r.Revision, "updated_at": e.OccurredAt,
+	})}
+}
+
+func memberRemoved(e organization.MemberRemoved, _ event.Recorded) []change {
+	return []change{end(row{"user_id": e.UserID, "organization_id": e.OrganizationID}, e.OccurredAt)}
+}
+
+func userDeactivated(e user.Deactivated, _ event.Recorded) []change {
+	return []change{end(row{"user_id": e.UserID}, e.OccurredAt)}
+}
+
+func userErased(e user.Erased, _ event.Recorded) []change {
+	return []change{projections.DeleteWhere(keys, row{"user_id": e.UserID, "owner_type": apikey.OwnerUser})}
+}
+
+func organizationPurged(e organization.Purged, _ event.Recorded) []change {
+	return []change{projections.DeleteWhere(keys, row{"organization_id": e.OrganizationID})}
+}
+
+// end ends the users' keys that match and have not ended before.
+func end(match row, at time.Time) change {
+	match["owner_type"], match["revoked_at"] = apikey.OwnerUser, nil
+	return projections.PatchWhere(keys, match, row{"revoked_at": at, "updated_at": at})
+}

@@ -1,0 +1,161 @@
+// Package list reads lists from read models the way the HTTP contract wants
+// them: by page or by cursor, sorted, filtered and searched, with a total, and
+// with ties broken by id so that no row is shown twice.
+package list
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Limits of a request.
+const (
+	DefaultLimit = 10
+	MaxLimit     = 100
+	// MaxDepth is how many rows into a list a page may begin. A cursor has no
+	// such bound, for it costs the same everywhere.
+	MaxDepth = 10_000
+	// maxSearch is in characters.
+	maxSearch = 100
+)
+
+// Request is what a caller asks of a list, as it came in.
+type Request struct {
+	// Page counts from 1; 0 is the first, or that of the cursor.
+	Page int
+	// Limit is the number of items of a page, at most MaxLimit; 0 is DefaultLimit.
+	Limit int
+	// Sort is a name of the list's, with ":asc" or ":desc" or without; empty is
+	// the list's own order.
+	Sort string
+	// Cursor is the NextCursor of an earlier answer, instead of a page.
+	Cursor string
+	// Search is a part of a text, whatever its case.
+	Search string
+	// Filters keep the items that have one of the values, for each name given.
+	Filters map[string][]string
+}
+
+// Page is a part of a list.
+type Page[T any] struct {
+	Items []T
+	Page  int
+	Limit int
+	// Total is the number of items on all pages.
+	Total      int
+	TotalPages int
+	// NextCursor leads to the items that follow; empty when there are none.
+	NextCursor string
+}
+
+// Source is a list as SQL. Its texts are the program's own; whatever comes from
+// outside is in Args.
+type Source[T any] struct {
+	// From is the part of the query from the tables on, with the conditions that
+	// always hold, which include what the caller may see. It has a WHERE.
+	From string
+	Args pgx.NamedArgs
+	// Columns are those of an item, which Fields gives the places for.
+	Columns string
+	Fields  func(*T) []any
+	// ID is the expression of the items' unique id, a text.
+	ID string
+	// Sorts are by name; DefaultSort is a request's Sort.
+	Sorts       map[string]Sort
+	DefaultSort string
+	Filters     map[string]Filter
+	// Search lists the expressions to search in; none means that the list cannot
+	// be searched.
+	Search []string
+}
+
+// Kind is the type of an expression to sort by.
+type Kind int
+
+// The kinds.
+const (
+	Text Kind = iota + 1
+	Time
+	Integer
+)
+
+// Sort is an expression to sort by, which is never null.
+type Sort struct {
+	Expression string
+	Kind       Kind
+}
+
+// Filter compares an expression with one of the values allowed; with none
+// listed, any text will do.
+type Filter struct {
+	Expression string
+	Values     []string
+}
+
+// DB is a pool, a connection or a transaction.
+type DB interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+// Read answers a request. A request that breaks a rule gives a failure that
+// names each field. Page and total are read in one round trip, not at one
+// moment.
+func (s Source[T]) Read(ctx context.Context, db DB, r Request) (Page[T], error) {
+	q, err := s.plan(r)
+	if err != nil {
+		return Page[T]{}, err
+	}
+	page := Page[T]{Items: []T{}, Page: q.page, Limit: q.limit}
+	batch := &pgx.Batch{}
+	batch.Queue(q.count, q.args).QueryRow(func(row pgx.Row) error { return row.Scan(&page.Total) })
+	more := false
+	last := cursor{Sort: q.sort, Page: q.page + 1}
+	batch.Queue(q.items, q.args).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			if len(page.Items) == q.limit {
+				more = true
+				continue
+			}
+			var item T
+			key := q.kind.scanner()
+			if err := rows.Scan(append(s.Fields(&item), key, &last.ID)...); err != nil {
+				return err
+			}
+			last.Key = q.kind.format(key)
+			page.Items = append(page.Items, item)
+		}
+		return rows.Err()
+	})
+	if err := db.SendBatch(ctx, batch).Close(); err != nil {
+		return Page[T]{}, fmt.Errorf("read a list: %w", err)
+	}
+	page.TotalPages = (page.Total + q.limit - 1) / q.limit
+	if more {
+		page.NextCursor = last.encode()
+	}
+	return page, nil
+}
+
+// query is a request turned into SQL.
+type query struct {
+	page, limit  int
+	sort         string
+	kind         Kind
+	count, items string
+	args         pgx.NamedArgs
+}
+
+// conditions collects what to add to a WHERE.
+type conditions struct {
+	sql  strings.Builder
+	args pgx.NamedArgs
+}
+
+func (c *conditions) and(format string, args ...any) {
+	c.sql.WriteString(" AND (")
+	fmt.Fprintf(&c.sql, format, args...)
+	c.sql.WriteString(")")
+}

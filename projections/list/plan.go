@@ -1,0 +1,155 @@
+package list
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/perfectworks/backend/domain/failure"
+	"github.com/perfectworks/backend/domain/input"
+)
+
+// The names of parameters that a request can have beside a list's filters.
+const (
+	fieldPage   = "page"
+	fieldLimit  = "limit"
+	fieldSort   = "sort"
+	fieldCursor = "cursor"
+	fieldSearch = "search"
+)
+
+// plan checks a request and makes its two queries.
+func (s Source[T]) plan(r Request) (query, error) {
+	var wrong failure.Fields
+	where := conditions{args: pgx.NamedArgs{}}
+	maps.Copy(where.args, s.Args)
+	q := query{limit: limit(&wrong, r.Limit), args: where.args}
+	s.filter(&wrong, &where, r.Filters)
+	s.search(&wrong, &where, r.Search)
+	q.count = "SELECT count(*) " + s.From + where.sql.String()
+
+	sort, name, descending := s.sort(&wrong, r.Sort)
+	q.sort, q.kind = name, sort.Kind
+	offset := s.seek(&wrong, &where, &q, r, sort.Expression, descending)
+	if err := wrong.Err(); err != nil {
+		return query{}, err
+	}
+	direction := "ASC"
+	if descending {
+		direction = "DESC"
+	}
+	q.items = fmt.Sprintf("SELECT %s, %s, %s %s%s ORDER BY %s %s, %s %s LIMIT %d OFFSET %d",
+		s.Columns, sort.Expression, s.ID, s.From, where.sql.String(),
+		sort.Expression, direction, s.ID, direction, q.limit+1, offset)
+	return q, nil
+}
+
+func limit(wrong *failure.Fields, given int) int {
+	switch {
+	case given == 0:
+		return DefaultLimit
+	case given < 1 || given > MaxLimit:
+		wrong.Add(fieldLimit, input.CodeRange, fmt.Sprintf("must be from 1 to %d", MaxLimit))
+		return DefaultLimit
+	}
+	return given
+}
+
+// seek finds where the page begins: after the cursor's row, or by an offset.
+func (s Source[T]) seek(wrong *failure.Fields, where *conditions, q *query, r Request, expression string, descending bool) (offset int) {
+	if r.Cursor == "" {
+		q.page = max(r.Page, 1)
+		switch {
+		case r.Page < 0:
+			wrong.Add(fieldPage, input.CodeRange, "must be at least 1")
+		case q.page-1 >= MaxDepth, (q.page-1)*q.limit >= MaxDepth:
+			wrong.Add(fieldPage, input.CodeRange,
+				fmt.Sprintf("must begin within the first %d items: beyond them, go on with nextCursor as cursor", MaxDepth))
+			return 0
+		}
+		return (q.page - 1) * q.limit
+	}
+	c, ok := decodeCursor(r.Cursor)
+	key, fits := q.kind.parse(c.Key)
+	switch {
+	case r.Page != 0:
+		wrong.Add(fieldCursor, input.CodeFormat, "must not come with a page: a cursor says where to go on")
+	case !ok || !fits:
+		wrong.Add(fieldCursor, input.CodeFormat, "must be the nextCursor of an earlier answer")
+	case c.Sort != q.sort:
+		wrong.Add(fieldCursor, input.CodeFormat, "must come with the sort with which it was given")
+	default:
+		comparison := ">"
+		if descending {
+			comparison = "<"
+		}
+		q.page = c.Page
+		where.args["list_key"], where.args["list_id"] = key, c.ID
+		where.and("(%s, %s) %s (@list_key, @list_id)", expression, s.ID, comparison)
+	}
+	return 0
+}
+
+// sort finds what to sort by, and its full name.
+func (s Source[T]) sort(wrong *failure.Fields, given string) (sort Sort, name string, descending bool) {
+	if given == "" {
+		given = s.DefaultSort
+	}
+	column, direction, directed := strings.Cut(given, ":")
+	sort, ok := s.Sorts[column]
+	if !ok || directed && direction != "asc" && direction != "desc" {
+		names := strings.Join(slices.Sorted(maps.Keys(s.Sorts)), ", ")
+		wrong.Add(fieldSort, input.CodeUnknown, "must be one of "+names+", with :asc or :desc")
+		return Sort{}, "", false
+	}
+	if !directed {
+		direction = "asc"
+	}
+	return sort, column + ":" + direction, direction == "desc"
+}
+
+func (s Source[T]) filter(wrong *failure.Fields, where *conditions, given map[string][]string) {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		values := given[name]
+		f, ok := s.Filters[name]
+		if !ok {
+			wrong.Add(name, input.CodeUnknown, "is not a filter of this list")
+			continue
+		}
+		for _, value := range values {
+			if f.Values == nil {
+				input.Line(wrong, name, value, 0, maxSearch)
+			} else if !slices.Contains(f.Values, value) {
+				wrong.Add(name, input.CodeUnknown, "must be one of "+strings.Join(f.Values, ", "))
+			}
+		}
+		if len(values) > 0 {
+			parameter := "filter_" + name
+			where.args[parameter] = values
+			where.and("%s = ANY(@%s)", f.Expression, parameter)
+		}
+	}
+}
+
+// likeEscapes keep the wildcards of LIKE from being such.
+var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+func (s Source[T]) search(wrong *failure.Fields, where *conditions, given string) {
+	text := input.Line(wrong, fieldSearch, given, 0, maxSearch)
+	if text == "" {
+		return
+	}
+	if len(s.Search) == 0 {
+		wrong.Add(fieldSearch, input.CodeUnknown, "this list cannot be searched")
+		return
+	}
+	matches := make([]string, len(s.Search))
+	for i, expression := range s.Search {
+		matches[i] = expression + " ILIKE @list_search"
+	}
+	where.args["list_search"] = "%" + likeEscapes.Replace(text) + "%"
+	where.and("%s", strings.Join(matches, " OR "))
+}

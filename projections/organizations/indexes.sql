@@ -1,0 +1,2 @@
+CREATE INDEX members_user ON members (user_id);
+CREATE INDEX slugs_organization ON slugs (organization_id);

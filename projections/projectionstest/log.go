@@ -1,0 +1,145 @@
+// Package projectionstest is a log in memory, with a subscriber that keeps the
+// contract of projections.Subscribe, so that the rules of projections can be
+// tested apart from a store.
+package projectionstest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/perfectworks/backend/domain/event"
+)
+
+// Began is when the first event of a log is recorded; each later one comes a
+// second after the one before.
+var Began = time.Date(2026, 1, 1, 0, 0, 1, 0, time.UTC)
+
+// PositionStep lies between the positions of two events.
+const PositionStep = 100
+
+// Log is a log in memory. It is safe for concurrent use.
+type Log struct {
+	mu        sync.Mutex
+	events    []event.Recorded
+	revisions map[string]event.Revision
+	grown     chan struct{}
+	beyond    uint64
+	failures  map[event.ID]error
+	failure   error
+}
+
+// NewLog returns an empty log.
+func NewLog() *Log {
+	return &Log{revisions: map[string]event.Revision{}, grown: make(chan struct{}), failures: map[event.ID]error{}}
+}
+
+// Append records events in a stream, and returns the last one's position.
+func (l *Log) Append(stream string, events ...event.Event) event.Position {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range events {
+		n := len(l.events) + 1
+		revision, ok := l.revisions[stream]
+		if ok {
+			revision++
+		}
+		l.revisions[stream] = revision
+		at := uint64(n) * PositionStep //nolint:gosec // Positive.
+		l.events = append(l.events, event.Recorded{
+			ID: event.DeriveID(event.ID{1}, stream, n), Stream: stream, Revision: revision,
+			Position: event.Position{Commit: at, Prepare: at},
+			Time:     Began.Add(time.Duration(n-1) * time.Second), Event: e,
+		})
+	}
+	close(l.grown)
+	l.grown = make(chan struct{})
+	return l.end()
+}
+
+// Events are all that were recorded.
+func (l *Log) Events() []event.Recorded {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.events[:len(l.events):len(l.events)]
+}
+
+// Head is the position of the last event.
+func (l *Log) Head(context.Context) (event.Position, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.end(), nil
+}
+
+func (l *Log) end() event.Position {
+	if len(l.events) == 0 {
+		return event.Position{}
+	}
+	return l.events[len(l.events)-1].Position
+}
+
+// Pass lets subscribers that reach the end pass beyond it by so much, as over
+// events that are filtered out. Only a new subscription notices.
+func (l *Log) Pass(by uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.beyond = by
+}
+
+// Fail makes decoding fail for one event, or for all with the zero id; nil ends
+// it.
+func (l *Log) Fail(id event.ID, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if id == (event.ID{}) {
+		l.failure = err
+	} else {
+		l.failures[id] = err
+	}
+}
+
+type recordedKey struct{}
+
+// NewMessage is the message for an event.
+func NewMessage(ctx context.Context, r event.Recorded) *message.Message {
+	m := message.NewMessage(r.ID.String(), nil)
+	m.Metadata.Set("type", r.Event.EventType())
+	m.SetContext(context.WithValue(ctx, recordedKey{}, r))
+	return m
+}
+
+// Decode is the event in a message. With an error, it is only where the event
+// stands.
+func (l *Log) Decode(_ context.Context, m *message.Message) (event.Recorded, error) {
+	r, ok := m.Context().Value(recordedKey{}).(event.Recorded)
+	if !ok {
+		return event.Recorded{}, errors.New("the message is not of a log in memory")
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, err := range []error{l.failure, l.failures[r.ID]} {
+		if err != nil {
+			r.Event = nil
+			return r, fmt.Errorf("decode: %w", err)
+		}
+	}
+	return r, nil
+}
+
+// after returns the events after a position, where the log ends, and what tells
+// of more.
+func (l *Log) after(p event.Position) ([]event.Recorded, event.Position, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := 0
+	for i < len(l.events) && l.events[i].Position.Compare(p) <= 0 {
+		i++
+	}
+	end := l.end()
+	end.Commit, end.Prepare = end.Commit+l.beyond, end.Prepare+l.beyond
+	return l.events[i:], end, l.grown
+}

@@ -1,0 +1,1 @@
+CREATE INDEX profiles_subject_hash ON profiles (subject_hash);
