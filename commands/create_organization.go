@@ -72,11 +72,7 @@ func (x *executor) mayCreateOrganization(ctx context.Context, req Request) error
 	if !req.Principal.Identity.EmailVerified {
 		return user.ErrEmailNotVerified
 	}
-	owner, err := load(ctx, x, users, string(req.Principal.UserID), false)
-	if err == nil && owner.State.RequireActive() != nil {
-		// The cached state may be behind.
-		owner, err = load(ctx, x, users, string(req.Principal.UserID), true)
-	}
+	owner, err := load(ctx, x, users, string(req.Principal.UserID), true)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -47,8 +48,8 @@ type Seed [32]byte
 // String hides the seed.
 func (Seed) String() string { return "[seed]" }
 
-// GoString hides the seed.
-func (s Seed) GoString() string { return s.String() }
+// Format hides the seed, whatever the verb.
+func (s Seed) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
 // LogValue hides the seed from structured logs.
 func (s Seed) LogValue() slog.Value { return slog.StringValue(s.String()) }

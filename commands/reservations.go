@@ -56,6 +56,8 @@ type claim struct {
 	reservation.Claim
 	organization id.Organization // for the metadata
 	grace        time.Duration
+	// lasting says that nobody contests what is held: it is not claimed again.
+	lasting bool
 	// taken is what to say when somebody else has it.
 	taken error
 	// yields makes a holder give the value up, if it may, and tells whether it
@@ -113,11 +115,12 @@ func (x *executor) emailClaim(req Request, userID id.User, emailHash string) cla
 	}
 }
 
-// subjectClaim has no grace and needs no mark: whoever holds a subject is that
-// same person, registered or about to be, unless they were erased.
+// subjectClaim needs neither grace nor mark: whoever holds a subject is that
+// same person, registered or about to be, and holds it until they are erased.
 func (x *executor) subjectClaim(userID id.User, subjectHash string) claim {
 	return claim{
-		Claim: reservation.Claim{Kind: reservation.Subject, ValueHash: subjectHash, OwnerID: string(userID)},
+		Claim:   reservation.Claim{Kind: reservation.Subject, ValueHash: subjectHash, OwnerID: string(userID)},
+		lasting: true,
 		yields: func(ctx context.Context, holder string) (bool, error) {
 			o, err := load(ctx, x, users, holder, true)
 			return err == nil && isErased(o.State), err
@@ -144,6 +147,9 @@ func (x *executor) claim(ctx context.Context, req Request, c claim) (holder stri
 			return "", fmt.Errorf("load reservation: %w", err)
 		}
 		s := outcomeOf[reservation.State](snapshot).State
+		if c.lasting && s.OwnerID == c.OwnerID {
+			return c.OwnerID, nil
+		}
 		events, err := s.Claim(c.Claim, req.at())
 		if errors.Is(err, reservation.ErrHeld) {
 			if !s.Contestable(req.at(), c.grace) {

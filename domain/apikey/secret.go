@@ -2,6 +2,7 @@ package apikey
 
 import (
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -114,7 +115,13 @@ func (s Secret) Last4() string { return s.text[max(0, len(s.text)-lastLength):] 
 // it.
 func (s Secret) Reveal() string { return s.text }
 
-// Format hides the key, whatever the verb.
+// Equal compares two keys, in a time that does not depend on them.
+func (s Secret) Equal(t Secret) bool {
+	return subtle.ConstantTimeCompare([]byte(s.text), []byte(t.text)) == 1
+}
+
+// Format hides the key, whatever the verb: fmt would print the field for one
+// that is not meant for texts.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
 // String hides the key.
@@ -124,9 +131,6 @@ func (s Secret) String() string {
 	}
 	return "[api key]"
 }
-
-// GoString hides the key.
-func (s Secret) GoString() string { return s.String() }
 
 // LogValue hides the key from structured logs.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

@@ -4,6 +4,8 @@ package personal
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 )
 
@@ -53,8 +55,9 @@ func (t Text) String() string {
 	}
 }
 
-// GoString hides the text from %#v.
-func (t Text) GoString() string { return "personal.Text(" + t.String() + ")" }
+// Format hides the text, whatever the verb: fmt would print the fields for one
+// that is not meant for texts.
+func (t Text) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, t.String()) }
 
 // LogValue hides the text from structured logs.
 func (t Text) LogValue() slog.Value { return slog.StringValue(t.String()) }

@@ -27,6 +27,7 @@ func TestTextNeverPrintsItself(t *testing.T) {
 		"%s":   fmt.Sprintf("<%s>", text),
 		"%q":   fmt.Sprintf("%q", text),
 		"%x":   fmt.Sprintf("%x", text),
+		"%d":   fmt.Sprintf("%d %t %o", text, text, struct{ T personal.Text }{text}),
 		"slog": log.String(),
 	} {
 		if strings.Contains(printed, secret) || strings.Contains(printed, fmt.Sprintf("%x", secret)) {

@@ -1,0 +1,193 @@
+package commands_test
+
+import (
+	"testing"
+
+	"github.com/perfectworks/backend/adapters/eventstore/eventstoretest"
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/domaintest"
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/domain/organization"
+	"github.com/perfectworks/backend/domain/personal"
+	"github.com/perfectworks/backend/domain/reservation"
+	"github.com/perfectworks/backend/domain/user"
+)
+
+func TestRegisterUser(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(w *world) {
+		subject := unique()
+		p := stranger(subject)
+		first := must(w.RegisterUser(w.Context(), w.request(p), ada())).in(w)
+		want := user.State{
+			ID: first.Value.ID, Status: user.StatusActive,
+			SubjectHash: p.Identity.SubjectHash, EmailHash: p.Identity.EmailHash,
+			Email: p.Identity.Email, EmailVerified: true,
+			FirstName: personal.New("Ada"), LastName: personal.New("Lovelace"), CreatedAt: start, UpdatedAt: start,
+		}
+		if first.Value != want || !id.Valid(id.UserPrefix, string(first.Value.ID)) || first.Revision != 0 {
+			w.Errorf("got %+v at %d, want %+v", first.Value, first.Revision, want)
+		}
+
+		second := must(w.RegisterUser(w.Context(), w.request(p), commands.RegisterUser{
+			FirstName: personal.New("Augusta"), LastName: personal.New("King"),
+		})).in(w)
+		if second != first {
+			w.Errorf("the same subject again is %+v, want %+v", second, first)
+		}
+
+		p.Identity = identity(subject, "another-"+subject+"@example.org")
+		if got := must(w.RegisterUser(w.Context(), w.request(p), ada())).in(w); got != first {
+			w.Errorf("the same subject with another address is %+v, want %+v", got, first)
+		}
+
+		p.Identity = identity("another-"+subject, subject+"@example.org")
+		refused(w, must(w.RegisterUser(w.Context(), w.request(p), ada())), user.ErrEmailTaken)
+		p.Identity = identity("another-"+subject, "other-"+subject+"@example.org")
+		if got := must(w.RegisterUser(w.Context(), w.request(p), ada())).in(w); got.Value.ID == first.Value.ID {
+			w.Error("two subjects are the same user")
+		}
+	})
+}
+
+func TestRegisterUserRefusals(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(w *world) {
+		p := stranger(unique())
+		refused(w, must(w.RegisterUser(w.Context(), w.request(p), commands.RegisterUser{})), domaintest.Invalid)
+		noMail := p
+		noMail.Identity.Email, noMail.Identity.EmailHash = personal.Text{}, ""
+		refused(w, must(w.RegisterUser(w.Context(), w.request(noMail), ada())), user.ErrEmailMissing)
+		for _, kind := range []access.Kind{"", access.KindUserKey, access.KindOrganizationKey, access.KindSystem} {
+			other := p
+			other.Kind = kind
+			refused(w, must(w.RegisterUser(w.Context(), w.request(other), ada())), access.ErrUserOnly)
+		}
+		if w.exists(reservation.Category, reservation.ID(reservation.Subject, p.Identity.SubjectHash)) {
+			w.Error("a refused registration reserved something")
+		}
+		withoutSeed := w.request(p)
+		withoutSeed.Seed = commands.Seed{}
+		if _, err := w.RegisterUser(w.Context(), withoutSeed, ada()); err == nil {
+			w.Error("ids are made without randomness")
+		}
+	})
+}
+
+func TestRegisterAfterErasure(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(w *world) {
+		p := w.person()
+		w.append(user.Category, string(p.UserID), user.Deactivated{UserID: p.UserID, OccurredAt: start})
+		refused(w, must(w.RegisterUser(w.Context(), w.request(p), ada())), user.ErrDeactivated)
+		refused(w, must(w.UpdateUserProfile(w.Context(), w.request(p), firstName("Eve"))), user.ErrDeactivated)
+		w.append(user.Category, string(p.UserID), user.Erased{UserID: p.UserID, OccurredAt: start})
+		refused(w, must(w.UpdateUserProfile(w.Context(), w.request(p), firstName("Eve"))), user.ErrNotFound)
+		w.now = start.AddDate(0, 1, 0)
+		anew := must(w.RegisterUser(w.Context(), w.request(p), ada())).in(w)
+		if anew.Value.ID == p.UserID || anew.Value.Status != user.StatusActive {
+			w.Errorf("an erased person comes back as %+v", anew.Value)
+		}
+		if twice := must(w.RegisterUser(w.Context(), w.request(p), ada())).in(w); twice != anew {
+			w.Errorf("and again as %+v", twice.Value)
+		}
+	})
+}
+
+func TestUpdateUserProfile(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(w *world) {
+		p := w.person()
+		w.now = start.Add(1_234_567_890)
+		one := must(w.UpdateUserProfile(w.Context(), w.request(p), firstName("Augusta"))).in(w)
+		if one.Value.FirstName.Reveal() != "Augusta" || one.Value.LastName.Reveal() != "Lovelace" || one.Revision != 1 {
+			w.Errorf("got %+v at %d", one.Value, one.Revision)
+		}
+		if got := one.Value.UpdatedAt.Format("15:04:05.999999999"); got != "12:00:01.234" {
+			w.Errorf("updated at %s, want whole milliseconds", got)
+		}
+		same := must(w.UpdateUserProfile(w.Context(), w.request(p), firstName(" Augusta"))).in(w)
+		if same != one {
+			w.Errorf("the same value gives %+v at %d", same.Value, same.Revision)
+		}
+		refused(w, must(w.UpdateUserProfile(w.Context(), at(w.request(p), 0), firstName("Eve"))), commands.ErrStale)
+		refused(w, must(w.UpdateUserProfile(w.Context(), at(w.request(p), 2), firstName("Eve"))), commands.ErrStale)
+		refused(w, must(w.UpdateUserProfile(w.Context(), w.request(p), firstName(""))), domaintest.Invalid)
+		two := must(w.UpdateUserProfile(w.Context(), at(w.request(p), 1), firstName("Ada"))).in(w)
+		if two.Revision != 2 || two.Position.Compare(one.Position) <= 0 {
+			w.Errorf("got revision %d at %s after %s", two.Revision, two.Position, one.Position)
+		}
+		refused(w, must(w.UpdateUserProfile(w.Context(), w.request(stranger("x")), firstName("Eve"))), access.ErrNotRegistered)
+		key := p
+		key.Kind = access.KindUserKey
+		refused(w, must(w.UpdateUserProfile(w.Context(), w.request(key), firstName("Eve"))), access.ErrUserOnly)
+	})
+}
+
+func TestSwitchActiveOrganization(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(w *world) {
+		owner, first := w.organization()
+		_, other := w.organization()
+		second := must(w.CreateOrganization(w.Context(), w.request(owner), named("Second "+unique()))).in(w).Value
+		if second.IsActive {
+			w.Error("a second organization becomes active by itself")
+		}
+		to := func(o id.Organization) commands.SwitchActiveOrganization {
+			return commands.SwitchActiveOrganization{OrganizationID: o}
+		}
+		got := must(w.SwitchActiveOrganization(w.Context(), w.request(owner), to(second.Organization.ID))).in(w)
+		if got.Value.User.ActiveOrganizationID != second.Organization.ID || got.Value.Organization.Slug != second.Organization.Slug {
+			w.Errorf("got %+v", got.Value)
+		}
+		same := must(w.SwitchActiveOrganization(w.Context(), w.request(owner), to(second.Organization.ID))).in(w)
+		if same.Revision != got.Revision {
+			w.Error("switching to where one is makes an event")
+		}
+		missing, err := w.request(owner).IDs().Organization()
+		if err != nil {
+			w.Fatal(err)
+		}
+		for _, o := range []id.Organization{other.ID, missing, "", "org_x", "user_01h455vb4pex5vsknk084sn02q"} {
+			refused(w, must(w.SwitchActiveOrganization(w.Context(), w.request(owner), to(o))), organization.ErrNotFound)
+		}
+		w.append(organization.Category, string(first.ID), organization.Deleted{OrganizationID: first.ID, OccurredAt: start})
+		refused(w, must(w.SwitchActiveOrganization(w.Context(), w.request(owner), to(first.ID))), organization.ErrNotFound)
+	})
+}
+
+// exists tells whether an aggregate's stream does.
+func (w *world) exists(category, aggregateID string) bool {
+	w.Helper()
+	s, err := w.store.Load(w.Context(), event.StreamName(category, aggregateID),
+		commands.Fold{Apply: func(any, event.Event) any { return nil }}, true)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return s.Revision != event.NoStream
+}
+
+// What another process has changed meanwhile decides, not what this one
+// remembers: a change back to the remembered value is a change.
+func TestOtherProcesses(t *testing.T) {
+	t.Parallel()
+	store := eventstoretest.New(t)
+	here, there := newWorld(t, store.Streams), newWorld(t, eventstoretest.StreamsOf(t, store))
+	p := here.person()
+	must(there.UpdateUserProfile(t.Context(), there.request(p), firstName("Augusta"))).in(t)
+	back := must(here.UpdateUserProfile(t.Context(), here.request(p), firstName("Ada"))).in(t)
+	if back.Revision != 2 || back.Value.FirstName.Reveal() != "Ada" {
+		t.Errorf("got %+v at %d", back.Value, back.Revision)
+	}
+	again := must(there.UpdateUserProfile(t.Context(), at(there.request(p), 2), firstName("Augusta"))).in(t)
+	refused(t, must(here.UpdateUserProfile(t.Context(), at(here.request(p), 2), firstName("Eve"))), commands.ErrStale)
+	if again.Revision != 3 {
+		t.Errorf("got revision %d", again.Revision)
+	}
+	there.append(user.Category, string(p.UserID), user.Deactivated{UserID: p.UserID, OccurredAt: start})
+	refused(t, must(here.UpdateUserProfile(t.Context(), here.request(p), firstName("Eve"))), user.ErrDeactivated)
+	there.append(user.Category, string(p.UserID), user.Restored{UserID: p.UserID, OccurredAt: start})
+	must(here.UpdateUserProfile(t.Context(), here.request(p), firstName("Eve"))).in(t)
+}
