@@ -96,6 +96,9 @@ func (o *Options) configuration() (*esdb.Configuration, error) {
 		}
 		config.RootCAs, config.Username, config.Password = o.RootCAs, o.Username, o.Password
 	}
+	if err := config.Validate(); err != nil {
+		return nil, fmt.Errorf("the event store's URL: %w", err)
+	}
 	// After the last attempt the module's client would be dead for ever.
 	config.MaxDiscoverAttempts = math.MaxInt32
 	// A ping more often than the server permits ends the connection.

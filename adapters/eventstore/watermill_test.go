@@ -20,7 +20,7 @@ import (
 )
 
 // TestWatermillSuite is Watermill's own suite for all subscribers and
-// publishers.
+// publishers. With the race detector it runs with the suite's smaller numbers.
 func TestWatermillSuite(t *testing.T) {
 	t.Parallel()
 	store := eventstoretest.New(t)
@@ -39,7 +39,7 @@ func TestWatermillSuite(t *testing.T) {
 			ConsumerGroups:  true,
 			GuaranteedOrder: true,
 			Persistent:      true,
-			ForceShort:      testing.Short(),
+			ForceShort:      testing.Short() || raceDetector,
 		},
 		func(t *testing.T) (message.Publisher, message.Subscriber) { return inGroup(t, "everybody") },
 		inGroup,
