@@ -7,6 +7,7 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/google/uuid"
+	"google.golang.org/grpc"
 
 	"github.com/perfectworks/backend/adapters/eventnode/internal/eventlog"
 )
@@ -38,40 +39,43 @@ type proposal struct {
 	size     int
 }
 
-// maxDrained is how much of an append that failed already is still received.
-const maxDrained = 64 << 20
-
-// receiveAppend reads a whole append. It goes on after an error: a client that
-// is still sending when the call ends sees the end, not the reason.
 func (s *streamsService) receiveAppend(call streams.Streams_AppendServer) (*proposal, error) {
-	var (
-		p       *proposal
-		failure error
-		drained int
-	)
+	var p *proposal
 	for {
 		req, err := call.Recv()
-		if errors.Is(err, io.EOF) {
-			break
+		switch {
+		case errors.Is(err, io.EOF) && p != nil:
+			return p, nil
+		case errors.Is(err, io.EOF):
+			return nil, invalid("The append has no options.")
+		case err != nil:
+			return nil, err
+		case p == nil:
+			p, err = startProposal(req.GetOptions())
+		default:
+			err = s.addEvent(p, req.GetProposedMessage())
 		}
 		if err != nil {
+			drain(call)
 			return nil, err
 		}
-		switch {
-		case failure != nil:
-			if drained += len(req.GetProposedMessage().GetData()) + 1; drained > maxDrained {
-				return nil, failure
-			}
-		case p == nil:
-			p, failure = startProposal(req.GetOptions())
-		default:
-			failure = s.addEvent(p, req.GetProposedMessage())
+	}
+}
+
+// maxDrained is how much of an append that failed already is still received, in
+// bytes.
+const maxDrained = 64 << 20
+
+// drain receives the rest of an append. A client that is still sending when the
+// call ends sees only that it ended, not why.
+func drain(call grpc.ServerStream) {
+	for size := 0; size < maxDrained; size++ {
+		var req streams.AppendReq
+		if call.RecvMsg(&req) != nil {
+			return
 		}
+		size += len(req.GetProposedMessage().GetData()) + len(req.GetProposedMessage().GetCustomMetadata())
 	}
-	if failure == nil && p == nil {
-		failure = invalid("The append has no options.")
-	}
-	return p, failure
 }
 
 func startProposal(options *streams.AppendReq_Options) (*proposal, error) {

@@ -163,11 +163,13 @@ func TestAppendErrors(t *testing.T) {
 	}{
 		"tombstoned": {
 			[]*streams.AppendReq{appendOptions("grün%", "any"), event()},
-			[]string{"exception", "stream-name"}, "FailedPrecondition stream-deleted gr%C3%BCn%25",
+			[]string{"exception", "stream-name"},
+			"FailedPrecondition stream-deleted gr%C3%BCn%25",
 		},
 		"append too big": {
 			[]*streams.AppendReq{options, event(data(strings.Repeat("x", 900))), event(data(strings.Repeat("x", 900))), event(data(strings.Repeat("x", 900)))},
-			[]string{"exception", "maximum-append-size"}, "InvalidArgument maximum-append-size-exceeded 2000",
+			[]string{"exception", "maximum-append-size"},
+			"InvalidArgument maximum-append-size-exceeded 2000",
 		},
 		"event too big": {
 			[]*streams.AppendReq{options, event(data(strings.Repeat("x", 990)), func(m *streams.AppendReq_ProposedMessage) { m.Id = protoUUID(id) })},
@@ -176,7 +178,8 @@ func TestAppendErrors(t *testing.T) {
 		},
 		"no type": {
 			[]*streams.AppendReq{options, without("type")},
-			[]string{"exception", "required-metadata-properties"}, "InvalidArgument missing-required-metadata-property type,content-type",
+			[]string{"exception", "required-metadata-properties"},
+			"InvalidArgument missing-required-metadata-property type,content-type",
 		},
 		"no content type":    {[]*streams.AppendReq{options, without("content-type")}, []string{"exception"}, "InvalidArgument missing-required-metadata-property"},
 		"nothing":            {nil, nil, "InvalidArgument"},

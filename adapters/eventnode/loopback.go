@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"net"
 	"time"
@@ -27,7 +28,7 @@ type Loopback struct {
 	Password string
 	RootCAs  *x509.CertPool
 
-	served chan error
+	served chan struct{}
 }
 
 // StartLoopback starts a node with the config, whose TLS and Credentials it
@@ -37,7 +38,7 @@ func StartLoopback(ctx context.Context, config Config) (*Loopback, error) {
 	if err != nil {
 		return nil, fmt.Errorf("eventnode: make a certificate: %w", err)
 	}
-	l := &Loopback{Username: "admin", Password: rand.Text(), RootCAs: roots, served: make(chan error, 1)}
+	l := &Loopback{Username: "admin", Password: rand.Text(), RootCAs: roots, served: make(chan struct{})}
 	config.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS13}
 	config.Credentials = map[string]string{l.Username: l.Password}
 
@@ -51,7 +52,12 @@ func StartLoopback(ctx context.Context, config Config) (*Loopback, error) {
 		_ = listener.Close() // nothing was served
 		return nil, err
 	}
-	go func() { l.served <- l.Serve(listener) }()
+	go func() {
+		defer close(l.served)
+		if err := l.Serve(listener); err != nil {
+			l.logger.ErrorContext(ctx, "event node ended", slog.Any("error", err))
+		}
+	}()
 	return l, nil
 }
 

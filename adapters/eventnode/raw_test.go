@@ -114,8 +114,8 @@ func rawAppend(ctx context.Context, client streams.StreamsClient, messages ...*s
 		return nil, nil, err
 	}
 	for _, message := range messages {
-		if err := call.Send(message); err != nil {
-			return nil, nil, fmt.Errorf("send: %w", err)
+		if call.Send(message) != nil {
+			break // receiving says why
 		}
 	}
 	resp, err := call.CloseAndRecv()

@@ -110,7 +110,7 @@ func streamTarget(options *streams.ReadReq_Options_StreamOptions) (t target, err
 	case *streams.ReadReq_Options_StreamOptions_End:
 		t.from = eventlog.End
 	case *streams.ReadReq_Options_StreamOptions_Revision:
-		t.from = int64(min(from.Revision, math.MaxInt64)) //nolint:gosec // bounded
+		t.from = int64(min(from.Revision, math.MaxInt64))
 	default:
 		return t, invalid("The read of a stream has no revision.")
 	}
@@ -133,7 +133,7 @@ func allTarget(options *streams.ReadReq_Options_AllOptions) (target, error) {
 			// All positions of this log are commit and prepare in one.
 			return t, errPosition
 		default:
-			t.from = int64(commit) //nolint:gosec // bounded
+			t.from = int64(commit)
 		}
 	default:
 		return t, invalid("The read of $all has no position.")

@@ -24,7 +24,7 @@ type Node struct {
 	// Pool leads to the log's database.
 	Pool *pgxpool.Pool
 
-	t      testing.TB
+	tb     testing.TB
 	config eventnode.Config
 	mu     sync.Mutex
 	node   *eventnode.Node
@@ -49,24 +49,24 @@ func WithLogger(logger *slog.Logger) Option {
 func WithConfig(change func(*eventnode.Config)) Option { return change }
 
 // Pool is a pool on a new database with an empty log.
-func Pool(t testing.TB) *pgxpool.Pool {
-	t.Helper()
-	return postgrestest.New(t, postgrestest.WithMigrations(migrations.EventNode, migrations.EventNodeTable))
+func Pool(tb testing.TB) *pgxpool.Pool {
+	tb.Helper()
+	return postgrestest.New(tb, postgrestest.WithMigrations(migrations.EventNode, migrations.EventNodeTable))
 }
 
 // Start starts a node with an empty log.
-func Start(t testing.TB, options ...Option) *Node {
-	t.Helper()
-	n := &Node{t: t, Address: "127.0.0.1:0"}
+func Start(tb testing.TB, options ...Option) *Node {
+	tb.Helper()
+	n := &Node{tb: tb, Address: "127.0.0.1:0"}
 	for _, option := range options {
 		option(&n.config)
 	}
 	if n.config.Pool == nil {
-		n.config.Pool = Pool(t)
+		n.config.Pool = Pool(tb)
 	}
 	n.Pool = n.config.Pool
 	n.start()
-	t.Cleanup(n.Stop)
+	tb.Cleanup(n.Stop)
 	return n
 }
 
@@ -75,17 +75,17 @@ func (n *Node) ConnectionString() string { return "esdb://" + n.Address + "?tls=
 
 // Client is a client that says nothing, closed with the test.
 func (n *Node) Client() *esdb.Client {
-	n.t.Helper()
+	n.tb.Helper()
 	config, err := esdb.ParseConnectionString(n.ConnectionString())
 	if err != nil {
-		n.t.Fatalf("eventnodetest: %v", err)
+		n.tb.Fatalf("eventnodetest: %v", err)
 	}
 	config.Logger = esdb.NoopLogging()
 	client, err := esdb.NewClient(config)
 	if err != nil {
-		n.t.Fatalf("eventnodetest: %v", err)
+		n.tb.Fatalf("eventnodetest: %v", err)
 	}
-	n.t.Cleanup(func() { _ = client.Close() })
+	n.tb.Cleanup(func() { _ = client.Close() })
 	return client
 }
 
@@ -101,7 +101,7 @@ func (n *Node) Stop() {
 	cancel()
 	n.node.Stop(ctx)
 	if err := <-n.served; err != nil {
-		n.t.Errorf("eventnodetest: %v", err)
+		n.tb.Errorf("eventnodetest: %v", err)
 	}
 	n.node = nil
 }
@@ -109,7 +109,7 @@ func (n *Node) Stop() {
 // Restart stops the node and starts it again at the same address, with the same
 // log.
 func (n *Node) Restart() {
-	n.t.Helper()
+	n.tb.Helper()
 	n.Stop()
 	n.start()
 }
@@ -122,20 +122,20 @@ func (n *Node) Node() *eventnode.Node {
 }
 
 func (n *Node) start() {
-	n.t.Helper()
+	n.tb.Helper()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	listener, err := listen(ctx, n.Address)
 	if err != nil {
-		n.t.Fatalf("eventnodetest: %v", err)
+		n.tb.Fatalf("eventnodetest: %v", err)
 	}
 	n.Address = listener.Addr().String()
 	node, err := eventnode.New(ctx, n.config)
 	if err != nil {
 		_ = listener.Close()
-		n.t.Fatalf("eventnodetest: %v", err)
+		n.tb.Fatalf("eventnodetest: %v", err)
 	}
 	n.node, n.served = node, make(chan error, 1)
 	go func(served chan<- error) { served <- node.Serve(listener) }(n.served)

@@ -46,7 +46,7 @@ func TestPostgresFaults(t *testing.T) {
 	)
 	for w := range writers {
 		group.Go(func() {
-			expected := eventlog.Expected(eventlog.NoStream)
+			expected := eventlog.NoStream
 			if w%2 == 1 {
 				expected = eventlog.Any
 			}
@@ -118,6 +118,7 @@ func TestPostgresFaults(t *testing.T) {
 
 // appendUntilDone repeats an append, with the same ids, until it is acknowledged.
 func appendUntilDone(ctx context.Context, t *testing.T, log *eventlog.Log, stream string, expected eventlog.Expected, events []eventlog.Proposed, failed *atomic.Int64) eventlog.Result {
+	t.Helper()
 	for {
 		start := time.Now()
 		result, err := log.Append(ctx, stream, expected, events)

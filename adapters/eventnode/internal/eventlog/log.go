@@ -38,15 +38,15 @@ func Open(ctx context.Context, config Config) (*Log, error) {
 		announce: l.notifier.announce,
 	}
 	if err := l.writer.begin(ctx); err != nil {
-		l.writer.store.close()
+		l.writer.store.close(ctx)
 		return nil, fmt.Errorf("open the event log: %w", err)
 	}
-	l.start(config)
+	l.start(context.WithoutCancel(ctx), config)
 	return l, nil
 }
 
-func (l *Log) start(config Config) {
-	ctx, cancel := context.WithCancel(context.Background())
+func (l *Log) start(ctx context.Context, config Config) {
+	ctx, cancel := context.WithCancel(ctx)
 	l.stop = cancel
 	listener := &listener{pool: config.Pool, log: l.writer.log, known: l.Position, wake: l.writer.wake, recount: l.notifier.recount}
 	for _, run := range []func(context.Context){l.writer.run, listener.run, l.notifier.run} {

@@ -106,18 +106,24 @@ func TestExpectedRevision(t *testing.T) {
 	t.Parallel()
 	log := openLog(t)
 	states := map[string]func(t *testing.T, stream string){
-		"never written": func(*testing.T, string) {},
-		"three events":  func(t *testing.T, s string) { mustAppend(t, log, s, eventlog.NoStream, proposed(3)) },
+		"never written": func(t *testing.T, _ string) { t.Helper() },
+		"three events": func(t *testing.T, s string) {
+			t.Helper()
+			mustAppend(t, log, s, eventlog.NoStream, proposed(3))
+		},
 		"metadata only": func(t *testing.T, s string) {
+			t.Helper()
 			mustAppend(t, log, "$$"+s, eventlog.Any, metadataEvent(`{}`))
 		},
 		"soft deleted": func(t *testing.T, s string) {
+			t.Helper()
 			mustAppend(t, log, s, eventlog.NoStream, proposed(3))
 			if _, err := log.Delete(t.Context(), s, eventlog.Any); err != nil {
 				t.Fatal(err)
 			}
 		},
 		"recreated": func(t *testing.T, s string) {
+			t.Helper()
 			mustAppend(t, log, s, eventlog.NoStream, proposed(2))
 			if _, err := log.Delete(t.Context(), s, eventlog.Any); err != nil {
 				t.Fatal(err)
@@ -125,6 +131,7 @@ func TestExpectedRevision(t *testing.T) {
 			mustAppend(t, log, s, eventlog.NoStream, proposed(1))
 		},
 		"tombstoned": func(t *testing.T, s string) {
+			t.Helper()
 			mustAppend(t, log, s, eventlog.NoStream, proposed(3))
 			if _, err := log.Tombstone(t.Context(), s, eventlog.Any); err != nil {
 				t.Fatal(err)
@@ -237,36 +244,30 @@ func TestRepeatedAppend(t *testing.T) {
 		{"exists, all again", "s", eventlog.StreamExists, events[3:5], "at 4", second.Position},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			for name, log := range map[string]*eventlog.Log{"the same": writer, "one opened later": later} {
-				result, err := log.Append(t.Context(), test.stream, test.expected, test.events)
-				if got := describe(result, err); got != test.want {
-					t.Errorf("%s: %s, want %s", name, got, test.want)
-				}
-				if test.position != 0 && result.Position != test.position {
-					t.Errorf("%s: position %d, want %d", name, result.Position, test.position)
-				}
+		for name, log := range map[string]*eventlog.Log{"the same": writer, "one opened later": later} {
+			result, err := log.Append(t.Context(), test.stream, test.expected, test.events)
+			if got := describe(result, err); got != test.want {
+				t.Errorf("%s, %s: %s, want %s", test.name, name, got, test.want)
 			}
-			if test.expected >= eventlog.NoStream {
-				if got := describe(forgetful.Append(t.Context(), test.stream, test.expected, test.events)); got != test.want {
-					t.Errorf("one that remembers no ids: %s, want %s", got, test.want)
-				}
+			if test.position != 0 && result.Position != test.position {
+				t.Errorf("%s, %s: position %d, want %d", test.name, name, result.Position, test.position)
 			}
-		})
+		}
+		if test.expected >= eventlog.NoStream {
+			if got := describe(forgetful.Append(t.Context(), test.stream, test.expected, test.events)); got != test.want {
+				t.Errorf("%s, by one that remembers no ids: %s, want %s", test.name, got, test.want)
+			}
+		}
 	}
 	if got := read(t, writer, "s", eventlog.Forwards, 0, 100); got != "0 1 2 3 4 " {
 		t.Errorf("the stream holds %s", got)
 	}
-	t.Run("the same id twice, when nothing is behind", func(t *testing.T) {
-		if got := describe(writer.Append(t.Context(), "s", 4, events[:1])); got != "at 5" {
-			t.Error(got)
-		}
-	})
-	t.Run("the same id in another stream", func(t *testing.T) {
-		if got := describe(writer.Append(t.Context(), "another", eventlog.Any, events[1:2])); got != "at 0" {
-			t.Error(got)
-		}
-	})
+	if got := describe(writer.Append(t.Context(), "s", 4, events[:1])); got != "at 5" {
+		t.Errorf("the same id twice, when nothing is behind: %s", got)
+	}
+	if got := describe(writer.Append(t.Context(), "another", eventlog.Any, events[1:2])); got != "at 0" {
+		t.Errorf("the same id in another stream: %s", got)
+	}
 }
 
 func TestSoftDelete(t *testing.T) {

@@ -104,6 +104,7 @@ func TestSharedLog(t *testing.T) {
 
 // appendContended appends at an exact revision until it wins.
 func appendContended(ctx context.Context, t *testing.T, log *eventlog.Log) {
+	t.Helper()
 	events, expected := proposed(1), eventlog.NoStream
 	for ctx.Err() == nil {
 		_, err := log.Append(ctx, "contended", expected, events)

@@ -62,11 +62,11 @@ func dial(ctx context.Context, pool *pgxpool.Pool, params map[string]string) (*p
 	return pgx.ConnectConfig(ctx, config.ConnConfig)
 }
 
-func (s *store) close() {
+func (s *store) close(ctx context.Context) {
 	if s.conn == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	_ = s.conn.Close(ctx) // nothing is left to be done about it
 	s.conn, s.tx = nil, nil

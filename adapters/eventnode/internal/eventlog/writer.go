@@ -52,7 +52,7 @@ func (w *writer) begin(ctx context.Context) error {
 // run serves until ctx ends. What is under way then is finished.
 func (w *writer) run(ctx context.Context) {
 	defer close(w.stopped)
-	defer w.store.close()
+	defer w.store.close(ctx)
 	defer w.healthy.Store(false)
 	poll := time.NewTicker(w.config.PollInterval)
 	defer poll.Stop()
@@ -104,7 +104,7 @@ func (w *writer) commit(ctx context.Context, batch []*operation) {
 	start := time.Now()
 	outcomes, written, err := w.write(ctx, batch)
 	if err != nil {
-		w.fail("write", err)
+		w.fail(ctx, "write", err)
 		outcomes = make([]outcome, len(batch))
 		for i := range outcomes {
 			outcomes[i].err = fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -243,7 +243,7 @@ func (w *writer) followOthers(ctx context.Context) {
 		err = w.follow(ctx)
 	}
 	if err != nil {
-		w.fail("follow the log", err)
+		w.fail(ctx, "follow the log", err)
 	}
 }
 
@@ -260,10 +260,10 @@ func (w *writer) ready(ctx context.Context) error {
 
 // fail drops the connection; the next operation makes a new one. The memory
 // stays: it is right for the position it has.
-func (w *writer) fail(what string, err error) {
-	w.store.close()
+func (w *writer) fail(ctx context.Context, what string, err error) {
+	w.store.close(ctx)
 	if w.healthy.CompareAndSwap(true, false) {
-		w.log.Warn("event log lost its connection", slog.String("during", what), slog.Any("error", err))
+		w.log.WarnContext(ctx, "event log lost its connection", slog.String("during", what), slog.Any("error", err))
 	}
 }
 
