@@ -1,0 +1,182 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/perfectworks/backend/adapters/eventstore"
+	"github.com/perfectworks/backend/adapters/httpapi"
+	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
+	"github.com/perfectworks/backend/adapters/identity"
+	"github.com/perfectworks/backend/adapters/telemetry"
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/projections/apikeys"
+	"github.com/perfectworks/backend/projections/directory"
+	"github.com/perfectworks/backend/projections/organizations"
+	"github.com/perfectworks/backend/projections/users"
+)
+
+// App is a running server with all its parts.
+type App struct {
+	*core
+	settings  Settings
+	data      string
+	logger    *slog.Logger
+	registry  *prometheus.Registry
+	listener  net.Listener
+	issuer    *identity.DevelopmentIssuer // nil with a real one
+	tokens    *identity.Tokens
+	directory *directory.Directory
+	usage     *identity.Usage
+	answers   *idempotency.Store
+	api       *httpapi.API
+}
+
+// New takes the address, then starts what is embedded and connects to what is
+// not. Nothing is served or projected before Run, which the caller calls, or
+// Close.
+func New(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, err error) {
+	if err := settings.Check(); err != nil {
+		return nil, fmt.Errorf("the settings are not usable: %w", err)
+	}
+	a := &App{settings: settings, logger: logger, registry: telemetry.NewRegistry()}
+	if a.data, err = settings.DataFolder(); err != nil {
+		return nil, err
+	}
+	if a.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", settings.Addr); err != nil {
+		return nil, fmt.Errorf("listen for HTTP: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	if a.core, err = openCore(ctx, settings, a.data, logger, a.registry); err != nil {
+		return nil, err
+	}
+	if err = a.openIdentity(ctx); err != nil {
+		return nil, err
+	}
+	if err = a.openAPI(); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// openIdentity chooses who vouches for people.
+func (a *App) openIdentity(ctx context.Context) (err error) {
+	config := identity.TokensConfig{
+		Issuer: a.settings.OIDCIssuer, Audience: a.settings.OIDCAudience,
+		Hasher: a.keys, Logger: a.logger,
+	}
+	if config.Issuer == "" {
+		if a.issuer, err = identity.ListenDevelopmentIssuer(ctx, a.data, "127.0.0.1:0"); err != nil {
+			return err
+		}
+		config.Issuer, config.Audience = a.issuer.Issuer(), identity.DevelopmentAudience
+		config.Client = a.issuer.Client()
+	}
+	a.tokens, err = identity.NewTokens(config)
+	return err
+}
+
+func (a *App) openAPI() error {
+	streams, err := eventstore.NewStreams(a.log.Client, a.codec, eventstore.DefaultCachedStates)
+	if err != nil {
+		return err
+	}
+	a.keys.OnDestroy(streams.Forget)
+	impersonal, err := eventstore.NewCodec(eventstore.Schemas(), keyless{})
+	if err != nil {
+		return err
+	}
+	a.directory = directory.New(directory.Config{
+		Subscribe: a.log.subscribe(a.logger), Decode: decode(impersonal),
+		Head: a.log.ours, Logger: a.logger,
+	})
+	a.usage = identity.NewUsage(a.db.pool, a.logger)
+	a.answers = idempotency.NewStore(a.db.pool, a.keys)
+	a.api, err = httpapi.New(httpapi.Deps{
+		Logger:        a.logger,
+		Authenticator: identity.NewAuthenticator(a.tokens, a.directory, a.usage),
+		Commands: commands.New(commands.Deps{
+			Streams:  streams,
+			Observer: telemetry.NewCommands(a.tracing, a.logger, a.registry),
+			Live:     a.settings.Environment == Production,
+		}),
+		Directory:     a.directory,
+		ReadModels:    a.engine,
+		Users:         users.Queries{DB: a.db.pool},
+		Organizations: organizations.Queries{DB: a.db.pool},
+		APIKeys:       apikeys.Queries{DB: a.db.pool},
+		Idempotency:   a.answers,
+		Middleware:    []func(http.Handler) http.Handler{telemetry.NewHTTP(a.tracing, a.registry).Middleware},
+		TraceParent:   telemetry.TraceParent,
+		Ready:         a.ready,
+		Metrics:       telemetry.MetricsHandler(a.registry),
+		Version:       a.settings.Version,
+	})
+	return err
+}
+
+// Addr is the address that HTTP is served on.
+func (a *App) Addr() net.Addr { return a.listener.Addr() }
+
+// Run serves until ctx ends or a part fails for good, then stops everything in
+// order: requests under way are answered, and what was acknowledged is on disk.
+func (a *App) Run(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, a.Close()) }()
+	// The parts behind the API go on until it has answered its last request.
+	behind, stopBehind := context.WithCancel(context.WithoutCancel(ctx))
+	parts, behind := errgroup.WithContext(behind)
+	keep := func(part func(context.Context) error) {
+		parts.Go(func() error {
+			if err := part(behind); err != nil && behind.Err() == nil {
+				return err
+			}
+			return nil
+		})
+	}
+	untilEnd := func(run func(context.Context)) func(context.Context) error {
+		return func(ctx context.Context) error { run(ctx); return nil }
+	}
+	keep(a.engine.Run)
+	keep(a.directory.Run)
+	keep(untilEnd(a.tokens.Run))
+	keep(untilEnd(a.usage.Run))
+	keep(untilEnd(func(ctx context.Context) { a.answers.Run(ctx, a.logger) }))
+	if a.issuer != nil {
+		keep(a.issuer.Serve)
+	}
+
+	serving, stopServing := context.WithCancel(ctx)
+	defer stopServing()
+	defer context.AfterFunc(behind, stopServing)()
+	err = httpapi.Server{Handler: a.api, Logger: a.logger}.Serve(serving, a.listener)
+	stopBehind()
+	return errors.Join(err, parts.Wait())
+}
+
+// Close ends all parts. It is for an App that is never run.
+func (a *App) Close() error {
+	var errs []error
+	if err := a.listener.Close(); !errors.Is(err, net.ErrClosed) {
+		errs = append(errs, err)
+	}
+	if a.issuer != nil {
+		if err := a.issuer.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if a.core != nil {
+		errs = append(errs, a.core.close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,92 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"gocloud.dev/secrets"
+
+	"github.com/perfectworks/backend/adapters/eventstore"
+	"github.com/perfectworks/backend/adapters/keyring"
+	"github.com/perfectworks/backend/adapters/postgres"
+	"github.com/perfectworks/backend/adapters/telemetry"
+	"github.com/perfectworks/backend/migrations"
+	"github.com/perfectworks/backend/projections"
+)
+
+// core is what both the server and the operators' tools stand on: database,
+// keys, event log and projection engine.
+type core struct {
+	db      *database
+	keeper  *secrets.Keeper
+	keys    *keyring.Keyring
+	log     *eventLog
+	codec   *eventstore.Codec
+	engine  *projections.Engine
+	tracing *telemetry.Tracing
+}
+
+// openCore starts the parts in their order; close stops them in reverse. After
+// an error nothing is left running.
+func openCore(ctx context.Context, settings Settings, dataFolder string, logger *slog.Logger, registry prometheus.Registerer) (_ *core, err error) {
+	c := &core{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.close())
+		}
+	}()
+	if c.db, err = openDatabase(ctx, settings, dataFolder, logger); err != nil {
+		return nil, err
+	}
+	if err = postgres.Migrate(ctx, c.db.pool, migrations.App, migrations.AppTable); err != nil {
+		return nil, err
+	}
+	if c.keeper, err = openKeeper(ctx, settings, dataFolder); err != nil {
+		return nil, err
+	}
+	if c.keys, err = keyring.Open(ctx, c.db.pool, c.keeper, keyring.Options{Logger: logger}); err != nil {
+		return nil, err
+	}
+	if c.codec, err = eventstore.NewCodec(eventstore.Schemas(), c.keys); err != nil {
+		return nil, err
+	}
+	if c.log, err = openEventLog(ctx, settings, c.db.pool, logger, registry); err != nil {
+		return nil, err
+	}
+	if c.tracing, err = telemetry.NewTracing(ctx, settings.TraceEndpoint, settings.Version, settings.TraceShare); err != nil {
+		return nil, err
+	}
+	c.engine, err = projections.New(projections.Config{
+		Pool: c.db.pool, Definitions: ReadModels(),
+		Subscribe: c.log.subscribe(logger), Decode: decode(c.codec), Head: c.log.ours,
+		Logger: logger, Registerer: registry, Observe: c.tracing.Projecting,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *core) close() error {
+	var errs []error
+	if c.tracing != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), clientStop)
+		defer cancel()
+		errs = append(errs, c.tracing.Shutdown(ctx))
+	}
+	if c.log != nil {
+		errs = append(errs, c.log.close())
+	}
+	if c.keys != nil {
+		errs = append(errs, c.keys.Close())
+	}
+	if c.keeper != nil {
+		errs = append(errs, c.keeper.Close())
+	}
+	if c.db != nil {
+		errs = append(errs, c.db.close())
+	}
+	return errors.Join(errs...)
+}

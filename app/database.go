@@ -1,0 +1,56 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/perfectworks/backend/adapters/postgres"
+)
+
+// database is the Postgres in use: the one of DATABASE_URL, or a private
+// cluster in the data folder.
+type database struct {
+	url     string
+	pool    *pgxpool.Pool
+	cluster *postgres.Cluster // nil when the server is not ours
+}
+
+func openDatabase(ctx context.Context, settings Settings, dataFolder string, logger *slog.Logger) (*database, error) {
+	db := &database{url: settings.DatabaseURL}
+	if db.url == "" {
+		cluster, err := postgres.StartCluster(ctx, postgres.ClusterConfig{
+			Dir: filepath.Join(dataFolder, "postgres"), Logger: logger,
+		})
+		if err != nil {
+			return nil, err
+		}
+		db.cluster, db.url = cluster, cluster.URL()
+	}
+	pool, err := postgres.Open(ctx, db.url, postgres.Options{})
+	if err != nil {
+		return nil, errors.Join(err, db.close())
+	}
+	db.pool = pool
+	return db, nil
+}
+
+// clusterStop bounds how long Postgres may take to write everything down.
+const clusterStop = 40 * time.Second
+
+func (db *database) close() error {
+	if db.pool != nil {
+		db.pool.Close()
+	}
+	if db.cluster == nil {
+		return nil
+	}
+	// The server's shutdown must not be cut short by what asked for it.
+	ctx, cancel := context.WithTimeout(context.Background(), clusterStop)
+	defer cancel()
+	return db.cluster.Stop(ctx)
+}

@@ -1,0 +1,86 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/perfectworks/backend/adapters/eventnode"
+	"github.com/perfectworks/backend/adapters/eventstore"
+	"github.com/perfectworks/backend/adapters/postgres"
+	"github.com/perfectworks/backend/adapters/telemetry"
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/migrations"
+	"github.com/perfectworks/backend/projections"
+)
+
+// eventLog is the event store in use: the cluster of EVENTSTORE_URL, or an
+// embedded node whose log is in the database.
+type eventLog struct {
+	*eventstore.Client
+	node *eventnode.Loopback // nil when the store is not ours
+	// ours is the position of the last event of this system's streams.
+	ours func(context.Context) (event.Position, error)
+}
+
+func openEventLog(ctx context.Context, settings Settings, pool *pgxpool.Pool, logger *slog.Logger, registry prometheus.Registerer) (*eventLog, error) {
+	log := &eventLog{}
+	options := eventstore.Options{Logger: logger, Metrics: telemetry.NewEventStore(registry)}
+	if settings.EventStoreURL != "" {
+		options.URL = settings.EventStoreURL
+	} else {
+		if err := postgres.Migrate(ctx, pool, migrations.EventNode, migrations.EventNodeTable); err != nil {
+			return nil, err
+		}
+		node, err := eventnode.StartLoopback(ctx, eventnode.Config{Pool: pool, Logger: logger, Registerer: registry})
+		if err != nil {
+			return nil, err
+		}
+		log.node = node
+		options.Address, options.RootCAs = node.Address, node.RootCAs
+		options.Username, options.Password = node.Username, node.Password
+	}
+	client, err := eventstore.Open(options)
+	if err != nil {
+		log.stopNode()
+		return nil, err
+	}
+	log.Client, log.ours = client, client.HeadOf(eventstore.StreamPrefixes())
+	return log, nil
+}
+
+// clientStop bounds how long calls to the store may take to end.
+const clientStop = 5 * time.Second
+
+func (l *eventLog) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), clientStop)
+	defer cancel()
+	err := l.Close(ctx)
+	l.stopNode()
+	return err
+}
+
+func (l *eventLog) stopNode() {
+	if l.node == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), nodeStop)
+	defer cancel()
+	l.node.Stop(ctx)
+}
+
+// subscribe is the log as projections see it.
+func (l *eventLog) subscribe(logger *slog.Logger) projections.Subscribe {
+	return func(progress projections.Progress, options projections.SubscribeOptions) (message.Subscriber, error) {
+		return eventstore.NewSubscriber(l.Client, eventstore.SubscriberOptions{
+			Progress:   func(string) eventstore.Progress { return progress },
+			BatchSize:  options.MaxEvents,
+			BatchDelay: options.MaxDelay,
+			Logger:     logger,
+		}), nil
+	}
+}

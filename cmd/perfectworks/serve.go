@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/perfectworks/backend/adapters/telemetry"
+	"github.com/perfectworks/backend/app"
+)
+
+func serveCommand() *cobra.Command {
+	var addr, data string
+	command := &cobra.Command{
+		Use:   "serve [--addr 127.0.0.1:8080] [--data DIR]",
+		Short: "Serve the API, with everything behind it that no setting names",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			settings, err := settingsFor(cmd, data)
+			if err != nil {
+				return err
+			}
+			if cmd.Flags().Changed("addr") {
+				settings.Addr = addr
+			}
+			logger, err := telemetry.NewLogger(cmd.ErrOrStderr(), settings.LogFormat, settings.LogLevel)
+			if err != nil {
+				return err
+			}
+			server, err := app.New(cmd.Context(), settings, logger)
+			if err != nil {
+				return err
+			}
+			go func() {
+				if server.WaitReady(cmd.Context()) == nil {
+					welcome(cmd.OutOrStdout(), settings, server.Addr())
+				}
+			}()
+			return server.Run(cmd.Context())
+		},
+	}
+	command.Flags().StringVar(&addr, "addr", "", "host and port (default $PERFECTWORKS_ADDR, else 127.0.0.1:8080)")
+	dataFlag(command, &data)
+	return command
+}
+
+// settingsFor are the settings of the environment, with the data folder of the
+// command line.
+func settingsFor(cmd *cobra.Command, data string) (app.Settings, error) {
+	settings, err := app.SettingsFromEnvironment()
+	if cmd.Flags().Changed("data") {
+		settings.Data = data
+	}
+	settings.Version = version
+	return settings, err
+}
+
+// welcome prints what to paste into another terminal.
+func welcome(w io.Writer, settings app.Settings, addr net.Addr) {
+	base := "http://" + addr.String()
+	if settings.OIDCIssuer != "" {
+		fmt.Fprintf(w, "\nPerfectWorks is ready at %s; its documentation is at %s/docs\n", base, base)
+		return
+	}
+	program, err := os.Executable()
+	if err != nil {
+		program = os.Args[0]
+	}
+	data, err := filepath.Abs(settings.Data)
+	if err != nil {
+		data = settings.Data
+	}
+	fmt.Fprintf(w, `
+PerfectWorks is ready. Paste this into another terminal:
+
+    API=%s/api/v0
+    TOKEN=$(%s token --subject ada --email ada@example.org --verified --data %s)
+    json() { curl -sS -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' "$@"; echo; }
+    json $API/users/client -d '{"firstName": "Ada", "lastName": "Lovelace"}'
+    json $API/organizations -d '{"name": "Analytical Engines"}'
+    KEY=$(json $API/api-keys -d '{"description": "my first key"}' | sed 's/.*"key":"\([^"]*\)".*/\1/')
+    curl -sS -H "X-API-Key: $KEY" $API/organizations/current; echo
+
+The API is documented at %s/docs. Ctrl-C stops the server; the data stays in %s.
+
+`, base, quoted(program), quoted(data), base, data)
+}
+
+// quoted is a path as a shell takes it.
+func quoted(path string) string {
+	if strings.ContainsAny(path, " '\"$`\\&;|<>()*?[]#~!{}\t\n") {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return path
+}

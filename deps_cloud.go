@@ -1,8 +1,0 @@
-//go:build cloud
-
-package deps
-
-import (
-	_ "gocloud.dev/secrets/awskms"
-	_ "gocloud.dev/secrets/gcpkms"
-)
