@@ -100,7 +100,8 @@ func FastSettings() map[string]string {
 // and started anew, unless another process uses it. Several processes may start
 // one folder: they share the server, and the last one to stop it ends it.
 //
-// Postgres refuses to run as root. When this process is root, a new cluster runs
+// A folder that a process of another container uses is refused, for its server
+// cannot be seen. Postgres refuses to run as root. When this process is root, a new cluster runs
 // as the user postgres, else nobody; an existing one as the owner of its data.
 func StartCluster(ctx context.Context, config ClusterConfig) (*Cluster, error) {
 	c := &Cluster{config: config}
@@ -148,7 +149,7 @@ func (c *Cluster) start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	server, err := c.adoptOrLaunch(ctx, c.config.Port, alone)
+	server, err := c.adoptOrLaunch(ctx, c.config.Port, alone, alone)
 	if err == nil {
 		err = users.share()
 	}
@@ -271,6 +272,8 @@ func (c *Cluster) wrap(what string, err error) error {
 // locked runs f under the start lock, so that no process adopts a server that is
 // about to end.
 func (c *Cluster) locked(ctx context.Context, f func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, c.config.StartTimeout+c.config.StopTimeout)
+	defer cancel()
 	lock, err := lockFile(ctx, c.folder.startLock())
 	if err != nil {
 		return err

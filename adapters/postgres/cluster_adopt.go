@@ -6,13 +6,19 @@ import (
 	"fmt"
 )
 
+var errUnseen = errors.New("another process uses the folder, and its server does not run or cannot be seen from here, as from another container")
+
 // adoptOrLaunch returns the server that runs in the folder, or a new one. The
-// caller holds the start lock; alone says that no other process uses the server.
-func (c *Cluster) adoptOrLaunch(ctx context.Context, port int, alone bool) (*server, error) {
+// caller holds the start lock. Only the one who is alone in using the folder
+// may restart a server; launch says whether a missing one may be started.
+func (c *Cluster) adoptOrLaunch(ctx context.Context, port int, alone, launch bool) (*server, error) {
 	for {
 		running, err := c.findRunning(ctx)
 		if err != nil {
 			return nil, err
+		}
+		if running == nil && !launch {
+			return nil, errUnseen
 		}
 		if running == nil {
 			return c.launch(ctx, port)

@@ -111,6 +111,49 @@ func TestProcessesShareACluster(t *testing.T) {
 	}
 }
 
+// Where the holder of the folder is in another container, its server is out of
+// sight, and a second one would destroy the data.
+func TestStartRefusesAFolderInUseWithoutAServer(t *testing.T) {
+	t.Parallel()
+	config := clusterConfig(filepath.Join(postgrestest.Dir(t), "pg"), io.Discard)
+	stop(t, start(t, config))
+	holder, err := os.Open(filepath.Join(config.Dir, "users.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer holder.Close()
+	if err := syscall.Flock(int(holder.Fd()), syscall.LOCK_SH); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, startFails(t, config), "another process uses the folder")
+	if err := holder.Close(); err != nil {
+		t.Fatal(err)
+	}
+	execute(t, start(t, config).URL(), "SELECT 1")
+}
+
+// The processes of a killed server may still write.
+func TestStartWaitsForTheProcessesOfAKilledServer(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(postgrestest.Dir(t), "pg")
+	owner := startOwner(t, dir)
+	left := owner.started(t)
+	backend := count(t, left.URL, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
+	if err := syscall.Kill(backend, syscall.SIGSTOP); err != nil { // it does not notice
+		t.Fatal(err)
+	}
+	owner.kill(t)
+	if err := syscall.Kill(left.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the server's end", func() bool { return !running(left.PID) })
+	wantError(t, startFails(t, clusterConfig(dir, io.Discard)), "processes of an earlier server still run")
+	if err := syscall.Kill(backend, syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	execute(t, start(t, clusterConfig(dir, io.Discard)).URL(), "SELECT 1")
+}
+
 // A pid file outlives a crash of the machine, after which its pid is free or
 // some other program's.
 func TestStalePidFile(t *testing.T) { //nolint:tparallel // the cases share a folder
@@ -171,7 +214,7 @@ func TestStalePidFile(t *testing.T) { //nolint:tparallel // the cases share a fo
 			}
 			execute(t, cluster.URL(), "SELECT 1")
 			stop(t, cluster)
-			if !strings.Contains(log.String(), "postmaster.pid") {
+			if !strings.Contains(log.String(), "removed a stale postmaster.pid") {
 				t.Errorf("nothing was logged:\n%s", log.String())
 			}
 		})

@@ -45,16 +45,15 @@ func openFolder(ctx context.Context, config ClusterConfig, user osUser, b binari
 	if err := (folder{path: dir}).check(); err != nil {
 		return folder{}, err
 	}
-	if user.other {
-		if err := os.Chmod(dir, folderMode()); err != nil {
-			return folder{}, fmt.Errorf("let user %s pass through the folder: %w", user.name, err)
-		}
-	}
 	f, err := realFolder(dir)
 	if err != nil {
 		return folder{}, err
 	}
 	enters, err := user.canEnter(ctx, f.path, b)
+	// A folder of root's own, with nothing in it but the cluster, can be opened.
+	if err == nil && !enters && user.other && os.Chmod(f.path, folderMode()) == nil {
+		enters, err = user.canEnter(ctx, f.path, b)
+	}
 	if err != nil {
 		return folder{}, fmt.Errorf("run PostgreSQL as user %s: %w", user.name, err)
 	}
@@ -84,7 +83,7 @@ func (f folder) check() error {
 	}
 	ours := map[string]bool{}
 	for _, path := range []string{
-		f.data(), f.password(), f.log(), f.log() + ".1",
+		f.data(), f.password(), f.log(),
 		f.startLock(), f.usersLock(), f.newData(), f.newPassword(),
 	} {
 		ours[filepath.Base(path)] = true

@@ -43,25 +43,17 @@ func readPidFile(data string) (pidFile, error) {
 	return p, nil
 }
 
-// findRunning returns the server that runs in the folder, nil when there is
-// none. A stale postmaster.pid, left by a crash of the machine or a kill -9, is
-// made harmless.
+// findRunning returns the server that runs in the folder, nil when there is none.
 func (c *Cluster) findRunning(ctx context.Context) (*server, error) {
-	path := filepath.Join(c.folder.data(), "postmaster.pid")
 	for {
 		p, err := readPidFile(c.folder.data())
 		switch {
-		case errors.Is(err, fs.ErrNotExist):
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, errPidFile):
 			return nil, nil
-		case errors.Is(err, errPidFile):
-			c.config.Logger.Warn("removing a broken postmaster.pid", "path", path)
-			return nil, os.Remove(path)
 		case err != nil:
 			return nil, fmt.Errorf("read postmaster.pid: %w", err)
 		case !isServerOf(ctx, p.pid, c.folder.data()):
-			c.config.Logger.Warn("removing a stale postmaster.pid: no server of this folder runs under its pid",
-				"path", path, "pid", p.pid)
-			return nil, disown(path)
+			return nil, nil
 		case p.port != 0:
 			return &server{pid: p.pid, port: p.port, folder: c.folder, logger: c.config.Logger}, nil
 		}
@@ -72,50 +64,63 @@ func (c *Cluster) findRunning(ctx context.Context) (*server, error) {
 	}
 }
 
-// noSuchPid is beyond what Linux (2^22) and the BSDs (99999) give to processes.
-const noSuchPid = 1 << 30
-
-// disown writes an impossible pid into postmaster.pid. Postgres would refuse to
-// start while any program runs under the pid that stands there; without the
-// file, it would start even while processes of a killed server still write,
-// for it finds their shared memory by a later line.
-func disown(path string) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("read a stale postmaster.pid: %w", err)
+// removeStalePidFile removes what a crash of the machine or a kill -9 left, when
+// no server runs: Postgres refuses to start while any program has the pid that
+// stands there. Processes that a killed server left behind it finds without the
+// file, by their shared memory.
+func (c *Cluster) removeStalePidFile() error {
+	path := filepath.Join(c.folder.data(), "postmaster.pid")
+	err := os.Remove(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	_, rest, _ := strings.Cut(string(text), "\n")
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC|syscall.O_NOFOLLOW, 0)
 	if err != nil {
 		return fmt.Errorf("remove a stale postmaster.pid: %w", err)
 	}
-	_, err = fmt.Fprintf(file, "%d\n%s", noSuchPid, rest)
-	if err = errors.Join(err, file.Close()); err != nil {
-		return fmt.Errorf("remove a stale postmaster.pid: %w", err)
-	}
+	c.config.Logger.Warn("removed a stale postmaster.pid: no server of this folder runs under its pid", "path", path)
 	return nil
 }
 
 // isServerOf tells whether pid is a postmaster of the data folder: pids are used
-// again, by any program. A zombie is none.
+// again, by any program. A zombie is none. Where it cannot be known, a postmaster
+// counts as one of this folder.
 func isServerOf(ctx context.Context, pid int, data string) bool {
 	if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
 		return false
 	}
-	if _, err := os.Stat("/proc/self/exe"); err != nil {
-		return psShowsServer(ctx, pid, data)
+	args := commandLine(ctx, pid)
+	if len(args) == 0 || filepath.Base(args[0]) != "postgres" {
+		return false // the postmaster's processes have other titles
 	}
-	proc := filepath.Join("/proc", strconv.Itoa(pid))
-	exe, exeErr := os.Readlink(filepath.Join(proc, "exe"))
-	cwd, cwdErr := os.Readlink(filepath.Join(proc, "cwd")) // Postgres works in its data folder
-	return exeErr == nil && cwdErr == nil && cwd == data && strings.HasPrefix(filepath.Base(exe), "postgres")
+	// Postgres works in its data folder. Seeing that takes the same user or, in
+	// many containers, more than root.
+	if dir, err := os.Readlink(procPath(pid, "cwd")); err == nil {
+		return dir == data
+	}
+	for i, arg := range args[:len(args)-1] {
+		if arg == "-D" {
+			dir, err := filepath.EvalSymlinks(args[i+1])
+			return err != nil || dir == data
+		}
+	}
+	return true
 }
 
-// psShowsServer is for systems without /proc. It answers when ctx ended too: to
-// take a server for gone would be worse than to be late.
-func psShowsServer(ctx context.Context, pid int, data string) bool {
+// commandLine returns the program and the arguments of a process. It answers when
+// ctx ended too: to take a server for gone would be worse than to be late.
+func commandLine(ctx context.Context, pid int) []string {
+	if text, err := os.ReadFile(procPath(pid, "cmdline")); err == nil {
+		return strings.Split(strings.TrimRight(string(text), "\x00"), "\x00")
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	output, err := exec.CommandContext(ctx, "ps", "-ww", "-o", "command=", "-p", strconv.Itoa(pid)).Output() //nolint:gosec // a number
-	return err == nil && strings.Contains(string(output), "postgres") && strings.Contains(string(output), "-D "+data+" ")
+	text, err := exec.CommandContext(ctx, "ps", "-ww", "-o", "command=", "-p", strconv.Itoa(pid)).Output() //nolint:gosec // a number
+	if err != nil {
+		return nil
+	}
+	return strings.Fields(string(text))
+}
+
+func procPath(pid int, name string) string {
+	return filepath.Join("/proc", strconv.Itoa(pid), name)
 }

@@ -108,6 +108,9 @@ func (c *Cluster) launch(ctx context.Context, fixedPort int) (*server, error) {
 }
 
 func (c *Cluster) launchOn(ctx context.Context, port int) (_ *server, err error) {
+	if err := c.removeStalePidFile(); err != nil {
+		return nil, err
+	}
 	log, logStart, err := openServerLog(c.folder.log())
 	if err != nil {
 		return nil, err
@@ -206,15 +209,14 @@ func freePort(ctx context.Context) (int, error) {
 	return 0, fmt.Errorf("no free port on 127.0.0.1 between %d and %d", low, high)
 }
 
-// openServerLog opens the log for appending and returns where it ends. An old
-// log of some size makes room, one is kept.
+// openServerLog opens the log for appending and returns where it ends. One of
+// some size is begun anew.
 func openServerLog(path string) (*os.File, int64, error) {
+	flags := os.O_CREATE | os.O_WRONLY | os.O_APPEND | syscall.O_NOFOLLOW
 	if info, err := os.Lstat(path); err == nil && info.Size() > maxLogSize {
-		if err := os.Rename(path, path+".1"); err != nil {
-			return nil, 0, fmt.Errorf("rotate the server's log: %w", err)
-		}
+		flags |= os.O_TRUNC
 	}
-	log, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND|syscall.O_NOFOLLOW, 0o600)
+	log, err := os.OpenFile(path, flags, 0o600)
 	if err != nil {
 		return nil, 0, fmt.Errorf("open the server's log: %w", err)
 	}

@@ -98,7 +98,7 @@ func (c *Cluster) revive(ctx context.Context) error {
 	ctx, cancel := c.startTimeout(ctx)
 	defer cancel()
 	return c.locked(ctx, func() error {
-		server, err := c.adoptOrLaunch(ctx, c.current().port, false)
+		server, err := c.adoptOrLaunch(ctx, c.current().port, false, true)
 		if err == nil {
 			c.use(server)
 		}

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"io"
 	"os"
 	"os/exec"
@@ -62,6 +63,17 @@ func TestStopIsBoundedWhenTheServerHangs(t *testing.T) {
 	cluster = start(t, config)
 	if n := count(t, cluster.URL(), "SELECT count(*) FROM things"); n != 1 {
 		t.Errorf("%d rows after recovery, want 1", n)
+	}
+}
+
+func TestStopWithAnEndedContextIsHard(t *testing.T) {
+	t.Parallel()
+	cluster := start(t, clusterConfig(filepath.Join(postgrestest.Dir(t), "pg"), io.Discard))
+	pid := cluster.PID()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := cluster.Stop(ctx); err != nil || running(pid) {
+		t.Fatalf("the server runs: %v (%v)", running(pid), err)
 	}
 }
 

@@ -66,7 +66,14 @@ type owner struct {
 // startOwner starts a process with the cluster in dir.
 func startOwner(t *testing.T, dir string) *owner {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	return startOwnerAs(t, dir, os.Args[0], nil)
+}
+
+func startOwnerAs(t *testing.T, dir, program string, user *syscall.Credential) *owner {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
+	cmd.Dir = "/"
 	cmd.Env = append(os.Environ(), helperVariable+"="+dir)
 	cmd.Stderr = t.Output()
 	input, err := cmd.StdinPipe()
@@ -242,26 +249,31 @@ func programDir(t *testing.T) string {
 	return dir
 }
 
-// asNobody runs a test of this binary again as an ordinary user.
-func asNobody(t *testing.T, test string) {
+// copyProgram copies this binary to where every user can run it.
+func copyProgram(t *testing.T) string {
 	t.Helper()
 	program, err := os.ReadFile(os.Args[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := programDir(t)
-	path := filepath.Join(dir, "test")
+	path := filepath.Join(programDir(t), "test")
 	if err := os.WriteFile(path, program, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	home := filepath.Join(dir, "home")
+	return path
+}
+
+// asNobody runs a test of this binary again as an ordinary user.
+func asNobody(t *testing.T, test string) {
+	t.Helper()
+	home := filepath.Join(programDir(t), "home")
 	if err := os.Mkdir(home, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chown(home, nobody, nobody); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), path, "-test.v", "-test.run="+test)
+	cmd := exec.CommandContext(t.Context(), copyProgram(t), "-test.v", "-test.run="+test)
 	cmd.Dir = home
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + home}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
