@@ -176,7 +176,7 @@ func (a *App) Close() error {
 		}
 	}
 	if a.core != nil {
-		errs = append(errs, a.core.close())
+		errs = append(errs, a.close())
 	}
 	return errors.Join(errs...)
 }

@@ -105,7 +105,7 @@ func (s Settings) DataFolder() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find the data folder: %w", err)
 	}
-	if err := os.MkdirAll(dir, 0o711); err != nil {
+	if err := os.MkdirAll(dir, 0o711); err != nil { //nolint:gosec // See above.
 		return "", fmt.Errorf("make the data folder: %w", err)
 	}
 	return dir, nil
