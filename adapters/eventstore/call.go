@@ -116,6 +116,7 @@ func retry[T any](ctx context.Context, c *Client, call func(context.Context, *es
 			if suspicions++; suspicions == maxSuspiciousAttempts {
 				return a
 			}
+		case transient:
 		}
 		if !pause(ctx, backOff.NextBackOff()) {
 			return a

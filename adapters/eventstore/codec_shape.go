@@ -143,6 +143,7 @@ func storable(typ reflect.Type, seen map[reflect.Type]bool) error {
 				return fmt.Errorf("%s.%s: %w", typ, field.Name, err)
 			}
 		}
+	default:
 	}
 	return nil
 }
@@ -172,6 +173,7 @@ func hidesNoText(typ reflect.Type, seen map[reflect.Type]bool) error {
 				return fmt.Errorf("%s.%s: %w", typ, typ.Field(i).Name, err)
 			}
 		}
+	default:
 	}
 	return nil
 }

@@ -10,6 +10,9 @@ import (
 	"github.com/perfectworks/backend/domain/personal"
 )
 
+// Base is embedded.
+type Base struct{}
+
 // Events, most of which cannot be stored faithfully.
 type (
 	bare      struct{}
@@ -45,7 +48,7 @@ type (
 	hiding struct {
 		Hider hider `json:"hider"`
 	}
-	hider    struct{ text personal.Text }
+	hider    struct{ _ personal.Text }
 	floating struct {
 		Amount float64 `json:"amount"`
 	}
@@ -57,15 +60,12 @@ type (
 			Amounts map[string]float32 `json:"amounts"`
 		} `json:"list"`
 	}
-	private struct{ name string }
+	private struct{ _ string }
 	unnamed struct{ Name string }
 	dropped struct {
 		Name string `json:"-"`
 	}
-	embedding struct {
-		bare2
-	}
-	bare2     struct{}
+	embedding struct{ Base }
 	recursive struct {
 		Children []recursive `json:"children"`
 		At       time.Time   `json:"at"`
@@ -115,14 +115,14 @@ func TestNewCodecRefuses(t *testing.T) {
 		{one[listed](), "listed.Names: a personal text must be a field of the event itself"},
 		{one[mapped](), "mapped.Names: a personal text must be a field of the event itself"},
 		{one[pointed](), "pointed.Name: a personal text must be a field of the event itself"},
-		{one[hiding](), "hider.text: a personal text must be a field of the event itself"},
+		{one[hiding](), "hider._: a personal text must be a field of the event itself"},
 		{one[floating](), "floating.Amount: float64 is not exact"},
 		{one[deepFloat](), "Amounts: float32 is not exact"},
 		{one[anything](), "anything.Value: interface {} has no stored form"},
-		{one[private](), "private.name: an unexported field would be lost"},
+		{one[private](), "private._: an unexported field would be lost"},
 		{one[unnamed](), "unnamed.Name: the field needs a JSON name"},
 		{one[dropped](), "dropped.Name: a field that is not stored"},
-		{one[embedding](), "embedding.bare2: an unexported field"},
+		{one[embedding](), "embedding.Base: an embedded field"},
 		{append(one[bare](), one[bare]()...), `event type "Bare": the name is taken`},
 		{append(one[bare](), renamed), `event type "Naked": eventstore.bare is stored under another name`},
 		{[]event.Schema{nameless}, "the name is empty or the store's own"},

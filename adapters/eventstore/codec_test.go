@@ -27,11 +27,11 @@ func registered() user.Registered {
 	}
 }
 
-func encode(t testing.TB, codec *Codec, e event.Event, m event.Metadata) *esdb.RecordedEvent {
-	t.Helper()
-	data, err := codec.Encode(t.Context(), event.Draft{ID: goldenID, Event: e, Metadata: m})
+func encode(tb testing.TB, codec *Codec, e event.Event, m event.Metadata) *esdb.RecordedEvent {
+	tb.Helper()
+	data, err := codec.Encode(tb.Context(), event.Draft{ID: goldenID, Event: e, Metadata: m})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return stored(data)
 }
@@ -340,11 +340,11 @@ func TestUpcasters(t *testing.T) {
 	}
 }
 
-func sealedField(t testing.TB, data []byte, field string) string {
-	t.Helper()
+func sealedField(tb testing.TB, data []byte, field string) string {
+	tb.Helper()
 	var fields event.Fields
 	if err := json.Unmarshal(data, &fields); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return string(fields[field])
 }

@@ -25,11 +25,11 @@ import (
 // slack is what a caller may take beyond its context, on a busy machine.
 const slack = 3 * time.Second
 
-func encoded(t testing.TB, store *eventstoretest.Store, d event.Draft) []esdb.EventData {
-	t.Helper()
-	data, err := store.Codec.Encode(t.Context(), d)
+func encoded(tb testing.TB, store *eventstoretest.Store, d event.Draft) []esdb.EventData {
+	tb.Helper()
+	data, err := store.Codec.Encode(tb.Context(), d)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return []esdb.EventData{data}
 }
@@ -131,23 +131,23 @@ func TestServerGoneUnderLoad(t *testing.T) {
 }
 
 // idsOf reads a stream past our own client.
-func idsOf(t testing.TB, store *eventstoretest.Store, stream string) []uuid.UUID {
-	t.Helper()
-	rows, err := store.Pool.Query(t.Context(), "SELECT event_id FROM eventnode.events WHERE stream = $1 ORDER BY revision", stream)
+func idsOf(tb testing.TB, store *eventstoretest.Store, stream string) []uuid.UUID {
+	tb.Helper()
+	rows, err := store.Pool.Query(tb.Context(), "SELECT event_id FROM eventnode.events WHERE stream = $1 ORDER BY revision", stream)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer rows.Close()
 	var ids []uuid.UUID
 	for rows.Next() {
 		var id [16]byte
 		if err := rows.Scan(&id); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		ids = append(ids, id)
 	}
 	if err := rows.Err(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return ids
 }

@@ -33,15 +33,15 @@ type golden struct {
 	Metadata json.RawMessage `json:"metadata"`
 }
 
-func (g golden) recorded(t testing.TB) *esdb.RecordedEvent {
-	t.Helper()
+func (g golden) recorded(tb testing.TB) *esdb.RecordedEvent {
+	tb.Helper()
 	id, err := uuid.Parse(g.ID)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return &esdb.RecordedEvent{
 		EventID: id, EventType: g.Type, StreamID: "golden-1",
-		Data: compact(t, g.Data), UserMetadata: compact(t, g.Metadata),
+		Data: compact(tb, g.Data), UserMetadata: compact(tb, g.Metadata),
 	}
 }
 
@@ -146,45 +146,45 @@ func checkGolden(t *testing.T, codec *Codec, name string, version int, draft eve
 
 func goldenName(typ string, version int) string { return fmt.Sprintf("%s.v%d.json", typ, version) }
 
-func readGolden(t testing.TB, typ string, version int) golden {
-	t.Helper()
+func readGolden(tb testing.TB, typ string, version int) golden {
+	tb.Helper()
 	text, err := os.ReadFile(filepath.Join(goldenFolder, goldenName(typ, version)))
 	if err != nil {
-		t.Fatalf("%v\ncreate it, for an event that was never stored yet, by:\n\tgo test ./adapters/eventstore -run TestGolden -update", err)
+		tb.Fatalf("%v\ncreate it, for an event that was never stored yet, by:\n\tgo test ./adapters/eventstore -run TestGolden -update", err)
 	}
 	var g golden
 	if err := json.Unmarshal(text, &g); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return g
 }
 
-func createGolden(t testing.TB, name string, stored esdb.EventData) {
-	t.Helper()
+func createGolden(tb testing.TB, name string, stored esdb.EventData) {
+	tb.Helper()
 	text, err := json.MarshalIndent(golden{
 		ID: stored.EventID.String(), Type: stored.EventType, Data: stored.Data, Metadata: stored.Metadata,
 	}, "", "  ")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	file, err := os.OpenFile(filepath.Join(goldenFolder, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if os.IsExist(err) {
 		return
 	}
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer file.Close()
 	if _, err := file.Write(append(text, '\n')); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
-func compact(t testing.TB, text []byte) []byte {
-	t.Helper()
+func compact(tb testing.TB, text []byte) []byte {
+	tb.Helper()
 	var out bytes.Buffer
 	if err := json.Compact(&out, text); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out.Bytes()
 }

@@ -53,11 +53,11 @@ func (k *fixedKeys) destroy(subject string) {
 
 var errKeysDown = errors.New("the keys cannot be reached")
 
-func newTestCodec(t testing.TB, keys Keys) *Codec {
-	t.Helper()
+func newTestCodec(tb testing.TB, keys Keys) *Codec {
+	tb.Helper()
 	codec, err := NewCodec(Schemas(), keys)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return codec
 }
@@ -65,5 +65,6 @@ func newTestCodec(t testing.TB, keys Keys) *Codec {
 // sameKey is everybody's.
 type sameKey struct{ key cipher.AEAD }
 
-func (k sameKey) Key(context.Context, string) (cipher.AEAD, bool, error)    { return k.key, true, nil }
+func (k sameKey) Key(context.Context, string) (cipher.AEAD, bool, error) { return k.key, true, nil }
+
 func (k sameKey) KeyFor(context.Context, string) (cipher.AEAD, bool, error) { return k.key, true, nil }

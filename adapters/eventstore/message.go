@@ -50,7 +50,7 @@ func newMessage(ctx context.Context, stored *esdb.RecordedEvent) (*message.Messa
 	}
 	m.Metadata[MetadataStream] = stored.StreamID
 	m.Metadata[MetadataType] = stored.EventType
-	m.SetContext(&delivery{ctx, stored})
+	m.SetContext(&delivery{ctx, stored}) //nolint:contextcheck // It embeds ctx.
 	return m, cancel
 }
 

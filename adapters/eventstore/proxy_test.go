@@ -19,15 +19,15 @@ type proxy struct {
 	done  sync.WaitGroup
 }
 
-func startProxy(t testing.TB, target string) *proxy {
-	t.Helper()
+func startProxy(tb testing.TB, target string) *proxy {
+	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	p := &proxy{listener: listener, target: target, conns: map[net.Conn]bool{}}
 	p.done.Go(p.accept)
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		_ = listener.Close()
 		p.cut()
 		p.done.Wait()

@@ -13,23 +13,23 @@ import (
 
 // sample fills an event's fields, each with a value of its own that is always
 // the same, so that no field of a stored shape goes untested.
-func sample(t testing.TB, schema event.Schema) event.Event {
-	t.Helper()
+func sample(tb testing.TB, schema event.Schema) event.Event {
+	tb.Helper()
 	target := schema.New()
-	fill(t, reflect.ValueOf(target).Elem(), schema.Type, new(int))
+	fill(tb, reflect.ValueOf(target).Elem(), schema.Type, new(int))
 	return schema.Value(target)
 }
 
-func sampleMetadata(t testing.TB) event.Metadata {
-	t.Helper()
+func sampleMetadata(tb testing.TB) event.Metadata {
+	tb.Helper()
 	var m event.Metadata
-	fill(t, reflect.ValueOf(&m).Elem(), "Metadata", new(int))
+	fill(tb, reflect.ValueOf(&m).Elem(), "Metadata", new(int))
 	m.SchemaVersion = 0
 	return m
 }
 
-func fill(t testing.TB, v reflect.Value, name string, n *int) {
-	t.Helper()
+func fill(tb testing.TB, v reflect.Value, name string, n *int) {
+	tb.Helper()
 	*n++
 	switch v.Interface().(type) {
 	case personal.Text:
@@ -50,27 +50,27 @@ func fill(t testing.TB, v reflect.Value, name string, n *int) {
 		v.SetUint(uint64(1)<<(v.Type().Bits()-1) + uint64(*n))
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
-		fill(t, v.Elem(), name, n)
+		fill(tb, v.Elem(), name, n)
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
 		for i := range v.Len() {
-			fill(t, v.Index(i), fmt.Sprintf("%s%d", name, i), n)
+			fill(tb, v.Index(i), fmt.Sprintf("%s%d", name, i), n)
 		}
 	case reflect.Array:
 		for i := range v.Len() {
-			fill(t, v.Index(i), fmt.Sprintf("%s%d", name, i), n)
+			fill(tb, v.Index(i), fmt.Sprintf("%s%d", name, i), n)
 		}
 	case reflect.Map:
 		v.Set(reflect.MakeMap(v.Type()))
 		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
-		fill(t, key, name+"Key", n)
-		fill(t, value, name+"Value", n)
+		fill(tb, key, name+"Key", n)
+		fill(tb, value, name+"Value", n)
 		v.SetMapIndex(key, value)
 	case reflect.Struct:
 		for i := range v.NumField() {
-			fill(t, v.Field(i), v.Type().Field(i).Name, n)
+			fill(tb, v.Field(i), v.Type().Field(i).Name, n)
 		}
 	default:
-		t.Fatalf("no sample of %s for %s", v.Type(), name)
+		tb.Fatalf("no sample of %s for %s", v.Type(), name)
 	}
 }

@@ -45,10 +45,10 @@ func drafts(events ...event.Event) []event.Draft {
 	return out
 }
 
-func within(t testing.TB, d time.Duration) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), d)
-	t.Cleanup(cancel)
+func within(tb testing.TB, d time.Duration) context.Context {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), d)
+	tb.Cleanup(cancel)
 	return ctx
 }
 
@@ -201,15 +201,15 @@ func TestTheLogHoldsNothingPersonal(t *testing.T) {
 	if _, err := store.Streams.Append(ctx, empty, historyFold, []event.Draft{d}); err != nil {
 		t.Fatal(err)
 	}
-	var rows, clear int
+	var rows, inClear int
 	if err := store.Pool.QueryRow(ctx, `
 		SELECT count(*), count(*) FILTER (WHERE
 			position('ada@'::bytea in data || metadata) > 0 OR position('Adeline'::bytea in data || metadata) > 0
 			OR position('192.0.2.77'::bytea in data || metadata) > 0)
-		FROM eventnode.events WHERE stream = $1`, stream).Scan(&rows, &clear); err != nil {
+		FROM eventnode.events WHERE stream = $1`, stream).Scan(&rows, &inClear); err != nil {
 		t.Fatal(err)
 	}
-	if rows != 1 || clear != 0 {
-		t.Errorf("%d of %d stored events show a personal text", clear, rows)
+	if rows != 1 || inClear != 0 {
+		t.Errorf("%d of %d stored events show a personal text", inClear, rows)
 	}
 }

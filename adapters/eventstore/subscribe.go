@@ -38,7 +38,7 @@ func (c *Client) subscribe(ctx context.Context, after event.Position, prefixes [
 		return nil, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(c.closing, func() { cancel(ErrClosed) })
+	stop := context.AfterFunc(c.closing, func() { cancel(ErrClosed) }) //nolint:contextcheck // It ends with either.
 	sub := &subscription{ctx: ctx, end: func(dropped error) {
 		stop()
 		cancel(nil)

@@ -113,7 +113,7 @@ func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *messa
 		return nil, ErrClosed
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(s.ctx, cancel)
+	stop := context.AfterFunc(s.ctx, cancel) //nolint:contextcheck // It ends with either.
 	consumer := &consumer{
 		client: s.client, opts: &s.opts, topic: topic,
 		progress: s.opts.Progress(topic), prefixes: s.opts.Prefixes(topic),

@@ -69,35 +69,35 @@ func (m *memory) look(at func(*memory)) {
 	at(m)
 }
 
-func (m *memory) reached(t testing.TB, n int) []event.Revision {
-	t.Helper()
+func (m *memory) reached(tb testing.TB, n int) []event.Revision {
+	tb.Helper()
 	var done []event.Revision
-	eventually(t, fmt.Sprintf("%d events committed", n), func() bool {
+	eventually(tb, fmt.Sprintf("%d events committed", n), func() bool {
 		m.look(func(m *memory) { done = slices.Clone(m.done) })
 		return len(done) >= n
 	})
 	return done
 }
 
-func eventually(t testing.TB, what string, condition func() bool) {
-	t.Helper()
+func eventually(tb testing.TB, what string, condition func() bool) {
+	tb.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for !condition() {
 		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
+			tb.Fatalf("never: %s", what)
 		}
 		time.Sleep(time.Millisecond)
 	}
 }
 
 // consume acknowledges all messages of a subscription and notes the revisions.
-func consume(t testing.TB, store *eventstoretest.Store, m *memory, opts eventstore.SubscriberOptions) {
-	t.Helper()
+func consume(tb testing.TB, store *eventstoretest.Store, m *memory, opts eventstore.SubscriberOptions) {
+	tb.Helper()
 	opts.Progress = func(string) eventstore.Progress { return m }
 	sub := eventstore.NewSubscriber(store.Client, opts)
-	messages, err := sub.Subscribe(t.Context(), "test")
+	messages, err := sub.Subscribe(tb.Context(), "test")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	finished := make(chan struct{})
 	go func() {
@@ -105,47 +105,47 @@ func consume(t testing.TB, store *eventstoretest.Store, m *memory, opts eventsto
 		for msg := range messages {
 			recorded, err := store.Codec.Decode(msg.Context(), msg)
 			if err != nil {
-				t.Errorf("decode: %v", err)
+				tb.Errorf("decode: %v", err)
 			}
 			m.look(func(m *memory) { m.acked = append(m.acked, recorded.Revision) })
 			msg.Ack()
 		}
 	}()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := sub.Close(); err != nil {
-			t.Errorf("close: %v", err)
+			tb.Errorf("close: %v", err)
 		}
 		<-finished
 	})
 }
 
 // write appends n events to a stream that has next events already.
-func write(t testing.TB, store *eventstoretest.Store, stream string, next, n int) {
-	t.Helper()
+func write(tb testing.TB, store *eventstoretest.Store, stream string, next, n int) {
+	tb.Helper()
 	for begin := 0; begin < n; begin += 500 {
 		var batch []esdb.EventData
 		for range min(500, n-begin) {
-			d, err := store.Codec.Encode(t.Context(), draft(user.Restored{UserID: "user_1"}))
+			d, err := store.Codec.Encode(tb.Context(), draft(user.Restored{UserID: "user_1"}))
 			if err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			batch = append(batch, d)
 		}
-		ctx := within(t, 30*time.Second)
+		ctx := within(tb, 30*time.Second)
 		if _, _, err := store.Client.Append(ctx, stream, event.Revision(next+begin)-1, batch); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 }
 
-func inOrder(t testing.TB, got []event.Revision, n int) {
-	t.Helper()
+func inOrder(tb testing.TB, got []event.Revision, n int) {
+	tb.Helper()
 	if len(got) != n {
-		t.Errorf("%d events, want %d", len(got), n)
+		tb.Errorf("%d events, want %d", len(got), n)
 	}
 	for i, r := range got {
 		if r != event.Revision(i) {
-			t.Fatalf("event %d stands at place %d", r, i)
+			tb.Fatalf("event %d stands at place %d", r, i)
 		}
 	}
 }
@@ -273,16 +273,16 @@ func TestNackedMessageComesAgain(t *testing.T) {
 	})
 }
 
-func receive(t testing.TB, messages <-chan *message.Message) *message.Message {
-	t.Helper()
+func receive(tb testing.TB, messages <-chan *message.Message) *message.Message {
+	tb.Helper()
 	select {
 	case msg, ok := <-messages:
 		if !ok {
-			t.Fatal("the channel is closed")
+			tb.Fatal("the channel is closed")
 		}
 		return msg
 	case <-time.After(20 * time.Second):
-		t.Fatal("no message")
+		tb.Fatal("no message")
 	}
 	return nil
 }

@@ -41,7 +41,10 @@ func TestWatermillSuite(t *testing.T) {
 			Persistent:      true,
 			ForceShort:      testing.Short() || raceDetector,
 		},
-		func(t *testing.T) (message.Publisher, message.Subscriber) { return inGroup(t, "everybody") },
+		func(t *testing.T) (message.Publisher, message.Subscriber) {
+			t.Helper()
+			return inGroup(t, "everybody")
+		},
 		inGroup,
 	)
 }
@@ -54,11 +57,11 @@ type groups struct {
 	owners map[string]chan struct{}
 }
 
-func newGroups(t testing.TB, pool *pgxpool.Pool) *groups {
-	t.Helper()
-	if _, err := pool.Exec(t.Context(),
+func newGroups(tb testing.TB, pool *pgxpool.Pool) *groups {
+	tb.Helper()
+	if _, err := pool.Exec(tb.Context(),
 		"CREATE TABLE group_progress (name text PRIMARY KEY, position text NOT NULL)"); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return &groups{pool: pool, owners: map[string]chan struct{}{}}
 }

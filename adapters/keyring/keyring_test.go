@@ -24,58 +24,58 @@ import (
 // alice is somebody's id.
 const alice = "user_01h455vb4pex5vsknk084sn02q"
 
-func database(t testing.TB) *pgxpool.Pool {
-	t.Helper()
-	return postgrestest.New(t, postgrestest.WithMigrations(migrations.App, migrations.AppTable))
+func database(tb testing.TB) *pgxpool.Pool {
+	tb.Helper()
+	return postgrestest.New(tb, postgrestest.WithMigrations(migrations.App, migrations.AppTable))
 }
 
-func keeper(t testing.TB) *secrets.Keeper {
-	t.Helper()
+func keeper(tb testing.TB) *secrets.Keeper {
+	tb.Helper()
 	raw, err := localsecrets.NewRandomKey()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	k := localsecrets.NewKeeper(raw)
-	t.Cleanup(func() { _ = k.Close() })
+	tb.Cleanup(func() { _ = k.Close() })
 	return k
 }
 
-func open(t testing.TB, pool *pgxpool.Pool, kms *secrets.Keeper) *keyring.Keyring {
-	t.Helper()
-	k, err := keyring.Open(t.Context(), pool, kms, keyring.Options{CacheTime: time.Hour})
+func open(tb testing.TB, pool *pgxpool.Pool, kms *secrets.Keeper) *keyring.Keyring {
+	tb.Helper()
+	k, err := keyring.Open(tb.Context(), pool, kms, keyring.Options{CacheTime: time.Hour})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = k.Close() })
+	tb.Cleanup(func() { _ = k.Close() })
 	return k
 }
 
 // sealWith gives the ciphertext of a text, to tell keys apart by.
-func sealWith(t testing.TB, k *keyring.Keyring, subject, text string) []byte {
-	t.Helper()
-	key, ok, err := k.KeyFor(t.Context(), subject)
+func sealWith(tb testing.TB, k *keyring.Keyring, subject, text string) []byte {
+	tb.Helper()
+	key, ok, err := k.KeyFor(tb.Context(), subject)
 	if err != nil || !ok {
-		t.Fatalf("KeyFor(%s): %v, %v", subject, ok, err)
+		tb.Fatalf("KeyFor(%s): %v, %v", subject, ok, err)
 	}
 	return key.Seal(nil, make([]byte, key.NonceSize()), []byte(text), nil)
 }
 
-func openWith(t testing.TB, k *keyring.Keyring, subject string, box []byte) (string, error) {
-	t.Helper()
-	key, ok, err := k.Key(t.Context(), subject)
+func openWith(tb testing.TB, k *keyring.Keyring, subject string, box []byte) (string, error) {
+	tb.Helper()
+	key, ok, err := k.Key(tb.Context(), subject)
 	if err != nil || !ok {
-		t.Fatalf("Key(%s): %v, %v", subject, ok, err)
+		tb.Fatalf("Key(%s): %v, %v", subject, ok, err)
 	}
 	text, err := key.Open(nil, make([]byte, key.NonceSize()), box, nil)
 	return string(text), err
 }
 
-func eventually(t testing.TB, what string, condition func() bool) {
-	t.Helper()
+func eventually(tb testing.TB, what string, condition func() bool) {
+	tb.Helper()
 	deadline := time.Now().Add(10 * time.Second)
 	for !condition() {
 		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
+			tb.Fatalf("never: %s", what)
 		}
 		time.Sleep(time.Millisecond)
 	}
@@ -229,7 +229,7 @@ func TestReaderOfTheLogGetsNeighbours(t *testing.T) {
 	pool, kms := database(t), keeper(t)
 	writer := open(t, pool, kms)
 	subject := func(i int) string { return fmt.Sprintf("user_%05d", i) }
-	const n = 3000
+	const n = 800
 	var group errgroup.Group
 	group.SetLimit(8)
 	for i := range n {
@@ -255,7 +255,7 @@ func TestReaderOfTheLogGetsNeighbours(t *testing.T) {
 			t.Fatalf("%s: %v, %v", subject(i), ok, err)
 		}
 	}
-	if queries := counted.n.Load(); queries > 200 {
+	if queries := counted.n.Load(); queries > n/5 {
 		t.Errorf("%d queries for %d keys", queries, n)
 	}
 }
@@ -289,15 +289,19 @@ func TestRotate(t *testing.T) {
 	t.Parallel()
 	pool, kms := database(t), keeper(t)
 	k, other := open(t, pool, kms), open(t, pool, kms)
-	const n = 2500 // more than two batches
-	for i := range n {
-		if _, err := pool.Exec(t.Context(), "INSERT INTO subject_keys (subject, destroyed_at) VALUES ($1, now())",
-			fmt.Sprintf("gone_%d", i)); err != nil {
-			t.Fatal(err)
-		}
-		if i%10 == 0 {
-			sealWith(t, k, fmt.Sprintf("user_%d", i), "x")
-		}
+	if _, err := pool.Exec(t.Context(), "INSERT INTO subject_keys (subject, destroyed_at) VALUES ('gone', now())"); err != nil {
+		t.Fatal(err)
+	}
+	var group errgroup.Group
+	group.SetLimit(8)
+	for i := range 1100 { // more than one batch
+		group.Go(func() error {
+			_, _, err := k.KeyFor(t.Context(), fmt.Sprintf("user_%d", i))
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
 	}
 	box, hash := sealWith(t, k, alice, "Ada"), k.Hash("email", "ada@example.com")
 	sealed := k.Seal("answer", []byte("secret"), nil)

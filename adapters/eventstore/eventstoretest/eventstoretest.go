@@ -41,54 +41,54 @@ func WithMaxAppendSize(size int) Option {
 }
 
 // New starts a store.
-func New(t testing.TB, opts ...Option) *Store {
-	t.Helper()
-	pool := postgrestest.New(t,
+func New(tb testing.TB, opts ...Option) *Store {
+	tb.Helper()
+	pool := postgrestest.New(tb,
 		postgrestest.WithMigrations(migrations.App, migrations.AppTable),
 		postgrestest.WithMigrations(migrations.EventNode, migrations.EventNodeTable))
-	s := &Store{Pool: pool, Node: eventnodetest.Start(t, append(opts, eventnodetest.WithPool(pool))...)}
-	s.Client = Connect(t, eventstore.Options{URL: s.Node.ConnectionString()})
-	s.Keyring = openKeyring(t, pool)
+	s := &Store{Pool: pool, Node: eventnodetest.Start(tb, append(opts, eventnodetest.WithPool(pool))...)}
+	s.Client = Connect(tb, eventstore.Options{URL: s.Node.ConnectionString()})
+	s.Keyring = openKeyring(tb, pool)
 	var err error
 	if s.Codec, err = eventstore.NewCodec(eventstore.Schemas(), s.Keyring); err != nil {
-		t.Fatalf("eventstoretest: %v", err)
+		tb.Fatalf("eventstoretest: %v", err)
 	}
 	if s.Streams, err = eventstore.NewStreams(s.Client, s.Codec, 0); err != nil {
-		t.Fatalf("eventstoretest: %v", err)
+		tb.Fatalf("eventstoretest: %v", err)
 	}
 	s.Keyring.OnDestroy(s.Streams.Forget)
 	return s
 }
 
 // Connect opens a client that is closed with the test.
-func Connect(t testing.TB, opts eventstore.Options) *eventstore.Client {
-	t.Helper()
+func Connect(tb testing.TB, opts eventstore.Options) *eventstore.Client {
+	tb.Helper()
 	client, err := eventstore.Open(opts)
 	if err != nil {
-		t.Fatalf("eventstoretest: %v", err)
+		tb.Fatalf("eventstoretest: %v", err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		if err := client.Close(ctx); err != nil {
-			t.Errorf("eventstoretest: %v", err)
+			tb.Errorf("eventstoretest: %v", err)
 		}
 	})
 	return client
 }
 
-func openKeyring(t testing.TB, pool *pgxpool.Pool) *keyring.Keyring {
-	t.Helper()
+func openKeyring(tb testing.TB, pool *pgxpool.Pool) *keyring.Keyring {
+	tb.Helper()
 	raw, err := localsecrets.NewRandomKey()
 	if err != nil {
-		t.Fatalf("eventstoretest: %v", err)
+		tb.Fatalf("eventstoretest: %v", err)
 	}
 	keeper := localsecrets.NewKeeper(raw)
-	ring, err := keyring.Open(t.Context(), pool, keeper, keyring.Options{Logger: slog.New(slog.DiscardHandler)})
+	ring, err := keyring.Open(tb.Context(), pool, keeper, keyring.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
-		t.Fatalf("eventstoretest: %v", err)
+		tb.Fatalf("eventstoretest: %v", err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		_ = ring.Close()   // It always returns nil.
 		_ = keeper.Close() // It holds nothing but memory.
 	})
@@ -97,12 +97,12 @@ func openKeyring(t testing.TB, pool *pgxpool.Pool) *keyring.Keyring {
 
 // StreamsOf gives further streams of a store, with a connection and a cache of
 // their own, as another process has.
-func StreamsOf(t testing.TB, s *Store) *eventstore.Streams {
-	t.Helper()
-	client := Connect(t, eventstore.Options{URL: s.Node.ConnectionString()})
+func StreamsOf(tb testing.TB, s *Store) *eventstore.Streams {
+	tb.Helper()
+	client := Connect(tb, eventstore.Options{URL: s.Node.ConnectionString()})
 	streams, err := eventstore.NewStreams(client, s.Codec, 0)
 	if err != nil {
-		t.Fatalf("eventstoretest: %v", err)
+		tb.Fatalf("eventstoretest: %v", err)
 	}
 	return streams
 }
