@@ -21,8 +21,9 @@ const pollInterval = 4 * time.Millisecond
 // WaitFor returns once queries of a projection show everything up to a
 // position. It costs nothing when they do already, and the database is asked
 // only when the projection is not this process's own, once for all who wait.
-// How long to wait is for ctx to say; the error is then ctx's. It is safe for
-// concurrent use and needs no Run in this process.
+// How long to wait is for ctx to say; the error is then ctx's, also when the
+// database did not answer. It is safe for concurrent use and needs no Run in
+// this process.
 func (e *Engine) WaitFor(ctx context.Context, projection string, position event.Position) error {
 	t, ok := e.trackers[projection]
 	if !ok {
@@ -45,7 +46,7 @@ func (e *Engine) WaitFor(ctx context.Context, projection string, position event.
 		case turn <- struct{}{}:
 			err := e.poll(ctx)
 			<-turn
-			if err != nil {
+			if err != nil && !transient(err) {
 				return fmt.Errorf("wait for projection %s: %w", projection, err)
 			}
 		case <-ctx.Done():
