@@ -52,13 +52,13 @@ type world struct {
 	headErr   error
 }
 
-func newWorld(t testing.TB, logger *slog.Logger) *world {
-	t.Helper()
-	w := &world{t: t, issuer: newTestIssuer(t), key: newKey(t, "k1", jose.ES256)}
+func newWorld(tb testing.TB, logger *slog.Logger) *world {
+	tb.Helper()
+	w := &world{t: tb, issuer: newTestIssuer(tb), key: newKey(tb, "k1", jose.ES256)}
 	w.issuer.publish(w.key)
 	config := w.issuer.config()
 	config.Logger = logger
-	w.tokens = ready(t, config)
+	w.tokens = ready(tb, config)
 	w.directory = directory.New(directory.Config{
 		Subscribe: func(projections.Progress, projections.SubscribeOptions) (message.Subscriber, error) {
 			return silent{}, nil
@@ -66,8 +66,8 @@ func newWorld(t testing.TB, logger *slog.Logger) *world {
 		Head:   w.head,
 		Logger: logger,
 	})
-	background(t, func(ctx context.Context) { _ = w.directory.Run(ctx) })
-	eventually(t, func() bool { return w.directory.Ready() == nil })
+	background(tb, func(ctx context.Context) { _ = w.directory.Run(ctx) })
+	eventually(tb, func() bool { return w.directory.Ready() == nil })
 	w.Authenticator = identity.NewAuthenticator(w.tokens, w.directory, identity.NewUsage(nil, logger))
 	return w
 }

@@ -16,11 +16,11 @@ import (
 )
 
 // secret makes the n-th API key of the tests.
-func secret(t testing.TB, n byte) apikey.Secret {
-	t.Helper()
+func secret(tb testing.TB, n byte) apikey.Secret {
+	tb.Helper()
 	s, err := apikey.Mint(rand.NewChaCha8([32]byte{n}), false)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }

@@ -46,11 +46,11 @@ type testIssuer struct {
 	issuerName string
 }
 
-func newTestIssuer(t testing.TB) *testIssuer {
-	t.Helper()
-	i := &testIssuer{t: t, announced: []string{"RS256", "ES256", "EdDSA", "HS256", "none"}}
+func newTestIssuer(tb testing.TB) *testIssuer {
+	tb.Helper()
+	i := &testIssuer{t: tb, announced: []string{"RS256", "ES256", "EdDSA", "HS256", "none"}}
 	i.Server = httptest.NewServer(i)
-	t.Cleanup(i.Close)
+	tb.Cleanup(i.Close)
 	i.keysURL, i.issuerName = i.URL+"/keys", i.URL
 	return i
 }
@@ -90,8 +90,8 @@ type signingKey struct {
 	private   crypto.Signer
 }
 
-func newKey(t testing.TB, id string, algorithm jose.SignatureAlgorithm) signingKey {
-	t.Helper()
+func newKey(tb testing.TB, id string, algorithm jose.SignatureAlgorithm) signingKey {
+	tb.Helper()
 	var private crypto.Signer
 	var err error
 	switch algorithm {
@@ -102,10 +102,10 @@ func newKey(t testing.TB, id string, algorithm jose.SignatureAlgorithm) signingK
 	case jose.EdDSA:
 		_, private, err = ed25519.GenerateKey(rand.Reader)
 	default:
-		t.Fatalf("no key for %s", algorithm)
+		tb.Fatalf("no key for %s", algorithm)
 	}
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return signingKey{id, algorithm, private}
 }
@@ -133,20 +133,20 @@ func (i *testIssuer) claims() map[string]any {
 	}
 }
 
-func sign(t testing.TB, k signingKey, claims map[string]any) string {
-	t.Helper()
-	return signWith(t, jose.SigningKey{Algorithm: k.algorithm, Key: jose.JSONWebKey{Key: k.private, KeyID: k.id}}, claims)
+func sign(tb testing.TB, k signingKey, claims map[string]any) string {
+	tb.Helper()
+	return signWith(tb, jose.SigningKey{Algorithm: k.algorithm, Key: jose.JSONWebKey{Key: k.private, KeyID: k.id}}, claims)
 }
 
-func signWith(t testing.TB, key jose.SigningKey, claims map[string]any) string {
-	t.Helper()
+func signWith(tb testing.TB, key jose.SigningKey, claims map[string]any) string {
+	tb.Helper()
 	signer, err := jose.NewSigner(key, nil)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	token, err := jwt.Signed(signer).Claims(claims).Serialize()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return token
 }
@@ -167,46 +167,46 @@ func (i *testIssuer) config() identity.TokensConfig {
 }
 
 // run starts the tokens of an issuer for the time of the test.
-func run(t testing.TB, c identity.TokensConfig) *identity.Tokens {
-	t.Helper()
+func run(tb testing.TB, c identity.TokensConfig) *identity.Tokens {
+	tb.Helper()
 	tokens, err := identity.NewTokens(c)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	background(t, tokens.Run)
+	background(tb, tokens.Run)
 	return tokens
 }
 
 // ready is run, and waits until the issuer is known.
-func ready(t testing.TB, c identity.TokensConfig) *identity.Tokens {
-	t.Helper()
-	tokens := run(t, c)
-	eventually(t, func() bool { return tokens.Ready() == nil })
+func ready(tb testing.TB, c identity.TokensConfig) *identity.Tokens {
+	tb.Helper()
+	tokens := run(tb, c)
+	eventually(tb, func() bool { return tokens.Ready() == nil })
 	return tokens
 }
 
 // background runs f until the test ends, and waits for it.
-func background(t testing.TB, f func(context.Context)) {
-	t.Helper()
+func background(tb testing.TB, f func(context.Context)) {
+	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		f(ctx)
 	}()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		cancel()
 		<-done
 	})
 }
 
 // eventually waits for a condition, ten seconds at most.
-func eventually(t testing.TB, condition func() bool) {
-	t.Helper()
+func eventually(tb testing.TB, condition func() bool) {
+	tb.Helper()
 	deadline := time.Now().Add(10 * time.Second)
 	for !condition() {
 		if time.Now().After(deadline) {
-			t.Fatal("the condition did not come true within ten seconds")
+			tb.Fatal("the condition did not come true within ten seconds")
 		}
 		<-time.After(2 * time.Millisecond)
 	}

@@ -112,6 +112,13 @@ func TestVerifyRefuses(t *testing.T) {
 	public := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 	good := sign(t, es, issuer.claims())
 	parts := strings.Split(good, ".")
+	t.Cleanup(func() { // After all of the following.
+		for _, secret := range []string{parts[1], parts[2], "Ada", "subject-1"} {
+			if strings.Contains(logged.String(), secret) {
+				t.Errorf("the log holds %q", secret)
+			}
+		}
+	})
 
 	for name, c := range map[string]struct {
 		token string
@@ -149,6 +156,7 @@ func TestVerifyRefuses(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for range 2 { // A refusal is not cached as its opposite.
 				got, err := tokens.Verify(t.Context(), c.token)
 				if !errors.Is(err, c.want) {
@@ -159,11 +167,6 @@ func TestVerifyRefuses(t *testing.T) {
 				}
 			}
 		})
-	}
-	for _, secret := range []string{parts[1], parts[2], "Ada", "subject-1"} {
-		if strings.Contains(logged.String(), secret) {
-			t.Errorf("the log holds %q", secret)
-		}
 	}
 }
 

@@ -104,35 +104,43 @@ func TestUsers(t *testing.T) {
 		"active":     {adaAtAcme, directory.User{ID: ada, Status: user.StatusActive, Active: atAcme}, false},
 		"switched to nothing": {
 			with(adaAtAcme, user.ActiveOrganizationSwitched{UserID: ada}),
-			directory.User{ID: ada, Status: user.StatusActive}, false,
+			directory.User{ID: ada, Status: user.StatusActive},
+			false,
 		},
 		"switched to where she is no member": {
 			with(adaAtAcme, founded(zeta), user.ActiveOrganizationSwitched{UserID: ada, OrganizationID: zeta}),
-			directory.User{ID: ada, Status: user.StatusActive}, false,
+			directory.User{ID: ada, Status: user.StatusActive},
+			false,
 		},
 		"removed": {
 			with(adaAtAcme, removed(acme, ada)),
-			directory.User{ID: ada, Status: user.StatusActive}, false,
+			directory.User{ID: ada, Status: user.StatusActive},
+			false,
 		},
 		"removed and back: the choice is not": {
 			with(adaAtAcme, removed(acme, ada), joined(acme, ada, access.Member)),
-			directory.User{ID: ada, Status: user.StatusActive}, false,
+			directory.User{ID: ada, Status: user.StatusActive},
+			false,
 		},
 		"another removed": {
 			with(adaAtAcme, removed(acme, bob)),
-			directory.User{ID: ada, Status: user.StatusActive, Active: atAcme}, false,
+			directory.User{ID: ada, Status: user.StatusActive, Active: atAcme},
+			false,
 		},
 		"deactivated": {
 			with(adaAtAcme, user.Deactivated{UserID: ada}),
-			directory.User{ID: ada, Status: user.StatusDeactivated, Active: atAcme}, false,
+			directory.User{ID: ada, Status: user.StatusDeactivated, Active: atAcme},
+			false,
 		},
 		"restored with the memberships": {
 			with(adaAtAcme, user.Deactivated{UserID: ada}, user.Restored{UserID: ada}),
-			directory.User{ID: ada, Status: user.StatusActive, Active: atAcme}, false,
+			directory.User{ID: ada, Status: user.StatusActive, Active: atAcme},
+			false,
 		},
 		"erased": {
 			with(adaAtAcme, user.Deactivated{UserID: ada}, user.Erased{UserID: ada}),
-			directory.User{ID: ada, Status: user.StatusErased}, true,
+			directory.User{ID: ada, Status: user.StatusErased},
+			true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -88,7 +88,7 @@ func TestADirectoryThatCannotProveItsAgeSaysSoAndRecovers(t *testing.T) {
 		if !accepts(t, p) {
 			t.Error("refused before the bound has passed")
 		}
-		time.Sleep(lost.Add(1100 * time.Millisecond).Sub(time.Now()))
+		time.Sleep(time.Until(lost.Add(1100 * time.Millisecond)))
 		asked := time.Now()
 		if accepts(t, p) {
 			t.Error("accepted after the bound")

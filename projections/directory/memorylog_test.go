@@ -3,7 +3,6 @@ package directory_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -184,7 +183,7 @@ func (l *memoryLog) start(t *testing.T) process {
 	f := &follower{log: l}
 	d := directory.New(directory.Config{
 		Subscribe: f.subscribe, Decode: f.decodeMessage, Head: l.head,
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger: slog.New(slog.DiscardHandler),
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

@@ -34,12 +34,12 @@ func (blind) KeyFor(context.Context, string) (cipher.AEAD, bool, error) { return
 
 // onNode runs a directory on a real store, with connections of its own as
 // another process has.
-func onNode(t testing.TB, store *eventstoretest.Store) *directory.Directory {
-	t.Helper()
-	client := eventstoretest.Connect(t, eventstore.Options{URL: store.Node.ConnectionString()})
+func onNode(tb testing.TB, store *eventstoretest.Store) *directory.Directory {
+	tb.Helper()
+	client := eventstoretest.Connect(tb, eventstore.Options{URL: store.Node.ConnectionString()})
 	codec, err := eventstore.NewCodec(eventstore.Schemas(), blind{})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	d := directory.New(directory.Config{
 		Subscribe: func(p projections.Progress, o projections.SubscribeOptions) (message.Subscriber, error) {
@@ -62,49 +62,49 @@ func onNode(t testing.TB, store *eventstoretest.Store) *directory.Directory {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- d.Run(ctx) }()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
-			t.Errorf("run: %v", err)
+			tb.Errorf("run: %v", err)
 		}
 	})
 	return d
 }
 
 // write appends events to a stream and returns the position of the last.
-func write(t testing.TB, store *eventstoretest.Store, stream string, after event.Revision, events ...event.Event) event.Position {
-	t.Helper()
+func write(tb testing.TB, store *eventstoretest.Store, stream string, after event.Revision, events ...event.Event) event.Position {
+	tb.Helper()
 	data := make([]esdb.EventData, len(events))
 	for i, e := range events {
 		var err error
-		if data[i], err = store.Codec.Encode(t.Context(), event.Draft{ID: event.ID(uuid.New()), Event: e}); err != nil {
-			t.Fatal(err)
+		if data[i], err = store.Codec.Encode(tb.Context(), event.Draft{ID: event.ID(uuid.New()), Event: e}); err != nil {
+			tb.Fatal(err)
 		}
 	}
-	_, at, err := store.Client.Append(t.Context(), stream, after, data)
+	_, at, err := store.Client.Append(tb.Context(), stream, after, data)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return at
 }
 
 // writeAda writes what adaAtAcme and key1 are, with personal texts.
-func writeAda(t testing.TB, store *eventstoretest.Store) event.Position {
-	t.Helper()
-	write(t, store, "user-user_ada", event.NoStream, user.Registered{
+func writeAda(tb testing.TB, store *eventstoretest.Store) event.Position {
+	tb.Helper()
+	write(tb, store, "user-user_ada", event.NoStream, user.Registered{
 		UserID: ada, SubjectHash: "subject of user_ada", Email: personal.New("ada@example.com"), FirstName: personal.New("Ada"),
 	})
-	write(t, store, "organization-org_acme", event.NoStream, founded(acme), joined(acme, ada, access.Owner))
-	return write(t, store, "apiKey-key_1", event.NoStream, issued(key1, acme, ada))
+	write(tb, store, "organization-org_acme", event.NoStream, founded(acme), joined(acme, ada, access.Owner))
+	return write(tb, store, "apiKey-key_1", event.NoStream, issued(key1, acme, ada))
 }
 
 // eventually waits for a condition, ten seconds at most.
-func eventually(t testing.TB, what string, condition func() bool) {
-	t.Helper()
+func eventually(tb testing.TB, what string, condition func() bool) {
+	tb.Helper()
 	deadline := time.Now().Add(10 * time.Second)
 	for !condition() {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within ten seconds: %s", what)
+			tb.Fatalf("not within ten seconds: %s", what)
 		}
 		<-time.After(2 * time.Millisecond)
 	}

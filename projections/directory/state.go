@@ -56,8 +56,8 @@ type keyRecord struct {
 	id           id.APIKey
 	organization *organizationRecord
 	owner        *userRecord // nil for an organization's key
-	expireAt     int64  // in Unix milliseconds; zero says never
-	scopes       uint16 // in state.scopes
+	expireAt     int64       // in Unix milliseconds; zero says never
+	scopes       uint16      // in state.scopes
 	end          end
 	unreadable   bool
 }
@@ -86,11 +86,23 @@ func newState() *state {
 var relevant = func() map[string]bool {
 	types := map[string]bool{}
 	for _, e := range []event.Event{
-		user.Registered{}, user.ActiveOrganizationSwitched{}, user.Deactivated{}, user.Restored{}, user.Erased{},
-		organization.Registered{}, organization.ProfileUpdated{}, organization.SlugChanged{},
-		organization.MemberJoined{}, organization.MemberRoleChanged{}, organization.MemberRemoved{},
-		organization.Deleted{}, organization.Restored{}, organization.Purged{},
-		apikey.Issued{}, apikey.Rotated{}, apikey.Revoked{},
+		user.Registered{},
+		user.ActiveOrganizationSwitched{},
+		user.Deactivated{},
+		user.Restored{},
+		user.Erased{},
+		organization.Registered{},
+		organization.ProfileUpdated{},
+		organization.SlugChanged{},
+		organization.MemberJoined{},
+		organization.MemberRoleChanged{},
+		organization.MemberRemoved{},
+		organization.Deleted{},
+		organization.Restored{},
+		organization.Purged{},
+		apikey.Issued{},
+		apikey.Rotated{},
+		apikey.Revoked{},
 	} {
 		types[e.EventType()] = true
 	}
