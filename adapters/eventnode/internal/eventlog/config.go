@@ -49,9 +49,10 @@ func (noObserver) Committed(int, int, time.Duration, error) {}
 
 const (
 	maxBatchBytes = 8 << 20
-	// followLimit is how many events of others are applied one by one; when there
-	// are more the memory is read anew.
+	// followLimit is how many events of others are applied one by one, a page at a
+	// time; when there are more the memory is read anew.
 	followLimit = 4096
+	followPage  = 512
 )
 
 func (c Config) withDefaults() Config {

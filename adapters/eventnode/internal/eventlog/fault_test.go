@@ -116,6 +116,31 @@ func TestPostgresFaults(t *testing.T) {
 	t.Logf("%d acknowledged, %d failed attempts", len(acks), failed.Load())
 }
 
+// TestLostConnection takes the writer's connection away while nobody uses it: the
+// next write does not notice.
+func TestLostConnection(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	log := openLog(t, on(pool), func(config *eventlog.Config) { config.PollInterval = time.Hour })
+	mustAppend(t, log, "s", eventlog.NoStream, proposed(1))
+	writes := map[string]func() (eventlog.Result, error){
+		"at 1": func() (eventlog.Result, error) { return log.Append(t.Context(), "s", 0, proposed(1)) },
+		"at 2": func() (eventlog.Result, error) { return log.Append(t.Context(), "s", eventlog.Any, proposed(1)) },
+	}
+	for _, want := range []string{"at 1", "at 2"} {
+		var ended int
+		err := pool.QueryRow(t.Context(), `
+			SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+			WHERE datname = current_database() AND application_name = 'eventnode writer'`).Scan(&ended)
+		if err != nil || ended != 1 {
+			t.Fatal(ended, err)
+		}
+		if got := describe(writes[want]()); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
 // appendUntilDone repeats an append, with the same ids, until it is acknowledged.
 func appendUntilDone(ctx context.Context, t *testing.T, log *eventlog.Log, stream string, expected eventlog.Expected, events []eventlog.Proposed, failed *atomic.Int64) eventlog.Result {
 	t.Helper()

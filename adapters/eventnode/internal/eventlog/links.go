@@ -2,6 +2,8 @@ package eventlog
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -56,12 +58,16 @@ func (l *Log) readTargets(ctx context.Context, wanted map[revisionOf]*Event) err
 	for target := range wanted {
 		streams, revisions = append(streams, target.stream), append(revisions, target.revision)
 	}
-	events, err := readEvents(ctx, l.pool, `
+	rows, err := l.pool.Query(ctx, `
 		SELECT e.position, e.revision, e.created, e.event_id, e.is_json, e.stream, e.type, e.metadata, e.data
 		FROM unnest($1::text[], $2::bigint[]) t (stream, revision)
-		JOIN eventnode.events e ON e.stream = t.stream AND e.revision = t.revision`, streams, revisions)
+		JOIN eventnode.events e ON e.stream = t.stream AND e.revision = t.revision`, binaryRows, streams, revisions)
 	if err != nil {
-		return unavailable(ctx, err)
+		return unavailable(ctx, fmt.Errorf("read the targets of links: %w", err))
+	}
+	events, err := collectEvents(rows, math.MaxInt64)
+	if err != nil {
+		return unavailable(ctx, fmt.Errorf("read the targets of links: %w", err))
 	}
 	for _, e := range events {
 		wanted[revisionOf{e.Stream, e.Revision}] = e

@@ -218,7 +218,7 @@ func TestRepeatedAppend(t *testing.T) {
 	first := mustAppend(t, writer, "s", eventlog.NoStream, events[:3])
 	second := mustAppend(t, writer, "s", 2, events[3:5])
 	mustAppend(t, writer, "other", eventlog.Any, proposed(1))
-	later := openLog(t, on(pool))
+	later := openLog(t, on(pool), func(config *eventlog.Config) { config.TailEvents = 1 })
 	forgetful := openLog(t, on(pool), func(config *eventlog.Config) { config.RecentEvents = 1 })
 
 	tests := []struct {

@@ -94,6 +94,12 @@ func (p *plan) check(op *operation) verdict {
 	v := verdict{current: p.head(op.stream).revision}
 	v.softDeleted = p.softDeleted(op.stream)
 
+	if op.kind != appendEvents {
+		// The id was made here: it is only known when the writer begins anew.
+		if at, ok := p.place(op.events[0].ID); ok {
+			return verdict{repeated: true, result: Result{Revision: v.current, Position: at.position}}
+		}
+	}
 	if v.current == TombstoneRevision {
 		return verdict{err: ErrStreamDeleted}
 	}

@@ -61,11 +61,14 @@ func (l *Log) allPages(direction Direction, position int64) page {
 		query = selectEvents + ` WHERE position < $1 ORDER BY position DESC LIMIT $2`
 	}
 	return func(ctx context.Context, limit int) ([]*Event, bool, error) {
-		events, done, err := l.page(ctx, limit, query, position, limit)
+		events, done, err := readPage(ctx, l.pool, limit, query, position, limit)
+		if err != nil {
+			return nil, false, unavailable(ctx, err)
+		}
 		if len(events) > 0 {
 			position = events[len(events)-1].Position
 		}
-		return events, done, err
+		return events, done, nil
 	}
 }
 
@@ -86,8 +89,8 @@ func (l *Log) CheckPosition(ctx context.Context, position int64) error {
 	return nil
 }
 
-// ReadStream reads a stream from a revision on, at most count events, those that
-// its metadata hides left out. Backwards, a revision past the end means the end.
+// ReadStream reads a stream as it is now from a revision on, at most count events,
+// those that its metadata hides left out. Backwards, a revision past the end means the end.
 // The error wraps ErrStreamNotFound, ErrStreamDeleted or ErrUnavailable.
 func (l *Log) ReadStream(ctx context.Context, stream string, direction Direction, revision int64, count uint64) iter.Seq2[[]*Event, error] {
 	return func(yield func([]*Event, error) bool) {
@@ -100,34 +103,25 @@ func (l *Log) ReadStream(ctx context.Context, stream string, direction Direction
 	}
 }
 
-func (l *Log) streamPages(view view, direction Direction, revision int64) page {
-	query := selectEvents + ` WHERE stream = $1 AND revision >= $2 AND revision >= $3 AND created >= $4 ORDER BY revision LIMIT $5`
+func (l *Log) streamPages(view view, direction Direction, from int64) page {
+	low, high := max(from, view.first), view.last
+	query := selectEvents + ` WHERE stream = $1 AND revision BETWEEN $2 AND $3 AND created >= $4 ORDER BY revision LIMIT $5`
 	if direction == Backwards {
-		query = selectEvents + ` WHERE stream = $1 AND revision <= $2 AND revision >= $3 AND created >= $4 ORDER BY revision DESC LIMIT $5`
+		low, high = view.first, min(from, view.last)
+		query = selectEvents + ` WHERE stream = $1 AND revision BETWEEN $2 AND $3 AND created >= $4 ORDER BY revision DESC LIMIT $5`
 	}
 	return func(ctx context.Context, limit int) ([]*Event, bool, error) {
-		events, done, err := l.page(ctx, limit, query, view.stream, revision, view.first, view.createdSince, limit)
-		if len(events) > 0 {
-			revision = events[len(events)-1].Revision + 1
-			if direction == Backwards {
-				revision -= 2
-			}
+		events, done, err := readPage(ctx, l.pool, limit, query, view.stream, low, high, view.createdSince, limit)
+		if err != nil {
+			return nil, false, unavailable(ctx, err)
 		}
-		return events, done || revision < 0, err
+		if len(events) > 0 && direction == Forwards {
+			low = events[len(events)-1].Revision + 1
+		} else if len(events) > 0 {
+			high = events[len(events)-1].Revision - 1
+		}
+		return events, done || low > high, nil
 	}
-}
-
-// page runs a query for one page.
-func (l *Log) page(ctx context.Context, limit int, query string, args ...any) (events []*Event, done bool, err error) {
-	rows, err := l.pool.Query(ctx, query, append([]any{binaryRows}, args...)...)
-	if err == nil {
-		events, err = collectEvents(rows, maxPageBytes)
-	}
-	if err != nil {
-		return nil, false, unavailable(ctx, fmt.Errorf("read events: %w", err))
-	}
-	cutShort := len(events) < limit && size(events) > maxPageBytes
-	return events, len(events) < limit && !cutShort, nil
 }
 
 // batches reads pages up to count events, one ahead of its caller.

@@ -155,6 +155,25 @@ func TestReadLargeEvents(t *testing.T) {
 	}
 }
 
+// TestOpenLargeLog opens a log whose last events take more memory than they may.
+func TestOpenLargeLog(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	log := openLog(t, on(pool))
+	var positions []int64
+	for range 20 {
+		positions = append(positions, mustAppend(t, log, "s", eventlog.Any, []eventlog.Proposed{{ID: uuid.New(), Type: "T", Data: make([]byte, 300_000)}}).Position)
+	}
+	opened := openLog(t, on(pool), func(config *eventlog.Config) { config.TailBytes = 1_000_000 })
+	buf := make([]*eventlog.Event, 0, 100)
+	if _, _, ok := opened.After(positions[10], buf); ok {
+		t.Error("the tail holds more than it may")
+	}
+	if events, _, ok := opened.After(positions[17], buf); !ok || len(events) != 2 {
+		t.Errorf("the tail does not hold the last events: %d", len(events))
+	}
+}
+
 func TestReadsEndWithTheirContext(t *testing.T) {
 	t.Parallel()
 	log := openLog(t)

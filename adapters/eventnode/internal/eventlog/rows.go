@@ -18,24 +18,25 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// readEvents runs a query that begins with selectEvents.
-func readEvents(ctx context.Context, q querier, sql string, args ...any) ([]*Event, error) {
+// readPage runs a query that begins with selectEvents and has a limit. There is
+// no more when the page is not full; a page of large events ends early.
+func readPage(ctx context.Context, q querier, limit int, sql string, args ...any) (events []*Event, done bool, err error) {
 	rows, err := q.Query(ctx, sql, append([]any{binaryRows}, args...)...)
-	if err != nil {
-		return nil, fmt.Errorf("read events: %w", err)
+	if err == nil {
+		events, err = collectEvents(rows, maxPageBytes)
 	}
-	events, err := collectEvents(rows, 0)
 	if err != nil {
-		return nil, fmt.Errorf("read events: %w", err)
+		return nil, false, fmt.Errorf("read events: %w", err)
 	}
-	return events, nil
+	cutShort := size(events) > maxPageBytes
+	return events, len(events) < limit && !cutShort, nil
 }
 
 // binaryRows asks for all columns in the binary format, which collectEvents reads.
 var binaryRows = pgx.QueryResultFormats{pgx.BinaryFormatCode}
 
 // collectEvents reads rows of selectEvents to their end, or until their content
-// exceeds maxBytes, when that is not zero. It reads the columns itself: this is
+// exceeds maxBytes. It reads the columns itself: this is
 // the hot path of every reader, and scanning costs twice as much.
 func collectEvents(rows pgx.Rows, maxBytes int64) ([]*Event, error) {
 	defer rows.Close()
@@ -64,7 +65,7 @@ func collectEvents(rows pgx.Rows, maxBytes int64) ([]*Event, error) {
 		}
 		e.Stream = last
 		events = append(events, e)
-		if bytes += e.memory(); maxBytes > 0 && bytes > maxBytes {
+		if bytes += e.memory(); bytes > maxBytes {
 			return events, nil
 		}
 	}

@@ -201,21 +201,40 @@ func (s *store) idsAfter(ctx context.Context, ops []*operation) (map[revisionOf]
 	return stored, nil
 }
 
-// after reads the events that follow a position.
-func (s *store) after(ctx context.Context, position int64, limit int) ([]*Event, error) {
-	return readEvents(ctx, s.conn, selectEvents+` WHERE position > $1 ORDER BY position LIMIT $2`, position, limit)
+// after reads a page of the events that follow a position.
+func (s *store) after(ctx context.Context, position int64, limit int) (events []*Event, done bool, err error) {
+	return readPage(ctx, s.conn, limit, selectEvents+` WHERE position > $1 ORDER BY position LIMIT $2`, position, limit)
 }
 
-// latest reads the last events of the log, in order, and the position of the
-// event before them, zero when there is none.
-func (s *store) latest(ctx context.Context, limit int) (events []*Event, before int64, err error) {
+// positionBefore is a position that at most so many events follow, with content
+// of about so many bytes at most: positions count bytes.
+func (s *store) positionBefore(ctx context.Context, events int, bytes int64) (position int64, err error) {
 	err = s.conn.QueryRow(ctx, `
-		SELECT coalesce((SELECT position FROM eventnode.events ORDER BY position DESC OFFSET $1 LIMIT 1), 0)`,
-		limit).Scan(&before)
+		SELECT greatest(0,
+			(SELECT max(position) FROM eventnode.events) - $2::bigint,
+			(SELECT position FROM eventnode.events ORDER BY position DESC OFFSET $1 LIMIT 1))`,
+		events, bytes).Scan(&position)
 	if err != nil {
-		return nil, 0, fmt.Errorf("read the end of the log: %w", err)
+		return 0, fmt.Errorf("read the end of the log: %w", err)
 	}
-	// Without the limit: nothing may be missing up to the end.
-	events, err = readEvents(ctx, s.conn, selectEvents+` WHERE position > $1 ORDER BY position`, before)
-	return events, before, err
+	return position, nil
+}
+
+// idsBefore reads ids and places of the last events up to a position, the latest
+// first.
+func (s *store) idsBefore(ctx context.Context, position int64, limit int) ([]*Event, error) {
+	rows, err := s.conn.Query(ctx, `
+		SELECT event_id, stream, revision, position FROM eventnode.events
+		WHERE position <= $1 ORDER BY position DESC LIMIT $2`, position, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read recent ids: %w", err)
+	}
+	events, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*Event, error) {
+		e := &Event{}
+		return e, row.Scan(&e.ID, &e.Stream, &e.Revision, &e.Position)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read recent ids: %w", err)
+	}
+	return events, nil
 }

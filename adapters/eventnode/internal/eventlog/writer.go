@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -105,6 +106,16 @@ func (w *writer) commit(ctx context.Context, batch []*operation) {
 	outcomes, written, err := w.write(ctx, batch)
 	if err != nil {
 		w.fail(ctx, "write", err)
+		// The connection may have been lost while nobody used it. It is safe to
+		// begin anew even if the transaction was committed: what it wrote is then
+		// found by its ids.
+		first := err
+		if outcomes, written, err = w.write(ctx, batch); err != nil {
+			w.fail(ctx, "write again", err)
+			err = errors.Join(first, err)
+		}
+	}
+	if err != nil {
 		outcomes = make([]outcome, len(batch))
 		for i := range outcomes {
 			outcomes[i].err = fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -269,30 +280,48 @@ func (w *writer) fail(ctx context.Context, what string, err error) {
 
 // follow applies what other processes wrote.
 func (w *writer) follow(ctx context.Context) error {
-	events, err := w.store.after(ctx, w.position.Load(), followLimit)
-	if err != nil {
-		return err
+	for applied := 0; applied < followLimit; {
+		events, done, err := w.store.after(ctx, w.position.Load(), followPage)
+		if err != nil {
+			return err
+		}
+		w.apply(events)
+		if done {
+			return nil
+		}
+		applied += len(events)
 	}
-	if len(events) == followLimit {
-		return w.restart(ctx)
-	}
-	w.apply(events)
-	return nil
+	return w.restart(ctx)
 }
 
 // restart forgets everything and begins at the present end of the log, with the
 // latest events in the tail.
 func (w *writer) restart(ctx context.Context) error {
-	events, before, err := w.store.latest(ctx, followLimit)
+	before, err := w.store.positionBefore(ctx, w.config.TailEvents, w.config.TailBytes)
+	if err != nil {
+		return err
+	}
+	ids, err := w.store.idsBefore(ctx, before, w.config.RecentEvents)
 	if err != nil {
 		return err
 	}
 	w.heads = newHeadCache(w.config.CachedStreams)
 	w.recent = newRecentIDs(w.config.RecentEvents)
+	for _, e := range slices.Backward(ids) {
+		w.recent.add(e)
+	}
 	w.position.Store(before)
 	w.tail.restart(before)
-	w.apply(events)
-	return nil
+	for {
+		events, done, err := w.store.after(ctx, w.position.Load(), followPage)
+		if err != nil {
+			return err
+		}
+		w.apply(events)
+		if done {
+			return nil
+		}
+	}
 }
 
 func (w *writer) apply(events []*Event) {
