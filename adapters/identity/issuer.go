@@ -14,6 +14,8 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/perfectworks/backend/domain/failure"
 )
 
 const (
@@ -67,7 +69,9 @@ func (i *issuer) ready() error {
 	if i.known.Load() != nil {
 		return nil
 	}
-	return fmt.Errorf("the OpenID Connect issuer %s has not been reached yet: %w", i.url, *i.reason.Load())
+	away := failure.New(failure.Unavailable, ErrIssuerUnavailable.Code,
+		"the OpenID Connect issuer "+i.url+" has not been reached yet")
+	return fmt.Errorf("%w: %w", away, *i.reason.Load())
 }
 
 // run discovers the issuer, however long that takes, and keeps what is known of

@@ -95,7 +95,8 @@ func NewTokens(c TokensConfig) (*Tokens, error) {
 // ends.
 func (t *Tokens) Run(ctx context.Context) { t.issuer.run(ctx) }
 
-// Ready is nil once tokens can be checked, else the reason why they cannot.
+// Ready is nil once tokens can be checked, else the reason why they cannot: a
+// failure that can be shown to anybody, with a cause for operators.
 func (t *Tokens) Ready() error { return t.issuer.ready() }
 
 // Verify returns whom the issuer vouches for. Its refusals are the failures of

@@ -78,22 +78,27 @@ func (d *Directory) Age() (time.Duration, bool) {
 }
 
 // Ready is nil while the directory keeps within Bound, else the reason why not,
-// which tells one that follows the log late from one that cannot see its end.
+// which tells one that follows the log late from one that cannot see its end: a
+// failure that can be shown to anybody, with a cause for operators.
 func (d *Directory) Ready() error {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	f := &d.freshness
-	age := time.Since(f.asOf)
-	switch {
-	case !f.asOf.IsZero() && age <= Bound:
+	if time.Since(f.asOf) <= Bound {
 		return nil
-	case f.err != nil:
-		return fmt.Errorf("the directory cannot see the end of the log: %w", f.err)
-	case len(f.proofs) == 0:
-		return fmt.Errorf("the directory has not asked for the end of the log yet")
-	default:
-		return fmt.Errorf("the directory follows the log late: it is at %s of %s", d.applied, f.proofs[len(f.proofs)-1].head)
 	}
+	if f.err != nil {
+		return fmt.Errorf("%w: %w", unready("the directory cannot see the end of the log"), f.err)
+	}
+	if len(f.proofs) == 0 {
+		return unready("the directory has not asked for the end of the log lately")
+	}
+	return unready(fmt.Sprintf("the directory follows the log late: it is at %s of %s",
+		d.applied, f.proofs[len(f.proofs)-1].head))
+}
+
+func unready(reason string) error {
+	return failure.New(failure.Unavailable, ErrBehind.Code, reason)
 }
 
 // Current is nil when nothing that was acknowledged longer than Bound ago is
