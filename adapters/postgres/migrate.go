@@ -2,21 +2,24 @@ package postgres
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io/fs"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 )
 
+// closeTimeout bounds an orderly goodbye on a connection.
+const closeTimeout = 5 * time.Second
+
 // Migrate applies the SQL migrations of files that versionTable does not list
 // yet, each in a transaction of its own. Servers that start at once take turns
-// by an advisory lock of the session, so pool must not go through a pooler that
+// by an advisory lock of a session, so pool must not go through a pooler that
 // shares sessions. A set without any migration is no error.
 func Migrate(ctx context.Context, pool *pgxpool.Pool, files fs.FS, versionTable string) error {
 	if err := migrate(ctx, pool, files, versionTable); err != nil {
@@ -28,10 +31,8 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, files fs.FS, versionTable 
 func migrate(ctx context.Context, pool *pgxpool.Pool, files fs.FS, versionTable string) (err error) {
 	db := stdlib.OpenDBFromPool(pool)
 	defer func() { err = errors.Join(err, db.Close()) }()
-
 	provider, err := goose.NewProvider(goose.DialectPostgres, db, files,
 		goose.WithTableName(versionTable),
-		goose.WithSessionLocker(advisoryLock(crc32.ChecksumIEEE([]byte(versionTable)))),
 		goose.WithDisableGlobalRegistry(true),
 		goose.WithLogger(goose.NopLogger()))
 	if errors.Is(err, goose.ErrNoMigrations) {
@@ -40,40 +41,48 @@ func migrate(ctx context.Context, pool *pgxpool.Pool, files fs.FS, versionTable 
 	if err != nil {
 		return err
 	}
+	lock, err := lockMigrations(ctx, pool, versionTable)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeConn(ctx, lock)) }()
 	_, err = provider.Up(ctx)
 	return err
 }
 
-// advisoryLock is a goose session locker. The one that comes with goose asks
-// once a second at most, which would cost every second server that second.
-type advisoryLock int64
-
-// SessionLock asks again and again instead of waiting in the database: a waiting
-// session holds a snapshot, on which CREATE INDEX CONCURRENTLY of the lock's
-// owner would wait in turn.
-func (id advisoryLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
-	retry := time.NewTicker(50 * time.Millisecond)
-	defer retry.Stop()
+// lockMigrations returns a connection that holds the lock until it is closed.
+// Goose's own session lock begins after goose created its table, and lets
+// servers that meet there wait for a second.
+func lockMigrations(ctx context.Context, pool *pgxpool.Pool, versionTable string) (_ *pgx.Conn, err error) {
+	conn, err := pgx.ConnectConfig(ctx, pool.Config().ConnConfig)
+	if err != nil {
+		return nil, fmt.Errorf("connect for the migration lock: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, closeConn(ctx, conn))
+		}
+	}()
+	id := int64(crc32.ChecksumIEEE([]byte(versionTable)))
 	for {
+		// A session that waited in the database would hold a snapshot, on which
+		// CREATE INDEX CONCURRENTLY of the lock's owner would wait in turn.
 		var locked bool
-		if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", int64(id)).Scan(&locked); err != nil {
-			return fmt.Errorf("take the migration lock: %w", err)
+		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", id).Scan(&locked); err != nil {
+			return nil, fmt.Errorf("take the migration lock: %w", err)
 		}
 		if locked {
-			return nil
+			return conn, nil
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait for the migration lock: %w", ctx.Err())
-		case <-retry.C:
+		if !pause(ctx, 50*time.Millisecond) {
+			return nil, fmt.Errorf("wait for the migration lock: %w", ctx.Err())
 		}
 	}
 }
 
-// SessionUnlock releases the lock.
-func (id advisoryLock) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
-	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_unlock($1)", int64(id)); err != nil {
-		return fmt.Errorf("release the migration lock: %w", err)
-	}
-	return nil
+// closeConn says goodbye also when ctx ended.
+func closeConn(ctx context.Context, conn *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	return conn.Close(ctx)
 }
