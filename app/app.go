@@ -17,6 +17,7 @@ import (
 	"github.com/perfectworks/backend/adapters/identity"
 	"github.com/perfectworks/backend/adapters/telemetry"
 	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/projections/apikeys"
 	"github.com/perfectworks/backend/projections/directory"
 	"github.com/perfectworks/backend/projections/organizations"
@@ -33,6 +34,7 @@ type App struct {
 	listener  net.Listener
 	issuer    *identity.DevelopmentIssuer // nil with a real one
 	tokens    *identity.Tokens
+	callers   *identity.Authenticator
 	directory *directory.Directory
 	usage     *identity.Usage
 	answers   *idempotency.Store
@@ -102,10 +104,11 @@ func (a *App) openAPI() error {
 		Head: a.log.ours, Logger: a.logger,
 	})
 	a.usage = identity.NewUsage(a.db.pool, a.logger)
+	a.callers = identity.NewAuthenticator(a.tokens, a.directory, a.usage)
 	a.answers = idempotency.NewStore(a.db.pool, a.keys)
 	a.api, err = httpapi.New(httpapi.Deps{
 		Logger:        a.logger,
-		Authenticator: identity.NewAuthenticator(a.tokens, a.directory, a.usage),
+		Authenticator: a.callers,
 		Commands: commands.New(commands.Deps{
 			Streams:  streams,
 			Observer: telemetry.NewCommands(a.tracing, a.logger, a.registry),
@@ -128,6 +131,12 @@ func (a *App) openAPI() error {
 
 // Addr is the address that HTTP is served on.
 func (a *App) Addr() net.Addr { return a.listener.Addr() }
+
+// Authenticate says whom the credentials in a request's headers stand for, as
+// every request learns it first.
+func (a *App) Authenticate(ctx context.Context, h http.Header) (access.Principal, error) {
+	return a.callers.Authenticate(ctx, h)
+}
 
 // Run serves until ctx ends or a part fails for good, then stops everything in
 // order: requests under way are answered, and what was acknowledged is on disk.

@@ -1,0 +1,81 @@
+// Command bench measures how fast the system is, each figure beside the limit
+// that the bare parts set on this machine in the same run. It prints a table
+// and, with BENCH_JSON set, writes JSON there. It needs a durable Postgres
+// in PERFECTWORKS_TEST_DATABASE_URL: make bench starts one.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"time"
+)
+
+// plan is how much is measured.
+type plan struct {
+	// lasting is how long each rate is measured.
+	lasting time.Duration
+	// events is how long the log is that is read as a whole, keys how many
+	// API keys are projected.
+	events, keys int
+}
+
+// benchmark measures one or more rows of the report.
+type benchmark struct {
+	name string
+	run  func(context.Context, plan) ([]measurement, error)
+}
+
+var benchmarks = []benchmark{
+	{"append", measureAppends},
+	{"read", measureReadAll},
+	{"project", measureProjecting},
+	{"http", measureHTTP},
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1) //nolint:gocritic // Nothing deferred matters any more.
+	}
+}
+
+func run(ctx context.Context) error {
+	var p plan
+	flag.DurationVar(&p.lasting, "for", 5*time.Second, "how long each rate is measured")
+	flag.IntVar(&p.events, "events", 1_000_000, "length of the log that is read as a whole")
+	flag.IntVar(&p.keys, "keys", 100_000, "API keys that are projected")
+	only := flag.String("only", "", "the one benchmark to run: append, read, project or http")
+	flag.Parse()
+
+	results := newReport()
+	for _, b := range benchmarks {
+		if *only != "" && *only != b.name {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "measuring: %s\n", b.name)
+		rows, err := b.run(ctx, p)
+		if err != nil {
+			return fmt.Errorf("%s: %w", b.name, err)
+		}
+		for _, row := range rows {
+			results.Measurements = append(results.Measurements, row.judged())
+		}
+	}
+	if len(results.Measurements) == 0 {
+		return errors.New("there is no benchmark named " + strings.TrimSpace(*only))
+	}
+	if err := results.print(os.Stdout); err != nil {
+		return err
+	}
+	if path := os.Getenv("BENCH_JSON"); path != "" {
+		return results.save(path)
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+// measurement is one row: a figure, the limit measured beside it in the same
+// run, and the share of the limit that is aimed at. Machines differ, ratios
+// compare.
+type measurement struct {
+	What string `json:"what"`
+	Unit string `json:"unit"`
+	// Value is what our path reaches, in Unit.
+	Value float64 `json:"value"`
+	// Limit is what the bare part reaches, in Unit; 0 when there is none.
+	Limit     float64 `json:"limit,omitempty"`
+	LimitedBy string  `json:"limitedBy,omitempty"`
+	// Ratio is Value / Limit, and Aim what it should reach.
+	Ratio float64 `json:"ratio,omitempty"`
+	Aim   float64 `json:"aim,omitempty"`
+	// P50 and P99 are latencies in milliseconds; AimP99 is what P99 stays below.
+	P50    float64 `json:"p50Ms,omitempty"`
+	P99    float64 `json:"p99Ms,omitempty"`
+	AimP99 float64 `json:"aimP99Ms,omitempty"`
+	Met    bool    `json:"met"`
+}
+
+// against completes a row that is measured by its limit.
+func (m measurement) against(limit float64) measurement {
+	m.Limit, m.Ratio = limit, m.Value/limit
+	return m
+}
+
+func (m measurement) judged() measurement {
+	m.Met = (m.Aim == 0 || m.Ratio >= m.Aim) && (m.AimP99 == 0 || m.P99 <= m.AimP99)
+	return m
+}
+
+// report is one run of the benchmark.
+type report struct {
+	StartedAt    time.Time     `json:"startedAt"`
+	Go           string        `json:"go"`
+	CPUs         int           `json:"cpus"`
+	Measurements []measurement `json:"measurements"`
+}
+
+func newReport() *report {
+	return &report{StartedAt: time.Now().UTC(), Go: runtime.Version(), CPUs: runtime.NumCPU()}
+}
+
+func (r *report) print(w io.Writer) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "what\tmeasured\tlimit\tratio\taim\tp50\tp99\taim\t")
+	for _, m := range r.Measurements {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.What,
+			rate(m.Value, m.Unit), rate(m.Limit, m.Unit), number("%.2f", m.Ratio), number("%.2f", m.Aim),
+			number("%.1f ms", m.P50), number("%.1f ms", m.P99), number("%.0f ms", m.AimP99), verdict(m.Met))
+	}
+	return table.Flush()
+}
+
+func rate(v float64, unit string) string {
+	if v == 0 {
+		return "–"
+	}
+	if v < 1000 {
+		return fmt.Sprintf("%.1f %s", v, unit)
+	}
+	return fmt.Sprintf("%.1fk %s", v/1000, unit)
+}
+
+func number(format string, v float64) string {
+	if v == 0 {
+		return "–"
+	}
+	return fmt.Sprintf(format, v)
+}
+
+func verdict(met bool) string {
+	if met {
+		return ""
+	}
+	return "missed"
+}
+
+// save writes the report as JSON.
+func (r *report) save(path string) error {
+	out, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	if err := os.WriteFile(path, append(out, '\n'), 0o600); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return nil
+}
+
+// percentile is the p-th (0 to 1) of some latencies, in milliseconds. It sorts
+// them in place.
+func percentile(latencies []time.Duration, p float64) float64 {
+	if len(latencies) == 0 {
+		return 0
+	}
+	slices.Sort(latencies)
+	i := min(int(p*float64(len(latencies))), len(latencies)-1)
+	return float64(latencies[i].Microseconds()) / 1000
+}
