@@ -17,9 +17,9 @@ type metrics struct {
 	eventsSent     prometheus.Counter
 }
 
-func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
+func newMetrics() *metrics {
 	name := func(name string) string { return prometheus.BuildFQName("perfectworks", "eventnode", name) }
-	m := &metrics{
+	return &metrics{
 		commitSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: name("commit_duration_seconds"), Help: "Time of a group commit.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
@@ -41,15 +41,35 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 			Name: name("events_sent_total"), Help: "Events sent to readers and subscribers.",
 		}),
 	}
+}
+
+func (m *metrics) all() []prometheus.Collector {
+	return []prometheus.Collector{m.commitSeconds, m.commitWrites, m.commitFailures, m.events, m.subscribers, m.eventsSent}
+}
+
+// register hands the metrics to a registry, which may be nil, or none of them.
+func (m *metrics) register(registerer prometheus.Registerer) error {
 	if registerer == nil {
-		return m, nil
+		return nil
 	}
-	for _, c := range []prometheus.Collector{m.commitSeconds, m.commitWrites, m.commitFailures, m.events, m.subscribers, m.eventsSent} {
-		if err := registerer.Register(c); err != nil {
-			return nil, fmt.Errorf("eventnode: register metrics: %w", err)
+	for i, collector := range m.all() {
+		if err := registerer.Register(collector); err != nil {
+			for _, registered := range m.all()[:i] {
+				registerer.Unregister(registered)
+			}
+			return fmt.Errorf("register metrics: %w", err)
 		}
 	}
-	return m, nil
+	return nil
+}
+
+func (m *metrics) unregister(registerer prometheus.Registerer) {
+	if registerer == nil {
+		return
+	}
+	for _, collector := range m.all() {
+		registerer.Unregister(collector)
+	}
 }
 
 // Committed implements eventlog.Observer.

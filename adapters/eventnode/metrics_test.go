@@ -41,4 +41,5 @@ perfectworks_eventnode_subscribers 1
 	if _, err := eventnode.New(t.Context(), eventnode.Config{Pool: node.Pool, Registerer: registry}); err == nil {
 		t.Error("two nodes share the metrics of one registry")
 	}
+	node.Restart() // needs the metrics of the stopped node out of the way
 }

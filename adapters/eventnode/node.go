@@ -71,8 +71,9 @@ type Node struct {
 	logger *slog.Logger
 
 	// ending is closed when subscriptions have to end.
-	ending   chan struct{}
-	stopOnce sync.Once
+	ending     chan struct{}
+	stopOnce   sync.Once
+	unregister func()
 }
 
 // New opens the log and prepares a node, which then wants Serve and, in any case,
@@ -93,10 +94,7 @@ func New(ctx context.Context, config Config) (*Node, error) {
 	if config.minPingInterval <= 0 {
 		config.minPingInterval = minPingInterval
 	}
-	metrics, err := newMetrics(config.Registerer)
-	if err != nil {
-		return nil, err
-	}
+	metrics := newMetrics()
 	log, err := eventlog.Open(ctx, eventlog.Config{
 		Pool:         config.Pool,
 		Logger:       config.Logger,
@@ -107,7 +105,12 @@ func New(ctx context.Context, config Config) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("eventnode: %w", err)
 	}
+	if err := metrics.register(config.Registerer); err != nil {
+		log.Close()
+		return nil, fmt.Errorf("eventnode: %w", err)
+	}
 	n := &Node{log: log, logger: config.Logger, ending: make(chan struct{})}
+	n.unregister = func() { metrics.unregister(config.Registerer) }
 	n.server = grpc.NewServer(serverOptions(config)...)
 	streams.RegisterStreamsServer(n.server, &streamsService{
 		log:           log,
@@ -175,5 +178,6 @@ func (n *Node) Stop(ctx context.Context) {
 			<-drained
 		}
 		n.log.Close()
+		n.unregister()
 	})
 }

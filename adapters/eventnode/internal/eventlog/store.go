@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -237,4 +238,13 @@ func (s *store) idsBefore(ctx context.Context, position int64, limit int) ([]*Ev
 		return nil, fmt.Errorf("read recent ids: %w", err)
 	}
 	return events, nil
+}
+
+// unknown marks an error after which the transaction may or may not have been
+// committed.
+func unknown(err error) error {
+	if err == nil || errors.Is(err, ErrOutcomeUnknown) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 }
