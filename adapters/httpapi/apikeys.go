@@ -159,7 +159,7 @@ func (a *API) issueAPIKey(ctx context.Context, x *exchange, in *issueAPIKeyInput
 		return reply[IssuedAPIKey]{}, err
 	}
 	out := written(result, issuedOf(result.Value, req.Now))
-	out.location = basePath + "/api-keys/" + out.data.ID
+	out.location, out.credential = basePath+"/api-keys/"+out.data.ID, out.data.ID
 	return out, nil
 }
 
@@ -229,7 +229,7 @@ func (a *API) rotateAPIKey(ctx context.Context, x *exchange, in *rotateAPIKeyInp
 		IssuedAPIKey: issuedOf(result.Value.IssuedAPIKey, req.Now),
 		Predecessor:  apiKeyOf(result.Value.Predecessor, req.Now),
 	})
-	out.location = basePath + "/api-keys/" + out.data.ID
+	out.location, out.credential = basePath+"/api-keys/"+out.data.ID, out.data.ID
 	return out, nil
 }
 

@@ -87,7 +87,7 @@ func (a *API) authenticate(r *http.Request, x *exchange, seen *event.Position) (
 		return err
 	}
 	x.caller = callerOf(x.principal)
-	*seen = later(*seen, a.fresh.written(x.caller))
+	*seen = later(*seen, later(a.fresh.written(x.caller), a.fresh.written(string(x.principal.UserID))))
 	if a.directory.Applied().Compare(*seen) >= 0 {
 		return nil
 	}

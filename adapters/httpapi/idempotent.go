@@ -154,7 +154,7 @@ func (a *API) replay(w http.ResponseWriter, x *exchange, answer *idempotency.Ans
 	h.Set(headerReplayed, "true")
 	if position, err := event.ParsePosition(h.Get(headerPosition)); err == nil {
 		// The first attempt may have been made elsewhere.
-		a.fresh.remember(x.caller, position)
+		a.remember(x, position)
 	}
 	w.WriteHeader(answer.Status)
 	_, _ = w.Write(answer.Body)

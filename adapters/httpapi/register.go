@@ -26,6 +26,8 @@ type reply[T any] struct {
 	position event.Position
 	// location is the path of what was made, or where to go.
 	location string
+	// credential is the caller that was made, if one was: see callerOf.
+	credential string
 }
 
 // written is the reply to a command.
@@ -75,7 +77,8 @@ func outputOf[T any](a *API, x *exchange, answer reply[T]) *output[T] {
 	}
 	if !answer.position.IsZero() {
 		out.Position = answer.position.String()
-		a.fresh.remember(x.caller, answer.position)
+		a.remember(x, answer.position)
+		a.fresh.remember(answer.credential, answer.position)
 	}
 	if answer.revision == nil {
 		return out
@@ -89,6 +92,13 @@ func outputOf[T any](a *API, x *exchange, answer reply[T]) *output[T] {
 		}
 	}
 	return out
+}
+
+// remember notes a write for the reads of whoever made it, and for those of the
+// person's API keys.
+func (a *API) remember(x *exchange, position event.Position) {
+	a.fresh.remember(x.caller, position)
+	a.fresh.remember(string(x.principal.UserID), position)
 }
 
 const varyByCaller = "Authorization, X-API-Key, " + headerOrganization

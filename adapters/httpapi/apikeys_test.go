@@ -1,0 +1,256 @@
+package httpapi_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestIssuingAnAPIKey(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	ada := s.owner("ada")
+	organization := ada.get("/organizations/current").data(t, 200)["id"]
+
+	a := ada.post("/api-keys", `{"description":"Nightly import","expireAt":"2999-12-31T23:59:59+01:00","scopes":["files:read"]}`)
+	made := a.data(t, 201)
+	key := str(made, "key")
+	want := object{
+		"key": key, "organizationId": organization, "ownerType": "user", "userId": ada.id,
+		"description": "Nightly import", "scopes": []any{"files:read"}, "start": key[:12], "last4": key[len(key)-4:], "status": "active",
+		"expireAt": "2999-12-31T22:59:59.000Z", "revokedAt": nil, "predecessorId": nil, "successorId": nil,
+	}
+	if diff := cmp.Diff(want, made, withoutTimes); diff != "" || !strings.HasPrefix(key, "pw_test_") {
+		t.Error(diff)
+	}
+	if a.header.Get("Location") != "/api/v0/api-keys/"+str(made, "id") || a.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%v", a.header)
+	}
+	// It works at once, either way.
+	if got := s.withKey(key, http.MethodGet, "/users/active-organization", "").data(t, 200); got["role"] != "owner" {
+		t.Errorf("%v", got)
+	}
+	bearer := &person{server: s, bearer: key}
+	if got := bearer.get("/users/profile").data(t, 200); got["id"] != ada.id {
+		t.Errorf("%v", got)
+	}
+
+	// It is shown again without the key itself.
+	read := ada.get("/api-keys/" + str(made, "id"))
+	shown := read.data(t, 200)
+	if _, there := shown["key"]; there || strings.Contains(string(read.body), key) {
+		t.Errorf("the key is shown again: %s", read.body)
+	}
+	delete(made, "key")
+	delete(shown, "lastUsedAt")
+	if diff := cmp.Diff(made, shown); diff != "" {
+		t.Error(diff)
+	}
+
+	for body, want := range map[string]string{
+		`{"ownerType":"robot"}`:                              "ownerType UNKNOWN_VALUE",
+		`{"expireAt":"2020-01-01T00:00:00Z"}`:                "expireAt NOT_IN_THE_FUTURE",
+		`{"expireAt":"soon"}`:                                "expireAt INVALID_FORMAT",
+		`{"scopes":["files:read","everything"]}`:             "scopes[1] UNKNOWN_VALUE",
+		`{"scopes":[]}`:                                      "scopes REQUIRED",
+		`{"scopes":["payments:checkout"]}`:                   "scopes[0] UNKNOWN_VALUE",
+		`{"description":"a\u0000b"}`:                         "description FORBIDDEN_CHARACTER",
+		`{"description":"a\nb"}`:                             "description FORBIDDEN_CHARACTER",
+		`{"description":"\u202eevil"}`:                       "description FORBIDDEN_CHARACTER",
+		`{"description":"` + strings.Repeat("a", 256) + `"}`: "description TOO_LONG",
+	} {
+		ada.post("/api-keys", body).refused(t, "400 VALIDATION_FAILED "+want)
+	}
+	s.register("bob").post("/api-keys", `{}`).refused(t, "409 NO_ACTIVE_ORGANIZATION")
+}
+
+func TestKeysCannotManageKeys(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	ada := s.owner("ada")
+	own := ada.post("/api-keys", `{}`).data(t, 201)
+	organizations := ada.post("/api-keys", `{"ownerType":"organization"}`).data(t, 201)
+	path := "/api-keys/" + str(own, "id")
+	for _, key := range []string{str(own, "key"), str(organizations, "key")} {
+		s.withKey(key, http.MethodPost, "/api-keys", `{}`).refused(t, "403 USER_ONLY")
+		s.withKey(key, http.MethodGet, "/api-keys", "").refused(t, "403 USER_ONLY")
+		s.withKey(key, http.MethodGet, path, "").refused(t, "403 USER_ONLY")
+		s.withKey(key, http.MethodPut, path, `{"description":"x"}`).refused(t, "403 USER_ONLY")
+		s.withKey(key, http.MethodDelete, path, "").refused(t, "403 USER_ONLY")
+		s.withKey(key, http.MethodPost, path+"/rotate", "").refused(t, "403 USER_ONLY")
+		s.withKey(key, http.MethodPost, "/organizations", `{"name":"X"}`).refused(t, "403 USER_ONLY")
+		s.withKey(key, http.MethodPut, "/organizations/current", `{"name":"X"}`).refused(t, "403 USER_ONLY")
+		s.withKey(key, http.MethodPut, "/users/profile", `{}`).refused(t, "403 USER_ONLY")
+		s.withKey(key, http.MethodPost, "/users/client", `{"firstName":"A","lastName":"B"}`).refused(t, "403 USER_ONLY")
+	}
+	// What they may do.
+	s.withKey(str(organizations, "key"), http.MethodGet, "/users/profile", "").refused(t, "403 PERSON_ONLY")
+	current := s.withKey(str(organizations, "key"), http.MethodGet, "/organizations/current", "").data(t, 200)
+	if current["role"] != nil || current["name"] != "ada Inc" {
+		t.Errorf("%v", current)
+	}
+	s.withKey(str(own, "key"), http.MethodGet, "/organizations/current", "").data(t, 200)
+	narrow := ada.post("/api-keys", `{"scopes":["files:read"]}`).data(t, 201)
+	s.withKey(str(narrow, "key"), http.MethodGet, "/organizations/current", "").refused(t, "403 FORBIDDEN")
+	s.withKey(str(narrow, "key"), http.MethodGet, "/organizations", "").refused(t, "403 FORBIDDEN")
+
+	// A key is bound to its organization.
+	ada.post("/organizations", `{"name":"Another"}`).data(t, 201)
+	listed := s.withKey(str(own, "key"), http.MethodGet, "/organizations", "").items(t)
+	if len(listed) != 1 || listed[0]["name"] != "ada Inc" || listed[0]["isActive"] != true {
+		t.Errorf("the key sees %v", listed)
+	}
+}
+
+func TestChangingAndRevokingKeys(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	ada := s.owner("ada")
+	made := ada.post("/api-keys", `{"description":"one"}`)
+	key := made.data(t, 201)
+	path := "/api-keys/" + str(key, "id")
+
+	changed := ada.put(path, `{"description":"two"}`)
+	if got := changed.data(t, 200); got["description"] != "two" {
+		t.Errorf("%v", got)
+	}
+	ada.call(http.MethodPut, path, `{"description":"three"}`, "If-Match", made.header.Get("ETag")).refused(t, "412 STALE_REVISION")
+	ada.call(http.MethodDelete, path, "", "If-Match", made.header.Get("ETag")).refused(t, "412 STALE_REVISION")
+	if got := ada.put(path, `{"description":""}`).data(t, 200); got["description"] != nil {
+		t.Errorf("%v", got)
+	}
+	if got := ada.put(path, `{}`).data(t, 200); got["description"] != nil {
+		t.Errorf("%v", got)
+	}
+
+	first := ada.delete(path)
+	revoked := first.data(t, 200)
+	times(t, revoked, "revokedAt")
+	if revoked["status"] != "revoked" {
+		t.Errorf("%v", revoked)
+	}
+	if diff := cmp.Diff(string(first.body), string(ada.delete(path).body)); diff != "" {
+		t.Errorf("again it is not the same: %s", diff)
+	}
+	deadline := time.Now().Add(time.Second)
+	for s.withKey(str(key, "key"), http.MethodGet, "/users/profile", "").status != 401 {
+		if time.Now().After(deadline) {
+			t.Fatal("a second later the key still works")
+		}
+	}
+	s.withKey(str(key, "key"), http.MethodGet, "/users/profile", "").refused(t, "401 REVOKED_API_KEY")
+	ada.put(path, `{"description":"x"}`).refused(t, "409 API_KEY_REVOKED")
+	ada.post(path+"/rotate", "").refused(t, "409 API_KEY_REVOKED")
+
+	// For others, and for nobody's keys, there is nothing.
+	eve := s.owner("eve")
+	for _, id := range []string{str(key, "id"), "key_01jd9z3q5we8x9v6m2k4t7r1b9", "key_x", "x%00y", "org_01jd9z3q5we8x9v6m2k4t7r1b9"} {
+		eve.get("/api-keys/"+id).refused(t, "404 API_KEY_NOT_FOUND")
+		eve.put("/api-keys/"+id, `{"description":"x"}`).refused(t, "404 API_KEY_NOT_FOUND")
+		eve.delete("/api-keys/"+id).refused(t, "404 API_KEY_NOT_FOUND")
+		eve.post("/api-keys/"+id+"/rotate", "").refused(t, "404 API_KEY_NOT_FOUND")
+		// Nor does a revision that one guesses tell which is which.
+		eve.call(http.MethodDelete, "/api-keys/"+id, "", "If-Match", `"0"`).refused(t, "404 API_KEY_NOT_FOUND")
+	}
+}
+
+func TestRotatingKeys(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	ada := s.owner("ada")
+	old := ada.post("/api-keys", `{"description":"import","scopes":["files:read"]}`).data(t, 201)
+	path := "/api-keys/" + str(old, "id") + "/rotate"
+
+	ada.post(path, `{"overlap":-1}`).refused(t, "400 VALIDATION_FAILED overlap OUT_OF_RANGE")
+	ada.post(path, `{"overlap":604801}`).refused(t, "400 VALIDATION_FAILED overlap OUT_OF_RANGE")
+	ada.post(path, `{"expireAt":"2020-01-01T00:00:00Z"}`).refused(t, "400 VALIDATION_FAILED expireAt NOT_IN_THE_FUTURE")
+
+	a := ada.post(path, `{"overlap":3600}`)
+	fresh := a.data(t, 201)
+	if str(fresh, "key") == str(old, "key") || fresh["description"] != "import" || fresh["predecessorId"] != old["id"] {
+		t.Errorf("%v", fresh)
+	}
+	predecessor := fresh["predecessor"].(object)
+	times(t, predecessor, "expireAt")
+	if predecessor["id"] != old["id"] || predecessor["successorId"] != fresh["id"] || predecessor["status"] != "active" {
+		t.Errorf("%v", predecessor)
+	}
+	if _, there := predecessor["key"]; there {
+		t.Error("the old key is shown")
+	}
+	end, err := time.Parse(time.RFC3339, str(predecessor, "expireAt"))
+	if left := time.Until(end); err != nil || left < 50*time.Minute || left > time.Hour {
+		t.Errorf("the old key goes on for %v", left)
+	}
+	for _, key := range []string{str(old, "key"), str(fresh, "key")} {
+		s.withKey(key, http.MethodGet, "/users/active-organization", "").data(t, 200)
+	}
+	ada.post(path, "").refused(t, "409 API_KEY_ROTATED")
+	// Without an overlap the old key ends at once.
+	second := ada.post("/api-keys/"+str(fresh, "id")+"/rotate", `{"overlap":0}`).data(t, 201)
+	eventually(t, func() bool {
+		return s.withKey(str(fresh, "key"), http.MethodGet, "/users/profile", "").status == 401
+	}, func() string { return "the old key goes on" })
+	s.withKey(str(second, "key"), http.MethodGet, "/users/profile", "").data(t, 200)
+}
+
+func TestListingKeys(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	ada := s.owner("ada")
+	for i := range 5 {
+		ada.post("/api-keys", fmt.Sprintf(`{"description":"key %d"}`, i)).data(t, 201)
+	}
+	ada.post("/api-keys", `{"description":"shared","ownerType":"organization"}`).data(t, 201)
+	last := ada.post("/api-keys", `{"description":"gone"}`).data(t, 201)
+	ada.delete("/api-keys/"+str(last, "id")).data(t, 200)
+
+	names := func(query string) (all []string) {
+		for _, k := range ada.get("/api-keys?" + query).items(t) {
+			if _, there := k["key"]; there {
+				t.Fatal("a list shows keys")
+			}
+			if _, there := k["lastUsedAt"]; !there {
+				t.Error("lastUsedAt is missing")
+			}
+			all = append(all, str(k, "description"))
+		}
+		return all
+	}
+	for query, want := range map[string][]string{
+		"":                                           {"gone", "shared", "key 4", "key 3", "key 2", "key 1", "key 0"},
+		"sort=description:asc&limit=2&page=2":        {"key 1", "key 2"},
+		"status=revoked":                             {"gone"},
+		"status=active&ownerType=organization":       {"shared"},
+		"search=KEY&sort=createdAt:asc&limit=1":      {"key 0"},
+		"userId=" + ada.id + "&status=revoked":       {"gone"},
+		"userId=nobody":                              nil,
+		"search=" + str(last, "last4") + "&limit=10": {"gone"},
+	} {
+		if diff := cmp.Diff(want, names(query)); diff != "" {
+			t.Errorf("%s: %s", query, diff)
+		}
+	}
+	// Each key once, page by page.
+	var walked []string
+	for path := "limit=3"; path != ""; {
+		a := ada.get("/api-keys?" + path)
+		for _, k := range a.items(t) {
+			walked = append(walked, str(k, "description"))
+		}
+		path = ""
+		if next := str(a.data(t, 200)["pagination"].(object), "nextCursor"); next != "" {
+			path = "limit=3&cursor=" + next
+		}
+	}
+	if diff := cmp.Diff(names(""), walked); diff != "" {
+		t.Error(diff)
+	}
+	if got := s.owner("eve").get("/api-keys").items(t); len(got) != 0 {
+		t.Errorf("eve sees %v", got)
+	}
+}
