@@ -155,12 +155,17 @@ func attempt[S any](ctx context.Context, x *executor, req Request, c change[S], 
 // carryOut is the snapshot after the change, which is the same one when the
 // decision is that nothing happens.
 func (c change[S]) carryOut(ctx context.Context, x *executor, req Request, at Snapshot) (Snapshot, error) {
+	events, err := c.decide(at.State.(S)) //nolint:forcetypeassert // fold made it.
+	if err != nil {
+		return Snapshot{}, err
+	}
+	// After the decision: to whoever may not know of the aggregate, a guessed
+	// revision must not tell whether it exists. RFC 9110, section 13.2.1.
 	if c.expected != nil && *c.expected != at.Revision {
 		return Snapshot{}, ErrStale
 	}
-	events, err := c.decide(at.State.(S)) //nolint:forcetypeassert // fold made it.
-	if err != nil || len(events) == 0 {
-		return at, err
+	if len(events) == 0 {
+		return at, nil
 	}
 	if c.claims != nil {
 		for _, claim := range c.claims(events) {
