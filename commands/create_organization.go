@@ -44,8 +44,9 @@ func (x *executor) createOrganization(ctx context.Context, req Request, c Create
 	owner, err := execute(ctx, x, req, change[user.State]{
 		agg: users, id: string(req.Principal.UserID), organization: organizationID,
 		decide: func(s user.State) ([]event.Event, error) {
-			if s.ActiveOrganizationID != "" || s.RequireActive() != nil {
-				return nil, nil // The organization is there all the same.
+			// The organization is there, whatever became of its owner meanwhile.
+			if s.ActiveOrganizationID != "" || s.Status != user.StatusActive {
+				return nil, nil
 			}
 			return s.SwitchActiveOrganization(organizationID, req.at())
 		},

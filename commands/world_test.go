@@ -41,9 +41,9 @@ type world struct {
 	now time.Time
 }
 
-func newWorld(t testing.TB, s commands.Streams) *world {
-	t.Helper()
-	return &world{TB: t, Commands: newCommands(s), store: s, now: start}
+func newWorld(tb testing.TB, s commands.Streams) *world {
+	tb.Helper()
+	return &world{TB: tb, Commands: newCommands(s), store: s, now: start}
 }
 
 // request is a new request of a principal.
@@ -171,18 +171,18 @@ type answer[R any] struct {
 func must[R any](r commands.Result[R], err error) answer[R] { return answer[R]{r, err} }
 
 // in ends the test if the command failed.
-func (a answer[R]) in(t testing.TB) commands.Result[R] {
-	t.Helper()
+func (a answer[R]) in(tb testing.TB) commands.Result[R] {
+	tb.Helper()
 	if a.err != nil {
-		t.Fatal(a.err)
+		tb.Fatal(a.err)
 	}
 	return a.Result
 }
 
 // refused says that a command must fail in a certain way.
-func refused[R any](t testing.TB, a answer[R], want error) {
-	t.Helper()
+func refused[R any](tb testing.TB, a answer[R], want error) {
+	tb.Helper()
 	if !errors.Is(a.err, want) {
-		t.Errorf("got %+v, %v; want %v", a.Value, a.err, want)
+		tb.Errorf("got %+v, %v; want %v", a.Value, a.err, want)
 	}
 }

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"pgregory.net/rapid"
-
 	"github.com/perfectworks/backend/domain/apikey"
 )
 
@@ -106,22 +104,13 @@ func TestParseSecret(t *testing.T) {
 // without looking the key up.
 func TestEveryTypingErrorIsRefused(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		var seed [32]byte
-		copy(seed[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "seed"))
-		s, err := apikey.Mint(rand.NewChaCha8(seed), rapid.Bool().Draw(t, "live"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		key := s.Reveal()
+	for seed := range byte(20) {
+		key := mint(t, seed, seed%2 == 0).Reveal()
 		for i := range key {
 			for c := range 256 {
-				if byte(c) == key[i] {
-					continue
-				}
 				wrong := key[:i] + string([]byte{byte(c)}) + key[i+1:]
-				if _, err := apikey.ParseSecret(wrong); err == nil {
-					t.Fatalf("%q passes for %q", wrong, key)
+				if _, err := apikey.ParseSecret(wrong); (err == nil) != (wrong == key) {
+					t.Fatalf("%q passes for %q: %v", wrong, key, err)
 				}
 			}
 			if i > 0 && key[i] != key[i-1] {
@@ -131,7 +120,7 @@ func TestEveryTypingErrorIsRefused(t *testing.T) {
 				}
 			}
 		}
-	})
+	}
 }
 
 func FuzzParseSecret(f *testing.F) {

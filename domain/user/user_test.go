@@ -114,12 +114,12 @@ func TestLocale(t *testing.T) {
 		events, err := user.State{}.Register(user.Registration{
 			Identity: ada, FirstName: personal.New("A"), LastName: personal.New("B"), Locale: in,
 		}, now)
-		if got := "!"; err == nil {
-			if got = events[0].(user.Registered).Locale; got != want {
-				t.Errorf("locale %q is kept as %q, want %q", in, got, want)
-			}
-		} else if want != "!" {
-			t.Errorf("locale %q: %v", in, err)
+		got := "!"
+		if err == nil {
+			got = events[0].(user.Registered).Locale
+		}
+		if got != want {
+			t.Errorf("locale %q is kept as %q, want %q: %v", in, got, want, err)
 		}
 	}
 }
