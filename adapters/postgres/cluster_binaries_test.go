@@ -19,14 +19,21 @@ import (
 	"github.com/perfectworks/backend/adapters/postgres/postgrestest"
 )
 
-// nowhere is a repository that no request reaches.
-const nowhere = "http://127.0.0.1:1"
+// noDownload fails before it asks anybody.
+func noDownload(t *testing.T) postgres.Download {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return postgres.Download{Dir: filepath.Join(file, "cache")}
+}
 
 func TestBinariesThatDoNotFitAreNamed(t *testing.T) {
 	t.Parallel()
 	dir := postgrestest.Dir(t)
 	config := clusterConfig(filepath.Join(dir, "pg"), io.Discard)
-	config.Download = postgres.Download{Dir: filepath.Join(dir, "cache"), RepositoryURL: nowhere}
+	config.Download = noDownload(t)
 
 	config.BinDirs = []string{}
 	wantError(t, startFails(t, config), "PostgreSQL 14 or newer is not on this machine (found: nothing)", "was not downloaded")
@@ -60,13 +67,21 @@ func TestClusterKeepsItsVersion(t *testing.T) {
 	stop(t, start(t, config))
 
 	config.BinDirs = []string{newer}
-	config.Download = postgres.Download{Dir: filepath.Join(postgrestest.Dir(t), "cache"), RepositoryURL: nowhere}
+	config.Download = noDownload(t)
 	wantError(t, startFails(t, config), "which made this cluster", "version 99.1")
 }
 
-// The real repository, and the programs that it has.
-func TestDownload(t *testing.T) {
+// The library unpacks for one caller at a time, which takes a while: one case
+// after another.
+func TestDownload(t *testing.T) { //nolint:tparallel // see above
 	t.Parallel()
+	t.Run("fails", testDownloadFails)
+	t.Run("runs", testDownloadRuns)
+}
+
+// The real repository, and the programs that it has.
+func testDownloadRuns(t *testing.T) {
+	t.Helper()
 	reach, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(reach, http.MethodHead, "https://repo1.maven.org/maven2/", nil)
@@ -86,7 +101,13 @@ func TestDownload(t *testing.T) {
 	config.BinDirs = []string{}
 	config.Download = postgres.Download{Dir: filepath.Join(programDir(t), "cache")}
 	began := time.Now()
-	cluster := start(t, config)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute) // the race detector slows the unpacking down
+	defer cancel()
+	cluster, err := postgres.StartCluster(ctx, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stop(t, cluster) })
 	t.Logf("download and first start: %s", time.Since(began))
 	if n := count(t, cluster.URL(), "SELECT current_setting('server_version_num')::int / 10000"); n != 17 {
 		t.Errorf("version %d runs, want 17", n)
@@ -96,7 +117,7 @@ func TestDownload(t *testing.T) {
 	}
 	stop(t, cluster)
 
-	config.Download.RepositoryURL = nowhere // the programs are kept
+	config.Download.RepositoryURL = "http://127.0.0.1:1" // the programs are kept
 	execute(t, start(t, config).URL(), "SELECT 1")
 	left, err := filepath.Glob(filepath.Join(config.Download.Dir, "download-*"))
 	if err != nil || len(left) > 0 {
@@ -104,8 +125,8 @@ func TestDownload(t *testing.T) {
 	}
 }
 
-func TestDownloadThatFails(t *testing.T) {
-	t.Parallel()
+func testDownloadFails(t *testing.T) {
+	t.Helper()
 	var archive bytes.Buffer
 	zipped := zip.NewWriter(&archive)
 	file, err := zipped.Create("postgres.txz")
@@ -145,7 +166,6 @@ func TestDownloadThatFails(t *testing.T) {
 		"no answer": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "the download took longer than 300ms"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			repository := httptest.NewServer(test.handler)
 			defer repository.Close()
 			dir := postgrestest.Dir(t)

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -43,4 +44,12 @@ func explain(what string, err error, output string) error {
 func lastLines(output string, n int) string {
 	lines := strings.FieldsFunc(output, func(r rune) bool { return r == '\n' })
 	return strings.Join(lines[max(0, len(lines)-n):], " | ")
+}
+
+// causeOf prefers why ctx ended to what came of that.
+func causeOf(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
 }

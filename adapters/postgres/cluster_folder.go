@@ -157,10 +157,7 @@ func (f folder) initdb(ctx context.Context, config ClusterConfig, user osUser, b
 		output, err = run(args...)
 	}
 	if err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		return explain("creating the cluster failed", err, string(output))
+		return explain("creating the cluster failed", causeOf(ctx, err), string(output))
 	}
 	return nil
 }

@@ -71,13 +71,6 @@ func (r *relay) pass(w http.ResponseWriter, request *http.Request) error {
 	return nil
 }
 
-func causeOf(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return err
-}
-
 // stop returns the first failure to pass on a request.
 func (r *relay) stop() error {
 	err := r.server.Close()

@@ -95,5 +95,8 @@ func (u osUser) canEnter(ctx context.Context, dir string, b binaries) (bool, err
 	if errors.Is(err, fs.ErrPermission) {
 		return false, nil
 	}
-	return err == nil, err
+	if err != nil {
+		return false, causeOf(ctx, err)
+	}
+	return true, nil
 }
