@@ -45,12 +45,16 @@ type server struct {
 }
 
 // start starts a server of this world, and waits until all of it works.
-func (w *world) start() *server {
+func (w *world) start(change ...func(*app.Settings)) *server {
 	w.t.Helper()
 	s := &server{world: w, logs: &lines{}}
-	running, err := app.New(w.t.Context(), app.Settings{
+	settings := app.Settings{
 		Environment: app.Development, Addr: "127.0.0.1:0", Data: w.data, DatabaseURL: w.database, Version: "test",
-	}, slog.New(slog.NewJSONHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	}
+	for _, c := range change {
+		c(&settings)
+	}
+	running, err := app.New(w.t.Context(), settings, slog.New(slog.NewJSONHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		w.t.Fatal(err)
 	}

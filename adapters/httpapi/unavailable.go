@@ -13,6 +13,10 @@ import (
 // restarting, or too busy to take us. The event store's own errors are failures
 // already.
 func isUnavailable(err error) bool {
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) {
+		return true
+	}
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) {
 		switch {
@@ -25,11 +29,8 @@ func isUnavailable(err error) bool {
 		}
 		return false
 	}
-	var (
-		connect *pgconn.ConnectError
-		network net.Error
-	)
-	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) ||
+	var network net.Error
+	return errors.As(err, &network) || pgconn.SafeToRetry(err) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
