@@ -31,8 +31,9 @@ func main() {
 	}
 	fmt.Fprintln(os.Stderr, "perfectworks:", err)
 	var usage usageError
-	if errors.As(err, &usage) {
-		os.Exit(exitUsage)
+	var failed runError
+	if errors.As(err, &usage) || !errors.As(err, &failed) {
+		os.Exit(exitUsage) // What never ran was not understood.
 	}
 	os.Exit(exitFailure)
 }
@@ -43,15 +44,40 @@ func rootCommand() *cobra.Command {
 		Short:         "The PerfectWorks backend: makes documents accessible",
 		Version:       version,
 		Args:          cobra.NoArgs,
+		RunE:          showHelp,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(serveCommand(), tokenCommand(), eventnodeCommand(), projectionsCommand())
+	markRunErrors(root)
 	return root
 }
+
+// showHelp is what a command does that only holds others. Being runnable, it
+// refuses what it does not know.
+func showHelp(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
 // usageError says that the command line itself is wrong.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
+
+// runError is the error of a command that ran.
+type runError struct{ error }
+
+func (e runError) Unwrap() error { return e.error }
+
+// markRunErrors tells the errors of commands from those of their parsing.
+func markRunErrors(command *cobra.Command) {
+	if run := command.RunE; run != nil {
+		command.RunE = func(cmd *cobra.Command, args []string) error {
+			if err := run(cmd, args); err != nil {
+				return runError{err}
+			}
+			return nil
+		}
+	}
+	for _, c := range command.Commands() {
+		markRunErrors(c)
+	}
+}

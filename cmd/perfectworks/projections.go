@@ -20,6 +20,7 @@ func projectionsCommand() *cobra.Command {
 		Use:   "projections",
 		Short: "List and rebuild read models",
 		Args:  cobra.NoArgs,
+		RunE:  showHelp,
 	}
 	command.AddCommand(listProjectionsCommand(), rebuildProjectionCommand())
 	return command
@@ -69,7 +70,7 @@ the live one, and put it in its place once it has caught up. A running server
 goes on serving meanwhile. The former generation is kept.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usageError{errors.New("name the one projection to rebuild: see perfectworks projections list")}
+				return errors.New("name the one projection to rebuild: see perfectworks projections list")
 			}
 			return nil
 		},
