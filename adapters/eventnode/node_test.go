@@ -15,7 +15,7 @@ func TestAppendReadSubscribe(t *testing.T) {
 	t.Parallel()
 	node := eventnodetest.Start(t)
 	client := node.Client()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 
 	sub, err := client.SubscribeToAll(ctx, esdb.SubscribeToAllOptions{From: esdb.Start{}})

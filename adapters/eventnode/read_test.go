@@ -150,7 +150,7 @@ func TestMaxAge(t *testing.T) {
 	client := rawClient(t, eventnodetest.Start(t))
 	appendEvents(t, client, "s", event(), event())
 	appendEvents(t, client, "$$s", event(typed("$metadata"), data(`{"$maxAge":1}`)))
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		messages, _, err := rawRead(testContext(t), client, readOptions(ofStream("s", "start")))
 		if err != nil {

@@ -388,7 +388,7 @@ func TestStopEndsSubscriptions(t *testing.T) {
 	}
 	select {
 	case <-stopped:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the node does not stop")
 	}
 	if err := node.Node().Check(t.Context()); err == nil {
@@ -411,7 +411,7 @@ func TestNodesShareALog(t *testing.T) {
 		if got := until(t, call, want); got != want {
 			t.Fatal(got)
 		}
-		if took := time.Since(start); took > 5*time.Second {
+		if took := time.Since(start); took > 20*time.Second {
 			t.Errorf("the other node saw it after %v", took)
 		}
 	}

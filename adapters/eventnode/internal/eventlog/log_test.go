@@ -81,7 +81,7 @@ func describe(result eventlog.Result, err error) string {
 // read is the content of a stream by revision and type, or the error.
 func read(tb testing.TB, log *eventlog.Log, stream string, direction eventlog.Direction, from int64, count uint64) string {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
 	defer cancel()
 	text := ""
 	for events, err := range log.ReadStream(ctx, stream, direction, from, count) {
@@ -361,7 +361,7 @@ func lastData(t *testing.T, log *eventlog.Log, stream string) string {
 // all is the whole log.
 func all(tb testing.TB, log *eventlog.Log) (whole []*eventlog.Event) {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
 	defer cancel()
 	for events, err := range log.ReadAllAfter(ctx, 0) {
 		if err != nil {

@@ -44,7 +44,7 @@ func TestSharedLog(t *testing.T) {
 	t.Parallel()
 	const logs, writers, each = 3, 4, 25
 	pool := newPool(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 
 	var open [logs]*eventlog.Log
@@ -182,7 +182,7 @@ func TestQueueIsBounded(t *testing.T) {
 	}
 	select {
 	case <-busy:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("nobody was refused")
 	}
 	cancel()
@@ -197,7 +197,7 @@ func TestQueueIsBounded(t *testing.T) {
 func TestNotifiesOnlyOthers(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	slow := func(config *eventlog.Config) { config.PollInterval = time.Hour }
 	first := openLog(t, on(pool), slow)
