@@ -160,6 +160,8 @@ func TestWhoManagesWhichKeys(t *testing.T) {
 			refused(w, must(w.RevokeAPIKey(w.Context(), w.request(c.p), commands.RevokeAPIKey{KeyID: mine.ID})), c.own)
 			refused(w, must(w.RevokeAPIKey(w.Context(), w.request(c.p), commands.RevokeAPIKey{KeyID: theirs.ID})), c.shared)
 		}
+		// A revision that is guessed does not tell that the key exists.
+		refused(w, must(w.RevokeAPIKey(w.Context(), at(w.request(colleague), 7), commands.RevokeAPIKey{KeyID: own.ID})), apikey.ErrNotFound)
 		for _, key := range []id.APIKey{"", "key_x", "key_01h455vb4pex5vsknk084sn02q", id.APIKey(o.ID)} {
 			refused(w, must(w.UpdateAPIKey(w.Context(), w.request(owner), described(key, "x"))), apikey.ErrNotFound)
 			refused(w, must(w.RotateAPIKey(w.Context(), w.request(owner), commands.RotateAPIKey{KeyID: key})), apikey.ErrNotFound)

@@ -1,107 +1,15 @@
 package commands_test
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/perfectworks/backend/commands"
-	"github.com/perfectworks/backend/domain/access"
-	"github.com/perfectworks/backend/domain/apikey"
+	"github.com/perfectworks/backend/adapters/eventstore/eventstoretest"
 	"github.com/perfectworks/backend/domain/domaintest"
-	"github.com/perfectworks/backend/domain/event"
-	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/organization"
-	"github.com/perfectworks/backend/domain/reservation"
-	"github.com/perfectworks/backend/domain/user"
 )
-
-// scenario is a command of several appends, made by one person and wished for,
-// too, by a rival.
-type scenario struct {
-	name    string
-	appends int
-	// begin prepares the world, and returns the command and the rival's.
-	begin func(w *world) (mine, theirs deed)
-	// wants are the types of the events that the command, once, makes.
-	wants []string
-}
-
-// testContext is for what runs on the model, which does not wait.
-var testContext = context.Background()
-
-// deed is a command with its request, ready to be run by a process. It answers
-// with what identifies its effect.
-type deed struct {
-	req commands.Request
-	run func(*commands.Commands, commands.Request) (any, error)
-}
-
-func act[C, R any](req commands.Request, handler func(*commands.Commands) commands.Handler[C, R], c C) deed {
-	return deed{req, func(p *commands.Commands, req commands.Request) (any, error) {
-		r, err := handler(p)(testContext, req, c)
-		return r.Value, err
-	}}
-}
-
-func toRegister(p *commands.Commands) commands.Handler[commands.RegisterUser, user.State] {
-	return p.RegisterUser
-}
-
-func toCreate(p *commands.Commands) commands.Handler[commands.CreateOrganization, commands.CreatedOrganization] {
-	return p.CreateOrganization
-}
-
-func toUpdate(p *commands.Commands) commands.Handler[commands.UpdateOrganization, organization.State] {
-	return p.UpdateOrganization
-}
-
-func toRotate(p *commands.Commands) commands.Handler[commands.RotateAPIKey, commands.RotatedAPIKey] {
-	return p.RotateAPIKey
-}
-
-var scenarios = []scenario{
-	{
-		name: "register", appends: 3,
-		begin: func(w *world) (deed, deed) {
-			one, other := stranger(unique()), stranger(unique())
-			other.Identity.Email, other.Identity.EmailHash = one.Identity.Email, one.Identity.EmailHash
-			return act(w.request(one), toRegister, ada()), act(w.request(other), toRegister, ada())
-		},
-		wants: []string{"ValueReserved", "ValueReserved", "UserRegistered"},
-	},
-	{
-		name: "create", appends: 3,
-		begin: func(w *world) (deed, deed) {
-			one, other, slug := w.person(), w.person(), unique()
-			return act(w.request(one), toCreate, slugged(slug)), act(w.request(other), toCreate, slugged(slug))
-		},
-		wants: []string{"ValueReserved", "OrganizationRegistered", "MemberJoined", "ActiveOrganizationSwitched"},
-	},
-	{
-		name: "move", appends: 3,
-		begin: func(w *world) (deed, deed) {
-			one, _ := w.organization()
-			other, _ := w.organization()
-			slug := unique()
-			return act(w.request(one), toUpdate, moved(slug)), act(w.request(other), toUpdate, moved(slug))
-		},
-		wants: []string{"ValueReserved", "OrganizationSlugChanged", "ValueReleased"},
-	},
-	{
-		name: "rotate", appends: 2,
-		begin: func(w *world) (deed, deed) {
-			owner, o := w.organization()
-			admin := w.member(o.ID, access.Admin)
-			key := w.key(owner, ofOrganization)
-			c := commands.RotateAPIKey{KeyID: key.ID}
-			return act(w.request(owner), toRotate, c), act(w.request(admin), toRotate, c)
-		},
-		wants: []string{"ApiKeyRotated", "ApiKeyIssued"},
-	},
-}
 
 // each runs a test for every scenario and every place where its process may
 // die.
@@ -223,6 +131,30 @@ func TestRivalWithinTheGrace(t *testing.T) {
 	})
 }
 
+// The same on the real store, whose caches and codec take part.
+func TestRivalAfterDeathOnTheRealStore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, eventstoretest.New(t).Streams)
+	for _, s := range scenarios {
+		for at := 1; at <= s.appends; at++ {
+			for _, written := range []bool{false, true} {
+				w.now = start
+				mine, theirs := s.begin(w)
+				if _, err := mine.run(newCommands(&faulty{Streams: w.store, at: at, written: written}), mine.req); err == nil {
+					t.Fatalf("%s: the process did not die", s.name)
+				}
+				theirs.req.Now = start.Add(time.Minute)
+				_, theirErr := theirs.run(w.Commands, theirs.req)
+				_, myErr := mine.run(w.Commands, again(mine.req))
+				if (theirErr == nil) == (myErr == nil) {
+					t.Errorf("%s, died at %d, written %t: the rival: %v; the first, repeated: %v; want one of them refused",
+						s.name, at, written, theirErr, myErr)
+				}
+			}
+		}
+	}
+}
+
 // The two ways in which a take-over and its holder's second attempt meet: the
 // holder comes between the take-over's last look and its write, before or after
 // the mark.
@@ -276,64 +208,4 @@ func TestQuarantineNeedsNoRelease(t *testing.T) {
 	w.now = start.AddDate(0, 0, 90)
 	must(w.UpdateOrganization(w.Context(), w.request(rival), moved(o.Slug))).in(w)
 	m.checkUniqueness(t)
-}
-
-// checkUniqueness looks at all that was ever written.
-func (m *model) checkUniqueness(t interface{ Errorf(string, ...any) }) {
-	slugs, emails, subjects := map[string]string{}, map[string]string{}, map[string]string{}
-	claim := func(of map[string]string, kind reservation.Kind, hash, value, owner string) {
-		if other, taken := of[value]; taken {
-			t.Errorf("%s and %s both have the %s %s\n%s", other, owner, kind, value, m)
-		}
-		of[value] = owner
-		held := foldAll(m.all(reservation.Category)["reservation-"+reservation.ID(kind, hash)], reservation.Apply)
-		if held.OwnerID != owner {
-			t.Errorf("%s has the %s %s, which is reserved for %s\n%s", owner, kind, value, held.OwnerID, m)
-		}
-	}
-	for _, events := range m.all(organization.Category) {
-		if o := foldAll(events, organization.Apply); o.Status == organization.StatusActive {
-			claim(slugs, reservation.Slug, reservation.Hash(o.Slug), o.Slug, string(o.ID))
-			if o.Owners() != 1 {
-				t.Errorf("%s has %d owners", o.ID, o.Owners())
-			}
-		}
-		if n := count[organization.Registered](events); n > 1 {
-			t.Errorf("%d registrations in one stream\n%s", n, m)
-		}
-	}
-	for _, events := range m.all(user.Category) {
-		if u := foldAll(events, user.Apply); u.Status == user.StatusActive {
-			claim(emails, reservation.Email, u.EmailHash, u.EmailHash, string(u.ID))
-			claim(subjects, reservation.Subject, u.SubjectHash, u.SubjectHash, string(u.ID))
-		}
-		if n := count[user.Registered](events); n > 1 {
-			t.Errorf("%d registrations in one stream\n%s", n, m)
-		}
-	}
-	successors := map[id.APIKey]apikey.State{}
-	for _, events := range m.all(apikey.Category) {
-		if key := foldAll(events, apikey.Apply); key.PredecessorID != "" && key.RevokedAt.IsZero() {
-			if other, taken := successors[key.PredecessorID]; taken {
-				t.Errorf("%s and %s both succeed %s\n%s", other.ID, key.ID, key.PredecessorID, m)
-			}
-			successors[key.PredecessorID] = key
-		}
-	}
-}
-
-func foldAll[S any](events []event.Recorded, apply func(S, event.Event) S) (s S) {
-	for _, e := range events {
-		s = apply(s, e.Event)
-	}
-	return s
-}
-
-func count[E event.Event](events []event.Recorded) (n int) {
-	for _, e := range events {
-		if _, is := e.Event.(E); is {
-			n++
-		}
-	}
-	return n
 }

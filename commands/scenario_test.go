@@ -1,0 +1,95 @@
+package commands_test
+
+import (
+	"context"
+
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/organization"
+	"github.com/perfectworks/backend/domain/user"
+)
+
+// scenario is a command of several appends, made by one person and wished for,
+// too, by a rival.
+type scenario struct {
+	name    string
+	appends int
+	// begin prepares the world, and returns the command and the rival's.
+	begin func(w *world) (mine, theirs deed)
+	// wants are the types of the events that the command, once, makes.
+	wants []string
+}
+
+// testContext is for what runs on the model, which does not wait.
+var testContext = context.Background()
+
+// deed is a command with its request, ready to be run by a process. It answers
+// with what identifies its effect.
+type deed struct {
+	req commands.Request
+	run func(*commands.Commands, commands.Request) (any, error)
+}
+
+func act[C, R any](req commands.Request, handler func(*commands.Commands) commands.Handler[C, R], c C) deed {
+	return deed{req, func(p *commands.Commands, req commands.Request) (any, error) {
+		r, err := handler(p)(testContext, req, c)
+		return r.Value, err
+	}}
+}
+
+func toRegister(p *commands.Commands) commands.Handler[commands.RegisterUser, user.State] {
+	return p.RegisterUser
+}
+
+func toCreate(p *commands.Commands) commands.Handler[commands.CreateOrganization, commands.CreatedOrganization] {
+	return p.CreateOrganization
+}
+
+func toUpdate(p *commands.Commands) commands.Handler[commands.UpdateOrganization, organization.State] {
+	return p.UpdateOrganization
+}
+
+func toRotate(p *commands.Commands) commands.Handler[commands.RotateAPIKey, commands.RotatedAPIKey] {
+	return p.RotateAPIKey
+}
+
+var scenarios = []scenario{
+	{
+		name: "register", appends: 3,
+		begin: func(w *world) (deed, deed) {
+			one, other := stranger(unique()), stranger(unique())
+			other.Identity.Email, other.Identity.EmailHash = one.Identity.Email, one.Identity.EmailHash
+			return act(w.request(one), toRegister, ada()), act(w.request(other), toRegister, ada())
+		},
+		wants: []string{"ValueReserved", "ValueReserved", "UserRegistered"},
+	},
+	{
+		name: "create", appends: 3,
+		begin: func(w *world) (deed, deed) {
+			one, other, slug := w.person(), w.person(), unique()
+			return act(w.request(one), toCreate, slugged(slug)), act(w.request(other), toCreate, slugged(slug))
+		},
+		wants: []string{"ValueReserved", "OrganizationRegistered", "MemberJoined", "ActiveOrganizationSwitched"},
+	},
+	{
+		name: "move", appends: 3,
+		begin: func(w *world) (deed, deed) {
+			one, _ := w.organization()
+			other, _ := w.organization()
+			slug := unique()
+			return act(w.request(one), toUpdate, moved(slug)), act(w.request(other), toUpdate, moved(slug))
+		},
+		wants: []string{"ValueReserved", "OrganizationSlugChanged", "ValueReleased"},
+	},
+	{
+		name: "rotate", appends: 2,
+		begin: func(w *world) (deed, deed) {
+			owner, o := w.organization()
+			admin := w.member(o.ID, access.Admin)
+			key := w.key(owner, ofOrganization)
+			c := commands.RotateAPIKey{KeyID: key.ID}
+			return act(w.request(owner), toRotate, c), act(w.request(admin), toRotate, c)
+		},
+		wants: []string{"ApiKeyRotated", "ApiKeyIssued"},
+	},
+}

@@ -1,0 +1,70 @@
+package commands_test
+
+import (
+	"github.com/perfectworks/backend/domain/apikey"
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/domain/organization"
+	"github.com/perfectworks/backend/domain/reservation"
+	"github.com/perfectworks/backend/domain/user"
+)
+
+// checkUniqueness looks at all that was ever written.
+func (m *model) checkUniqueness(t interface{ Errorf(string, ...any) }) {
+	slugs, emails, subjects := map[string]string{}, map[string]string{}, map[string]string{}
+	claim := func(of map[string]string, kind reservation.Kind, hash, value, owner string) {
+		if other, taken := of[value]; taken {
+			t.Errorf("%s and %s both have the %s %s\n%s", other, owner, kind, value, m)
+		}
+		of[value] = owner
+		held := foldAll(m.all(reservation.Category)["reservation-"+reservation.ID(kind, hash)], reservation.Apply)
+		if held.OwnerID != owner {
+			t.Errorf("%s has the %s %s, which is reserved for %s\n%s", owner, kind, value, held.OwnerID, m)
+		}
+	}
+	for _, events := range m.all(organization.Category) {
+		if o := foldAll(events, organization.Apply); o.Status == organization.StatusActive {
+			claim(slugs, reservation.Slug, reservation.Hash(o.Slug), o.Slug, string(o.ID))
+			if o.Owners() != 1 {
+				t.Errorf("%s has %d owners", o.ID, o.Owners())
+			}
+		}
+		if n := count[organization.Registered](events); n > 1 {
+			t.Errorf("%d registrations in one stream\n%s", n, m)
+		}
+	}
+	for _, events := range m.all(user.Category) {
+		if u := foldAll(events, user.Apply); u.Status == user.StatusActive {
+			claim(emails, reservation.Email, u.EmailHash, u.EmailHash, string(u.ID))
+			claim(subjects, reservation.Subject, u.SubjectHash, u.SubjectHash, string(u.ID))
+		}
+		if n := count[user.Registered](events); n > 1 {
+			t.Errorf("%d registrations in one stream\n%s", n, m)
+		}
+	}
+	successors := map[id.APIKey]apikey.State{}
+	for _, events := range m.all(apikey.Category) {
+		if key := foldAll(events, apikey.Apply); key.PredecessorID != "" && key.RevokedAt.IsZero() {
+			if other, taken := successors[key.PredecessorID]; taken {
+				t.Errorf("%s and %s both succeed %s\n%s", other.ID, key.ID, key.PredecessorID, m)
+			}
+			successors[key.PredecessorID] = key
+		}
+	}
+}
+
+func foldAll[S any](events []event.Recorded, apply func(S, event.Event) S) (s S) {
+	for _, e := range events {
+		s = apply(s, e.Event)
+	}
+	return s
+}
+
+func count[E event.Event](events []event.Recorded) (n int) {
+	for _, e := range events {
+		if _, is := e.Event.(E); is {
+			n++
+		}
+	}
+	return n
+}
