@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -96,30 +97,28 @@ func testDownloadRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	var log logs
-	config := clusterConfig(filepath.Join(postgrestest.Dir(t), "pg"), &log)
-	config.BinDirs = []string{}
-	config.Download = postgres.Download{Dir: filepath.Join(programDir(t), "cache")}
-	began := time.Now()
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute) // the race detector slows the unpacking down
-	defer cancel()
-	cluster, err := postgres.StartCluster(ctx, config)
-	if err != nil {
-		t.Fatal(err)
+	programs := programDir(t)
+	program, cache := filepath.Join(programs, "download"), filepath.Join(programs, "cache")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./testdata/download")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, output)
 	}
-	t.Cleanup(func() { stop(t, cluster) })
-	t.Logf("download and first start: %s", time.Since(began))
-	if n := count(t, cluster.URL(), "SELECT current_setting('server_version_num')::int / 10000"); n != 17 {
-		t.Errorf("version %d runs, want 17", n)
+	dir := filepath.Join(postgrestest.Dir(t), "pg")
+	for _, test := range []struct{ repository, log string }{
+		{"", "downloading PostgreSQL"},
+		{"http://127.0.0.1:1", ""}, // the programs are kept
+	} {
+		cmd := exec.CommandContext(t.Context(), program, "-dir", dir, "-cache", cache, "-repository", test.repository)
+		var log bytes.Buffer
+		cmd.Stderr = &log
+		began := time.Now()
+		version, err := cmd.Output()
+		t.Logf("took %s", time.Since(began))
+		if err != nil || !strings.HasPrefix(string(version), "17.") || !strings.Contains(log.String(), test.log) {
+			t.Fatalf("version %q, want 17, and %q in the log: %v\n%s", version, test.log, err, log.String())
+		}
 	}
-	if !strings.Contains(log.String(), "downloading PostgreSQL") {
-		t.Errorf("nothing was logged:\n%s", log.String())
-	}
-	stop(t, cluster)
-
-	config.Download.RepositoryURL = "http://127.0.0.1:1" // the programs are kept
-	execute(t, start(t, config).URL(), "SELECT 1")
-	left, err := filepath.Glob(filepath.Join(config.Download.Dir, "download-*"))
+	left, err := filepath.Glob(filepath.Join(cache, "download-*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("the download left %v (%v)", left, err)
 	}
