@@ -49,12 +49,14 @@ func (c *Client) append(ctx context.Context, stream string, at esdb.ExpectedRevi
 		return nil, fmt.Errorf("append to %s: %w", stream, err)
 	}
 	begun := time.Now()
+	ctx, end := c.span(ctx, "append", stream)
 	opts := esdb.AppendToStreamOptions{ExpectedRevision: at, Deadline: &c.opts.AttemptTimeout}
 	a := retry(ctx, c, func(ctx context.Context, client *esdb.Client) (*esdb.WriteResult, error) {
 		return client.AppendToStream(ctx, stream, opts, events...)
 	})
 	err := appendError(ctx, a)
 	c.opts.Metrics.Appended(len(events), time.Since(begun), err)
+	end(err)
 	if err != nil {
 		return nil, fmt.Errorf("append to %s: %w", stream, err)
 	}

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/perfectworks/backend/domain/event"
 )
@@ -23,6 +25,7 @@ type Client struct {
 	opts   Options
 	config esdb.Configuration
 	log    *slog.Logger
+	tracer trace.Tracer // nil without tracing
 
 	calls *connection // appends and reads
 
@@ -48,6 +51,9 @@ func Open(opts Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{opts: opts, config: *config, log: opts.Logger}
+	if opts.TracerProvider != nil {
+		c.tracer = opts.TracerProvider.Tracer("github.com/perfectworks/backend/adapters/eventstore")
+	}
 	c.closing, c.close = context.WithCancel(context.Background())
 	c.calls = c.newConnection()
 	return c, nil
@@ -63,8 +69,7 @@ func (c *Client) newConnection() *connection {
 func (c *Client) Close(ctx context.Context) error {
 	c.mu.Lock()
 	c.closed = true
-	pool := c.subscriptions
-	c.subscriptions = nil
+	pool := slices.Clone(c.subscriptions)
 	c.mu.Unlock()
 	c.close()
 	err := c.calls.close(ctx)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Options say where the event store is. Either URL or Address is set.
@@ -35,6 +36,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Metrics, when set, is told what happens.
 	Metrics Metrics
+	// TracerProvider, when set, gets a span for each append and read of a
+	// stream.
+	TracerProvider trace.TracerProvider
 }
 
 // Metrics measures the use of the store. Methods are called concurrently and

@@ -27,7 +27,9 @@ type readResult struct {
 // early when each returns an error, which it then returns.
 //
 // each runs beside the caller, who may leave it behind when ctx ends.
-func (c *Client) readForwards(ctx context.Context, stream string, from event.Revision, each func(*esdb.RecordedEvent) error) (bool, error) {
+func (c *Client) readForwards(ctx context.Context, stream string, from event.Revision, each func(*esdb.RecordedEvent) error) (_ bool, err error) {
+	ctx, end := c.span(ctx, "read", stream)
+	defer func() { end(err) }()
 	next := uint64(from) //nolint:gosec // A revision to read from is not negative.
 	r, err := read(ctx, c, func(ctx context.Context, client *esdb.Client) (readResult, error) {
 		opts := esdb.ReadStreamOptions{Direction: esdb.Forwards, From: esdb.Revision(next)}
@@ -53,9 +55,11 @@ func (c *Client) readForwards(ctx context.Context, stream string, from event.Rev
 
 // readBackwards calls each with the events of a stream from its last one back,
 // until each says stop.
-func (c *Client) readBackwards(ctx context.Context, stream string, each func(*esdb.RecordedEvent) (stop bool)) error {
+func (c *Client) readBackwards(ctx context.Context, stream string, each func(*esdb.RecordedEvent) (stop bool)) (err error) {
+	ctx, end := c.span(ctx, "read backwards", stream)
+	defer func() { end(err) }()
 	var from esdb.StreamPosition = esdb.End{}
-	_, err := read(ctx, c, func(ctx context.Context, client *esdb.Client) (readResult, error) {
+	_, err = read(ctx, c, func(ctx context.Context, client *esdb.Client) (readResult, error) {
 		opts := esdb.ReadStreamOptions{Direction: esdb.Backwards, From: from}
 		return readOnce(ctx, client, stream, opts, func(e *esdb.RecordedEvent) error {
 			if each(e) {
