@@ -5,14 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/encoding"
+	"google.golang.org/grpc/mem"
 
 	"github.com/perfectworks/backend/adapters/eventnode/eventnodetest"
 )
@@ -146,7 +152,35 @@ func BenchmarkReadAll(b *testing.B) {
 		}
 		b.ReportMetric(float64(events*b.N)/b.Elapsed().Seconds(), "events/s")
 	})
+	// The node alone: most of the time above is the client decoding.
+	b.Run("node, not decoded", func(b *testing.B) {
+		conn, err := grpc.NewClient(node.Address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer conn.Close()
+		client := streams.NewStreamsClient(conn)
+		for b.Loop() {
+			call, err := client.Read(context.Background(), readOptions(counting(10*events)), grpc.ForceCodecV2(undecoded{encoding.GetCodecV2("proto")}))
+			if err != nil {
+				b.Fatal(err)
+			}
+			n := 0
+			for ; err == nil; n++ {
+				_, err = call.Recv()
+			}
+			if n--; n != events {
+				b.Fatal(n, err)
+			}
+		}
+		b.ReportMetric(float64(events*b.N)/b.Elapsed().Seconds(), "events/s")
+	})
 }
+
+// undecoded leaves messages as they came.
+type undecoded struct{ encoding.CodecV2 }
+
+func (undecoded) Unmarshal(mem.BufferSlice, any) error { return nil }
 
 func fill(b *testing.B, node *eventnodetest.Node, events int) {
 	b.Helper()
@@ -161,4 +195,39 @@ func fill(b *testing.B, node *eventnodetest.Node, events int) {
 		b.Fatal(err)
 	}
 	node.Restart()
+}
+
+// BenchmarkLive is the time from the answer to an append to its arrival at a
+// subscriber, negative when the subscriber is first.
+func BenchmarkLive(b *testing.B) {
+	client := eventnodetest.Start(b).Client()
+	sub, err := client.SubscribeToAll(context.Background(), esdb.SubscribeToAllOptions{From: esdb.End{}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer sub.Close()
+	arrived := make(chan time.Time, 1)
+	go func() {
+		for {
+			e := sub.Recv()
+			if e.SubscriptionDropped != nil {
+				return
+			}
+			if e.EventAppeared != nil {
+				arrived <- time.Now()
+			}
+		}
+	}()
+	var delays []time.Duration
+	for b.Loop() {
+		_, err := client.AppendToStream(context.Background(), "s", esdb.AppendToStreamOptions{}, esdb.EventData{EventType: "T", Data: payload})
+		if err != nil {
+			b.Fatal(err)
+		}
+		answered := time.Now()
+		delays = append(delays, (<-arrived).Sub(answered))
+	}
+	slices.Sort(delays)
+	b.ReportMetric(float64(delays[len(delays)/2].Microseconds()), "p50-µs")
+	b.ReportMetric(float64(delays[len(delays)*99/100].Microseconds()), "p99-µs")
 }

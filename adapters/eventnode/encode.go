@@ -3,6 +3,7 @@ package eventnode
 import (
 	"encoding/binary"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,11 +30,37 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 	if !ok {
 		return c.CodecV2.Marshal(v)
 	}
+	bound := m.bound()
 	pool := mem.DefaultBufferPool()
-	buf := pool.Get(m.bound())
+	if bound <= smallMessage {
+		pool = smallMessages
+	}
+	buf := pool.Get(bound)
 	*buf = m.append((*buf)[:0])
 	return mem.BufferSlice{mem.NewBuffer(buf, pool)}, nil
 }
+
+// smallMessage is a size that most messages stay below.
+const smallMessage = 2 << 10
+
+// smallMessages serves the most frequent size. The pool of gRPC would clear 4 KiB
+// for each.
+var smallMessages = &messagePool{}
+
+// messagePool is a mem.BufferPool of one size.
+type messagePool struct{ buffers sync.Pool }
+
+func (p *messagePool) Get(length int) *[]byte {
+	buf, ok := p.buffers.Get().(*[]byte)
+	if !ok {
+		b := make([]byte, smallMessage)
+		buf = &b
+	}
+	*buf = (*buf)[:length]
+	return buf
+}
+
+func (p *messagePool) Put(buf *[]byte) { p.buffers.Put(buf) }
 
 // eventMessage is a ReadResp with an event.
 type eventMessage struct {

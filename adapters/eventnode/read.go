@@ -220,8 +220,9 @@ func (s *sender) events(ctx context.Context, events []*eventlog.Event) error {
 			return err
 		}
 	}
+	var message eventMessage // encoded before SendMsg returns
 	for _, e := range events {
-		message := eventMessage{event: e, uuidStrings: s.uuidStrings}
+		message = eventMessage{event: e, uuidStrings: s.uuidStrings}
 		if s.resolve && e.Type == eventlog.TypeLink {
 			message.event, message.link = links[e], e
 		}
