@@ -42,7 +42,6 @@ type table struct {
 type column struct {
 	name    string // as Postgres knows it
 	ident   string // quoted
-	json    []byte // as the name of a JSON member, with its colon
 	kind    kind
 	notNull bool
 }
@@ -122,14 +121,8 @@ func (t *table) add(name, typ string, notNull bool) error {
 	case len(t.columns) == maxColumns:
 		return fmt.Errorf("table %s has more than %d columns", t.name, maxColumns)
 	}
-	member, err := appendString(nil, name)
-	if err != nil {
-		return err
-	}
 	t.byName[name] = len(t.columns)
-	t.columns = append(t.columns, column{
-		name: name, ident: pgx.Identifier{name}.Sanitize(), json: append(member, ':'), kind: k, notNull: notNull,
-	})
+	t.columns = append(t.columns, column{name, pgx.Identifier{name}.Sanitize(), k, notNull})
 	return nil
 }
 
@@ -161,7 +154,7 @@ func refuseRules(ctx context.Context, db querier, schema string) error {
 }
 
 // list writes the columns of a set, each through format, with sep between them.
-func (t *table) list(set columns, sep string, format func(ident string) string) string {
+func (t *table) list(set columns, sep string, format func(column) string) string {
 	var out strings.Builder
 	for i, c := range t.columns {
 		if !set.has(i) {
@@ -170,7 +163,7 @@ func (t *table) list(set columns, sep string, format func(ident string) string) 
 		if out.Len() > 0 {
 			out.WriteString(sep)
 		}
-		out.WriteString(format(c.ident))
+		out.WriteString(format(c))
 	}
 	return out.String()
 }

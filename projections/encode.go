@@ -10,7 +10,7 @@ import (
 )
 
 // effect is a change in the form in which it is folded and sent: checked
-// against the table, values in JSON.
+// against the table, values in Postgres' text form.
 type effect struct {
 	op    Op
 	table *table
@@ -56,7 +56,7 @@ func (t *table) encodeOne(c Change) (effect, error) {
 	}
 	if missing := t.required &^ r.has; c.Op == OpPut && missing != 0 {
 		return effect{}, fmt.Errorf("%w: a row of %s lacks %s", errChange, t.name,
-			t.list(missing, ", ", func(ident string) string { return ident }))
+			t.list(missing, ", ", func(c column) string { return c.name }))
 	}
 	id, err := t.id(c.Key)
 	return effect{op: c.Op, table: t, id: id, row: r}, err
@@ -110,7 +110,7 @@ func (t *table) encode(key, set Row, stored bool) (row, error) {
 	return r, nil
 }
 
-func (r row) null(i int) bool { return string(r.cells[i]) == "null" }
+func (r row) null(i int) bool { return string(r.cells[i]) == null }
 
 // id joins the values of a primary key so that equal ids are equal keys, and
 // the other way round.

@@ -48,7 +48,9 @@ func (e *Engine) follow(ctx context.Context, p *projector, options SubscribeOpti
 	err = router.Run(ctx)
 	p.stop(errors.Join(errStopped, err)) // Unless something else did.
 	<-closed
-	return errors.Join(context.Cause(ctx), subscriber.Close())
+	err = errors.Join(context.Cause(ctx), subscriber.Close())
+	_ = p.settle() // What became of it, the checkpoint says.
+	return err
 }
 
 // errStopped says that the subscription ended by itself.

@@ -94,14 +94,14 @@ func TestCheckpointsAreUnsigned(t *testing.T) {
 		{Commit: 1, Prepare: math.MaxUint64}, {Commit: math.MaxInt64, Prepare: 1},
 		{Commit: math.MaxInt64 + 1, Prepare: 0}, {Commit: math.MaxUint64, Prepare: math.MaxUint64},
 	} {
-		if err := p.Commit(ctx, position, false); err != nil {
+		if err := p.Commit(ctx, position, true); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := p.Resume(ctx); err != nil || got != position {
 			t.Errorf("%v became %v (%v)", position, got, err)
 		}
 	}
-	if err := p.Commit(ctx, event.Position{Commit: math.MaxUint64, Prepare: 5}, false); err == nil {
+	if err := p.Commit(ctx, event.Position{Commit: math.MaxUint64, Prepare: 5}, true); err == nil {
 		t.Error("a checkpoint went back")
 	}
 }
@@ -132,6 +132,43 @@ func TestACommitOutlivesItsContextForAWhile(t *testing.T) {
 	began := time.Now()
 	if err := p.Commit(ended, last, true); err == nil || time.Since(began) > 10*time.Second {
 		t.Errorf("a blocked commit: %v after %v", err, time.Since(began))
+	}
+}
+
+// On the way to the end of the log a commit is not waited for; what fails is
+// heard of at the next one, and comes again.
+func TestAFailureOfACommitUnderWayIsTheNextOnes(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	h := newHarness(t)
+	first := h.log.Append("counter-a", counted{"a", 1})
+	second := h.log.Append("counter-a", counted{"a", 2})
+	p, _ := h.projector(counters(1))
+	if _, err := h.pool.Exec(ctx, "ALTER TABLE counters.counts RENAME TO hidden"); err != nil {
+		t.Fatal(err)
+	}
+	h.deliver(p, h.log.Events()[0])
+	if err := p.Commit(ctx, first, false); err != nil {
+		t.Errorf("the first commit: %v", err)
+	}
+	h.deliver(p, h.log.Events()[1])
+	if err := p.Commit(ctx, second, false); err == nil {
+		t.Error("the second commit knows nothing of the first")
+	}
+	if _, err := h.pool.Exec(ctx, "ALTER TABLE counters.hidden RENAME TO counts"); err != nil {
+		t.Fatal(err)
+	}
+	if at, err := p.Resume(ctx); err != nil || !at.IsZero() {
+		t.Errorf("it resumes after %v, %v", at, err)
+	}
+	for _, r := range h.log.Events() {
+		h.deliver(p, r)
+	}
+	if err := p.Commit(ctx, second, true); err != nil {
+		t.Error(err)
+	}
+	if n := h.count("SELECT count(*) FROM counters.counts"); n != 2 {
+		t.Errorf("%d counts, want 2", n)
 	}
 }
 

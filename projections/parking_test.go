@@ -19,7 +19,7 @@ func TestEventsThatCannotBeTakenInAreParkedWithTheirStream(t *testing.T) {
 		"nil":    "panic: assignment to entry in nil map",
 		"column": "has no column colour",
 		"type":   "column counters.last: a string does not fit the column",
-		"zero":   "column counters.label: a string does not fit the column",
+		"zero":   "column counters.label: a zero byte does not fit the column",
 		"index":  "SQLSTATE 54000",
 	} {
 		t.Run(what, func(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/perfectworks/backend/domain/event"
@@ -17,7 +16,9 @@ import (
 
 // projector takes events into one generation. It is the handler and the
 // Progress of one subscription: events are reduced as they come and kept in
-// memory, and Commit writes what they come to.
+// memory, and Commit writes what they come to, while the next ones come.
+//
+// The subscription calls it from one goroutine at a time.
 type projector struct {
 	pool       *pgxpool.Pool
 	decode     Decode
@@ -30,16 +31,26 @@ type projector struct {
 	// stop ends the subscription, for a reason.
 	stop context.CancelCauseFunc
 	// drain bounds how long a commit under way may go on after the end.
-	drain time.Duration
+	drain  time.Duration
+	tables map[string]*table
+	pause  *pauses
 
-	mu         sync.Mutex
+	// The writer's own, while one writes: see commit.go.
 	generation Generation
-	tables     map[string]*table
 	parked     map[string]bool // streams
-	queue      []entry
-	events     int64     // since the last commit, with those that change nothing
-	newest     time.Time // of these
-	pause      *pauses
+	writing    chan error      // gives the result of the commit under way
+
+	mu    sync.Mutex
+	batch batch // since the last commit
+}
+
+// batch is events on their way into the tables.
+type batch struct {
+	entries []entry
+	// events counts those that change nothing too; newest is when the last of
+	// them was recorded.
+	events int64
+	newest time.Time
 }
 
 // entry is an event on its way into the tables.
@@ -65,55 +76,12 @@ func (p *projector) open(ctx context.Context) error {
 	return nil
 }
 
-// Resume reads the checkpoint and what has been parked. It waits while the
-// database does not answer, longer after each failure.
-func (p *projector) Resume(ctx context.Context) (event.Position, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.queue, p.events, p.newest = nil, 0, time.Time{}
-	for {
-		if err := p.pause.wait(ctx); err != nil {
-			return event.Position{}, err
-		}
-		err := p.load(ctx)
-		switch {
-		case err == nil:
-			return p.generation.Position, nil
-		case errors.Is(err, errFenced):
-			p.stop(err)
-			return event.Position{}, err
-		}
-		p.pause.lengthen()
-		p.fail(ctx, err)
-	}
-}
-
-func (p *projector) load(ctx context.Context) error {
-	g, err := generation(ctx, p.pool, "WHERE id = $1", p.generation.ID)
-	if errors.Is(err, errNoGeneration) || err == nil && g.State != p.generation.State {
-		return errFenced
-	}
-	if err != nil {
-		return err
-	}
-	parked, err := parkedStreams(ctx, p.pool, g.ID)
-	if err != nil {
-		return err
-	}
-	p.generation, p.parked = g, parked
-	p.tracker.resumed(g.Position, g.LastEventAt)
-	p.tracker.parked(g.Parked)
-	return nil
-}
-
 // handle takes one event in. An error sends it back, to be delivered again.
 func (p *projector) handle(m *message.Message) error {
 	eventType := m.Metadata.Get(MetadataType)
 	reducer, relevant := p.definition.Reducers[eventType]
 	if eventType != "" && !relevant {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.events++
+		p.add(nil, time.Time{})
 		return nil
 	}
 	recorded, err := p.read(m)
@@ -140,17 +108,35 @@ func (p *projector) handle(m *message.Message) error {
 	if err != nil {
 		e.failure = describe(err)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.events++
-	if recorded.Time.After(p.newest) {
-		p.newest = recorded.Time
-	}
 	if len(e.effects) > 0 || e.failure != "" {
-		p.queue = append(p.queue, e)
-		p.tracker.pending()
+		p.add(&e, recorded.Time)
+	} else {
+		p.add(nil, recorded.Time)
 	}
 	return nil
+}
+
+// add adds an event to the batch, with what it changes, if anything.
+func (p *projector) add(e *entry, at time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.batch.events++
+	if at.After(p.batch.newest) {
+		p.batch.newest = at
+	}
+	if e != nil {
+		p.batch.entries = append(p.batch.entries, *e)
+		p.tracker.pending()
+	}
+}
+
+// take begins another batch.
+func (p *projector) take() batch {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	taken := p.batch
+	p.batch = batch{entries: make([]entry, 0, len(taken.entries))}
+	return taken
 }
 
 func (p *projector) read(m *message.Message) (r event.Recorded, err error) {
@@ -179,117 +165,4 @@ func (p *projector) reduce(reducer Reducer, r event.Recorded) (effects []effect,
 		}
 	}
 	return effects, nil
-}
-
-// Commit writes what the events since the last commit come to, with the
-// checkpoint, in one transaction, or in several when some event has to be
-// parked. Once begun it is seen through, within the time to drain.
-func (p *projector) Commit(ctx context.Context, upTo event.Position, live bool) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	writeCtx, cancel := outlive(ctx, p.drain)
-	defer cancel()
-	began := time.Now()
-	if err := p.write(writeCtx, p.queue, upTo, live); err != nil {
-		if judge(err) == fenced {
-			p.stop(fmt.Errorf("%w: %w", errFenced, err))
-		} else {
-			p.pause.lengthen()
-			p.fail(ctx, err)
-		}
-		return fmt.Errorf("commit projection %s: %w", p.definition.Name, err)
-	}
-	p.tracker.wrote(time.Since(began))
-	p.queue, p.newest = p.queue[:0], time.Time{}
-	p.pause.reset()
-	if p.committed != nil {
-		return p.committed(ctx, upTo, live)
-	}
-	return nil
-}
-
-// write writes entries, and halves them until it knows which one is at fault.
-func (p *projector) write(ctx context.Context, entries []entry, upTo event.Position, live bool) error {
-	err := p.flush(ctx, entries, upTo, live)
-	if err == nil || judge(err) != guilty || len(entries) == 0 {
-		return err
-	}
-	if len(entries) == 1 {
-		if entries[0].failure != "" {
-			return err
-		}
-		entries[0].failure = describe(err)
-		return p.flush(ctx, entries, upTo, live)
-	}
-	half := len(entries) / 2
-	if err := p.write(ctx, entries[:half], entries[half-1].position, false); err != nil {
-		return err
-	}
-	return p.write(ctx, entries[half:], upTo, live)
-}
-
-// flush writes entries and the checkpoint in one transaction and one round
-// trip: the statements of a pgx.Batch are an implicit transaction.
-func (p *projector) flush(ctx context.Context, entries []entry, upTo event.Position, live bool) error {
-	batch := &pgx.Batch{}
-	from, to := storePosition(p.generation.Position), storePosition(upTo)
-	var newest *time.Time
-	if !p.newest.IsZero() {
-		newest = &p.newest
-	}
-	batch.Queue("SELECT projection.advance($1, $2, $3, $4::text::numeric, $5::text::numeric, $6::text::numeric, $7::text::numeric, $8, $9, $10)",
-		p.generation.ID, string(p.generation.State), p.generation.epoch,
-		from.commit, from.prepare, to.commit, to.prepare, live, p.events, newest)
-	folded := newFold()
-	var parked []entry
-	newlyParked := map[string]bool{}
-	for _, e := range entries {
-		if e.failure != "" || p.parked[e.stream] || newlyParked[e.stream] {
-			parked = append(parked, e)
-			newlyParked[e.stream] = true
-			continue
-		}
-		for _, effect := range e.effects {
-			folded.add(effect)
-		}
-	}
-	folded.queue(batch)
-	if err := queueParked(batch, p.generation.ID, parked); err != nil {
-		return err
-	}
-	if err := p.pool.SendBatch(ctx, batch).Close(); err != nil {
-		return err
-	}
-	p.generation.Position = upTo
-	p.generation.Events += p.events
-	p.tracker.took(p.events)
-	p.events = 0
-	for stream := range newlyParked {
-		p.parked[stream] = true
-	}
-	for _, e := range parked {
-		if e.failure != "" {
-			p.log.ErrorContext(ctx, "an event was parked",
-				slog.String("projection", p.definition.Name), slog.String("stream", e.stream),
-				slog.Int64("revision", int64(e.revision)), slog.String("reason", e.failure))
-		}
-	}
-	p.generation.Parked += len(parked)
-	p.tracker.parked(p.generation.Parked)
-	p.tracker.advanced(upTo, live, p.newest)
-	return nil
-}
-
-// fail notes why there is no progress, in memory and for other processes.
-func (p *projector) fail(ctx context.Context, err error) {
-	if ctx.Err() != nil {
-		return
-	}
-	reason := describe(err)
-	p.tracker.failed(reason)
-	p.log.WarnContext(ctx, "a projection does not advance",
-		slog.String("projection", p.definition.Name), slog.String("reason", reason))
-	// Without the database this is lost, and so is nothing.
-	_, _ = p.pool.Exec(ctx, `UPDATE projection.generations
-		SET failure = $2, failing_since = coalesce(failing_since, now()) WHERE id = $1`, p.generation.ID, reason)
 }

@@ -1,15 +1,15 @@
 package projections
 
 import (
-	"bytes"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
 
 // queue adds the folded effects to a batch: for each table and segment one
 // statement to delete rows, one for each set of columns to patch, one for each
-// set of columns to put.
+// set of columns to put. The rows travel as one array for each column.
 func (f *fold) queue(batch *pgx.Batch) {
 	for _, tf := range f.order {
 		for _, s := range tf.segments {
@@ -24,24 +24,24 @@ func (s *segment) queue(batch *pgx.Batch, t *table) {
 		has columns
 	}
 	var order []group
-	payloads := map[group]*rowset{}
+	rows := map[group][]row{}
 	for _, r := range s.rows {
 		g := group{r.op, r.row.has}
-		if r.op == OpPatch && g.has == t.key {
+		switch {
+		case r.op == OpDelete:
+			g.has = t.key
+		case r.op == OpPatch && g.has == t.key:
 			continue // It sets nothing.
 		}
-		p, ok := payloads[g]
-		if !ok {
-			p = &rowset{}
-			payloads[g] = p
+		if rows[g] == nil {
 			order = append(order, g)
 		}
-		p.add(t, r.row)
+		rows[g] = append(rows[g], r.row)
 	}
 	for _, op := range []Op{OpDelete, OpPatch, OpPut} {
 		for _, g := range order {
 			if g.op == op {
-				batch.Queue(t.statement(op, g.has), payloads[g].json())
+				batch.Queue(t.statement(op, g.has), t.arguments(g.has, rows[g])...)
 			}
 		}
 	}
@@ -51,102 +51,91 @@ func (s *segment) queue(batch *pgx.Batch, t *table) {
 }
 
 func (e *effect) queue(batch *pgx.Batch) {
-	match := (&rowset{}).with(e.table, e.row).json()
-	if e.op == OpDeleteWhere {
-		batch.Queue(e.table.deleteWhere(e.row), match)
-	} else if e.set.has != 0 {
-		batch.Queue(e.table.patchWhere(e.row, e.set), match, (&rowset{}).with(e.table, e.set).json())
+	t := e.table
+	switch {
+	case e.op == OpDeleteWhere:
+		batch.Queue(fmt.Sprintf("DELETE FROM %s AS t USING %s WHERE %s",
+			t.ident, t.unnest("m", e.row.has, 1), t.matching(e.row)), t.arguments(e.row.has, []row{e.row})...)
+	case e.set.has != 0:
+		batch.Queue(fmt.Sprintf("UPDATE %s AS t SET %s FROM %s, %s WHERE %s",
+			t.ident, t.assignments(e.set.has), t.unnest("m", e.row.has, 1), t.unnest("r", e.set.has, 1+e.row.has.len()),
+			t.matching(e.row)),
+			append(t.arguments(e.row.has, []row{e.row}), t.arguments(e.set.has, []row{e.set})...)...)
 	}
 }
 
-// rowset writes rows as a JSON array of objects. An object names only the
-// columns that are set.
-type rowset struct{ buffer bytes.Buffer }
-
-func (p *rowset) add(t *table, r row) {
-	separator := byte(',')
-	if p.buffer.Len() == 0 {
-		separator = '['
-	}
-	p.buffer.WriteByte(separator)
-	separator = '{'
-	for i, cell := range r.cells {
-		if !r.has.has(i) {
+// arguments are the columns of rows, each an array in its text form.
+func (t *table) arguments(has columns, rows []row) []any {
+	arguments := make([]any, 0, has.len())
+	var array strings.Builder
+	for i := range t.columns {
+		if !has.has(i) {
 			continue
 		}
-		p.buffer.WriteByte(separator)
-		p.buffer.Write(t.columns[i].json)
-		p.buffer.Write(cell)
-		separator = ','
+		array.Reset()
+		for n, r := range rows {
+			separator := byte(',')
+			if n == 0 {
+				separator = '{'
+			}
+			array.WriteByte(separator)
+			array.Write(r.cells[i])
+		}
+		array.WriteByte('}')
+		arguments = append(arguments, array.String())
 	}
-	p.buffer.WriteByte('}')
+	return arguments
 }
 
-func (p *rowset) with(t *table, r row) *rowset {
-	p.add(t, r)
-	return p
+// unnest is the arguments, from the first on, as rows again.
+func (t *table) unnest(alias string, has columns, first int) string {
+	var arguments []string
+	for i, c := range t.columns {
+		if has.has(i) {
+			arguments = append(arguments, fmt.Sprintf("$%d::%s", first+len(arguments), arrays[c.kind].array))
+		}
+	}
+	return fmt.Sprintf("unnest(%s) AS %s (%s)", strings.Join(arguments, ", "), alias,
+		t.list(has, ", ", func(c column) string { return c.ident }))
 }
 
-// json ends the array.
-func (p *rowset) json() []byte {
-	p.buffer.WriteByte(']')
-	return p.buffer.Bytes()
+// value is a column of the rows that unnest gives, in its type.
+func (c column) value(alias string) string { return alias + "." + c.ident + arrays[c.kind].cast }
+
+func (t *table) assignments(set columns) string {
+	return t.list(set, ", ", func(c column) string { return c.ident + " = " + c.value("r") })
 }
 
 // statement writes rows that all have the same columns.
 func (t *table) statement(op Op, has columns) string {
-	plain := func(ident string) string { return ident }
-	from := fmt.Sprintf("json_populate_recordset(NULL::%s, $1::json) AS r", t.ident)
-	sameKey := t.list(t.key, " AND ", func(c string) string { return "t." + c + " = r." + c })
+	from := t.unnest("r", has, 1)
+	sameKey := t.list(t.key, " AND ", func(c column) string { return "t." + c.ident + " = " + c.value("r") })
+	ident := func(c column) string { return c.ident }
 	switch op {
 	case OpDelete:
 		return fmt.Sprintf("DELETE FROM %s AS t USING %s WHERE %s", t.ident, from, sameKey)
 	case OpPatch:
-		set := t.list(has&^t.key, ", ", func(c string) string { return c + " = r." + c })
-		return fmt.Sprintf("UPDATE %s AS t SET %s FROM %s WHERE %s", t.ident, set, from, sameKey)
+		return fmt.Sprintf("UPDATE %s AS t SET %s FROM %s WHERE %s", t.ident, t.assignments(has&^t.key), from, sameKey)
 	default:
 		// A row that is there is replaced whole: the columns not given too.
 		action := "NOTHING"
 		if rest := t.all() &^ t.key &^ t.generated; rest != 0 {
-			action = "UPDATE SET " + t.list(rest, ", ", func(c string) string { return c + " = EXCLUDED." + c })
+			action = "UPDATE SET " + t.list(rest, ", ", func(c column) string { return c.ident + " = EXCLUDED." + c.ident })
 		}
 		return fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s ON CONFLICT (%s) DO %s",
-			t.ident, t.list(has, ", ", plain), t.list(has, ", ", func(c string) string { return "r." + c }),
-			from, t.list(t.key, ", ", plain), action)
+			t.ident, t.list(has, ", ", ident), t.list(has, ", ", func(c column) string { return c.value("r") }),
+			from, t.list(t.key, ", ", ident), action)
 	}
 }
 
 func (t *table) all() columns { return columns(1)<<len(t.columns) - 1 }
 
-func (t *table) deleteWhere(match row) string {
-	return fmt.Sprintf("DELETE FROM %s AS t USING json_populate_recordset(NULL::%s, $1::json) AS m WHERE %s",
-		t.ident, t.ident, t.matching(match))
-}
-
-func (t *table) patchWhere(match, set row) string {
-	return fmt.Sprintf("UPDATE %s AS t SET %s FROM json_populate_recordset(NULL::%s, $1::json) AS m, "+
-		"json_populate_recordset(NULL::%s, $2::json) AS r WHERE %s",
-		t.ident, t.list(set.has, ", ", func(c string) string { return c + " = r." + c }),
-		t.ident, t.ident, t.matching(match))
-}
-
 // matching compares so that indexes serve, also where null is meant.
 func (t *table) matching(match row) string {
-	var nulls, values columns
-	for i := range match.cells {
-		if !match.has.has(i) {
-			continue
+	return t.list(match.has, " AND ", func(c column) string {
+		if match.null(t.byName[c.name]) {
+			return "t." + c.ident + " IS NULL"
 		}
-		if match.null(i) {
-			nulls |= 1 << i
-		} else {
-			values |= 1 << i
-		}
-	}
-	isNull := t.list(nulls, " AND ", func(c string) string { return "t." + c + " IS NULL" })
-	equal := t.list(values, " AND ", func(c string) string { return "t." + c + " = m." + c })
-	if isNull != "" && equal != "" {
-		return isNull + " AND " + equal
-	}
-	return isNull + equal
+		return "t." + c.ident + " = " + c.value("m")
+	})
 }

@@ -1,0 +1,199 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/perfectworks/backend/domain/event"
+)
+
+// Resume reads the checkpoint and what has been parked. It waits while the
+// database does not answer, longer after each failure.
+func (p *projector) Resume(ctx context.Context) (event.Position, error) {
+	_ = p.settle() // What became of it, the checkpoint says.
+	p.take()
+	for {
+		if err := p.pause.wait(ctx); err != nil {
+			return event.Position{}, err
+		}
+		err := p.load(ctx)
+		switch {
+		case err == nil:
+			return p.generation.Position, nil
+		case errors.Is(err, errFenced):
+			p.stop(err)
+			return event.Position{}, err
+		}
+		p.pause.lengthen()
+		p.fail(ctx, err)
+	}
+}
+
+func (p *projector) load(ctx context.Context) error {
+	g, err := generation(ctx, p.pool, "WHERE id = $1", p.generation.ID)
+	if errors.Is(err, errNoGeneration) || err == nil && g.State != p.generation.State {
+		return errFenced
+	}
+	if err != nil {
+		return err
+	}
+	parked, err := parkedStreams(ctx, p.pool, g.ID)
+	if err != nil {
+		return err
+	}
+	p.generation, p.parked = g, parked
+	p.tracker.resumed(g.Position, g.LastEventAt)
+	p.tracker.parked(g.Parked)
+	return nil
+}
+
+// Commit writes what the events since the last commit come to, with the
+// checkpoint, in one transaction, or in several when some event has to be
+// parked. Once begun it is seen through, within the time to drain.
+//
+// On the way to the end of the log it does not wait: the next events come while
+// these are written, and a failure is the next Commit's. No harm is done, for
+// the checkpoint says what is durable. At the end of the log it waits.
+func (p *projector) Commit(ctx context.Context, upTo event.Position, live bool) error {
+	if err := p.settle(); err != nil {
+		return err
+	}
+	writing := make(chan error, 1)
+	p.writing = writing
+	go func(b batch) { writing <- p.commit(ctx, b, upTo, live) }(p.take())
+	if live {
+		return p.settle()
+	}
+	return nil
+}
+
+// settle waits for the commit under way, and gives its result.
+func (p *projector) settle() error {
+	if p.writing == nil {
+		return nil
+	}
+	err := <-p.writing
+	p.writing = nil
+	return err
+}
+
+func (p *projector) commit(ctx context.Context, b batch, upTo event.Position, live bool) error {
+	writeCtx, cancel := outlive(ctx, p.drain)
+	defer cancel()
+	began := time.Now()
+	if err := p.write(writeCtx, b, upTo, live); err != nil {
+		if judge(err) == fenced {
+			p.stop(fmt.Errorf("%w: %w", errFenced, err))
+		} else {
+			p.pause.lengthen()
+			p.fail(ctx, err)
+		}
+		return fmt.Errorf("commit projection %s: %w", p.definition.Name, err)
+	}
+	p.tracker.wrote(time.Since(began))
+	p.pause.reset()
+	if p.committed != nil {
+		return p.committed(ctx, upTo, live)
+	}
+	return nil
+}
+
+// write writes a batch, and halves it until it knows which event is at fault.
+func (p *projector) write(ctx context.Context, b batch, upTo event.Position, live bool) error {
+	err := p.flush(ctx, b, upTo, live)
+	if err == nil || judge(err) != guilty || len(b.entries) == 0 {
+		return err
+	}
+	if len(b.entries) == 1 {
+		if b.entries[0].failure != "" {
+			return err
+		}
+		b.entries[0].failure = describe(err)
+		return p.flush(ctx, b, upTo, live)
+	}
+	half := len(b.entries) / 2
+	first := batch{entries: b.entries[:half], newest: b.newest}
+	if err := p.write(ctx, first, b.entries[half-1].position, false); err != nil {
+		return err
+	}
+	return p.write(ctx, batch{b.entries[half:], b.events, b.newest}, upTo, live)
+}
+
+// flush writes a batch and the checkpoint in one transaction and one round
+// trip: the statements of a pgx.Batch are an implicit transaction.
+func (p *projector) flush(ctx context.Context, b batch, upTo event.Position, live bool) error {
+	statements := &pgx.Batch{}
+	p.queueAdvance(statements, b, upTo, live)
+	folded := newFold()
+	var parked []entry
+	newlyParked := map[string]bool{}
+	for _, e := range b.entries {
+		if e.failure != "" || p.parked[e.stream] || newlyParked[e.stream] {
+			parked = append(parked, e)
+			newlyParked[e.stream] = true
+			continue
+		}
+		for _, effect := range e.effects {
+			folded.add(effect)
+		}
+	}
+	folded.queue(statements)
+	if err := queueParked(statements, p.generation.ID, parked); err != nil {
+		return err
+	}
+	if err := p.pool.SendBatch(ctx, statements).Close(); err != nil {
+		return err
+	}
+	p.generation.Position = upTo
+	p.generation.Events += b.events
+	p.generation.Parked += len(parked)
+	for stream := range newlyParked {
+		p.parked[stream] = true
+	}
+	p.report(ctx, parked)
+	p.tracker.parked(p.generation.Parked)
+	p.tracker.took(b.events)
+	p.tracker.advanced(upTo, live, b.newest)
+	return nil
+}
+
+func (p *projector) queueAdvance(statements *pgx.Batch, b batch, upTo event.Position, live bool) {
+	from, to := storePosition(p.generation.Position), storePosition(upTo)
+	var newest *time.Time
+	if !b.newest.IsZero() {
+		newest = &b.newest
+	}
+	statements.Queue(`SELECT projection.advance($1, $2, $3,
+			$4::text::numeric, $5::text::numeric, $6::text::numeric, $7::text::numeric, $8, $9, $10)`,
+		p.generation.ID, string(p.generation.State), p.generation.epoch,
+		from.commit, from.prepare, to.commit, to.prepare, live, b.events, newest)
+}
+
+func (p *projector) report(ctx context.Context, parked []entry) {
+	for _, e := range parked {
+		if e.failure != "" {
+			p.log.ErrorContext(ctx, "an event was parked",
+				slog.String("projection", p.definition.Name), slog.String("stream", e.stream),
+				slog.Int64("revision", int64(e.revision)), slog.String("reason", e.failure))
+		}
+	}
+}
+
+// fail notes why there is no progress, in memory and for other processes.
+func (p *projector) fail(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	reason := describe(err)
+	p.tracker.failed(reason)
+	p.log.WarnContext(ctx, "a projection does not advance",
+		slog.String("projection", p.definition.Name), slog.String("reason", reason))
+	// Without the database this is lost, and so is nothing.
+	_, _ = p.pool.Exec(ctx, `UPDATE projection.generations
+		SET failure = $2, failing_since = coalesce(failing_since, now()) WHERE id = $1`, p.generation.ID, reason)
+}
