@@ -10,3 +10,14 @@ func (c *Client) Waiting() int {
 	}
 	return c.calls.current.users
 }
+
+// Pooled counts the connections for subscriptions, and the subscriptions on
+// them.
+func (c *Client) Pooled() (connections, subscriptions int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range c.subscriptions {
+		subscriptions += p.subscriptions
+	}
+	return len(c.subscriptions), subscriptions
+}

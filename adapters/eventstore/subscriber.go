@@ -20,7 +20,8 @@ type Progress interface {
 	Resume(ctx context.Context) (event.Position, error)
 	// Commit makes everything acknowledged so far durable, with the position
 	// reached: of the last acknowledged event or filtered checkpoint. live says
-	// that the subscription has caught up with the end of the log.
+	// that the subscription has caught up with the end of the log. When only
+	// that has changed, upTo is where Resume or the last Commit stood.
 	Commit(ctx context.Context, upTo event.Position, live bool) error
 }
 
