@@ -139,13 +139,14 @@ func (s *keySet) download(ctx context.Context) ([]jose.JSONWebKey, error) {
 	return usable(set.Keys), nil
 }
 
-// usable are the public keys for signatures. RFC 7517, section 5: a reader
-// ignores keys that it does not understand.
+// usable are the keys for signatures. RFC 7517, section 5: a reader ignores keys
+// that it does not understand. A key that is not public fits none of the
+// algorithms.
 func usable(raw []json.RawMessage) []jose.JSONWebKey {
 	var keys []jose.JSONWebKey
 	for _, one := range raw {
 		var key jose.JSONWebKey
-		if err := json.Unmarshal(one, &key); err == nil && key.IsPublic() && (key.Use == "" || key.Use == "sig") {
+		if err := json.Unmarshal(one, &key); err == nil && (key.Use == "" || key.Use == "sig") {
 			keys = append(keys, key)
 		}
 	}

@@ -3,8 +3,9 @@
 // memory, so that a credential is checked without I/O, and follows the log so
 // closely that it can prove how old what it knows may be.
 //
-// It differs from the other projections in that it has no tables: it begins
-// with the log's beginning at every start.
+// It differs from the other projections in that it has no tables. A start goes
+// on from a snapshot of an earlier one, if there is one by the same rules, else
+// from the log's beginning.
 //
 // Keys end with what they depend on. Removing a member, deactivating and
 // erasing a user end that user's keys there for good: neither a restored account
@@ -38,9 +39,16 @@ type Config struct {
 	// delivers; zero when there is none. It must come from a node that knows of
 	// every acknowledged write.
 	Head func(context.Context) (event.Position, error)
+	// Snapshots, when set, spare a start the reading of a long log.
+	Snapshots *Snapshots
+	// SnapshotEvery is how many events a snapshot must spare the next start to be
+	// worth its writing; 100,000 when zero, which are a few seconds.
+	SnapshotEvery int
 
 	Logger *slog.Logger
 }
+
+const defaultSnapshotEvery = 100_000
 
 // Directory knows who may do what. It is safe for concurrent use.
 type Directory struct {
@@ -49,6 +57,7 @@ type Directory struct {
 	mu        sync.RWMutex
 	state     *state
 	applied   event.Position
+	unsaved   int // events since the latest snapshot
 	freshness freshness
 	waiters   []*waiter
 
@@ -57,13 +66,19 @@ type Directory struct {
 
 // New returns a directory that knows nothing until Run follows the log.
 func New(c Config) *Directory {
+	if c.SnapshotEvery <= 0 {
+		c.SnapshotEvery = defaultSnapshotEvery
+	}
 	return &Directory{config: c, state: newState(), demand: make(chan struct{}, 1)}
 }
 
 // Apply adds an event of the log. One that is not after all that were applied
 // changes nothing, so that events may be delivered twice.
 func (d *Directory) Apply(r event.Recorded) {
-	d.advance(r.Position, func() { d.state.apply(r.Event) })
+	d.advance(r.Position, func() {
+		d.state.apply(r.Event)
+		d.unsaved++
+	})
 }
 
 // Block marks the aggregate of an event that cannot be read: nothing is known

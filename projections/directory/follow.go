@@ -23,11 +23,15 @@ var subscribeOptions = projections.SubscribeOptions{MaxEvents: 1000, MaxDelay: 1
 func (d *Directory) Run(running context.Context) (err error) {
 	ctx, cancel := context.WithCancel(running)
 	defer cancel()
+	d.loadSnapshot(ctx)
 	subscriber, err := d.config.Subscribe(d, subscribeOptions)
 	if err != nil {
 		return fmt.Errorf("directory: %w", err)
 	}
-	defer func() { err = errors.Join(err, subscriber.Close()) }()
+	defer func() {
+		err = errors.Join(err, subscriber.Close())
+		d.saveSnapshot(context.WithoutCancel(running))
+	}()
 	messages, err := subscriber.Subscribe(ctx, topic)
 	if err != nil {
 		return fmt.Errorf("directory: %w", err)
@@ -35,6 +39,7 @@ func (d *Directory) Run(running context.Context) (err error) {
 	beating := make(chan struct{})
 	go func() {
 		defer close(beating)
+		d.open(ctx)
 		d.pulse(ctx)
 	}()
 	defer func() { <-beating }()

@@ -35,6 +35,9 @@ var ErrBehind = failure.New(failure.Unavailable, "AUTHENTICATION_UNAVAILABLE",
 // the log up to what was its head at a time knows all that was written before
 // that time.
 type freshness struct {
+	// open says that proofs count: they do not while the directory is at the
+	// work of its start.
+	open   bool
 	asOf   time.Time // zero at first
 	proofs []proof   // not reached yet, the oldest first
 	err    error     // of the latest question for the head
@@ -59,6 +62,9 @@ func (f *freshness) expect(p proof, applied event.Position) {
 }
 
 func (f *freshness) reached(applied event.Position) {
+	if !f.open {
+		return
+	}
 	n := 0
 	for n < len(f.proofs) && f.proofs[n].head.Compare(applied) <= 0 {
 		f.asOf = f.proofs[n].asked
@@ -108,12 +114,8 @@ func (d *Directory) Current(ctx context.Context) error {
 	d.mu.RLock()
 	asOf := d.freshness.asOf
 	d.mu.RUnlock()
-	age := time.Since(asOf)
-	if age <= Bound {
+	if time.Since(asOf) <= Bound {
 		return nil
-	}
-	if asOf.IsZero() || age > Bound+grace {
-		return ErrBehind
 	}
 	ctx, cancel := context.WithDeadline(ctx, asOf.Add(Bound+grace))
 	defer cancel()
@@ -143,7 +145,7 @@ func (d *Directory) WaitFor(ctx context.Context, to event.Position) error {
 func (d *Directory) pulse(ctx context.Context) {
 	for {
 		asked := time.Now()
-		d.ask(ctx, asked)
+		_, _ = d.ask(ctx, asked) // It keeps both.
 		select {
 		case <-ctx.Done():
 			return
@@ -158,7 +160,7 @@ func (d *Directory) pulse(ctx context.Context) {
 	}
 }
 
-func (d *Directory) ask(ctx context.Context, asked time.Time) {
+func (d *Directory) ask(ctx context.Context, asked time.Time) (event.Position, error) {
 	ctx, cancel := context.WithTimeout(ctx, beatTimeout)
 	defer cancel()
 	head, err := d.config.Head(ctx)
@@ -169,6 +171,7 @@ func (d *Directory) ask(ctx context.Context, asked time.Time) {
 		d.freshness.expect(proof{asked, head}, d.applied)
 		d.wake()
 	}
+	return head, err
 }
 
 // waiter is a caller who waits for a condition.

@@ -48,29 +48,31 @@ func TestRevocationIsHeededEverywhereWithinTheBound(t *testing.T) {
 		"the store is a bit slow":   func(l *memoryLog, p process) { p.hold(true); l.setHead(300*time.Millisecond, nil) },
 		"only the head is not seen": func(l *memoryLog, _ process) { l.setHead(0, errAway) },
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				log := newLog()
-				log.append(withKey()...)
-				one, two := log.start(t), log.start(t)
-				time.Sleep(100 * time.Millisecond)
-				if !accepts(t, one) || !accepts(t, two) {
-					t.Fatal("the key is not accepted at first")
-				}
-				trouble(log, two)
-				time.Sleep(70 * time.Millisecond)
-				log.append(apikey.Revoked{KeyID: key1})
-				revoked := time.Now()
-				for time.Since(revoked) < 5*time.Second {
-					at := time.Since(revoked)
-					if (accepts(t, one) || accepts(t, two)) && at > directory.Bound {
-						t.Fatalf("accepted %v after it was revoked", at)
+		for _, phase := range []time.Duration{time.Millisecond, 50 * time.Millisecond, 110 * time.Millisecond, 190 * time.Millisecond} { // of the beat
+			t.Run(fmt.Sprint(name, " ", phase), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					log := newLog()
+					log.append(withKey()...)
+					one, two := log.start(t), log.start(t)
+					time.Sleep(100 * time.Millisecond)
+					if !accepts(t, one) || !accepts(t, two) {
+						t.Fatal("the key is not accepted at first")
 					}
-					time.Sleep(7 * time.Millisecond)
-				}
+					trouble(log, two)
+					time.Sleep(phase)
+					log.append(apikey.Revoked{KeyID: key1})
+					revoked := time.Now()
+					for time.Since(revoked) < 5*time.Second {
+						at := time.Since(revoked)
+						if (accepts(t, one) || accepts(t, two)) && at > directory.Bound {
+							t.Fatalf("accepted %v after it was revoked", at)
+						}
+						time.Sleep(7 * time.Millisecond)
+					}
+				})
 			})
-		})
+		}
 	}
 }
 
@@ -222,7 +224,7 @@ func TestAnIdleDirectoryAsksTheStoreSeldom(t *testing.T) {
 		log := newLog()
 		log.start(t)
 		time.Sleep(10 * time.Second)
-		if asked := log.heads.Load(); asked > 51 {
+		if asked := log.heads.Load(); asked > 52 {
 			t.Errorf("the store was asked %d times in ten seconds", asked)
 		}
 	})

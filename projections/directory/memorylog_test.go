@@ -185,15 +185,7 @@ func (l *memoryLog) start(t *testing.T) process {
 		Subscribe: f.subscribe, Decode: f.decodeMessage, Head: l.head,
 		Logger: slog.New(slog.DiscardHandler),
 	})
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- d.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("run: %v", err)
-		}
-	})
+	runDirectory(t, d)
 	return process{d, f}
 }
 

@@ -244,9 +244,19 @@ func TestTheDirectoryIsWhatTheLogSays(t *testing.T) {
 		recorded := log(events...)
 		for i, r := range recorded {
 			d.Apply(r)
+			if rapid.IntRange(0, 19).Draw(t, "restarted") == 0 {
+				data, err := d.Snapshot()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if d, err = directory.Restored(data); err != nil {
+					t.Fatal(err)
+				}
+			}
 			if rapid.IntRange(0, 9).Draw(t, "dropped") == 0 {
 				from := rapid.IntRange(0, i).Draw(t, "from")
-				for _, again := range recorded[from : i+1] {
+				to := rapid.IntRange(from, i+1).Draw(t, "to")
+				for _, again := range recorded[from:to] {
 					d.Apply(again)
 				}
 			}

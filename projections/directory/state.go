@@ -273,15 +273,18 @@ func (s *state) key(name id.APIKey) *keyRecord {
 	return k
 }
 
-// known is the role as the program's own text, so that a million members do not
-// hold a million copies of it.
+// known is the role as the program's own text.
 func known(r access.Role) access.Role {
-	for _, role := range []access.Role{access.Owner, access.Admin, access.Billing, access.Member, access.Viewer} {
-		if r == role {
-			return role
-		}
+	return interned(r, access.Owner, access.Admin, access.Billing, access.Member, access.Viewer)
+}
+
+// interned is the one of all that a text equals, so that a million records do not
+// hold a million copies of it.
+func interned[S ~string](text S, all ...S) S {
+	if i := slices.Index(all, text); i >= 0 {
+		return all[i]
 	}
-	return r
+	return text
 }
 
 // scopeSets keeps each combination of scopes once: there are few of them, and

@@ -1,0 +1,37 @@
+package directory
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/perfectworks/backend/domain/event"
+)
+
+// ErrNoSnapshot is errNoSnapshot.
+var ErrNoSnapshot = errNoSnapshot
+
+// Save is save.
+func (s *Snapshots) Save(ctx context.Context, at event.Position, data []byte) error {
+	return s.save(ctx, at, data)
+}
+
+// Load tells the position of the snapshot that load finds.
+func (s *Snapshots) Load(ctx context.Context) (event.Position, error) {
+	_, at, err := s.load(ctx)
+	return at, err
+}
+
+// Snapshot is what a snapshot of the directory holds.
+func (d *Directory) Snapshot() ([]byte, error) {
+	var data bytes.Buffer
+	err := d.state.encode(&data, d.applied)
+	return data.Bytes(), err
+}
+
+// Restored is a directory that begins with a snapshot.
+func Restored(data []byte) (*Directory, error) {
+	d := New(Config{})
+	var err error
+	d.state, d.applied, err = decode(bytes.NewReader(data))
+	return d, err
+}

@@ -1,0 +1,103 @@
+package directory
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/perfectworks/backend/domain/event"
+)
+
+// saveTimeout bounds the writing of a snapshot, for which the end of the program
+// waits.
+const saveTimeout = 15 * time.Second
+
+// loadSnapshot begins with the latest snapshot. Without one the directory begins
+// with the log.
+func (d *Directory) loadSnapshot(ctx context.Context) {
+	if d.config.Snapshots == nil || !d.Applied().IsZero() {
+		return
+	}
+	began := time.Now()
+	loaded, at, err := d.config.Snapshots.load(ctx)
+	if errors.Is(err, errNoSnapshot) {
+		return
+	}
+	if err != nil {
+		d.config.Logger.WarnContext(ctx, "the directory reads the whole log, for its snapshot cannot be read", "error", err)
+		return
+	}
+	// A log that ends before the snapshot is another one, or a restored one.
+	if head, err := d.awaitHead(ctx); err != nil || head.Compare(at) < 0 {
+		d.config.Logger.WarnContext(ctx, "the directory reads the whole log, for its snapshot is ahead of it",
+			"snapshot", at.String(), "head", head.String())
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.state, d.applied = loaded, at
+	d.wake()
+	d.config.Logger.InfoContext(ctx, "the directory goes on from a snapshot",
+		"position", at.String(), "took", time.Since(began))
+}
+
+// awaitHead asks for the head until the store answers or ctx ends.
+func (d *Directory) awaitHead(ctx context.Context) (event.Position, error) {
+	for {
+		if head, err := d.ask(ctx, time.Now()); err == nil {
+			return head, nil
+		}
+		select {
+		case <-time.After(beat):
+		case <-ctx.Done():
+			return event.Position{}, ctx.Err()
+		}
+	}
+}
+
+// open lets the directory prove how fresh it is, once it has caught up with the
+// log and saved what that took.
+func (d *Directory) open(ctx context.Context) {
+	head, err := d.awaitHead(ctx)
+	if err != nil || d.WaitFor(ctx, head) != nil {
+		return // The program ends.
+	}
+	d.saveSnapshot(ctx)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.freshness.open = true
+	d.freshness.reached(d.applied)
+	d.wake()
+}
+
+// saveSnapshot writes a snapshot if it spares the next start enough. Changes
+// wait while it is made, so this is not for the time in between.
+func (d *Directory) saveSnapshot(ctx context.Context) {
+	if d.config.Snapshots == nil {
+		return
+	}
+	d.mu.RLock()
+	at, unsaved := d.applied, d.unsaved
+	var data bytes.Buffer
+	var err error
+	if unsaved >= d.config.SnapshotEvery {
+		err = d.state.encode(&data, at)
+	}
+	d.mu.RUnlock()
+	if unsaved < d.config.SnapshotEvery {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
+	defer cancel()
+	if err == nil {
+		err = d.config.Snapshots.save(ctx, at, data.Bytes())
+	}
+	if err != nil {
+		d.config.Logger.WarnContext(ctx, "the directory's snapshot cannot be saved", "error", err)
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.unsaved -= unsaved
+}
