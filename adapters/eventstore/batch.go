@@ -1,0 +1,180 @@
+package eventstore
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+
+	"github.com/perfectworks/backend/domain/event"
+)
+
+// batch is what has been delivered and waits for its commit.
+type batch struct {
+	*consumer
+	*received
+
+	// acked counts acknowledged messages since the last commit, the first of
+	// them at since.
+	acked int
+	since time.Time
+	// reached is the position to commit next, committed the last one.
+	reached, committed event.Position
+	commits            int
+	lastCommit         time.Time
+	// live says that the end of the log was reached, told that Commit knows.
+	live, told bool
+}
+
+func (b *batch) deliver(ctx context.Context) error {
+	for {
+		i, err := b.next(ctx)
+		if err != nil {
+			return err
+		}
+		switch {
+		case i.caughtUp:
+			b.live = true
+		case i.fellBehind:
+			b.live, b.told = false, false
+		case i.stored == nil:
+			if i.checkpoint.Compare(b.reached) > 0 {
+				b.reached = i.checkpoint
+			}
+		case strings.HasPrefix(i.stored.EventType, "$"): // The store's own, in a stream of ours.
+			b.reached = event.Position(i.stored.Position)
+		default:
+			if err := b.send(ctx, i.stored); err != nil {
+				return err
+			}
+			b.reached = event.Position(i.stored.Position)
+			if b.acked++; b.acked == 1 {
+				b.since = time.Now()
+			}
+		}
+		if b.due() {
+			if err := b.commit(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// due tells whether the commit can wait no longer, even if more is at hand.
+func (b *batch) due() bool {
+	switch {
+	case b.live && !b.told, b.acked >= b.opts.BatchSize:
+		return true
+	case b.acked > 0:
+		return time.Since(b.since) >= b.opts.BatchDelay
+	default:
+		return b.reached != b.committed && time.Since(b.lastCommit) >= b.opts.CheckpointDelay
+	}
+}
+
+// next takes what comes next, and commits while nothing does.
+func (b *batch) next(ctx context.Context) (item, error) {
+	for {
+		select {
+		case i, ok := <-b.items:
+			return i, b.ended(ok)
+		default:
+		}
+		if b.acked > 0 && b.live {
+			if err := b.commit(ctx); err != nil {
+				return item{}, err
+			}
+			continue
+		}
+		i, waited, err := b.wait(ctx)
+		if err != nil || !waited {
+			return i, err
+		}
+		if err := b.commit(ctx); err != nil {
+			return item{}, err
+		}
+	}
+}
+
+// wait waits for the next item, but not longer than until a commit is due.
+func (b *batch) wait(ctx context.Context) (i item, due bool, err error) {
+	var timeout <-chan time.Time
+	switch {
+	case b.acked > 0:
+		timeout = time.After(b.opts.BatchDelay - time.Since(b.since))
+	case b.reached != b.committed:
+		timeout = time.After(b.opts.CheckpointDelay - time.Since(b.lastCommit))
+	}
+	select {
+	case i, ok := <-b.items:
+		return i, false, b.ended(ok)
+	case <-timeout:
+		return item{}, true, nil
+	case <-ctx.Done():
+		return item{}, false, context.Cause(ctx)
+	}
+}
+
+// ended is the error of a subscription that brings nothing more.
+func (b *batch) ended(more bool) error {
+	if more {
+		return nil
+	}
+	return fmt.Errorf("dropped: %w", b.dropped)
+}
+
+func (b *batch) commit(ctx context.Context) error {
+	if err := b.progress.Commit(ctx, b.reached, b.live); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	b.acked, b.committed, b.told = 0, b.reached, b.live
+	b.lastCommit = time.Now()
+	b.commits++
+	return nil
+}
+
+// send delivers an event until it is acknowledged.
+func (b *batch) send(ctx context.Context, stored *esdb.RecordedEvent) error {
+	var backOff interface{ NextBackOff() time.Duration }
+	for {
+		acked, err := b.sendOnce(ctx, stored)
+		if err != nil || acked {
+			return err
+		}
+		if b.acked > 0 { // What came before need not wait for this one.
+			if err := b.commit(ctx); err != nil {
+				return err
+			}
+		}
+		if backOff == nil {
+			backOff = pauses(b.opts.NackPause, b.opts.LongestNackPause)
+		}
+		if !pause(ctx, backOff.NextBackOff()) {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (b *batch) sendOnce(ctx context.Context, stored *esdb.RecordedEvent) (acked bool, err error) {
+	traced := ctx
+	if b.live { // Nobody traces what is read again from long ago.
+		traced = withRemoteSpan(ctx, stored.UserMetadata)
+	}
+	m, cancel := newMessage(traced, stored)
+	defer cancel()
+	select {
+	case b.out <- m:
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	}
+	select {
+	case <-m.Acked():
+		return true, nil
+	case <-m.Nacked():
+		return false, nil
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	}
+}
