@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humamux"
@@ -61,6 +62,8 @@ type API struct {
 	fresh         *freshness
 	limits        *limits
 	traceParent   func(context.Context) string
+	// bodyTimeout bounds how long a body may take to arrive.
+	bodyTimeout time.Duration
 
 	huma       huma.API
 	operations map[string]*operation
@@ -81,7 +84,7 @@ func New(d Deps) (*API, error) {
 		logger: d.Logger, authenticator: d.Authenticator, commands: d.Commands, directory: d.Directory,
 		users: d.Users, organizations: d.Organizations, apiKeys: d.APIKeys,
 		idempotency: d.Idempotency, fresh: fresh, limits: limits,
-		traceParent: d.TraceParent, operations: map[string]*operation{},
+		traceParent: d.TraceParent, bodyTimeout: defaultBodyTimeout, operations: map[string]*operation{},
 	}
 	if a.traceParent == nil {
 		a.traceParent = func(context.Context) string { return "" }

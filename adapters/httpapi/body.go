@@ -13,8 +13,7 @@ import (
 	"github.com/perfectworks/backend/adapters/httpapi/jsonbody"
 )
 
-// bodyTimeout bounds how long a body may take to arrive.
-const bodyTimeout = 30 * time.Second
+const defaultBodyTimeout = 10 * time.Second
 
 // takeBody reads the body, checks it, and hands it on. The layers behind read
 // it from memory.
@@ -24,7 +23,7 @@ func (a *API) takeBody(op *operation, next http.Handler) http.Handler {
 		limit = defaultMaxBody
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := readBody(w, r, limit)
+		body, err := a.readBody(w, r, limit)
 		if err == nil {
 			err = checkBody(r, op, body)
 		}
@@ -35,6 +34,16 @@ func (a *API) takeBody(op *operation, next http.Handler) http.Handler {
 		r.Body = &memoryBody{Reader: bytes.NewReader(body), bytes: body}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// limitBodyTime sets the deadline for the request's body. It stands until
+// readBody has read all of it: where nobody does, because the request is refused
+// before, the server reads what is left.
+func (a *API) limitBodyTime(w http.ResponseWriter, r *http.Request) {
+	if !bodyless(r) {
+		// A writer without deadlines is a test's.
+		_ = huma.SetReadDeadline(w, time.Now().Add(a.bodyTimeout))
+	}
 }
 
 // memoryBody is a body that has been read whole.
@@ -60,18 +69,18 @@ func checkBody(r *http.Request, op *operation, body []byte) error {
 	return jsonbody.Check(body, op.fields)
 }
 
-func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+func (a *API) readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if bodyless(r) {
 		return nil, nil
 	}
 	if r.ContentLength > limit {
 		return nil, errBodyTooLarge(limit)
 	}
-	// The deadline is lifted again: it would end the connection of a request
-	// that takes longer than its body. A writer without deadlines is a test's.
-	_ = huma.SetReadDeadline(w, time.Now().Add(bodyTimeout))
-	defer func() { _ = huma.SetReadDeadline(w, time.Time{}) }()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if err == nil {
+		// Else the deadline would end a request that takes longer than its body.
+		_ = huma.SetReadDeadline(w, time.Time{})
+	}
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):

@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/apikey"
@@ -180,4 +181,56 @@ func TestABodyThatEndsEarly(t *testing.T) {
 	if len(rec.commands) > 0 {
 		t.Error("the command ran")
 	}
+}
+
+// A body that does not come ends with the deadline for bodies, whether anybody
+// waits for it or the request has been refused before.
+func TestABodyThatDoesNotCome(t *testing.T) {
+	t.Parallel()
+	h, rec := accepting(t, nil)
+	h.api.bodyTimeout = 50 * time.Millisecond
+	for line, want := range map[string]string{
+		"POST /api/v0/api-keys HTTP/1.1\r\nAuthorization: Bearer alice":  "408",
+		"POST /api/v0/api-keys HTTP/1.1\r\nAuthorization: Bearer nobody": "401",
+		"POST /nothing HTTP/1.1":               "404",
+		"PATCH /api/v0/users/profile HTTP/1.1": "405",
+	} {
+		conn, err := net.Dial("tcp", h.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprint(conn, line+"\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{")
+		answered := bufio.NewReader(conn)
+		status, err := answered.ReadString('\n')
+		if err != nil || !strings.HasPrefix(status, "HTTP/1.1 "+want) {
+			t.Errorf("%s: answered %q, %v", line, status, err)
+		}
+		if _, err := io.ReadAll(answered); err != nil {
+			t.Errorf("%s: the connection stays open: %v", line, err)
+		}
+	}
+	if len(rec.commands) > 0 {
+		t.Error("the command ran")
+	}
+}
+
+// The deadline is for the body alone: an operation may take longer.
+func TestTheBodysDeadlineEndsWithTheBody(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, func(d *Deps) {
+		d.Commands.UpdateUserProfile = func(ctx context.Context, _ commands.Request, _ commands.UpdateUserProfile) (commands.Result[user.State], error) {
+			select {
+			case <-ctx.Done():
+				return commands.Result[user.State]{}, ctx.Err()
+			case <-time.After(300 * time.Millisecond): // Six times the deadline.
+				return commands.Result[user.State]{}, nil
+			}
+		}
+	})
+	h.api.bodyTimeout = 50 * time.Millisecond
+	h.do(put("/api/v0/users/profile").json(`{}`)).wantData(t, 200)
 }

@@ -22,6 +22,7 @@ func (a *API) observe(next http.Handler) http.Handler {
 		h["Referrer-Policy"] = noReferrer
 		h["Content-Security-Policy"] = nothingAllowed
 
+		a.limitBodyTime(w, r)
 		rec := &recorder{ResponseWriter: w}
 		method := r.Method
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))

@@ -34,7 +34,7 @@ func humaConfig(version string) huma.Config {
 			},
 			Components: &huma.Components{
 				SecuritySchemes: securitySchemes,
-				Responses:       map[string]*huma.Response{},
+				Examples:        map[string]*huma.Example{},
 				Parameters:      parameters,
 				Headers:         headers,
 			},
@@ -47,8 +47,8 @@ func humaConfig(version string) huma.Config {
 	return c
 }
 
-// forHuma is what huma needs to know before it looks at the types.
-func (op *operation) forHuma() huma.Operation {
+// describe is what huma needs to know before it looks at the types.
+func (a *API) describe(op *operation) huma.Operation {
 	// takeBody bounds bodies first, and lifts its deadline when it is done;
 	// huma must set none.
 	limit := op.maxBody
@@ -60,7 +60,7 @@ func (op *operation) forHuma() huma.Operation {
 		Tags: []string{op.tag}, Summary: op.summary, Description: op.description,
 		Security:     op.callers.security(),
 		MaxBodyBytes: limit + 1, BodyReadTimeout: -1,
-		Responses: op.errorResponses(),
+		Responses: op.errorResponses(a.huma.OpenAPI().Components.Examples),
 	}
 }
 
@@ -156,8 +156,9 @@ var (
 	}
 )
 
-// errorResponses describe the refusals by status, each code with an example.
-func (op *operation) errorResponses() map[string]*huma.Response {
+// errorResponses describe the refusals by status, each code with an example,
+// which it adds to the document's.
+func (op *operation) errorResponses(examples map[string]*huma.Example) map[string]*huma.Response {
 	responses := map[string]*huma.Response{}
 	x := &exchange{requestID: "01JD9Z3Q5W8X0V6M2K4T7R1B9C"}
 	for _, err := range op.failures() {
@@ -177,7 +178,8 @@ func (op *operation) errorResponses() map[string]*huma.Response {
 			}
 			responses[status] = r
 		}
-		r.Content[mediaJSON].Examples[e.code] = &huma.Example{Summary: e.message, Value: e.body(x)}
+		r.Content[mediaJSON].Examples[e.code] = &huma.Example{Ref: "#/components/examples/" + e.code}
+		examples[e.code] = &huma.Example{Summary: e.message, Value: e.body(x)}
 	}
 	return responses
 }

@@ -53,7 +53,7 @@ func register[I, T any](a *API, op operation, handle func(context.Context, *exch
 	}
 	op.template = basePath + op.path
 	a.operations[op.id] = &op
-	huma.Register(a.huma, op.forHuma(), func(ctx context.Context, in *I) (*output[T], error) {
+	huma.Register(a.huma, a.describe(&op), func(ctx context.Context, in *I) (*output[T], error) {
 		x := exchangeOf(ctx)
 		answer, err := handle(ctx, x, in)
 		if err != nil {

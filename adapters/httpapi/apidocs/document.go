@@ -23,6 +23,7 @@ type (
 			Schemas         map[string]schema
 			Parameters      map[string]parameter
 			Headers         map[string]parameter
+			Examples        map[string]example
 			SecuritySchemes map[string]struct{ Type, Scheme, Name, BearerFormat, Description string }
 		}
 	}
@@ -55,10 +56,11 @@ type (
 	media struct {
 		Schema   schema
 		Example  json.RawMessage
-		Examples map[string]struct {
-			Summary string
-			Value   json.RawMessage
-		}
+		Examples map[string]example
+	}
+	example struct {
+		Ref     string `json:"$ref"`
+		Summary string
 	}
 	schema struct {
 		Ref         string `json:"$ref"`
@@ -122,6 +124,13 @@ func (d *document) parameter(p parameter) parameter {
 		return h
 	}
 	return d.Components.Parameters[lastPart(p.Ref)]
+}
+
+func (d *document) example(e example) example {
+	if e.Ref == "" {
+		return e
+	}
+	return d.Components.Examples[lastPart(e.Ref)]
 }
 
 func lastPart(ref string) string { return ref[strings.LastIndex(ref, "/")+1:] }

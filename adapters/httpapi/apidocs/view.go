@@ -132,7 +132,7 @@ func (d *document) response(v *operationView, status string, r response) {
 		return
 	}
 	for _, code := range slices.Sorted(maps.Keys(answer.Examples)) {
-		v.Failures = append(v.Failures, failureView{status, code, answer.Examples[code].Summary})
+		v.Failures = append(v.Failures, failureView{status, code, d.example(answer.Examples[code]).Summary})
 	}
 	if len(answer.Examples) == 0 {
 		v.Failures = append(v.Failures, failureView{status, "", r.Description})
