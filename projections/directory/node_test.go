@@ -255,10 +255,50 @@ func BenchmarkReplay(b *testing.B) {
 	b.ReportMetric(float64(total)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
 
-// BenchmarkMemory measures what a million keys take, of a hundred thousand users
-// with an organization each.
-func BenchmarkMemory(b *testing.B) {
+// BenchmarkSnapshot measures what a snapshot of a million keys takes.
+func BenchmarkSnapshot(b *testing.B) {
+	d, _ := million()
+	for b.Loop() {
+		began := time.Now()
+		data, err := d.Snapshot()
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(time.Since(began).Seconds(), "s/encode")
+		b.ReportMetric(float64(len(data))/(1<<20), "MiB")
+		began = time.Now()
+		if _, err := directory.Restored(data); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(time.Since(began).Seconds(), "s/decode")
+	}
+}
+
+// million is a directory with a million keys, of a hundred thousand users with
+// an organization each.
+func million() (d *directory.Directory, events int) {
 	const users, perUser = 100_000, 10
+	d = directory.New(directory.Config{})
+	at := event.Position{}
+	apply := func(e event.Event) {
+		at.Commit++
+		d.Apply(event.Recorded{Position: at, Event: e})
+	}
+	for u := range users {
+		name := id.User(fmt.Sprintf("user_01hzzzzzzzzzzzzzzzzz%06d", u))
+		o := id.Organization(fmt.Sprintf("org_01hzzzzzzzzzzzzzzzzz%06d", u))
+		apply(user.Registered{UserID: name, SubjectHash: fmt.Sprintf("%064d", u)})
+		apply(founded(o))
+		apply(joined(o, name, access.Owner))
+		for i := range perUser {
+			apply(issued(id.APIKey(fmt.Sprintf("key_01hzzzzzzzzzzzzzzz%08d", u*perUser+i)), o, name))
+		}
+	}
+	return d, int(at.Commit)
+}
+
+// BenchmarkMemory measures what a million keys take.
+func BenchmarkMemory(b *testing.B) {
 	heap := func() float64 {
 		runtime.GC()
 		var m runtime.MemStats
@@ -267,25 +307,10 @@ func BenchmarkMemory(b *testing.B) {
 	}
 	for b.Loop() {
 		before, began := heap(), time.Now()
-		d := directory.New(directory.Config{})
-		at := event.Position{}
-		apply := func(e event.Event) {
-			at.Commit++
-			d.Apply(event.Recorded{Position: at, Event: e})
-		}
-		for u := range users {
-			name := id.User(fmt.Sprintf("user_01hzzzzzzzzzzzzzzzzz%06d", u))
-			o := id.Organization(fmt.Sprintf("org_01hzzzzzzzzzzzzzzzzz%06d", u))
-			apply(user.Registered{UserID: name, SubjectHash: fmt.Sprintf("%064d", u)})
-			apply(founded(o))
-			apply(joined(o, name, access.Owner))
-			for i := range perUser {
-				apply(issued(id.APIKey(fmt.Sprintf("key_01hzzzzzzzzzzzzzzz%08d", u*perUser+i)), o, name))
-			}
-		}
+		d, events := million()
 		took := time.Since(began)
 		b.ReportMetric((heap()-before)/(1<<20), "MiB")
-		b.ReportMetric(float64(at.Commit)/took.Seconds(), "events/s")
+		b.ReportMetric(float64(events)/took.Seconds(), "events/s")
 		runtime.KeepAlive(d)
 	}
 }
