@@ -45,10 +45,10 @@ func judge(err error) verdict {
 	if !errors.As(err, &pgErr) {
 		return retry // The connection, or the context.
 	}
-	switch {
-	case pgErr.Code == fencedCode:
+	switch pgErr.Code {
+	case fencedCode:
 		return fenced
-	case pgErr.Code == "42804", pgErr.Code == "42846": // datatype mismatch, cannot coerce
+	case "42804", "42846": // datatype mismatch, cannot coerce
 		return guilty
 	}
 	switch pgErr.Code[:min(2, len(pgErr.Code))] {

@@ -29,7 +29,7 @@ func (e *Engine) follow(ctx context.Context, p *projector, options SubscribeOpti
 	if err != nil {
 		return fmt.Errorf("subscribe projection %s: %w", p.definition.Name, err)
 	}
-	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 2 * e.config.Drain}, routerLogger(e.config.Logger))
+	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 2 * e.config.Drain}, routerLogger{log: e.config.Logger, projection: p.definition.Name})
 	if err != nil {
 		return errors.Join(err, subscriber.Close())
 	}
@@ -56,7 +56,19 @@ func (e *Engine) follow(ctx context.Context, p *projector, options SubscribeOpti
 // errStopped says that the subscription ended by itself.
 var errStopped = errors.New("the subscription has ended")
 
-// routerLogger keeps the router's talk about itself out of the way.
-func routerLogger(log *slog.Logger) watermill.LoggerAdapter {
-	return watermill.NewSlogLoggerWithLevelMapping(log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
+// routerLogger passes on what the router has to say of errors. The rest, of each
+// message too, is not even looked at.
+type routerLogger struct {
+	watermill.NopLogger
+	log        *slog.Logger
+	projection string
 }
+
+// Error logs an error of the router.
+func (l routerLogger) Error(msg string, err error, _ watermill.LogFields) {
+	l.log.Warn("a projection's router reports an error",
+		slog.String("projection", l.projection), slog.String("what", msg), slog.Any("error", err))
+}
+
+// With keeps the logger, whose records name the projection in any case.
+func (l routerLogger) With(watermill.LogFields) watermill.LoggerAdapter { return l }

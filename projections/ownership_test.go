@@ -91,8 +91,10 @@ func TestCheckpointsAreUnsigned(t *testing.T) {
 	h := newHarness(t)
 	p, _ := h.projector(counters(1))
 	for _, position := range []event.Position{
-		{Commit: 1, Prepare: math.MaxUint64}, {Commit: math.MaxInt64, Prepare: 1},
-		{Commit: math.MaxInt64 + 1, Prepare: 0}, {Commit: math.MaxUint64, Prepare: math.MaxUint64},
+		{Commit: 1, Prepare: math.MaxUint64},
+		{Commit: math.MaxInt64, Prepare: 1},
+		{Commit: math.MaxInt64 + 1, Prepare: 0},
+		{Commit: math.MaxUint64, Prepare: math.MaxUint64},
 	} {
 		if err := p.Commit(ctx, position, true); err != nil {
 			t.Fatal(err)

@@ -76,25 +76,33 @@ func TestReducers(t *testing.T) {
 			acme(row{
 				"name": "Acme BV", "email": "", "website": "", "description": "", "logo_url": "", "country": "BE", "timezone": "",
 				"updated_at": day1, "revision": 2,
-			}), []row{owner}, leads("acme"),
+			}),
+			[]row{owner},
+			leads("acme"),
 		},
 		"slug changed": {
-			[]event.Event{moved}, acme(row{"slug": "acme-2", "updated_at": day1, "revision": 2}),
-			[]row{owner}, leads("acme", "acme-2"),
+			[]event.Event{moved},
+			acme(row{"slug": "acme-2", "updated_at": day1, "revision": 2}),
+			[]row{owner},
+			leads("acme", "acme-2"),
 		},
 		"slug claim lapsed": {
 			[]event.Event{organization.SlugClaimLapsed{OrganizationID: "org_1", Slug: "x", OccurredAt: day1}},
-			acme(row{"revision": 2}), []row{owner}, leads("acme"),
+			acme(row{"revision": 2}),
+			[]row{owner},
+			leads("acme"),
 		},
 		"member joined": {
 			[]event.Event{organization.MemberJoined{OrganizationID: "org_1", UserID: "user_2", Role: "viewer", OccurredAt: day1}},
 			acme(row{"revision": 2}),
-			[]row{owner, {"organization_id": "org_1", "user_id": "user_2", "role": "viewer", "joined_at": day1}}, leads("acme"),
+			[]row{owner, {"organization_id": "org_1", "user_id": "user_2", "role": "viewer", "joined_at": day1}},
+			leads("acme"),
 		},
 		"member's role changed": {
 			[]event.Event{organization.MemberRoleChanged{OrganizationID: "org_1", UserID: "user_1", Role: "admin", OccurredAt: day1}},
 			acme(row{"revision": 2}),
-			[]row{{"organization_id": "org_1", "user_id": "user_1", "role": "admin", "joined_at": day0}}, leads("acme"),
+			[]row{{"organization_id": "org_1", "user_id": "user_1", "role": "admin", "joined_at": day0}},
+			leads("acme"),
 		},
 		"member removed": {
 			[]event.Event{organization.MemberRemoved{OrganizationID: "org_1", UserID: "user_1", OccurredAt: day1}},
@@ -102,11 +110,15 @@ func TestReducers(t *testing.T) {
 		},
 		"deleted": {
 			[]event.Event{deleted},
-			acme(row{"status": "deleted", "purge_at": day9, "updated_at": day1, "revision": 2}), []row{owner}, leads("acme"),
+			acme(row{"status": "deleted", "purge_at": day9, "updated_at": day1, "revision": 2}),
+			[]row{owner},
+			leads("acme"),
 		},
 		"restored": {
 			[]event.Event{deleted, organization.Restored{OrganizationID: "org_1", OccurredAt: day9}},
-			acme(row{"updated_at": day9, "revision": 3}), []row{owner}, leads("acme"),
+			acme(row{"updated_at": day9, "revision": 3}),
+			[]row{owner},
+			leads("acme"),
 		},
 		"purged": {
 			[]event.Event{moved, deleted, organization.Purged{OrganizationID: "org_1", OccurredAt: day9}}, nil, nil, nil,

@@ -49,7 +49,7 @@ func (l *Log) Append(stream string, events ...event.Event) event.Position {
 			revision++
 		}
 		l.revisions[stream] = revision
-		at := uint64(n) * PositionStep //nolint:gosec // Positive.
+		at := uint64(n) * PositionStep
 		l.events = append(l.events, event.Recorded{
 			ID: event.DeriveID(event.ID{1}, stream, n), Stream: stream, Revision: revision,
 			Position: event.Position{Commit: at, Prepare: at},

@@ -24,7 +24,7 @@ const timeout = 30 * time.Second
 
 // Model is a read model that follows a log in memory.
 type Model struct {
-	t          testing.TB
+	tb         testing.TB
 	Log        *projectionstest.Log
 	engine     *projections.Engine
 	pool       *pgxpool.Pool
@@ -33,8 +33,8 @@ type Model struct {
 
 // New runs a read model until the test ends. The database has the migrations
 // of the application.
-func New(t testing.TB, pool *pgxpool.Pool, d projections.Definition) *Model {
-	t.Helper()
+func New(tb testing.TB, pool *pgxpool.Pool, d projections.Definition) *Model {
+	tb.Helper()
 	log := projectionstest.NewLog()
 	engine, err := projections.New(projections.Config{
 		Pool: pool, Definitions: []projections.Definition{d}, Decode: log.Decode, Head: log.Head,
@@ -43,50 +43,50 @@ func New(t testing.TB, pool *pgxpool.Pool, d projections.Definition) *Model {
 		},
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- engine.Run(ctx) }()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		cancel()
 		if err := <-done; !errors.Is(err, context.Canceled) {
-			t.Errorf("run the read model: %v", err)
+			tb.Errorf("run the read model: %v", err)
 		}
 	})
-	return &Model{t, log, engine, pool, d}
+	return &Model{tb, log, engine, pool, d}
 }
 
 // Given records events in a stream and waits until the model shows them. None
 // may be parked.
 func (m *Model) Given(stream string, events ...event.Event) {
-	m.t.Helper()
+	m.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	if err := m.engine.WaitFor(ctx, m.definition.Name, m.Log.Append(stream, events...)); err != nil {
-		m.t.Fatal(err)
+		m.tb.Fatal(err)
 	}
 	parked, err := m.engine.Parked(ctx, m.definition.Name)
 	if err != nil {
-		m.t.Fatal(err)
+		m.tb.Fatal(err)
 	}
 	for _, p := range parked {
-		m.t.Errorf("%s is parked: %s", p.EventType, p.Failure)
+		m.tb.Errorf("%s is parked: %s", p.EventType, p.Failure)
 	}
 }
 
 // Then checks the rows of a table, in the order of their keys. Columns that are
 // empty, zero, false or null may be left out.
 func (m *Model) Then(table string, want ...projections.Row) {
-	m.t.Helper()
+	m.tb.Helper()
 	rows, err := m.pool.Query(context.Background(), fmt.Sprintf(`SELECT to_jsonb(t) FROM %s t ORDER BY 1`,
 		pgx.Identifier{m.definition.Name, table}.Sanitize()))
 	if err != nil {
-		m.t.Fatal(err)
+		m.tb.Fatal(err)
 	}
 	got, err := pgx.CollectRows(rows, pgx.RowTo[map[string]any])
 	if err != nil {
-		m.t.Fatal(err)
+		m.tb.Fatal(err)
 	}
 	for _, row := range got {
 		leaveOutZeros(row)
@@ -96,13 +96,13 @@ func (m *Model) Then(table string, want ...projections.Row) {
 		wanted = append(wanted, m.normal(row))
 	}
 	if diff := cmp.Diff(wanted, got); diff != "" && len(wanted)+len(got) > 0 {
-		m.t.Errorf("%s (-want +got):\n%s", table, diff)
+		m.tb.Errorf("%s (-want +got):\n%s", table, diff)
 	}
 }
 
 // normal is a row as Postgres would give it back.
 func (m *Model) normal(row projections.Row) map[string]any {
-	m.t.Helper()
+	m.tb.Helper()
 	copied := map[string]any{}
 	for name, value := range row {
 		if at, ok := value.(time.Time); ok {
@@ -112,11 +112,11 @@ func (m *Model) normal(row projections.Row) map[string]any {
 	}
 	text, err := json.Marshal(copied)
 	if err != nil {
-		m.t.Fatal(err)
+		m.tb.Fatal(err)
 	}
 	normal := map[string]any{}
 	if err := json.Unmarshal(text, &normal); err != nil {
-		m.t.Fatal(err)
+		m.tb.Fatal(err)
 	}
 	leaveOutZeros(normal)
 	return normal
