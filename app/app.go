@@ -101,7 +101,7 @@ func (a *App) openAPI() error {
 	}
 	a.directory = directory.New(directory.Config{
 		Subscribe: a.log.subscribe(a.logger), Decode: decode(impersonal),
-		Head: a.log.ours, Logger: a.logger,
+		Head: a.log.ours, Snapshots: directory.NewSnapshots(a.db.pool), Logger: a.logger,
 	})
 	a.usage = identity.NewUsage(a.db.pool, a.logger)
 	a.callers = identity.NewAuthenticator(a.tokens, a.directory, a.usage)
