@@ -19,17 +19,17 @@ func TestMetrics(t *testing.T) {
 	h.run(e)
 	h.log.Append("counter-a", opened{"a", "A", 0}, poisonous{"a", "panic"})
 	h.waitFor(e, "counters", h.log.Append("counter-a", counted{"a", 1}))
-	h.eventually("it is live", func() bool { return h.gather(registry)["perfectworks_projection_live"] == 1 })
-	got := h.gather(registry)
+	var got map[string]float64
+	h.eventually("it is live", func() bool {
+		got = h.gather(registry)
+		return got["perfectworks_projection_live"] == 1 && got["perfectworks_projection_commit_seconds"] >= 1
+	})
 	for name, want := range map[string]float64{
 		"owned": 1, "live": 1, "stuck": 0, "lag_seconds": 0, "lag_bytes": 0, "parked_events": 2, "events_total": 3,
 	} {
 		if got["perfectworks_projection_"+name] != want {
 			t.Errorf("%s is %v, want %v", name, got["perfectworks_projection_"+name], want)
 		}
-	}
-	if got["perfectworks_projection_commit_seconds"] < 1 {
-		t.Error("no commit was measured")
 	}
 }
 

@@ -74,33 +74,40 @@ func TestReducers(t *testing.T) {
 	}{
 		"issued": {own, nil, untouched},
 		"description changed": {
-			own, []event.Event{apikey.DescriptionChanged{KeyID: "key_1", OccurredAt: day1}},
+			own,
+			[]event.Event{apikey.DescriptionChanged{KeyID: "key_1", OccurredAt: day1}},
 			[]row{key(row{"description": "", "updated_at": day1, "revision": 1}), organizationsKey},
 		},
 		"rotated": {
-			own, []event.Event{apikey.Rotated{KeyID: "key_1", SuccessorID: "key_3", ExpireAt: day1, OccurredAt: day1}},
+			own,
+			[]event.Event{apikey.Rotated{KeyID: "key_1", SuccessorID: "key_3", ExpireAt: day1, OccurredAt: day1}},
 			[]row{key(row{"successor_id": "key_3", "expire_at": day1, "updated_at": day1, "revision": 1}), organizationsKey},
 		},
 		"revoked": {
-			own, []event.Event{apikey.Revoked{KeyID: "key_1", OccurredAt: day1}},
+			own,
+			[]event.Event{apikey.Revoked{KeyID: "key_1", OccurredAt: day1}},
 			[]row{key(row{"revoked_at": day1, "updated_at": day1, "revision": 1}), organizationsKey},
 		},
 		"member removed": {
 			organizationsStream,
-			[]event.Event{organization.MemberRemoved{OrganizationID: "org_1", UserID: "user_1", OccurredAt: day1}}, ended,
+			[]event.Event{organization.MemberRemoved{OrganizationID: "org_1", UserID: "user_1", OccurredAt: day1}},
+			ended,
 		},
 		"member removed elsewhere": {
 			"organization-org_2",
-			[]event.Event{organization.MemberRemoved{OrganizationID: "org_2", UserID: "user_1", OccurredAt: day1}}, untouched,
+			[]event.Event{organization.MemberRemoved{OrganizationID: "org_2", UserID: "user_1", OccurredAt: day1}},
+			untouched,
 		},
 		"another member removed": {
 			organizationsStream,
-			[]event.Event{organization.MemberRemoved{OrganizationID: "org_1", UserID: "user_2", OccurredAt: day1}}, untouched,
+			[]event.Event{organization.MemberRemoved{OrganizationID: "org_1", UserID: "user_2", OccurredAt: day1}},
+			untouched,
 		},
 		"user deactivated, and restored": {
 			usersStream,
 			[]event.Event{
-				user.Deactivated{UserID: "user_1", OccurredAt: day1}, user.Restored{UserID: "user_1", OccurredAt: day9},
+				user.Deactivated{UserID: "user_1", OccurredAt: day1},
+				user.Restored{UserID: "user_1", OccurredAt: day9},
 				user.Deactivated{UserID: "user_1", OccurredAt: day9},
 			},
 			ended,
