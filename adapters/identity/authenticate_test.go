@@ -37,7 +37,7 @@ const (
 )
 
 // world is an authenticator with everything around it. Its log is written to
-// the directory at once; node_test.go of this package has the real one.
+// the directory at once; node_test.go has real servers.
 type world struct {
 	*identity.Authenticator
 	t      testing.TB
@@ -119,7 +119,7 @@ func (w *world) givenElsewhere(events ...event.Event) {
 
 // token is one of Ada's.
 func (w *world) token() http.Header {
-	return http.Header{"Authorization": {"Bearer " + sign(w.t, w.key, w.issuer.claims())}}
+	return bearer(sign(w.t, w.key, w.issuer.claims()))
 }
 
 func (w *world) registered() event.Event {
@@ -162,6 +162,8 @@ func at(h http.Header, o id.Organization) http.Header {
 	h.Set("X-Organization-Id", string(o))
 	return h
 }
+
+func bearer(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
 
 func keyHeader(s apikey.Secret) http.Header { return http.Header{"X-Api-Key": {s.Reveal()}} }
 
