@@ -76,11 +76,6 @@ func TestPostgresRestartedUnderLoad(t *testing.T) {
 	if status := unexpectedStatus.Load(); status != 0 {
 		t.Errorf("a caller was answered %d", status)
 	}
-	for _, id := range acknowledged {
-		if status, _ := api.do(t, http.MethodGet, "/api-keys/"+id, ""); status != http.StatusOK {
-			t.Fatalf("a key that was acknowledged is answered %d", status)
-		}
-	}
 	await(t, "readiness", func() bool {
 		response, err := http.Get(strings.TrimSuffix(api.url, "/api/v0") + "/readyz")
 		if err != nil {
@@ -89,6 +84,11 @@ func TestPostgresRestartedUnderLoad(t *testing.T) {
 		_ = response.Body.Close()
 		return response.StatusCode == http.StatusOK
 	})
+	for _, id := range acknowledged {
+		if status, _ := api.do(t, http.MethodGet, "/api-keys/"+id, ""); status != http.StatusOK {
+			t.Fatalf("a key that was acknowledged is answered %d", status)
+		}
+	}
 }
 
 func await(t *testing.T, what string, reached func() bool) {
