@@ -143,7 +143,7 @@ type issueAPIKeyInput struct {
 }
 
 func (a *API) issueAPIKey(ctx context.Context, x *exchange, in *issueAPIKeyInput) (reply[IssuedAPIKey], error) {
-	req := a.command(x)
+	req := a.command(ctx, x)
 	c := commands.IssueAPIKey{
 		OwnerType: apikey.OwnerType(textOf(in.Body.OwnerType)), Description: textOf(in.Body.Description),
 		ExpireAt: timeOf(in.Body.ExpireAt),
@@ -212,7 +212,7 @@ type rotateAPIKeyInput struct {
 }
 
 func (a *API) rotateAPIKey(ctx context.Context, x *exchange, in *rotateAPIKeyInput) (reply[RotatedAPIKey], error) {
-	req := a.command(x)
+	req := a.command(ctx, x)
 	c := commands.RotateAPIKey{KeyID: id.APIKey(in.ID)}
 	if in.Body != nil {
 		c.ExpireAt = timeOf(in.Body.ExpireAt)

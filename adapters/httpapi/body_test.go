@@ -101,14 +101,13 @@ func TestBodiesThatAreRefused(t *testing.T) {
 			status: 413, code: "BODY_TOO_LARGE",
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			a := h.do(test.call)
-			if test.field != "" {
-				a.wantField(t, test.field, test.rule)
-			} else {
-				a.wantError(t, test.status, test.code)
-			}
-		})
+		a := h.do(test.call)
+		t.Log(name)
+		if test.field != "" {
+			a.wantField(t, test.field, test.rule)
+		} else {
+			a.wantError(t, test.status, test.code)
+		}
 	}
 	if len(rec.commands) > 0 {
 		t.Errorf("commands ran: %+v", rec.commands)

@@ -154,9 +154,8 @@ func TestPanics(t *testing.T) {
 			panic("hunter2")
 		}
 		d.Commands.RegisterUser = func(context.Context, commands.Request, commands.RegisterUser) (commands.Result[user.State], error) {
-			var m map[string]int
-			m["x"] = 1
-			return commands.Result[user.State]{}, nil
+			var states []user.State
+			return commands.Result[user.State]{Value: states[len(states)]}, nil
 		}
 	})
 	a := h.do(put("/api/v0/users/profile").json(`{"firstName":"hunter3"}`))
@@ -169,7 +168,7 @@ func TestPanics(t *testing.T) {
 			t.Errorf("%s shows", secret)
 		}
 	}
-	for _, wanted := range []string{a.header.Get("X-Request-Id"), "errors_test.go", "assignment to entry in nil map", `"panicType":"string"`} {
+	for _, wanted := range []string{a.header.Get("X-Request-Id"), "errors_test.go", "index out of range", `"panicType":"string"`} {
 		if !strings.Contains(logs, wanted) {
 			t.Errorf("the log lacks %s: %s", wanted, logs)
 		}

@@ -80,7 +80,7 @@ func isID(s string) bool {
 }
 
 // command is the request of a command for this exchange.
-func (a *API) command(x *exchange) commands.Request {
+func (a *API) command(ctx context.Context, x *exchange) commands.Request {
 	r := x.http
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -93,7 +93,7 @@ func (a *API) command(x *exchange) commands.Request {
 		RequestID:     x.requestID,
 		ClientAddress: personal.New(host),
 		UserAgent:     personal.New(clipped(r.UserAgent(), longestAgent)),
-		TraceParent:   a.traceParent(r.Context()),
+		TraceParent:   a.traceParent(ctx),
 	}
 }
 

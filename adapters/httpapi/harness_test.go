@@ -34,13 +34,6 @@ type harness struct {
 	t    *testing.T
 	api  *API
 	logs *logBuffer
-	// written is what await was asked for.
-	waits chan waited
-}
-
-type waited struct {
-	model    string
-	position event.Position
 }
 
 // alice is the principal behind the token "alice"; with the organization that

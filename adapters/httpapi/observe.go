@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -50,7 +51,7 @@ var (
 // recovered answers after a panic. What panicked is not logged, for it may hold
 // anything; its type and place are.
 func (a *API) recovered(rec *recorder, r *http.Request, x *exchange, v any) {
-	if v == http.ErrAbortHandler {
+	if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(v)
 	}
 	attrs := []any{"requestId", x.requestID, "stack", string(debug.Stack())}

@@ -137,7 +137,7 @@ type createOrganizationInput struct {
 }
 
 func (a *API) createOrganization(ctx context.Context, x *exchange, in *createOrganizationInput) (reply[CreatedOrganization], error) {
-	result, err := a.commands.CreateOrganization(ctx, a.command(x), commands.CreateOrganization{
+	result, err := a.commands.CreateOrganization(ctx, a.command(ctx, x), commands.CreateOrganization{
 		Slug: textOf(in.Body.Slug), Profile: in.Body.change(&in.Body.Name),
 	})
 	if err != nil {

@@ -106,7 +106,7 @@ const varyByCaller = "Authorization, X-API-Key, " + headerOrganization
 // withCondition runs a command with each revision that the request's If-Match
 // accepts, until one is not stale.
 func withCondition[C, R any](ctx context.Context, a *API, x *exchange, run commands.Handler[C, R], command C) (result commands.Result[R], err error) {
-	req := a.command(x)
+	req := a.command(ctx, x)
 	if x.condition.IsZero() || x.condition.IsAny() {
 		return run(ctx, req, command)
 	}

@@ -61,7 +61,9 @@ func (s Server) Serve(ctx context.Context, listener net.Listener) error {
 		s.Logger.WarnContext(ctx, "requests were cut off: they took longer than the server waits when it stops", "drain", drain)
 		err = server.Close()
 	}
-	<-failed
+	if ended := <-failed; err == nil && !errors.Is(ended, http.ErrServerClosed) {
+		err = ended
+	}
 	if err != nil {
 		return fmt.Errorf("stop serving HTTP: %w", err)
 	}

@@ -130,7 +130,7 @@ type registerUserInput struct {
 }
 
 func (a *API) registerUser(ctx context.Context, x *exchange, in *registerUserInput) (reply[Profile], error) {
-	req := a.command(x)
+	req := a.command(ctx, x)
 	result, err := a.commands.RegisterUser(ctx, req, commands.RegisterUser{
 		FirstName: personal.New(in.Body.FirstName), LastName: personal.New(in.Body.LastName),
 		Locale: textOf(in.Body.Locale), ReferralCode: textOf(in.Body.ReferralCode),

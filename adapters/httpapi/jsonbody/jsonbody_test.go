@@ -64,7 +64,7 @@ func TestCheckRefuses(t *testing.T) {
 		"control character in a name":   {`{"colour\u0000":1}`, refusal{failure.CodeValidation, "colour\uFFFD", "FORBIDDEN_CHARACTER"}},
 		"delete character":              {"{\"name\":\"\x7f\"}", refusal{failure.CodeValidation, "name", "FORBIDDEN_CHARACTER"}},
 		"a letter too many":             {`{"expiresAt":"x"}`, refusal{failure.CodeValidation, "expiresAt", CodeMisspelt}},
-		"a letter too few":              {`{"descripton":"x"}`, refusal{failure.CodeValidation, "descripton", CodeMisspelt}},
+		"a letter too few":              {`{"descriptin":"x"}`, refusal{failure.CodeValidation, "descriptin", CodeMisspelt}},
 		"another case":                  {`{"Name":"x"}`, refusal{failure.CodeValidation, "Name", CodeMisspelt}},
 		"snake case":                    {`{"logo_url":"x"}`, refusal{failure.CodeValidation, "logo_url", CodeMisspelt}},
 		"known and in another case too": {`{"name":"a","NAME":"b"}`, refusal{failure.CodeValidation, "NAME", CodeMisspelt}},
