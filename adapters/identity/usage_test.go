@@ -100,6 +100,19 @@ func (s *statements) Exec(ctx context.Context, sql string, args ...any) (pgconn.
 	return s.next.Exec(ctx, sql, args...)
 }
 
+// seen is how many statements there were, and the keys of the latest.
+func (s *statements) seen() (calls int, keys []id.APIKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls, s.keys
+}
+
+func (s *statements) seen() (calls int, keys []id.APIKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls, s.keys
+}
+
 func (s *statements) set(away bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -123,9 +136,9 @@ func TestUsageIsKeptWhileTheDatabaseIsAway(t *testing.T) {
 	if got := lastUsed(t, pool, "key_1"); !got.Equal(at) {
 		t.Errorf("got %v, want %v", got, at)
 	}
-	calls := db.calls
+	before, _ := db.seen()
 	flush(t, usage)
-	if db.calls != calls {
+	if calls, _ := db.seen(); calls != before {
 		t.Error("written twice")
 	}
 }
@@ -143,21 +156,21 @@ func TestUsageIsWrittenNowAndThenAndAtTheEnd(t *testing.T) {
 		}()
 		usage.Used("key_1", time.Now())
 		time.Sleep(6 * time.Second)
-		if db.calls != 1 || len(db.keys) != 1 {
-			t.Errorf("after six seconds: %d statements, keys %v", db.calls, db.keys)
+		if calls, keys := db.seen(); calls != 1 || len(keys) != 1 {
+			t.Errorf("after six seconds: %d statements, keys %v", calls, keys)
 		}
 		for range 100 { // Idle, and used again within the minute.
 			usage.Used("key_1", time.Now())
 			time.Sleep(100 * time.Millisecond)
 		}
-		if db.calls != 1 {
-			t.Errorf("%d statements for nothing new", db.calls)
+		if calls, _ := db.seen(); calls != 1 {
+			t.Errorf("%d statements for nothing new", calls)
 		}
 		usage.Used("key_2", time.Now())
 		cancel()
 		<-done
-		if db.calls != 2 || len(db.keys) != 1 || db.keys[0] != "key_2" {
-			t.Errorf("at the end: %d statements, keys %v", db.calls, db.keys)
+		if calls, keys := db.seen(); calls != 2 || len(keys) != 1 || keys[0] != "key_2" {
+			t.Errorf("at the end: %d statements, keys %v", calls, keys)
 		}
 	})
 }
@@ -177,15 +190,15 @@ func TestUsageIsBounded(t *testing.T) {
 		}
 		db.set(false)
 		flush(t, usage)
-		if len(db.keys) != 1<<17 {
-			t.Errorf("%d keys were kept", len(db.keys))
+		if _, keys := db.seen(); len(keys) != 1<<17 {
+			t.Errorf("%d keys were kept", len(keys))
 		}
 		time.Sleep(2 * time.Minute)
 		flush(t, usage) // Forgets them.
 		usage.Used("key_new", time.Now())
 		flush(t, usage)
-		if len(db.keys) != 1 {
-			t.Errorf("%d keys are still held", len(db.keys))
+		if _, keys := db.seen(); len(keys) != 1 {
+			t.Errorf("%d keys are still held", len(keys))
 		}
 	})
 }
