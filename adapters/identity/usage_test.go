@@ -107,12 +107,6 @@ func (s *statements) seen() (calls int, keys []id.APIKey) {
 	return s.calls, s.keys
 }
 
-func (s *statements) seen() (calls int, keys []id.APIKey) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.calls, s.keys
-}
-
 func (s *statements) set(away bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
