@@ -124,8 +124,8 @@ func (e *Engine) generationFor(ctx context.Context, d Definition, from beginning
 		case from == resume && g.builtFor(d):
 			return e.takeUp(ctx, g)
 		case g.State == Building:
-			if err := dropGeneration(ctx, e.config.Pool, g.ID); err != nil {
-				return Generation{}, fmt.Errorf("drop an unfinished generation: %w", err)
+			if err := dropGeneration(ctx, e.config.Pool, g.ID, false); err != nil {
+				return Generation{}, err
 			}
 		}
 	}

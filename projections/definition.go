@@ -1,6 +1,3 @@
-// Package projections builds Postgres read models from the event log: each
-// projection is a set of tables and pure reducers, and one engine runs them
-// all, live and in rebuilds.
 package projections
 
 import (

@@ -131,20 +131,6 @@ func (e *Engine) Run(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// Drop removes a generation that is neither live nor being built.
-func (e *Engine) Drop(ctx context.Context, id int64) error {
-	g, err := generation(ctx, e.config.Pool, "WHERE id = $1", id)
-	if err != nil {
-		return fmt.Errorf("drop generation %d: %w", id, err)
-	}
-	return e.building(ctx, g.Projection, func() error {
-		if err := dropGeneration(ctx, e.config.Pool, id); err != nil {
-			return fmt.Errorf("drop: %w", err)
-		}
-		return nil
-	})
-}
-
 // building runs work under a projection's build lock, which it does not wait
 // for.
 func (e *Engine) building(ctx context.Context, projection string, work func() error) error {
@@ -157,6 +143,7 @@ func (e *Engine) building(ctx context.Context, projection string, work func() er
 	case lock == nil:
 		return fmt.Errorf("projection %s: %w", projection, ErrBuilding)
 	}
+	defer lock.release(ctx) // The server may notice the connection's end only later.
 	return work()
 }
 

@@ -376,8 +376,9 @@ func TestDrop(t *testing.T) {
 	ctx := context.Background()
 	h := newHarness(t)
 	e := h.engine(h.config(counters(1)))
-	h.run(e)
+	stop := h.run(e)
 	h.waitFor(e, "counters", h.log.Append("counter-a", poisonous{"a", "panic"}))
+	stop()
 	if err := e.Rebuild(ctx, "counters", func(BuildProgress) {}); err != nil {
 		t.Fatal(err)
 	}
@@ -402,5 +403,12 @@ func TestDrop(t *testing.T) {
 	}
 	if n := h.count("SELECT count(*) FROM projection.parked"); n != 1 {
 		t.Errorf("%d parked events, want that of the live generation", n)
+	}
+	// A program that has the projection no more may drop what is left of it.
+	if err := h.engine(h.config()).Drop(ctx, all[0].ID); err != nil {
+		t.Error(err)
+	}
+	if n := h.count("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'counters%'"); n != 0 {
+		t.Errorf("%d schemas are left", n)
 	}
 }
