@@ -114,20 +114,24 @@ func (e *Engine) build(ctx context.Context, d Definition, from beginning, report
 
 // generationFor finds or makes the generation to build.
 func (e *Engine) generationFor(ctx context.Context, d Definition, from beginning) (Generation, error) {
-	const others = "WHERE projection = $1 AND state <> 'live' ORDER BY id DESC"
+	// What is being built comes before what was live, the newest of that first.
+	const others = "WHERE projection = $1 AND state <> 'live' ORDER BY state, id DESC"
 	found, err := generations(ctx, e.config.Pool, others, d.Name)
 	if err != nil {
 		return Generation{}, err
 	}
+	var fitting []Generation
 	for _, g := range found {
-		switch {
-		case from == resume && g.builtFor(d):
-			return e.takeUp(ctx, g)
-		case g.State == Building:
+		if from == resume && g.builtFor(d) {
+			fitting = append(fitting, g)
+		} else if g.State == Building {
 			if err := dropGeneration(ctx, e.config.Pool, g.ID, false); err != nil {
 				return Generation{}, err
 			}
 		}
+	}
+	if len(fitting) > 0 {
+		return e.takeUp(ctx, fitting[0])
 	}
 	return createBuilding(ctx, e.config.Pool, d)
 }
@@ -161,7 +165,7 @@ func (b *build) run(ctx context.Context) error {
 		b.reportOn(reporting)
 	}()
 	defer func() { stop(); <-reported }()
-	for {
+	for pauses := newPauses(longestPause); ; {
 		err := b.engine.follow(ctx, b.projector, b.engine.config.Rebuild)
 		switch {
 		case errors.Is(err, errSwapped):
@@ -171,6 +175,10 @@ func (b *build) run(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
+		case transient(err):
+			pauses.lengthen()
+			b.projector.tracker.failed(describe(err))
+			_ = pauses.wait(ctx) // follow looks at ctx.
 		case !errors.Is(err, errAgain):
 			return fmt.Errorf("build generation %d of projection %s: %w", b.progress.Generation, b.progress.Projection, err)
 		}

@@ -40,7 +40,9 @@ func (r *runner) run(ctx context.Context) {
 			pauses.lengthen()
 			r.log.InfoContext(ctx, "a projection begins anew",
 				slog.String("projection", r.definition.Name), slog.Any("reason", err))
-		case errors.Is(err, ErrBuilding), errors.Is(err, errSuperseded):
+		case errors.Is(err, ErrBuilding):
+			pauses.lengthen()
+		case errors.Is(err, errSuperseded):
 			pauses.lengthen()
 			r.tracker.failed(err.Error())
 		default:
@@ -73,6 +75,8 @@ func (r *runner) turn(ctx context.Context) error {
 	r.log.InfoContext(ctx, "the live tables are of another version: building others beside them",
 		slog.String("projection", r.definition.Name),
 		slog.Int("live", live.Version), slog.Int("version", r.definition.Version))
+	r.tracker.builds(true)
+	defer r.tracker.builds(false)
 	return r.engine.build(ctx, r.definition, resume, func(BuildProgress) {})
 }
 

@@ -76,11 +76,14 @@ func (e *Engine) Status(ctx context.Context) ([]Status, error) {
 			owned: owned[lockKey(ownerLock, d.Name)], live: g.CaughtUp,
 			newest: g.LastEventAt, caughtUpAt: g.AdvancedAt,
 		}
-		if own := e.trackers[d.Name].observe(); own.owner {
+		own := e.trackers[d.Name].observe()
+		if own.owner {
 			observed = own.observation
 			s.Owned, s.Position = true, own.position
-			s.Failure, s.FailingSince = own.failure, own.failingSince
-		} else if own.failure != "" {
+		} else if own.building && !observed.owned {
+			observed.owned, observed.live = true, false // On the way to tables that are projected.
+		}
+		if own.owner || own.failure != "" {
 			s.Failure, s.FailingSince = own.failure, own.failingSince
 		}
 		e.assess(&s, observed, time.Now())

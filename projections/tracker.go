@@ -13,8 +13,9 @@ import (
 // generation, or of a build. It is safe for concurrent use.
 type tracker struct {
 	mu sync.Mutex
-	// owner says that this process projects the live generation.
-	owner bool
+	// owner says that this process projects the live generation, building that
+	// it builds another, because the live one is not of its version.
+	owner, building bool
 	// position is the greatest known of the live generations: queries never go
 	// back behind it. changed is closed and replaced when it grows.
 	position event.Position
@@ -41,6 +42,13 @@ func (t *tracker) owns(owner bool) {
 	defer t.mu.Unlock()
 	t.owner, t.live, t.unwritten = owner, false, false
 	t.failure, t.failingSince = "", time.Time{}
+}
+
+// builds notes whether this process builds a generation of its version.
+func (t *tracker) builds(building bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.building = building
 }
 
 // resumed notes the checkpoint from which this process goes on. It does not end
@@ -108,6 +116,7 @@ func (t *tracker) failed(reason string) {
 type trackerView struct {
 	observation
 	owner        bool
+	building     bool
 	position     event.Position
 	parkedEvents int
 	failure      string
@@ -121,7 +130,7 @@ func (t *tracker) observe() trackerView {
 		observation: observation{
 			owned: t.owner, live: t.live, unwritten: t.unwritten, newest: t.newest, caughtUpAt: t.caughtUpAt,
 		},
-		owner: t.owner, position: t.position, parkedEvents: t.parkedEvents,
+		owner: t.owner, building: t.building, position: t.position, parkedEvents: t.parkedEvents,
 		failure: t.failure, failingSince: t.failingSince,
 	}
 }

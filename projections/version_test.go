@@ -107,6 +107,9 @@ func TestAnInterruptedBuildOfAVersionGoesOn(t *testing.T) {
 			"SELECT id FROM projection.generations WHERE version = 2 AND events > 10").Scan(&id)
 		return err == nil
 	})
+	if s := h.status(e); h.liveVersion() == 1 && (!s.Outdated || s.State != StateCatchingUp || s.Version != 1) {
+		t.Errorf("status during the build: %+v", s)
+	}
 	stop()
 	e = h.engine(config)
 	h.run(e)
