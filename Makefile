@@ -49,6 +49,10 @@ $(LINTER): tools/go.mod tools/go.sum
 bench: ## measure speed beside its limits; JSON to $$BENCH_JSON
 	@$(GO) run ./cmd/withpostgres -durable -- $(GO) run ./bench
 
+.PHONY: corpus
+corpus: ## compare all document checks with veraPDF and axe; needs npm, a JDK and Chromium
+	CORPUS=1 $(GO) test -count=1 -timeout 30m -run 'TestCorpus|TestOracle|TestOrdinary|TestMutations|TestAxe' -v ./adapters/documents/pdfua ./adapters/documents/htmlcheck | grep -v -e '^=== ' -e '--- PASS'
+
 .PHONY: clean
 clean: ## remove what was built; data stays
 	@rm -rf bin

@@ -96,7 +96,7 @@ func (r *report) save(path string) error {
 	if err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
-	if err := os.WriteFile(path, append(out, '\n'), 0o600); err != nil {
+	if err := os.WriteFile(path, append(out, '\n'), 0o600); err != nil { //nolint:gosec // The file is whichever the caller wants.
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil

@@ -79,7 +79,8 @@ func TestCommandLineMistakes(t *testing.T) {
 		"database of no form":   {[]string{"DATABASE_URL=secret-nonsense"}, []string{"serve", "--addr", "127.0.0.1:0", "--data", data}, 1, "not of the form postgres://"},
 		"event store of no form": {
 			[]string{"DATABASE_URL=" + newInstallation(t).databaseURL(), "EVENTSTORE_URL=http://secret-nonsense"},
-			[]string{"serve", "--addr", "127.0.0.1:0", "--data", data}, 1, "esdb://",
+			[]string{"serve", "--addr", "127.0.0.1:0", "--data", data},
+			1, "esdb://",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

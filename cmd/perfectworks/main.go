@@ -24,10 +24,13 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := rootCommand().ExecuteContext(ctx)
+	err := run(ctx)
 	stop()
 	if err == nil {
 		return
+	}
+	if code, isIt := documentsExit(err, os.Stderr); isIt {
+		os.Exit(code)
 	}
 	fmt.Fprintln(os.Stderr, "perfectworks:", err)
 	var usage usageError
@@ -38,7 +41,15 @@ func main() {
 	os.Exit(exitFailure)
 }
 
-func rootCommand() *cobra.Command {
+func run(ctx context.Context) error {
+	root, err := rootCommand()
+	if err != nil {
+		return runError{err}
+	}
+	return root.ExecuteContext(ctx)
+}
+
+func rootCommand() (*cobra.Command, error) {
 	root := &cobra.Command{
 		Use:           "perfectworks",
 		Short:         "The PerfectWorks backend: makes documents accessible",
@@ -50,7 +61,12 @@ func rootCommand() *cobra.Command {
 	}
 	root.AddCommand(serveCommand(), tokenCommand(), eventnodeCommand(), projectionsCommand())
 	markRunErrors(root)
-	return root
+	tools, err := documentsCommands()
+	if err != nil {
+		return nil, err
+	}
+	root.AddCommand(tools...)
+	return root, nil
 }
 
 // showHelp is what a command does that only holds others. Being runnable, it

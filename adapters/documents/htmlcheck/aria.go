@@ -1,0 +1,245 @@
+package htmlcheck
+
+import (
+	_ "embed" // the tables of WAI-ARIA
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/html"
+)
+
+// The tables hold what WAI-ARIA 1.2, DPUB-ARIA 1.1 and Graphics-ARIA 1.0 say of roles and attributes.
+//
+// A role in each line: name, flags (c named from content, p naming prohibited), attributes beside the global ones,
+// required attributes, roles that it must be inside of, roles that it must contain.
+//
+//go:embed roles.txt
+var rolesText string
+
+// An attribute in each line: name, type, allowed words.
+//
+//go:embed attributes.txt
+var attributesText string
+
+type roleInfo struct {
+	known, fromContent, unnamed          bool
+	attributes, required, context, owned []string
+}
+
+type attributeInfo struct {
+	kind  string
+	words []string
+}
+
+var roleTable = func() map[string]roleInfo {
+	out := map[string]roleInfo{}
+	for line := range strings.Lines(rolesText) {
+		f := strings.Split(strings.TrimSuffix(line, "\n"), "|")
+		out[f[0]] = roleInfo{
+			known: true, fromContent: strings.Contains(f[1], "c"), unnamed: strings.Contains(f[1], "p"),
+			attributes: strings.Fields(f[2]), required: strings.Fields(f[3]), context: strings.Fields(f[4]),
+			owned: strings.Fields(f[5]),
+		}
+	}
+	return out
+}()
+
+var attributeTable = func() map[string]attributeInfo {
+	out := map[string]attributeInfo{}
+	for line := range strings.Lines(attributesText) {
+		f := strings.Split(strings.TrimSuffix(line, "\n"), "|")
+		out["aria-"+f[0]] = attributeInfo{kind: f[1], words: strings.Fields(f[2])}
+	}
+	return out
+}()
+
+// globalAttributes are allowed with every role.
+var globalAttributes = strings.Fields(`aria-atomic aria-braillelabel aria-brailleroledescription aria-busy aria-controls
+	aria-current aria-describedby aria-description aria-details aria-disabled aria-dropeffect aria-errormessage
+	aria-flowto aria-grabbed aria-haspopup aria-hidden aria-invalid aria-keyshortcuts aria-label aria-labelledby
+	aria-live aria-owns aria-relevant aria-roledescription`)
+
+func roleFor(role string) roleInfo { return roleTable[role] }
+
+// role gives the role of an element: the first known one of the attribute, else that of the element itself.
+func (d *document) role(n *html.Node) string {
+	if role, ok := d.roles[n]; ok {
+		return role
+	}
+	role := explicitRole(n)
+	if role == "" {
+		role = d.implicitRole(n)
+	}
+	d.roles[n] = role
+	return role
+}
+
+func explicitRole(n *html.Node) string {
+	for role := range strings.FieldsSeq(strings.ToLower(attr(n, "role"))) {
+		if roleFor(role).known {
+			return role
+		}
+	}
+	return ""
+}
+
+// conflict tells whether an element with a presentational role keeps its own one: it can have focus or has a global
+// attribute.
+func (d *document) conflict(n *html.Node) bool {
+	if d.focusable(n) {
+		return true
+	}
+	for _, a := range n.Attr {
+		if a.Key != "aria-hidden" && slices.Contains(globalAttributes, a.Key) {
+			return true
+		}
+	}
+	return false
+}
+
+var simpleRoles = map[string]string{
+	"article": "article", "blockquote": "blockquote", "button": "button", "caption": "caption",
+	"code": "code", "datalist": "listbox", "dd": "definition", "del": "deletion", "details": "group", "dfn": "term",
+	"dialog": "dialog", "dt": "term", "em": "emphasis", "fieldset": "group", "figure": "figure", "h1": "heading",
+	"h2": "heading", "h3": "heading", "h4": "heading", "h5": "heading", "h6": "heading", "hr": "separator",
+	"html": "document", "ins": "insertion", "main": "main", "math": "math", "menu": "list", "meter": "meter",
+	"nav": "navigation", "ol": "list", "optgroup": "group", "option": "option", "output": "status", "p": "paragraph",
+	"progress": "progressbar", "search": "search", "strong": "strong", "sub": "subscript", "sup": "superscript",
+	"table": "table", "tbody": "rowgroup", "textarea": "textbox", "tfoot": "rowgroup", "thead": "rowgroup",
+	"time": "time", "tr": "row", "ul": "list", "div": "generic", "span": "generic", "b": "generic", "i": "generic",
+	"u": "generic", "small": "generic", "body": "generic", "address": "group", "hgroup": "group",
+}
+
+func (d *document) implicitRole(n *html.Node) string {
+	if n.Namespace != "" {
+		return ""
+	}
+	switch n.Data {
+	case "a", "area":
+		if has(n, "href") {
+			return "link"
+		}
+		return "generic"
+	case "img":
+		if has(n, "alt") && attr(n, "alt") == "" && !d.conflict(n) {
+			return "presentation"
+		}
+		return "img"
+	case "li":
+		if n.Parent != nil && named("ul", "ol", "menu")(n.Parent) {
+			return "listitem"
+		}
+		return ""
+	case "header", "footer":
+		if closest(n, named("article", "aside", "main", "nav", "section")) != nil {
+			return "generic"
+		}
+		if n.Data == "header" {
+			return "banner"
+		}
+		return "contentinfo"
+	case "aside":
+		if closest(n, named("article", "aside", "nav", "section")) != nil && !has(n, "aria-label") && !has(n, "aria-labelledby") && !has(n, "title") {
+			return "generic"
+		}
+		return "complementary"
+	case "section":
+		if has(n, "aria-label") || has(n, "aria-labelledby") || has(n, "title") {
+			return "region"
+		}
+		return "generic"
+	case "form":
+		if has(n, "aria-label") || has(n, "aria-labelledby") || has(n, "title") {
+			return "form"
+		}
+		return ""
+	case "td", "th":
+		return d.cellRole(n)
+	case "select":
+		size, _ := strconv.Atoi(attr(n, "size"))
+		if has(n, "multiple") || size > 1 {
+			return "listbox"
+		}
+		return "combobox"
+	case "input":
+		return inputRole(n)
+	}
+	return simpleRoles[n.Data]
+}
+
+func (d *document) cellRole(n *html.Node) string {
+	table := closest(n, named("table"))
+	cell := "cell"
+	if table != nil {
+		switch explicitRole(table) {
+		case "grid", "treegrid":
+			cell = "gridcell"
+		case "presentation", "none":
+			return ""
+		}
+	}
+	if n.Data == "td" {
+		return cell
+	}
+	if scope := strings.ToLower(attr(n, "scope")); scope == "row" || scope == "rowgroup" {
+		return "rowheader"
+	}
+	return "columnheader"
+}
+
+func inputRole(n *html.Node) string {
+	switch kind := strings.ToLower(attr(n, "type")); kind {
+	case "button", "image", "reset", "submit":
+		return "button"
+	case "checkbox", "radio":
+		return kind
+	case "number":
+		return "spinbutton"
+	case "range":
+		return "slider"
+	case "hidden", "color", "date", "datetime-local", "file", "month", "password", "time", "week":
+		return ""
+	case "search":
+		if has(n, "list") {
+			return "combobox"
+		}
+		return "searchbox"
+	default:
+		if has(n, "list") {
+			return "combobox"
+		}
+		return "textbox"
+	}
+}
+
+// focusable tells whether an element can have focus.
+func (d *document) focusable(n *html.Node) bool {
+	if has(n, "tabindex") {
+		if _, err := strconv.Atoi(strings.TrimSpace(attr(n, "tabindex"))); err == nil {
+			return true
+		}
+	}
+	switch n.Data {
+	case "a", "area":
+		return has(n, "href")
+	case "button", "select", "textarea":
+		return !has(n, "disabled")
+	case "input":
+		return !has(n, "disabled") && !strings.EqualFold(attr(n, "type"), "hidden")
+	case "iframe", "summary":
+		return true
+	case "audio", "video":
+		return has(n, "controls")
+	}
+	return has(n, "contenteditable") && !strings.EqualFold(attr(n, "contenteditable"), "false")
+}
+
+// tabbable tells whether the tab key reaches an element.
+func (d *document) tabbable(n *html.Node) bool {
+	if !d.focusable(n) {
+		return false
+	}
+	index, err := strconv.Atoi(strings.TrimSpace(attr(n, "tabindex")))
+	return err != nil || index >= 0
+}

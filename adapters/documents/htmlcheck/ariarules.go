@@ -1,0 +1,348 @@
+package htmlcheck
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/html"
+)
+
+// ariaRules checks roles and attributes.
+func (c *checker) ariaRules() {
+	for _, n := range c.elements {
+		if !c.rendered(n) {
+			continue
+		}
+		c.roleOf(n)
+		c.attributesOf(n)
+		if c.shown(n) {
+			c.structureOf(n)
+			c.nesting(n)
+		}
+		if strings.EqualFold(attr(n, "aria-hidden"), "true") && n.Data != "body" {
+			c.hiddenFocus(n)
+		}
+	}
+}
+
+var deprecatedRoles = []string{"directory", "doc-biblioentry", "doc-endnote"}
+
+// roleOf checks the attribute role itself.
+func (c *checker) roleOf(n *html.Node) {
+	value := strings.ToLower(strings.TrimSpace(attr(n, "role")))
+	if value == "" {
+		return
+	}
+	role := explicitRole(n)
+	if role == "" && value != "text" {
+		c.fail("aria-roles", n, "%s", value)
+		return
+	}
+	if slices.Contains(deprecatedRoles, role) {
+		c.fail("aria-deprecated-role", n, "%s", role)
+	}
+	if (role == "presentation" || role == "none") && c.conflict(n) && c.shown(n) {
+		c.fail("presentation-role-conflict", n, "")
+	}
+	if !c.roleAllowed(n, role) {
+		c.fail("aria-allowed-role", n, "%s on <%s>", role, n.Data)
+	}
+}
+
+// allowedRoles lists the roles that elements may have beside their own (ARIA in HTML); elements that are not listed
+// may have any. An empty list is none.
+var allowedRoles = map[string]string{
+	"a":       "button checkbox menuitem menuitemcheckbox menuitemradio option radio switch tab treeitem doc-backlink doc-biblioref doc-glossref doc-noteref",
+	"article": "application document feed main none presentation region", "aside": "feed none note presentation region search doc-dedication doc-example doc-footnote doc-glossary doc-pullquote doc-tip",
+	"button": "checkbox combobox gridcell link menuitem menuitemcheckbox menuitemradio option radio separator slider switch tab treeitem",
+	"area":   "button", "audio": "application", "video": "application", "base": "", "body": "", "caption": "", "col": "",
+	"colgroup": "", "datalist": "", "dd": "", "details": "", "dialog": "alertdialog", "dt": "listitem",
+	"fieldset": "none presentation radiogroup", "figcaption": "group none presentation",
+	"footer": "group none presentation doc-footnote", "header": "group none presentation doc-footnote", "form": "none presentation search form",
+	"h1": headingRoles, "h2": headingRoles, "h3": headingRoles, "h4": headingRoles, "h5": headingRoles, "h6": headingRoles,
+	"head": "", "hr": "none presentation doc-pagebreak", "html": "", "iframe": "application document img none presentation",
+	"label": "", "legend": "", "link": "", "main": "", "map": "", "math": "", "meta": "", "meter": "",
+	"nav": "doc-index doc-pagelist doc-toc menu menubar none presentation radiogroup tablist",
+	"ol":  listRoles, "ul": listRoles, "menu": listRoles, "optgroup": "", "option": "", "param": "", "picture": "", "progress": "",
+	"script": "", "slot": "", "source": "", "style": "", "summary": "", "template": "", "textarea": "", "title": "", "track": "",
+	"object": "application document img",
+}
+
+const (
+	headingRoles = "none presentation tab doc-subtitle"
+	listRoles    = "directory group listbox menu menubar none presentation radiogroup tablist toolbar tree list"
+)
+
+var inputRoles = map[string]string{
+	"button":   "checkbox combobox gridcell link menuitem menuitemcheckbox menuitemradio option radio separator slider switch tab treeitem",
+	"checkbox": "menuitemcheckbox option switch button", "radio": "menuitemradio",
+	"image": "checkbox gridcell link menuitem menuitemcheckbox menuitemradio option radio separator slider switch tab treeitem",
+	"text":  "combobox searchbox spinbutton", "search": "", "email": "", "tel": "", "url": "", "number": "", "range": "",
+	"password": "", "date": "", "month": "", "week": "", "time": "", "datetime-local": "", "color": "", "file": "",
+	"hidden": "", "submit": "checkbox combobox gridcell link menuitem menuitemcheckbox menuitemradio option radio separator slider switch tab treeitem",
+	"reset": "checkbox combobox gridcell link menuitem menuitemcheckbox menuitemradio option radio separator slider switch tab treeitem",
+}
+
+func (c *checker) roleAllowed(n *html.Node, role string) bool {
+	if role == "" || n.Namespace != "" || role == c.implicitRole(n) {
+		return true
+	}
+	allowed, listed := allowedRoles[n.Data]
+	switch n.Data {
+	case "a", "area":
+		if !has(n, "href") {
+			return true
+		}
+	case "img":
+		if has(n, "alt") && attr(n, "alt") == "" {
+			return role == "presentation" || role == "none"
+		}
+		return true
+	case "input":
+		kind := strings.ToLower(attr(n, "type"))
+		if _, known := inputRoles[kind]; !known {
+			kind = "text"
+		}
+		allowed, listed = inputRoles[kind], true
+	case "select":
+		allowed, listed = "menu", true
+	}
+	return !listed || slices.Contains(strings.Fields(allowed), role)
+}
+
+// attributesOf checks the ARIA attributes of an element.
+func (c *checker) attributesOf(n *html.Node) {
+	role := c.role(n)
+	info := roleFor(role)
+	for _, a := range n.Attr {
+		if !strings.HasPrefix(a.Key, "aria-") {
+			continue
+		}
+		attribute, known := attributeTable[a.Key]
+		if !known {
+			c.fail("aria-valid-attr", n, "%s", a.Key)
+			continue
+		}
+		if !c.validValue(attribute, a.Key, a.Val, n) {
+			c.fail("aria-valid-attr-value", n, "%s=%q", a.Key, a.Val)
+		}
+		switch {
+		case slices.Contains(globalAttributes, a.Key):
+			if (a.Key == "aria-label" || a.Key == "aria-labelledby") && strings.TrimSpace(a.Val) != "" && c.shown(n) && c.unnamable(n, role, info) {
+				c.fail("aria-prohibited-attr", n, "%s", a.Key)
+			}
+		case !slices.Contains(info.attributes, strings.TrimPrefix(a.Key, "aria-")) && !nativeSupports(n, a.Key):
+			c.fail("aria-allowed-attr", n, "%s", a.Key)
+		}
+	}
+	if explicit := explicitRole(n); explicit != "" && c.shown(n) {
+		for _, key := range info.required {
+			if !has(n, "aria-"+key) && !nativelyHas(n, explicit, key) {
+				c.fail("aria-required-attr", n, "aria-%s", key)
+			}
+		}
+	}
+}
+
+// unnamable tells whether ARIA may not name an element: its role prohibits it, or it has no role at all.
+func (c *checker) unnamable(n *html.Node, role string, info roleInfo) bool {
+	if n.Namespace != "" {
+		return false
+	}
+	if role == "none" || role == "presentation" {
+		return false // then the role does not count
+	}
+	if explicitRole(n) == "" && !named("div", "span", "p", "code", "em", "strong", "sub", "sup", "ins", "del", "caption", "b", "i", "u", "small")(n) {
+		return false
+	}
+	return info.unnamed
+}
+
+// nativeSupports tells of attributes that elements without a role may have.
+func nativeSupports(n *html.Node, key string) bool {
+	switch n.Data {
+	case "input":
+		kind := strings.ToLower(attr(n, "type"))
+		if key == "aria-checked" || key == "aria-pressed" {
+			return kind == "checkbox" || kind == "radio" || kind == "button"
+		}
+		return key == "aria-required" || key == "aria-readonly" || key == "aria-placeholder"
+	case "details", "summary":
+		return key == "aria-expanded" || key == "aria-pressed"
+	}
+	return false
+}
+
+// nativelyHas tells whether HTML itself gives what a role needs.
+func nativelyHas(n *html.Node, role, key string) bool {
+	switch key {
+	case "level":
+		return len(n.Data) == 2 && n.Data[0] == 'h' && n.Data[1] >= '1' && n.Data[1] <= '6'
+	case "checked":
+		return n.Data == "input"
+	case "valuenow":
+		return n.Data == "input" || n.Data == "meter" || n.Data == "progress"
+	case "expanded":
+		return n.Data == "select" || role == "combobox" && n.Data == "input" && has(n, "list")
+	}
+	return false
+}
+
+func (c *checker) validValue(a attributeInfo, key, value string, n *html.Node) bool {
+	value = strings.TrimSpace(value)
+	lower := strings.ToLower(value)
+	if value == "" { // an empty attribute is one that is absent, but for those that must say something
+		return a.kind == "string" || a.kind == "idlist" || a.kind == "id" || a.kind == "boolean" || a.kind == "tristate" || a.kind == "token"
+	}
+	switch a.kind {
+	case "boolean":
+		return lower == "true" || lower == "false" || lower == "undefined"
+	case "tristate":
+		return slices.Contains([]string{"true", "false", "mixed", "undefined"}, lower)
+	case "token":
+		return slices.Contains(a.words, lower)
+	case "tokenlist":
+		for word := range strings.FieldsSeq(lower) {
+			if !slices.Contains(a.words, word) {
+				return false
+			}
+		}
+	case "integer":
+		v, err := strconv.Atoi(value)
+		return err == nil && (v > 0 || v == -1 && (key == "aria-rowcount" || key == "aria-colcount" || key == "aria-setsize") || v == 0 && (key == "aria-colspan" || key == "aria-rowspan" || key == "aria-rowcount" || key == "aria-colcount"))
+	case "number":
+		_, err := strconv.ParseFloat(value, 64)
+		return err == nil
+	case "id", "idlist":
+		return c.knownIDs(key, value, n)
+	}
+	return true
+}
+
+// knownIDs tells whether at least one of the identifiers exists; controls that are closed may refer to what is not
+// there yet.
+func (c *checker) knownIDs(key, value string, n *html.Node) bool {
+	if key == "aria-controls" && (strings.EqualFold(attr(n, "aria-expanded"), "false") || strings.EqualFold(attr(n, "aria-selected"), "false") || has(n, "aria-haspopup")) {
+		return true
+	}
+	if key == "aria-describedby" || key == "aria-labelledby" { // axe asks a person here
+		return true
+	}
+	for id := range strings.FieldsSeq(value) {
+		if len(c.ids[id]) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// structureOf checks what a role must contain and what it must be inside of.
+func (c *checker) structureOf(n *html.Node) {
+	role := explicitRole(n)
+	if role == "" {
+		return
+	}
+	info := roleFor(role)
+	if len(info.context) > 0 && !c.inContext(n, info.context) {
+		c.fail("aria-required-parent", n, "%s wants %s", role, strings.Join(info.context, " or "))
+	}
+	if len(info.owned) > 0 && !strings.EqualFold(attr(n, "aria-busy"), "true") {
+		c.ownedBy(n, role, info.owned)
+	}
+}
+
+func (c *checker) inContext(n *html.Node, context []string) bool {
+	if id := attr(n, "id"); id != "" {
+		for _, owner := range c.elements {
+			if slices.Contains(strings.Fields(attr(owner, "aria-owns")), id) && slices.Contains(context, c.role(owner)) {
+				return true
+			}
+		}
+	}
+	for p := n.Parent; p != nil && p.Type == html.ElementNode; p = p.Parent {
+		role := c.role(p)
+		if slices.Contains(context, role) {
+			if role == "group" || role == "rowgroup" { // it must itself be in such a context
+				continue
+			}
+			return true
+		}
+		if role != "" && role != "generic" && role != "none" && role != "presentation" && role != "group" && role != "rowgroup" {
+			return false
+		}
+	}
+	return false
+}
+
+// ownedBy finds what the accessible children of n are.
+func (c *checker) ownedBy(n *html.Node, role string, allowed []string) {
+	var found, foreign []string
+	var walk func(*html.Node)
+	walk = func(p *html.Node) {
+		children := kids(p)
+		for id := range strings.FieldsSeq(attr(p, "aria-owns")) {
+			children = append(children, c.ids[id]...)
+		}
+		for _, kid := range children {
+			if !c.shown(kid) {
+				continue
+			}
+			switch r := c.role(kid); {
+			case slices.Contains(allowed, r):
+				found = append(found, r)
+			case r == "" || r == "generic" || r == "none" || r == "presentation" || r == "group" || r == "rowgroup":
+				walk(kid)
+			case r == "separator" && role != "table" && role != "grid":
+			default:
+				foreign = append(foreign, r)
+			}
+		}
+	}
+	walk(n)
+	mayBeEmpty := slices.Contains([]string{"list", "listbox", "tree", "menu", "menubar", "tablist", "feed", "grid", "table", "rowgroup", "treegrid", "row", "radiogroup", "doc-bibliography", "doc-endnotes", "doc-glossary"}, role)
+	switch {
+	case role == "radiogroup" || strings.HasPrefix(role, "doc-"):
+	case len(found) == 0 && len(foreign) == 0 && (mayBeEmpty && text(n) == "" || role == "combobox"):
+	case len(foreign) > 0 && role != "row":
+		c.fail("aria-required-children", n, "%s contains %s", role, strings.Join(slices.Compact(foreign), ", "))
+	case len(found) == 0:
+		c.fail("aria-required-children", n, "%s wants %s", role, strings.Join(allowed, " or "))
+	}
+}
+
+// leafRoles are those of controls whose content is only their name.
+var leafRoles = []string{
+	"button", "checkbox", "img", "link", "menuitemcheckbox", "menuitemradio", "meter", "option", "progressbar", "radio",
+	"scrollbar", "slider", "switch", "tab",
+}
+
+// widgetRoles are those of controls.
+var widgetRoles = append([]string{
+	"combobox", "grid", "gridcell", "listbox", "menu", "menubar", "menuitem", "radiogroup", "searchbox", "spinbutton",
+	"tablist", "textbox", "tree", "treegrid", "treeitem",
+}, leafRoles...)
+
+// nesting checks that a control contains no other one.
+func (c *checker) nesting(n *html.Node) {
+	role := c.role(n)
+	if n.Data == "summary" {
+		role = "button"
+	}
+	if !slices.Contains(leafRoles, role) || n.Data == "img" || role == "link" && explicitRole(n) == "" {
+		return
+	}
+	if c.under(n, func(inner *html.Node) bool {
+		return c.shown(inner) && c.tabbable(inner) && slices.Contains(widgetRoles, c.role(inner))
+	}) {
+		c.fail("nested-interactive", n, "")
+	}
+}
+
+// hiddenFocus finds what can have focus though it is hidden from assistive technology.
+func (c *checker) hiddenFocus(n *html.Node) {
+	reachable := func(inner *html.Node) bool { return c.rendered(inner) && c.tabbable(inner) }
+	if reachable(n) || c.under(n, reachable) {
+		c.fail("aria-hidden-focus", n, "")
+	}
+}

@@ -1,0 +1,110 @@
+package htmlcheck
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/html"
+)
+
+// autofillFields are the field names of HTML, 4.10.18.7.1; those of autofillContacts may follow a kind of contact.
+var (
+	autofillFields = strings.Fields(`name honorific-prefix given-name additional-name family-name honorific-suffix
+		nickname username new-password current-password one-time-code organization-title organization street-address
+		address-line1 address-line2 address-line3 address-level4 address-level3 address-level2 address-level1 country
+		country-name postal-code cc-name cc-given-name cc-additional-name cc-family-name cc-number cc-exp cc-exp-month
+		cc-exp-year cc-csc cc-type transaction-currency transaction-amount language bday bday-day bday-month bday-year
+		sex url photo`)
+	autofillContacts = strings.Fields(`tel tel-country-code tel-national tel-area-code tel-local tel-local-prefix
+		tel-local-suffix tel-extension email impp`)
+)
+
+// forms checks the purposes of fields.
+func (c *checker) forms() {
+	for _, n := range c.all("input", "select", "textarea") {
+		value := strings.ToLower(strings.TrimSpace(attr(n, "autocomplete")))
+		if value == "" || !c.rendered(n) || has(n, "disabled") || n.Data == "input" && slices.Contains([]string{"submit", "reset", "button", "hidden", "image"}, strings.ToLower(attr(n, "type"))) {
+			continue
+		}
+		if !validAutocomplete(value) {
+			c.fail("autocomplete-valid", n, "%s", value)
+		}
+	}
+}
+
+func validAutocomplete(value string) bool {
+	if value == "on" || value == "off" {
+		return true
+	}
+	tokens := strings.Fields(value)
+	if tokens[len(tokens)-1] == "webauthn" && len(tokens) > 1 {
+		tokens = tokens[:len(tokens)-1]
+	}
+	if len(tokens) > 0 && strings.HasPrefix(tokens[0], "section-") {
+		tokens = tokens[1:]
+	}
+	if len(tokens) > 0 && (tokens[0] == "shipping" || tokens[0] == "billing") {
+		tokens = tokens[1:]
+	}
+	if len(tokens) == 2 && slices.Contains([]string{"home", "work", "mobile", "fax", "pager"}, tokens[0]) {
+		return slices.Contains(autofillContacts, tokens[1])
+	}
+	return len(tokens) == 1 && (slices.Contains(autofillFields, tokens[0]) || slices.Contains(autofillContacts, tokens[0]))
+}
+
+// keyboard checks the tab order and access keys.
+func (c *checker) keyboard() {
+	keys := map[string]*html.Node{}
+	for _, n := range c.elements {
+		if index, err := strconv.Atoi(strings.TrimSpace(attr(n, "tabindex"))); err == nil && index > 0 {
+			c.fail("tabindex", n, "tabindex=%d", index)
+		}
+		if key := strings.ToLower(strings.TrimSpace(attr(n, "accesskey"))); key != "" && c.rendered(n) {
+			if keys[key] != nil {
+				c.fail("accesskeys", n, "%s", key)
+			}
+			keys[key] = n
+		}
+		style := strings.ToLower(attr(n, "style"))
+		if strings.Contains(style, "!important") {
+			c.spacing(n, style)
+		}
+	}
+}
+
+// spacing checks that the user's own spacing of text can win where it is wider. Heights of lines depend on layout.
+func (c *checker) spacing(n *html.Node, style string) {
+	for declaration := range strings.SplitSeq(style, ";") {
+		name, value, _ := strings.Cut(declaration, ":")
+		value, important := strings.CutSuffix(strings.TrimSpace(value), "!important")
+		least, known := map[string]float64{"letter-spacing": 0.12, "word-spacing": 0.16}[strings.TrimSpace(name)]
+		spacing, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), "em"), 64)
+		if important && known && err == nil && spacing < least {
+			c.fail("avoid-inline-spacing", n, "%s", strings.TrimSpace(declaration))
+		}
+	}
+}
+
+// identifiers checks that what attributes refer to is unique.
+func (c *checker) identifiers() {
+	used := map[string]bool{}
+	for _, n := range c.elements {
+		for _, key := range []string{
+			"aria-labelledby", "aria-describedby", "aria-controls", "aria-owns", "aria-activedescendant", "aria-details",
+			"aria-errormessage", "aria-flowto", "for", "headers",
+		} {
+			if key == "for" && n.Data != "label" {
+				continue
+			}
+			for id := range strings.FieldsSeq(attr(n, key)) {
+				used[id] = true
+			}
+		}
+	}
+	for _, n := range c.elements {
+		if id := attr(n, "id"); used[id] && len(c.ids[id]) > 1 && c.ids[id][0] != n {
+			c.fail("duplicate-id-aria", n, "%s", id)
+		}
+	}
+}
