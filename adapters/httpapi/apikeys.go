@@ -23,10 +23,10 @@ type APIKey struct {
 	Start          string   `json:"start" doc:"The key's first characters." example:"pw_live_7Qx2"`
 	Last4          string   `json:"last4" doc:"The key's last characters." example:"0aZ9"`
 	Status         string   `json:"status" enum:"active,expired,revoked" example:"active"`
-	ExpireAt       *Time    `json:"expireAt" doc:"From this instant on the key does not work; null for never."`
-	RevokedAt      *Time    `json:"revokedAt"`
-	PredecessorID  *string  `json:"predecessorId" doc:"The key that this one replaced." example:"key_01jd9z3q5we8x9v6m2k4t7r1b8"`
-	SuccessorID    *string  `json:"successorId" doc:"The key that replaces this one." example:"key_01jd9z3q5we8x9v6m2k4t7r1ba"`
+	ExpireAt       *Time    `json:"expireAt" nullable:"true" doc:"From this instant on the key does not work; null for never."`
+	RevokedAt      *Time    `json:"revokedAt" nullable:"true" example:"" doc:"Null for a key that was not revoked."`
+	PredecessorID  *string  `json:"predecessorId" doc:"The key that this one replaced."`
+	SuccessorID    *string  `json:"successorId" doc:"The key that replaces this one."`
 	CreatedAt      Time     `json:"createdAt"`
 	UpdatedAt      Time     `json:"updatedAt"`
 }
@@ -54,7 +54,7 @@ func scopeNames(scopes []access.Scope) []string {
 // UsedAPIKey is a key with when it was last used.
 type UsedAPIKey struct {
 	APIKey
-	LastUsedAt *Time `json:"lastUsedAt" doc:"To the minute; null for never."`
+	LastUsedAt *Time `json:"lastUsedAt" nullable:"true" doc:"To the minute; null for never."`
 }
 
 func apiKeyRead(k apikeys.Key) UsedAPIKey {

@@ -244,7 +244,8 @@ func (op *operation) headerNames() []string {
 	return names
 }
 
-// exampleOf makes an example of the examples of a schema's parts.
+// exampleOf makes an example of the examples of a schema's parts. A part whose
+// example is empty, or that has none, is null.
 func exampleOf(registry huma.Registry, s *huma.Schema) any {
 	for s.Ref != "" {
 		if len(s.Examples) > 0 {
@@ -253,6 +254,8 @@ func exampleOf(registry huma.Registry, s *huma.Schema) any {
 		s = registry.SchemaFromRef(s.Ref)
 	}
 	switch {
+	case len(s.Examples) > 0 && s.Examples[0] == "":
+		return nil
 	case len(s.Examples) > 0:
 		return s.Examples[0]
 	case len(s.Enum) > 0:
