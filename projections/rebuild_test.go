@@ -71,7 +71,7 @@ var someHistory = rapid.Custom(func(t *rapid.T) history {
 // the tables built live are those of a rebuild, byte for byte.
 func TestARebuildEqualsTheLiveTables(t *testing.T) {
 	t.Parallel()
-	const histories = 24
+	const histories = 16
 	first := rand.IntN(1 << 30)
 	for seed := first; seed < first+histories; seed++ {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
