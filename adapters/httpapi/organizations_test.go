@@ -51,12 +51,12 @@ func TestMakingAnOrganization(t *testing.T) {
 		t.Errorf("the same name gives the slug %v", other["slug"])
 	}
 	for body, want := range map[string]string{
-		`{}`:                                               "name REQUIRED",
-		`{"name":"  "}`:                                    "name REQUIRED",
-		`{"name":"B","slug":"-a-"}`:                        "slug INVALID_FORMAT",
-		`{"name":"B","slug":"ab"}`:                         "slug TOO_SHORT",
-		`{"name":"B","slug":"admin"}`:                      "slug RESERVED",
-		`{"name":"B","email":"nobody"}`:                    "email INVALID_FORMAT",
+		`{}`:                            "name REQUIRED",
+		`{"name":"  "}`:                 "name REQUIRED",
+		`{"name":"B","slug":"-a-"}`:     "slug INVALID_FORMAT",
+		`{"name":"B","slug":"ab"}`:      "slug TOO_SHORT",
+		`{"name":"B","slug":"admin"}`:   "slug RESERVED",
+		`{"name":"B","email":"nobody"}`: "email INVALID_FORMAT",
 		`{"name":"B","website":"javascript:alert(1)"}`:     "website INVALID_FORMAT",
 		`{"name":"B","country":"XX","timezone":"Nowhere"}`: "country UNKNOWN_VALUE timezone UNKNOWN_VALUE",
 		`{"name":"` + strings.Repeat("x", 101) + `"}`:      "name TOO_LONG",
