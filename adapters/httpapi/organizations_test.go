@@ -57,6 +57,7 @@ func TestMakingAnOrganization(t *testing.T) {
 		`{"name":"B","slug":"ab"}`:      "slug TOO_SHORT",
 		`{"name":"B","slug":"admin"}`:   "slug RESERVED",
 		`{"name":"B","email":"nobody"}`: "email INVALID_FORMAT",
+
 		`{"name":"B","website":"javascript:alert(1)"}`:     "website INVALID_FORMAT",
 		`{"name":"B","country":"XX","timezone":"Nowhere"}`: "country UNKNOWN_VALUE timezone UNKNOWN_VALUE",
 		`{"name":"` + strings.Repeat("x", 101) + `"}`:      "name TOO_LONG",
