@@ -104,7 +104,7 @@ func TestEnvelopeOfErrorsToTheLetter(t *testing.T) {
 	want := `{"success":false,"message":"another organization has this slug","data":null,"error":{"code":"SLUG_TAKEN",` +
 		`"message":"another organization has this slug","status":409,"details":[{"field":"slug","code":"TAKEN","message":"is taken"}],` +
 		`"requestId":"r-1"}}`
-	if diff := cmp.Diff(want, string(a.body)); diff != "" {
+	if diff := cmp.Diff(want+"\n", string(a.body)); diff != "" {
 		t.Error(diff)
 	}
 }

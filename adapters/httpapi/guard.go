@@ -28,11 +28,15 @@ func (a *API) guard(op *operation, next http.Handler) http.Handler {
 	if timeout == 0 {
 		timeout = defaultTimeout
 	}
+	// What is answered from memory waits for nobody.
+	inMemory := op.method == http.MethodGet && len(op.reads) == 0
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), timeout)
-		defer cancel()
-		r = r.WithContext(ctx)
-		x := exchangeOf(ctx)
+		if !inMemory {
+			ctx, cancel := context.WithTimeout(r.Context(), timeout)
+			defer cancel()
+			r = r.WithContext(ctx)
+		}
+		x := exchangeOf(r.Context())
 		x.op, x.http = op, r
 		if err := a.admit(w, r, x); err != nil {
 			a.refuse(w, r, err)

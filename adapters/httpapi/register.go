@@ -5,9 +5,8 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json"
 
 	"github.com/perfectworks/backend/adapters/httpapi/etag"
 	"github.com/perfectworks/backend/commands"

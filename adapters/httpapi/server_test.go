@@ -21,7 +21,7 @@ func TestHealth(t *testing.T) {
 	t.Parallel()
 	var checks []Check
 	h := newHarness(t, func(d *Deps) { d.Ready = func(context.Context) []Check { return checks } })
-	if a := h.do(get("/healthz").anonymously()); a.status != 200 || string(a.body) != `{"status":"ok"}` {
+	if a := h.do(get("/healthz").anonymously()); a.status != 200 || string(a.body) != "{\"status\":\"ok\"}\n" {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	for want, parts := range map[string][]Check{
@@ -36,7 +36,7 @@ func TestHealth(t *testing.T) {
 	} {
 		checks = parts
 		a := h.do(get("/readyz").anonymously())
-		if diff := cmp.Diff(want, fmt.Sprintf("%d %s", a.status, a.body)); diff != "" {
+		if diff := cmp.Diff(want, strings.TrimSpace(fmt.Sprintf("%d %s", a.status, a.body))); diff != "" {
 			t.Error(diff)
 		}
 		if a.header.Get("Cache-Control") != "no-store" || a.header.Get("Content-Type") != "application/json" {
