@@ -36,9 +36,9 @@ func (a *API) takeBody(op *operation, next http.Handler) http.Handler {
 	})
 }
 
-// limitBodyTime sets the deadline for the request's body. It stands until
-// readBody has read all of it: where nobody does, because the request is refused
-// before, the server reads what is left.
+// limitBodyTime sets the deadline for the request's body, whoever reads it: where
+// a request is refused before, net/http reads what is left. It also lifts the
+// deadline once all is read.
 func (a *API) limitBodyTime(w http.ResponseWriter, r *http.Request) {
 	if !bodyless(r) {
 		// A writer without deadlines is a test's.
@@ -77,10 +77,6 @@ func (a *API) readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]b
 		return nil, errBodyTooLarge(limit)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	if err == nil {
-		// Else the deadline would end a request that takes longer than its body.
-		_ = huma.SetReadDeadline(w, time.Time{})
-	}
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):

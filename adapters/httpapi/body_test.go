@@ -221,15 +221,15 @@ func TestABodyThatDoesNotCome(t *testing.T) {
 func TestTheBodysDeadlineEndsWithTheBody(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, func(d *Deps) {
-		d.Commands.UpdateUserProfile = func(ctx context.Context, _ commands.Request, _ commands.UpdateUserProfile) (commands.Result[user.State], error) {
+		d.Commands.RevokeAPIKey = func(ctx context.Context, _ commands.Request, _ commands.RevokeAPIKey) (commands.Result[apikey.State], error) {
 			select {
 			case <-ctx.Done():
-				return commands.Result[user.State]{}, ctx.Err()
+				return commands.Result[apikey.State]{}, ctx.Err()
 			case <-time.After(300 * time.Millisecond): // Six times the deadline.
-				return commands.Result[user.State]{}, nil
+				return commands.Result[apikey.State]{}, nil
 			}
 		}
 	})
 	h.api.bodyTimeout = 50 * time.Millisecond
-	h.do(put("/api/v0/users/profile").json(`{}`)).wantData(t, 200)
+	h.do(call{method: "DELETE", path: "/api/v0/api-keys/key_1", token: "alice"}.json(`{}`)).wantData(t, 200)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/apikey"
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/organization"
 )
@@ -151,6 +152,36 @@ func TestReadsWaitForTheCallersWrites(t *testing.T) {
 	}
 	for _, value := range []string{"9", "C:1", "C:-1/P:1", "C:1/P:99999999999999999999", "c:1/p:1", "C:1/P:1 "} {
 		h.do(read.with("X-Min-Position", value+"x")).wantField(t, "X-Min-Position", "INVALID_FORMAT")
+	}
+}
+
+// A new key's reads wait for all that was written before it was made, and a
+// person's keys' reads for what that person writes.
+func TestReadsByKeysWait(t *testing.T) {
+	t.Parallel()
+	var waits []string
+	h, rec := accepting(t, func(d *Deps) {
+		d.ReadModels = waiter(func(_ context.Context, model string, p event.Position) error {
+			waits = append(waits, model+" "+p.String())
+			return nil
+		})
+		d.Commands.IssueAPIKey = func(context.Context, commands.Request, commands.IssueAPIKey) (commands.Result[commands.IssuedAPIKey], error) {
+			return commands.Result[commands.IssuedAPIKey]{
+				Value: commands.IssuedAPIKey{Key: apikey.State{ID: "key_2"}}, Position: position(5),
+			}, nil
+		}
+	})
+	current := get("/api/v0/organizations/current").as("acmes-key")
+	h.do(current).wantData(t, 200)
+	h.do(post("/api/v0/api-keys").json(`{}`)).wantData(t, 201)
+	h.do(current).wantData(t, 200)
+	rec.requests = make([]commands.Request, 8)
+	h.do(put("/api/v0/users/profile").json(`{}`)).wantData(t, 200)
+	h.do(current).wantData(t, 200)
+	h.do(get("/api/v0/users/profile").as("alices-key")).wantData(t, 200)
+	want := []string{"organizations C:5/P:5", "organizations C:5/P:5", "users C:9/P:9"}
+	if !slices.Equal(waits, want) {
+		t.Errorf("waited for %v, want %v", waits, want)
 	}
 }
 

@@ -20,9 +20,11 @@ import (
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/failure"
 	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/projections/apikeys"
 	"github.com/perfectworks/backend/projections/directory"
 	"github.com/perfectworks/backend/projections/list"
+	"github.com/perfectworks/backend/projections/organizations"
 	"github.com/perfectworks/backend/projections/users"
 )
 
@@ -59,7 +61,7 @@ var known = tokens{
 	"bob":          {Kind: access.KindUser, UserID: "user_bob", Identity: access.Identity{SubjectHash: "hash-of-bob"}},
 	"stranger":     {Kind: access.KindUser, Identity: access.Identity{SubjectHash: "hash-of-stranger"}},
 	"alices-key":   {Kind: access.KindUserKey, UserID: "user_alice", OrganizationID: "org_acme", KeyID: "key_1", Role: access.Owner},
-	"acmes-key":    {Kind: access.KindOrganizationKey, OrganizationID: "org_acme", KeyID: "key_2"},
+	"acmes-key":    {Kind: access.KindOrganizationKey, OrganizationID: "org_acme", KeyID: "key_2", Scopes: []access.Scope{access.ScopeReadOrganization}},
 	"another-acme": {Kind: access.KindUser, UserID: "user_carol", OrganizationID: "org_acme", Identity: access.Identity{SubjectHash: "hash-of-carol"}},
 }
 
@@ -94,6 +96,13 @@ func (profiles) ByID(_ context.Context, name id.User) (users.Profile, error) {
 	return users.Profile{ID: name, Revision: 7}, nil
 }
 
+// organizationsReader is a reader of organizations.
+type organizationsReader struct{ Organizations }
+
+func (organizationsReader) ByID(_ context.Context, name id.Organization) (organizations.Organization, error) {
+	return organizations.Organization{ID: name, Status: organization.StatusActive, Revision: 7}, nil
+}
+
 // waiter is a Waiter that a test controls.
 type waiter func(ctx context.Context, model string, position event.Position) error
 
@@ -126,6 +135,7 @@ func newHarness(t *testing.T, change func(*Deps)) *harness {
 		Commands:      &commands.Commands{},
 		Directory:     noDirectory{},
 		Users:         profiles{},
+		Organizations: organizationsReader{},
 		APIKeys:       reader{},
 		ReadModels:    waiter(func(context.Context, string, event.Position) error { return nil }),
 		Idempotency:   noKeys{},

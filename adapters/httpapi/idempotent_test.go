@@ -177,6 +177,22 @@ func TestWhatIsKept(t *testing.T) {
 	}
 }
 
+// A refusal of the input says nothing of what an attempt before it has written.
+func TestARefusalAfterAnOpenAttemptLeavesItOpen(t *testing.T) {
+	t.Parallel()
+	h, rec := keyed(t, keyPool(t))
+	rec.results = []error{failure.New(failure.Unavailable, "A", "a"), failure.New(failure.Invalid, "B", "b"), nil}
+	c := withKey("k-1")(post(newOrganization).json(`{"name":"Acme"}`))
+	for _, status := range []int{503, 400, 201} {
+		if a := h.do(c); a.status != status {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+	}
+	if a, b := rec.requests[0], rec.requests[2]; a.ID != b.ID || a.Seed != b.Seed || !b.Retry {
+		t.Error("the third attempt is another command")
+	}
+}
+
 func TestAPanicLeavesTheCommandForTheNextAttempt(t *testing.T) {
 	t.Parallel()
 	var requests []commands.Request

@@ -49,8 +49,8 @@ func humaConfig(version string) huma.Config {
 
 // describe is what huma needs to know before it looks at the types.
 func (a *API) describe(op *operation) huma.Operation {
-	// takeBody bounds bodies first, and lifts its deadline when it is done;
-	// huma must set none.
+	// takeBody has read the body already: a deadline that huma sets now would end
+	// an operation that takes longer.
 	limit := op.maxBody
 	if limit == 0 {
 		limit = defaultMaxBody
