@@ -68,7 +68,7 @@ func TestBodiesThatAreRefused(t *testing.T) {
 		field  string
 		rule   string
 	}{
-		"none":                   {call: keys, status: 400, code: "BODY_MISSING"},
+		"none":                   {call: post("/api/v0/users/client"), status: 400, code: "BODY_MISSING"},
 		"broken":                 {call: keys.json(`{"description":`), status: 400, code: "MALFORMED_JSON"},
 		"two":                    {call: keys.json(`{}{}`), status: 400, code: "MALFORMED_JSON"},
 		"not UTF-8":              {call: keys.json("{\"description\":\"\xff\"}"), status: 400, code: "MALFORMED_JSON"},
@@ -148,6 +148,8 @@ func TestBodiesThatAreTaken(t *testing.T) {
 		"with nulls":           post("/api/v0/api-keys").json(`{"description":null,"expireAt":null,"scopes":null,"ownerType":null}`),
 		"chunked":              post("/api/v0/api-keys").from(io.MultiReader(strings.NewReader(`{}`))),
 		"as large as may be":   post("/api/v0/api-keys").json(`{"colour":"` + strings.Repeat("a", defaultMaxBody-13) + `"}`),
+		"none, all optional":   post("/api/v0/api-keys"),
+		"none, no change":      put("/api/v0/users/profile"),
 		"none where none need": post("/api/v0/api-keys/key_1/rotate"),
 		"none in a DELETE":     {method: "DELETE", path: "/api/v0/api-keys/key_1", token: "alice"},
 		"any time zone":        post("/api/v0/api-keys").json(`{"expireAt":"2999-01-01T01:00:00.5+01:00"}`),

@@ -73,13 +73,15 @@ func (a *API) document(op *operation) {
 		registered.Parameters = append(registered.Parameters, &huma.Param{Ref: "#/components/parameters/" + name})
 	}
 	if body := registered.RequestBody; body != nil {
-		op.bodyRequired = body.Required
 		media := body.Content[mediaJSON]
 		schema := media.Schema
 		if schema.Ref != "" {
 			schema = oapi.Components.Schemas.SchemaFromRef(schema.Ref)
 		}
 		op.fields = slices.Sorted(maps.Keys(schema.Properties))
+		// Where every field may be left out, so may the whole.
+		body.Required = len(schema.Required) > 0
+		op.bodyRequired = body.Required
 		media.Example = exampleOf(oapi.Components.Schemas, media.Schema)
 	}
 	answer := registered.Responses[strconv.Itoa(op.status)]
