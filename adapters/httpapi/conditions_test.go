@@ -185,6 +185,43 @@ func TestReadsByKeysWait(t *testing.T) {
 	}
 }
 
+// slowDirectory is always behind, and notes up to where it is waited for.
+type slowDirectory struct {
+	noDirectory
+	waits *[]string
+}
+
+func (d slowDirectory) Applied() event.Position { return event.Position{} }
+
+func (d slowDirectory) WaitFor(_ context.Context, p event.Position) error {
+	*d.waits = append(*d.waits, p.String())
+	return nil
+}
+
+// Who somebody is, and where they act, is looked up as of their last write that
+// may have changed it: other writes need not wait for one another.
+func TestTheDirectoryIsWaitedForWhereItMatters(t *testing.T) {
+	t.Parallel()
+	var waits []string
+	h, _ := accepting(t, func(d *Deps) { d.Directory = slowDirectory{waits: &waits} })
+	here := get("/api/v0/users/active-organization")
+	for range 2 {
+		h.do(post("/api/v0/api-keys").json(`{}`)).wantData(t, 201)
+		h.do(put("/api/v0/users/profile").json(`{}`)).wantData(t, 200)
+		h.do(here).wantData(t, 200)
+	}
+	if len(waits) > 0 {
+		t.Errorf("waited for %v", waits)
+	}
+	h.do(post("/api/v0/organizations").json(`{"name":"A"}`)).wantData(t, 201)
+	h.do(post("/api/v0/api-keys").json(`{}`)).wantData(t, 201)
+	h.do(here).wantData(t, 200)
+	h.do(here.with("X-Min-Position", "C:99/P:99")).wantData(t, 200)
+	if want := []string{"C:5/P:5", "C:5/P:5", "C:99/P:99"}; !slices.Equal(waits, want) {
+		t.Errorf("waited for %v, want %v", waits, want)
+	}
+}
+
 func TestAReadModelThatStaysBehind(t *testing.T) {
 	t.Parallel()
 	h, _ := accepting(t, func(d *Deps) {

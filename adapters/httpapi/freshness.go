@@ -37,31 +37,44 @@ type freshness struct {
 	directory interface {
 		WaitFor(ctx context.Context, position event.Position) error
 	}
-	last *otter.Cache[string, event.Position]
+	last *otter.Cache[string, marks]
+}
+
+// marks are how far a caller has written, as far as is known here.
+type marks struct {
+	// written is the last write, which the caller's reads must show.
+	written event.Position
+	// moved is the last write that changed who the caller is or where they act,
+	// which the directory must know before it is asked.
+	moved event.Position
+}
+
+func (m marks) later(n marks) marks {
+	return marks{later(m.written, n.written), later(m.moved, n.moved)}
 }
 
 func newFreshness(models Waiter, directory Directory) (*freshness, error) {
-	last, err := otter.New(&otter.Options[string, event.Position]{MaximumSize: rememberedCallers})
+	last, err := otter.New(&otter.Options[string, marks]{MaximumSize: rememberedCallers})
 	if err != nil {
 		return nil, fmt.Errorf("make the memory of positions: %w", err)
 	}
 	return &freshness{models: models, directory: directory, last: last}, nil
 }
 
-// remember notes that a caller wrote up to a position.
-func (f *freshness) remember(caller string, position event.Position) {
-	if caller == "" || position.IsZero() {
+// remember notes how far a caller wrote.
+func (f *freshness) remember(caller string, m marks) {
+	if caller == "" || m.written.IsZero() {
 		return
 	}
-	f.last.Compute(caller, func(before event.Position, _ bool) (event.Position, otter.ComputeOp) {
-		return later(before, position), otter.WriteOp
+	f.last.Compute(caller, func(before marks, _ bool) (marks, otter.ComputeOp) {
+		return before.later(m), otter.WriteOp
 	})
 }
 
-// written is up to where a caller wrote, as far as is known here.
-func (f *freshness) written(caller string) event.Position {
-	position, _ := f.last.GetIfPresent(caller)
-	return position
+// of is how far a caller wrote.
+func (f *freshness) of(caller string) marks {
+	m, _ := f.last.GetIfPresent(caller)
+	return m
 }
 
 // await waits for read models.

@@ -91,11 +91,13 @@ func (a *API) authenticate(r *http.Request, x *exchange, seen *event.Position) (
 		return err
 	}
 	x.caller = callerOf(x.principal)
-	*seen = later(*seen, later(a.fresh.written(x.caller), a.fresh.written(string(x.principal.UserID))))
-	if a.directory.Applied().Compare(*seen) >= 0 {
+	own := a.fresh.of(x.caller).later(a.fresh.of(string(x.principal.UserID)))
+	asOf := later(*seen, own.moved)
+	*seen = later(*seen, own.written)
+	if a.directory.Applied().Compare(asOf) >= 0 {
 		return nil
 	}
-	if err := a.fresh.awaitDirectory(ctx, *seen); err != nil {
+	if err := a.fresh.awaitDirectory(ctx, asOf); err != nil {
 		return err
 	}
 	x.principal, err = a.authenticator.Authenticate(ctx, r.Header)

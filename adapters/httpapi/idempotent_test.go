@@ -77,7 +77,7 @@ func TestARepeatedPostIsAnsweredAsBefore(t *testing.T) {
 		t.Errorf("%d and %d commands ran", len(rec.commands), len(otherRec.commands))
 	}
 	// The other server's reads wait for what it has only replayed.
-	if other.api.fresh.written("hash-of-alice") != position(1) {
+	if other.api.fresh.of("hash-of-alice") != (marks{position(1), position(1)}) {
 		t.Error("the position of a replayed answer is not remembered")
 	}
 }

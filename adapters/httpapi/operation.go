@@ -20,6 +20,9 @@ type operation struct {
 	callers callers
 	// reads are the read models that the answer comes from.
 	reads []string
+	// moves says that the operation may change who the caller is or where they
+	// act, as the directory knows it.
+	moves bool
 	// status of the answer when all goes well; 200 when zero.
 	status int
 	// message of that answer.

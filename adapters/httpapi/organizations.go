@@ -78,7 +78,7 @@ func (a *API) registerOrganizations() {
 		summary: "Make an organization",
 		description: "The caller becomes its owner, and acts in it if they had no active organization. " +
 			"Without a slug it gets one made from its name. Needs a verified address.",
-		callers: person, status: http.StatusCreated, message: "the organization was made",
+		callers: person, status: http.StatusCreated, moves: true, message: "the organization was made",
 		fails: []error{organization.ErrSlugTaken, user.ErrEmailNotVerified, user.ErrDeactivated},
 	}, a.createOrganization)
 	register(a, operation{
@@ -106,7 +106,7 @@ func (a *API) registerOrganizations() {
 		summary: "Change the organization that one acts in",
 		description: "For its owners and admins. Fields that are left out stay as they are. " +
 			"An old slug goes on leading here, and is kept from others for 90 days.",
-		callers: person, message: "the organization was changed",
+		callers: person, moves: true, message: "the organization was changed",
 		fails: []error{organization.ErrSlugTaken, organization.ErrNotFound, access.ErrNoActiveOrganization, access.ErrForbidden},
 	}, a.updateOrganization)
 }

@@ -77,7 +77,7 @@ func outputOf[T any](a *API, x *exchange, answer reply[T]) *output[T] {
 	if !answer.position.IsZero() {
 		out.Position = answer.position.String()
 		a.remember(x, answer.position)
-		a.fresh.remember(answer.credential, answer.position)
+		a.fresh.remember(answer.credential, marks{written: answer.position})
 	}
 	if answer.revision == nil {
 		return out
@@ -96,8 +96,12 @@ func outputOf[T any](a *API, x *exchange, answer reply[T]) *output[T] {
 // remember notes a write for the reads of whoever made it, and for those of the
 // person's API keys.
 func (a *API) remember(x *exchange, position event.Position) {
-	a.fresh.remember(x.caller, position)
-	a.fresh.remember(string(x.principal.UserID), position)
+	m := marks{written: position}
+	if x.op.moves {
+		m.moved = position
+	}
+	a.fresh.remember(x.caller, m)
+	a.fresh.remember(string(x.principal.UserID), m)
 }
 
 const varyByCaller = "Authorization, X-API-Key, " + headerOrganization

@@ -92,7 +92,7 @@ func (a *API) registerUsers() {
 		summary: "Make an account",
 		description: "Makes an account for the person whom the token speaks of: their identity and address come from the token alone. " +
 			"Again with the same identity, it answers 200 with the account as it is.",
-		callers: anyIdentity, status: http.StatusCreated, message: "the account is there",
+		callers: anyIdentity, status: http.StatusCreated, moves: true, message: "the account is there",
 		fails: []error{user.ErrEmailTaken, user.ErrEmailMissing, user.ErrDeactivated},
 	}, a.registerUser)
 	register(a, operation{
@@ -109,7 +109,7 @@ func (a *API) registerUsers() {
 		id: "switchActiveOrganization", method: http.MethodPut, path: "/users/active-organization", tag: tagUsers,
 		summary:     "Act in another organization",
 		description: "From now on, without an `X-Organization-Id`. The ETag is that of the account.",
-		callers:     person, message: "the active organization was changed",
+		callers:     person, moves: true, message: "the active organization was changed",
 		fails: []error{organization.ErrNotFound, user.ErrDeactivated},
 	}, a.switchActiveOrganization)
 	register(a, operation{
