@@ -79,7 +79,7 @@ func (f *freshness) of(caller string) marks {
 
 // await waits for read models.
 func (f *freshness) await(ctx context.Context, models []string, position event.Position) error {
-	if position.IsZero() {
+	if position.IsZero() || len(models) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, readWait)
