@@ -32,6 +32,8 @@ type File struct {
 	kept    int
 	limit   *LimitError
 	crypt   *crypt
+	// last is the highest object number in use, once objects were added.
+	last int
 }
 
 type entry struct {

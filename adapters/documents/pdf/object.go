@@ -1,4 +1,4 @@
-// Package pdf reads the objects of a PDF file and the operators of its content streams.
+// Package pdf reads the objects of a PDF file and the operators of its content streams, and writes files anew.
 //
 // It is made for files that nobody vouches for: objects and streams are read only when asked for, and everything that
 // a file can make large (nesting, number of objects, decoded bytes) ends at a limit of [Limits]. It reads and does not

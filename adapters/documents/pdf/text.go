@@ -24,6 +24,22 @@ func (s String) Text() string {
 	return b.String()
 }
 
+// TextString writes text as a text string: in ASCII if it is, else in UTF-16 with a byte order mark.
+func TextString(text string) String {
+	ascii := true
+	for i := range len(text) {
+		ascii = ascii && text[i] < 0x7f && (text[i] >= ' ' || text[i] == '\n' || text[i] == '\t')
+	}
+	if ascii {
+		return String(text)
+	}
+	out := []byte{0xfe, 0xff}
+	for _, unit := range utf16.Encode([]rune(text)) {
+		out = append(out, byte(unit>>8), byte(unit)) //nolint:gosec // the two halves of a unit
+	}
+	return String(out)
+}
+
 func utf16Text(s string, little bool) string {
 	units := make([]uint16, 0, len(s)/2)
 	for i := 0; i+1 < len(s); i += 2 {

@@ -1,0 +1,52 @@
+package pdf
+
+import (
+	"bytes"
+	"compress/zlib"
+)
+
+// New gives an empty file to be filled: a catalog and nothing in it.
+func New() *File {
+	f := &File{
+		Header: header, limits: Limits{}.withDefaults(), packed: map[int]*objectStream{}, decoded: map[*Stream]decoded{},
+	}
+	f.reset()
+	f.Trailer = Dict{"Root": f.Add(Dict{"Type": Name("Catalog")})}
+	return f
+}
+
+// Add adds an object to the file and gives its reference. Objects that were there already may be changed in place,
+// once they were read, or be replaced by [File.Set]; all this lasts until the file is written.
+func (f *File) Add(o Object) Ref {
+	if f.last == 0 {
+		for number := range f.entries {
+			f.last = max(f.last, number)
+		}
+	}
+	f.last++
+	f.entries[f.last] = entry{}
+	f.loaded[f.last] = o
+	return Ref{Number: f.last}
+}
+
+// Set replaces the object that a reference names.
+func (f *File) Set(ref Ref, o Object) {
+	f.entries[ref.Number] = entry{}
+	f.loaded[ref.Number] = o
+	f.last = max(f.last, ref.Number)
+}
+
+// NewStream makes a compressed stream of data. The dictionary becomes the stream's.
+func NewStream(d Dict, data []byte) *Stream {
+	var out bytes.Buffer
+	z := zlib.NewWriter(&out)
+	// Writing to memory does not fail.
+	_, _ = z.Write(data)
+	_ = z.Close()
+	if d == nil {
+		d = Dict{}
+	}
+	delete(d, "DecodeParms")
+	d["Filter"] = Name("FlateDecode")
+	return &Stream{Dict: d, Raw: out.Bytes()}
+}
