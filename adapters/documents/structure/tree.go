@@ -1,0 +1,54 @@
+// Package structure finds what a document consists of: headings, paragraphs, lists, tables and figures, in the order of
+// reading. It reads that from the tags of a PDF, or infers it from what its pages look like.
+package structure
+
+import "github.com/perfectworks/backend/adapters/documents/pdf"
+
+// Node is a part of a document. Its Type is a standard structure type of ISO 32000-1, 14.8.4, such as "H1", or empty for
+// a leaf, which holds content of one page.
+type Node struct {
+	Type pdf.Name
+	Kids []*Node
+	// Content is what a leaf shows.
+	Content Content
+
+	// Title, Lang, Alt, ActualText and Expansion are those entries of a structure element.
+	Title, Lang, Alt, ActualText, Expansion string
+	// Scope is that of a header cell: "Column", "Row" or "Both"; RowSpan and ColSpan are 0 for 1.
+	Scope            pdf.Name
+	RowSpan, ColSpan int
+	// Numbering is the ListNumbering of a list, such as "Decimal" or "Disc".
+	Numbering pdf.Name
+	// ID is the identifier of an element, such as a note.
+	ID string
+	// Ref is the structure element that was read from a file, the zero value for an inferred one.
+	Ref pdf.Ref
+}
+
+// Content is what a leaf shows: text or images of one page, or an annotation.
+type Content struct {
+	// Page counts from 1.
+	Page int
+	// Runs and Images are indexes into those of the page, in the order of reading.
+	Runs, Images []int
+	// Annotation is a link, a form field or another annotation on the page, the zero value if there is none. Its text
+	// stands beside it, in other leaves of the same parent.
+	Annotation pdf.Ref
+}
+
+// Tree is the structure of a document.
+type Tree struct {
+	// Root is a node of type Document.
+	Root *Node
+	// Artifacts is the content that is no part of the document, such as page numbers.
+	Artifacts []Artifact
+	// Title is what looks like the title, "" if nothing does; Language is its language tag, "" if it is not certain.
+	Title, Language string
+}
+
+// Artifact is content that is no part of the document.
+type Artifact struct {
+	Content Content
+	// Kind is "Header", "Footer", or empty for anything else.
+	Kind pdf.Name
+}
