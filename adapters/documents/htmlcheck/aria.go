@@ -62,12 +62,12 @@ var globalAttributes = strings.Fields(`aria-atomic aria-braillelabel aria-braill
 
 func roleFor(role string) roleInfo { return roleTable[role] }
 
-// role gives the role of an element: the first known one of the attribute, else that of the element itself.
-func (d *document) role(n *html.Node) string {
+// Role gives the role of an element: the first known one of the attribute, else that of the element itself.
+func (d *Document) Role(n *html.Node) string {
 	if role, ok := d.roles[n]; ok {
 		return role
 	}
-	role := explicitRole(n)
+	role := ExplicitRole(n)
 	if role == "" {
 		role = d.implicitRole(n)
 	}
@@ -75,8 +75,9 @@ func (d *document) role(n *html.Node) string {
 	return role
 }
 
-func explicitRole(n *html.Node) string {
-	for role := range strings.FieldsSeq(strings.ToLower(attr(n, "role"))) {
+// ExplicitRole gives the first role of the attribute that exists, "" if there is none.
+func ExplicitRole(n *html.Node) string {
+	for role := range strings.FieldsSeq(strings.ToLower(Attr(n, "role"))) {
 		if roleFor(role).known {
 			return role
 		}
@@ -86,8 +87,8 @@ func explicitRole(n *html.Node) string {
 
 // conflict tells whether an element with a presentational role keeps its own one: it can have focus or has a global
 // attribute.
-func (d *document) conflict(n *html.Node) bool {
-	if d.focusable(n) {
+func (d *Document) conflict(n *html.Node) bool {
+	if d.Focusable(n) {
 		return true
 	}
 	for _, a := range n.Attr {
@@ -111,28 +112,28 @@ var simpleRoles = map[string]string{
 	"u": "generic", "small": "generic", "body": "generic", "address": "group", "hgroup": "group",
 }
 
-func (d *document) implicitRole(n *html.Node) string {
+func (d *Document) implicitRole(n *html.Node) string {
 	if n.Namespace != "" {
 		return ""
 	}
 	switch n.Data {
 	case "a", "area":
-		if has(n, "href") {
+		if Has(n, "href") {
 			return "link"
 		}
 		return "generic"
 	case "img":
-		if has(n, "alt") && attr(n, "alt") == "" && !d.conflict(n) {
+		if Has(n, "alt") && Attr(n, "alt") == "" && !d.conflict(n) {
 			return "presentation"
 		}
 		return "img"
 	case "li":
-		if n.Parent != nil && named("ul", "ol", "menu")(n.Parent) {
+		if n.Parent != nil && Named("ul", "ol", "menu")(n.Parent) {
 			return "listitem"
 		}
 		return ""
 	case "header", "footer":
-		if closest(n, named("article", "aside", "main", "nav", "section")) != nil {
+		if Closest(n, Named("article", "aside", "main", "nav", "section")) != nil {
 			return "generic"
 		}
 		if n.Data == "header" {
@@ -140,25 +141,25 @@ func (d *document) implicitRole(n *html.Node) string {
 		}
 		return "contentinfo"
 	case "aside":
-		if closest(n, named("article", "aside", "nav", "section")) != nil && !has(n, "aria-label") && !has(n, "aria-labelledby") && !has(n, "title") {
+		if Closest(n, Named("article", "aside", "nav", "section")) != nil && !Has(n, "aria-label") && !Has(n, "aria-labelledby") && !Has(n, "title") {
 			return "generic"
 		}
 		return "complementary"
 	case "section":
-		if has(n, "aria-label") || has(n, "aria-labelledby") || has(n, "title") {
+		if Has(n, "aria-label") || Has(n, "aria-labelledby") || Has(n, "title") {
 			return "region"
 		}
 		return "generic"
 	case "form":
-		if has(n, "aria-label") || has(n, "aria-labelledby") || has(n, "title") {
+		if Has(n, "aria-label") || Has(n, "aria-labelledby") || Has(n, "title") {
 			return "form"
 		}
 		return ""
 	case "td", "th":
 		return d.cellRole(n)
 	case "select":
-		size, _ := strconv.Atoi(attr(n, "size"))
-		if has(n, "multiple") || size > 1 {
+		size, _ := strconv.Atoi(Attr(n, "size"))
+		if Has(n, "multiple") || size > 1 {
 			return "listbox"
 		}
 		return "combobox"
@@ -168,11 +169,11 @@ func (d *document) implicitRole(n *html.Node) string {
 	return simpleRoles[n.Data]
 }
 
-func (d *document) cellRole(n *html.Node) string {
-	table := closest(n, named("table"))
+func (d *Document) cellRole(n *html.Node) string {
+	table := Closest(n, Named("table"))
 	cell := "cell"
 	if table != nil {
-		switch explicitRole(table) {
+		switch ExplicitRole(table) {
 		case "grid", "treegrid":
 			cell = "gridcell"
 		case "presentation", "none":
@@ -182,14 +183,14 @@ func (d *document) cellRole(n *html.Node) string {
 	if n.Data == "td" {
 		return cell
 	}
-	if scope := strings.ToLower(attr(n, "scope")); scope == "row" || scope == "rowgroup" {
+	if scope := strings.ToLower(Attr(n, "scope")); scope == "row" || scope == "rowgroup" {
 		return "rowheader"
 	}
 	return "columnheader"
 }
 
 func inputRole(n *html.Node) string {
-	switch kind := strings.ToLower(attr(n, "type")); kind {
+	switch kind := strings.ToLower(Attr(n, "type")); kind {
 	case "button", "image", "reset", "submit":
 		return "button"
 	case "checkbox", "radio":
@@ -201,45 +202,45 @@ func inputRole(n *html.Node) string {
 	case "hidden", "color", "date", "datetime-local", "file", "month", "password", "time", "week":
 		return ""
 	case "search":
-		if has(n, "list") {
+		if Has(n, "list") {
 			return "combobox"
 		}
 		return "searchbox"
 	default:
-		if has(n, "list") {
+		if Has(n, "list") {
 			return "combobox"
 		}
 		return "textbox"
 	}
 }
 
-// focusable tells whether an element can have focus.
-func (d *document) focusable(n *html.Node) bool {
-	if has(n, "tabindex") {
-		if _, err := strconv.Atoi(strings.TrimSpace(attr(n, "tabindex"))); err == nil {
+// Focusable tells whether an element can have focus.
+func (d *Document) Focusable(n *html.Node) bool {
+	if Has(n, "tabindex") {
+		if _, err := strconv.Atoi(strings.TrimSpace(Attr(n, "tabindex"))); err == nil {
 			return true
 		}
 	}
 	switch n.Data {
 	case "a", "area":
-		return has(n, "href")
+		return Has(n, "href")
 	case "button", "select", "textarea":
-		return !has(n, "disabled")
+		return !Has(n, "disabled")
 	case "input":
-		return !has(n, "disabled") && !strings.EqualFold(attr(n, "type"), "hidden")
+		return !Has(n, "disabled") && !strings.EqualFold(Attr(n, "type"), "hidden")
 	case "iframe", "summary":
 		return true
 	case "audio", "video":
-		return has(n, "controls")
+		return Has(n, "controls")
 	}
-	return has(n, "contenteditable") && !strings.EqualFold(attr(n, "contenteditable"), "false")
+	return Has(n, "contenteditable") && !strings.EqualFold(Attr(n, "contenteditable"), "false")
 }
 
-// tabbable tells whether the tab key reaches an element.
-func (d *document) tabbable(n *html.Node) bool {
-	if !d.focusable(n) {
+// Tabbable tells whether the tab key reaches an element.
+func (d *Document) Tabbable(n *html.Node) bool {
+	if !d.Focusable(n) {
 		return false
 	}
-	index, err := strconv.Atoi(strings.TrimSpace(attr(n, "tabindex")))
+	index, err := strconv.Atoi(strings.TrimSpace(Attr(n, "tabindex")))
 	return err != nil || index >= 0
 }

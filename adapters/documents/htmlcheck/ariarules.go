@@ -10,17 +10,17 @@ import (
 
 // ariaRules checks roles and attributes.
 func (c *checker) ariaRules() {
-	for _, n := range c.elements {
-		if !c.rendered(n) {
+	for _, n := range c.Elements {
+		if !c.Rendered(n) {
 			continue
 		}
 		c.roleOf(n)
 		c.attributesOf(n)
-		if c.shown(n) {
+		if c.Shown(n) {
 			c.structureOf(n)
 			c.nesting(n)
 		}
-		if strings.EqualFold(attr(n, "aria-hidden"), "true") && n.Data != "body" {
+		if strings.EqualFold(Attr(n, "aria-hidden"), "true") && n.Data != "body" {
 			c.hiddenFocus(n)
 		}
 	}
@@ -30,11 +30,11 @@ var deprecatedRoles = []string{"directory", "doc-biblioentry", "doc-endnote"}
 
 // roleOf checks the attribute role itself.
 func (c *checker) roleOf(n *html.Node) {
-	value := strings.ToLower(strings.TrimSpace(attr(n, "role")))
+	value := strings.ToLower(strings.TrimSpace(Attr(n, "role")))
 	if value == "" {
 		return
 	}
-	role := explicitRole(n)
+	role := ExplicitRole(n)
 	if role == "" && value != "text" {
 		c.fail("aria-roles", n, "%s", value)
 		return
@@ -42,7 +42,7 @@ func (c *checker) roleOf(n *html.Node) {
 	if slices.Contains(deprecatedRoles, role) {
 		c.fail("aria-deprecated-role", n, "%s", role)
 	}
-	if (role == "presentation" || role == "none") && c.conflict(n) && c.shown(n) {
+	if (role == "presentation" || role == "none") && c.conflict(n) && c.Shown(n) {
 		c.fail("presentation-role-conflict", n, "")
 	}
 	if !c.roleAllowed(n, role) {
@@ -91,16 +91,16 @@ func (c *checker) roleAllowed(n *html.Node, role string) bool {
 	allowed, listed := allowedRoles[n.Data]
 	switch n.Data {
 	case "a", "area":
-		if !has(n, "href") {
+		if !Has(n, "href") {
 			return true
 		}
 	case "img":
-		if has(n, "alt") && attr(n, "alt") == "" {
+		if Has(n, "alt") && Attr(n, "alt") == "" {
 			return role == "presentation" || role == "none"
 		}
 		return true
 	case "input":
-		kind := strings.ToLower(attr(n, "type"))
+		kind := strings.ToLower(Attr(n, "type"))
 		if _, known := inputRoles[kind]; !known {
 			kind = "text"
 		}
@@ -113,7 +113,7 @@ func (c *checker) roleAllowed(n *html.Node, role string) bool {
 
 // attributesOf checks the ARIA attributes of an element.
 func (c *checker) attributesOf(n *html.Node) {
-	role := c.role(n)
+	role := c.Role(n)
 	info := roleFor(role)
 	for _, a := range n.Attr {
 		if !strings.HasPrefix(a.Key, "aria-") {
@@ -129,16 +129,16 @@ func (c *checker) attributesOf(n *html.Node) {
 		}
 		switch {
 		case slices.Contains(globalAttributes, a.Key):
-			if (a.Key == "aria-label" || a.Key == "aria-labelledby") && strings.TrimSpace(a.Val) != "" && c.shown(n) && c.unnamable(n, role, info) {
+			if (a.Key == "aria-label" || a.Key == "aria-labelledby") && strings.TrimSpace(a.Val) != "" && c.Shown(n) && c.unnamable(n, role, info) {
 				c.fail("aria-prohibited-attr", n, "%s", a.Key)
 			}
 		case !slices.Contains(info.attributes, strings.TrimPrefix(a.Key, "aria-")) && !nativeSupports(n, a.Key):
 			c.fail("aria-allowed-attr", n, "%s", a.Key)
 		}
 	}
-	if explicit := explicitRole(n); explicit != "" && c.shown(n) {
+	if explicit := ExplicitRole(n); explicit != "" && c.Shown(n) {
 		for _, key := range info.required {
-			if !has(n, "aria-"+key) && !nativelyHas(n, explicit, key) {
+			if !Has(n, "aria-"+key) && !nativelyHas(n, explicit, key) {
 				c.fail("aria-required-attr", n, "aria-%s", key)
 			}
 		}
@@ -153,7 +153,7 @@ func (c *checker) unnamable(n *html.Node, role string, info roleInfo) bool {
 	if role == "none" || role == "presentation" {
 		return false // then the role does not count
 	}
-	if explicitRole(n) == "" && !named("div", "span", "p", "code", "em", "strong", "sub", "sup", "ins", "del", "caption", "b", "i", "u", "small")(n) {
+	if ExplicitRole(n) == "" && !Named("div", "span", "p", "code", "em", "strong", "sub", "sup", "ins", "del", "caption", "b", "i", "u", "small")(n) {
 		return false
 	}
 	return info.unnamed
@@ -163,7 +163,7 @@ func (c *checker) unnamable(n *html.Node, role string, info roleInfo) bool {
 func nativeSupports(n *html.Node, key string) bool {
 	switch n.Data {
 	case "input":
-		kind := strings.ToLower(attr(n, "type"))
+		kind := strings.ToLower(Attr(n, "type"))
 		if key == "aria-checked" || key == "aria-pressed" {
 			return kind == "checkbox" || kind == "radio" || kind == "button"
 		}
@@ -184,7 +184,7 @@ func nativelyHas(n *html.Node, role, key string) bool {
 	case "valuenow":
 		return n.Data == "input" || n.Data == "meter" || n.Data == "progress"
 	case "expanded":
-		return n.Data == "select" || role == "combobox" && n.Data == "input" && has(n, "list")
+		return n.Data == "select" || role == "combobox" && n.Data == "input" && Has(n, "list")
 	}
 	return false
 }
@@ -223,7 +223,7 @@ func (c *checker) validValue(a attributeInfo, key, value string, n *html.Node) b
 // knownIDs tells whether at least one of the identifiers exists; controls that are closed may refer to what is not
 // there yet.
 func (c *checker) knownIDs(key, value string, n *html.Node) bool {
-	if key == "aria-controls" && (strings.EqualFold(attr(n, "aria-expanded"), "false") || strings.EqualFold(attr(n, "aria-selected"), "false") || has(n, "aria-haspopup")) {
+	if key == "aria-controls" && (strings.EqualFold(Attr(n, "aria-expanded"), "false") || strings.EqualFold(Attr(n, "aria-selected"), "false") || Has(n, "aria-haspopup")) {
 		return true
 	}
 	if key == "aria-describedby" || key == "aria-labelledby" { // axe asks a person here
@@ -239,7 +239,7 @@ func (c *checker) knownIDs(key, value string, n *html.Node) bool {
 
 // structureOf checks what a role must contain and what it must be inside of.
 func (c *checker) structureOf(n *html.Node) {
-	role := explicitRole(n)
+	role := ExplicitRole(n)
 	if role == "" {
 		return
 	}
@@ -247,21 +247,19 @@ func (c *checker) structureOf(n *html.Node) {
 	if len(info.context) > 0 && !c.inContext(n, info.context) {
 		c.fail("aria-required-parent", n, "%s wants %s", role, strings.Join(info.context, " or "))
 	}
-	if len(info.owned) > 0 && !strings.EqualFold(attr(n, "aria-busy"), "true") {
+	if len(info.owned) > 0 && !strings.EqualFold(Attr(n, "aria-busy"), "true") {
 		c.ownedBy(n, role, info.owned)
 	}
 }
 
 func (c *checker) inContext(n *html.Node, context []string) bool {
-	if id := attr(n, "id"); id != "" {
-		for _, owner := range c.elements {
-			if slices.Contains(strings.Fields(attr(owner, "aria-owns")), id) && slices.Contains(context, c.role(owner)) {
-				return true
-			}
+	if id := Attr(n, "id"); id != "" {
+		if slices.ContainsFunc(c.owners[id], func(owner *html.Node) bool { return slices.Contains(context, c.Role(owner)) }) {
+			return true
 		}
 	}
 	for p := n.Parent; p != nil && p.Type == html.ElementNode; p = p.Parent {
-		role := c.role(p)
+		role := c.Role(p)
 		if slices.Contains(context, role) {
 			if role == "group" || role == "rowgroup" { // it must itself be in such a context
 				continue
@@ -278,17 +276,22 @@ func (c *checker) inContext(n *html.Node, context []string) bool {
 // ownedBy finds what the accessible children of n are.
 func (c *checker) ownedBy(n *html.Node, role string, allowed []string) {
 	var found, foreign []string
+	seen := map[*html.Node]bool{} // what is owned may own its owner
 	var walk func(*html.Node)
 	walk = func(p *html.Node) {
-		children := kids(p)
-		for id := range strings.FieldsSeq(attr(p, "aria-owns")) {
+		if seen[p] {
+			return
+		}
+		seen[p] = true
+		children := Kids(p)
+		for id := range strings.FieldsSeq(Attr(p, "aria-owns")) {
 			children = append(children, c.ids[id]...)
 		}
 		for _, kid := range children {
-			if !c.shown(kid) {
+			if !c.Shown(kid) {
 				continue
 			}
-			switch r := c.role(kid); {
+			switch r := c.Role(kid); {
 			case slices.Contains(allowed, r):
 				found = append(found, r)
 			case r == "" || r == "generic" || r == "none" || r == "presentation" || r == "group" || r == "rowgroup":
@@ -303,7 +306,7 @@ func (c *checker) ownedBy(n *html.Node, role string, allowed []string) {
 	mayBeEmpty := slices.Contains([]string{"list", "listbox", "tree", "menu", "menubar", "tablist", "feed", "grid", "table", "rowgroup", "treegrid", "row", "radiogroup", "doc-bibliography", "doc-endnotes", "doc-glossary"}, role)
 	switch {
 	case role == "radiogroup" || strings.HasPrefix(role, "doc-"):
-	case len(found) == 0 && len(foreign) == 0 && (mayBeEmpty && text(n) == "" || role == "combobox"):
+	case len(found) == 0 && len(foreign) == 0 && (mayBeEmpty && Text(n) == "" || role == "combobox"):
 	case len(foreign) > 0 && role != "row":
 		c.fail("aria-required-children", n, "%s contains %s", role, strings.Join(slices.Compact(foreign), ", "))
 	case len(found) == 0:
@@ -325,15 +328,15 @@ var widgetRoles = append([]string{
 
 // nesting checks that a control contains no other one.
 func (c *checker) nesting(n *html.Node) {
-	role := c.role(n)
+	role := c.Role(n)
 	if n.Data == "summary" {
 		role = "button"
 	}
-	if !slices.Contains(leafRoles, role) || n.Data == "img" || role == "link" && explicitRole(n) == "" {
+	if !slices.Contains(leafRoles, role) || n.Data == "img" || role == "link" && ExplicitRole(n) == "" {
 		return
 	}
-	if c.under(n, func(inner *html.Node) bool {
-		return c.shown(inner) && c.tabbable(inner) && slices.Contains(widgetRoles, c.role(inner))
+	if Under(n, func(inner *html.Node) bool {
+		return c.Shown(inner) && c.Tabbable(inner) && slices.Contains(widgetRoles, c.Role(inner))
 	}) {
 		c.fail("nested-interactive", n, "")
 	}
@@ -341,8 +344,8 @@ func (c *checker) nesting(n *html.Node) {
 
 // hiddenFocus finds what can have focus though it is hidden from assistive technology.
 func (c *checker) hiddenFocus(n *html.Node) {
-	reachable := func(inner *html.Node) bool { return c.rendered(inner) && c.tabbable(inner) }
-	if reachable(n) || c.under(n, reachable) {
+	reachable := func(inner *html.Node) bool { return c.Rendered(inner) && c.Tabbable(inner) }
+	if reachable(n) || Under(n, reachable) {
 		c.fail("aria-hidden-focus", n, "")
 	}
 }

@@ -23,6 +23,8 @@ type Finding struct {
 	Element string
 	// Detail says what is wrong in this place; it may be empty.
 	Detail string
+	// Node is the element in the document that was checked, nil for the document as a whole.
+	Node *html.Node
 }
 
 // Result is what a check found, in the order of the document.
@@ -42,13 +44,18 @@ func (e *TooDeepError) Error() string { return "the HTML nests too deeply: " + e
 // Unwrap gives the parser's error.
 func (e *TooDeepError) Unwrap() error { return e.err }
 
-// Check looks at a document in UTF-8.
+// Check looks at a document in UTF-8. Its only error is a TooDeepError.
 func Check(source []byte) (*Result, error) {
-	d, err := parse(source)
+	d, err := Parse(source)
 	if err != nil {
 		return nil, err
 	}
-	c := &checker{document: d}
+	return d.Check(), nil
+}
+
+// Check looks at a document.
+func (d *Document) Check() *Result {
+	c := &checker{Document: d, texts: map[*html.Node]string{}}
 	for _, check := range []func(){
 		c.page, c.images, c.headings, c.names, c.frames, c.tables, c.lists, c.landmarks, c.ariaRules, c.identifiers,
 		c.timing, c.forms, c.keyboard, c.media, c.contrast,
@@ -62,34 +69,36 @@ func Check(source []byte) (*Result, error) {
 		return cmp.Compare(a.Column, b.Column)
 	})
 	c.result.Findings = c.findings
-	return &c.result, nil
+	return &c.result
 }
 
 type checker struct {
-	*document
+	*Document
 	findings []Finding
 	result   Result
+	// texts are the texts of controls that hold images.
+	texts map[*html.Node]string
 }
 
 // fail records a finding on an element; nil is the document as a whole.
 func (c *checker) fail(rule string, n *html.Node, format string, args ...any) {
-	f := Finding{Rule: rule, Line: 1, Column: 1, Detail: fmt.Sprintf(format, args...)}
+	f := Finding{Rule: rule, Line: 1, Column: 1, Detail: fmt.Sprintf(format, args...), Node: n}
 	if n != nil {
 		f.Element = opening(n)
 		if offset, ok := c.offsets[n]; ok {
-			f.Line, f.Column = c.position(offset)
+			f.Line, f.Column = c.Position(offset)
 		}
 	}
 	c.findings = append(c.findings, f)
 }
 
-// position turns an offset into line and column.
-func (d *document) position(offset int) (line, column int) {
+// Position turns an offset into line and column, which count from 1, in characters.
+func (d *Document) Position(offset int) (line, column int) {
 	i, found := slices.BinarySearch(d.lines, offset)
 	if !found {
 		i--
 	}
-	return i + 1, utf8.RuneCount(d.source[d.lines[i]:offset]) + 1
+	return i + 1, utf8.RuneCount(d.Source[d.lines[i]:offset]) + 1
 }
 
 // opening writes the start tag of an element, shortened.

@@ -5,22 +5,23 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/image/colornames"
 	"golang.org/x/net/html"
 )
 
 // contrast compares the colours of text where both are written in style attributes, or where there is no style sheet
-// and the other one is what browsers take.
+// and the other one is written in a presentational attribute or is what browsers take.
 func (c *checker) contrast() {
-	styled := len(c.all("style")) > 0
-	for _, n := range c.all("link") {
-		styled = styled || strings.Contains(strings.ToLower(attr(n, "rel")), "stylesheet")
-	}
-	for _, n := range c.elements {
-		if !c.rendered(n) || !hasText(n) || has(n, "disabled") {
+	for _, n := range c.Elements {
+		if !c.Rendered(n) || !hasText(n) || Has(n, "disabled") {
 			continue
 		}
-		c.contrastOf(n, styled)
+		p, ok := c.Paint(n)
+		if !ok {
+			continue
+		}
+		if ratio := ContrastRatio(p.Text, p.Ground); ratio < p.Need {
+			c.fail("color-contrast", n, "%.2f instead of %.1f", math.Floor(ratio*100)/100, p.Need)
+		}
 	}
 }
 
@@ -33,133 +34,123 @@ func hasText(n *html.Node) bool {
 	return false
 }
 
-func (c *checker) contrastOf(n *html.Node, styled bool) {
-	text, knownText := inherited(n, "color")
-	ground, knownGround := background(n)
+// Paint is what an element's own text is painted with, and the ratio of contrast that it needs: 4.5, or 3 if it is large
+// and has less than 4.5 (WCAG 2.2, 1.4.3).
+type Paint struct {
+	Text, Ground Color
+	Need         float64
+}
+
+// Paint gives the colours of an element's text, if they can be told.
+func (d *Document) Paint(n *html.Node) (Paint, bool) {
+	text, ground := d.foreground(n), d.background(n)
 	switch {
-	case !knownText && !knownGround, styled && (!knownText || !knownGround):
-		return
-	case !knownText:
-		if n.Data == "a" || closest(n, named("a")) != nil || closest(n, named("button", "select", "textarea")) != nil {
-			return
+	case !text.known && !ground.known, d.styled && (!text.known || !ground.known):
+		return Paint{}, false
+	case !text.known:
+		text.color = Color{0, 0, 0}
+	case !ground.known:
+		if within(n, "button", "select", "textarea", "mark") {
+			return Paint{}, false
 		}
-		text = rgb{0, 0, 0}
-	case !knownGround:
-		if n.Data == "button" || closest(n, named("button", "select", "textarea")) != nil {
-			return
-		}
-		ground = rgb{1, 1, 1}
+		ground.color = Color{1, 1, 1}
 	}
-	if ground.unknown() || text.unknown() {
-		return
+	if ground.color.unknown() || text.color.unknown() {
+		return Paint{}, false
 	}
-	need := 4.5
-	if isLarge(n) {
-		need = 3
+	p := Paint{Text: text.color, Ground: ground.color, Need: 4.5}
+	if ContrastRatio(p.Text, p.Ground) < p.Need && d.large(n) {
+		p.Need = 3
 	}
-	if ratio := contrastRatio(text, ground); ratio < need {
-		c.fail("color-contrast", n, "%.2f instead of %.1f", math.Floor(ratio*100)/100, need)
-	}
+	return p, true
 }
 
-// rgb is a colour, each part from 0 to 1; a negative part says that it cannot be told.
-type rgb [3]float64
+// paint is a colour, or that nothing is said of it.
+type paint struct {
+	color Color
+	known bool
+}
 
-func (c rgb) unknown() bool { return c[0] < 0 }
+func within(n *html.Node, names ...string) bool {
+	return Named(names...)(n) || Closest(n, Named(names...)) != nil
+}
 
-var notTold = rgb{-1}
-
-func inherited(n *html.Node, property string) (rgb, bool) {
+// foreground gives the colour of text. Links and controls have their own where nothing else is said of them.
+func (d *Document) foreground(n *html.Node) paint {
 	for ; n != nil && n.Type == html.ElementNode; n = n.Parent {
-		if value := styles(n)[property]; value != "" && value != "inherit" && value != "currentcolor" {
-			return color(value), true
+		if value := d.Styles(n)["color"]; value != "" && value != "inherit" && value != "currentcolor" {
+			return paint{parseColor(value), true}
+		}
+		if n.Data == "a" && Has(n, "href") || Named("button", "select", "textarea", "mark")(n) {
+			return paint{notTold, true}
+		}
+		if value := hint(n); value != "" && !d.styled {
+			return paint{hintColor(value), true}
 		}
 	}
-	return rgb{}, false
+	return paint{}
 }
 
-func background(n *html.Node) (rgb, bool) {
-	for ; n != nil && n.Type == html.ElementNode; n = n.Parent {
-		style := styles(n)
-		if image := style["background-image"]; image != "" && image != "none" || strings.Contains(style["background"], "(") && !strings.HasPrefix(style["background"], "rgb") {
-			return notTold, true
-		}
-		if strings.Contains(style["opacity"], ".") || style["position"] == "absolute" || style["position"] == "fixed" {
-			return notTold, true
-		}
-		for _, value := range []string{style["background-color"], style["background"]} {
-			if value != "" && value != "transparent" && value != "none" && value != "inherit" {
-				return color(value), true
-			}
-		}
+func hint(n *html.Node) string {
+	switch n.Data {
+	case "font":
+		return Attr(n, "color")
+	case "body":
+		return Attr(n, "text")
 	}
-	return rgb{}, false
+	return ""
 }
 
-// color reads #rgb, #rrggbb, rgb() and names; what it cannot read, or is translucent, cannot be told.
-func color(value string) rgb {
-	value = strings.TrimSpace(value)
-	if named, ok := colornames.Map[value]; ok {
-		return rgb{float64(named.R) / 255, float64(named.G) / 255, float64(named.B) / 255}
+// background gives the colour behind an element.
+func (d *Document) background(n *html.Node) paint {
+	if n == nil || n.Type != html.ElementNode {
+		return paint{}
 	}
-	if digits, ok := strings.CutPrefix(value, "#"); ok {
-		if len(digits) == 3 {
-			digits = string([]byte{digits[0], digits[0], digits[1], digits[1], digits[2], digits[2]})
-		}
-		v, err := strconv.ParseUint(digits, 16, 32)
-		if err != nil || len(digits) != 6 {
-			return notTold
-		}
-		return rgb{float64(v>>16&255) / 255, float64(v>>8&255) / 255, float64(v&255) / 255}
+	if known, ok := d.grounds[n]; ok {
+		return known
 	}
-	inner, ok := strings.CutPrefix(value, "rgb(")
+	out, ok := d.ownBackground(n)
 	if !ok {
-		return notTold
+		out = d.background(n.Parent)
 	}
-	parts := strings.FieldsFunc(strings.TrimSuffix(inner, ")"), func(r rune) bool { return r == ',' || r == ' ' })
-	if len(parts) != 3 {
-		return notTold
-	}
-	var out rgb
-	for i, part := range parts {
-		v, err := strconv.ParseFloat(part, 64)
-		if err != nil {
-			return notTold
-		}
-		out[i] = v / 255
-	}
+	d.grounds[n] = out
 	return out
 }
 
-// contrastRatio is that of WCAG 2.2.
-func contrastRatio(a, b rgb) float64 {
-	x, y := luminance(a), luminance(b)
-	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
-}
-
-func luminance(c rgb) float64 {
-	sum := 0.0
-	for i, weight := range [3]float64{0.2126, 0.7152, 0.0722} {
-		v := c[i]
-		if v <= 0.04045 {
-			v /= 12.92
-		} else {
-			v = math.Pow((v+0.055)/1.055, 2.4)
-		}
-		sum += weight * v
+func (d *Document) ownBackground(n *html.Node) (paint, bool) {
+	style := d.Styles(n)
+	if image := style["background-image"]; image != "" && image != "none" || strings.Contains(style["background"], "(") && !strings.HasPrefix(style["background"], "rgb") {
+		return paint{notTold, true}, true
 	}
-	return sum
+	if strings.Contains(style["opacity"], ".") || style["position"] == "absolute" || style["position"] == "fixed" {
+		return paint{notTold, true}, true
+	}
+	for _, value := range []string{style["background-color"], style["background"]} {
+		if value != "" && value != "transparent" && value != "none" && value != "inherit" {
+			return paint{parseColor(value), true}, true
+		}
+	}
+	if d.styled || !Named("body", "table", "thead", "tbody", "tfoot", "tr", "td", "th")(n) {
+		return paint{}, false
+	}
+	if Attr(n, "background") != "" {
+		return paint{notTold, true}, true
+	}
+	if value := Attr(n, "bgcolor"); value != "" {
+		return paint{hintColor(value), true}, true
+	}
+	return paint{}, false
 }
 
-// isLarge tells of text of 24 pixels, or 18.66 if bold.
-func isLarge(n *html.Node) bool {
+// large tells of text of 24 pixels, or 18.66 if bold (WCAG 2.2, large scale).
+func (d *Document) large(n *html.Node) bool {
 	size, bold := 16.0, false
 	sizes := map[string]float64{"h1": 32, "h2": 24, "h3": 18.72}
 	for p := n; p != nil && p.Type == html.ElementNode; p = p.Parent {
-		if named("b", "strong", "h1", "h2", "h3", "h4", "h5", "h6", "th")(p) {
+		if Named("b", "strong", "h1", "h2", "h3", "h4", "h5", "h6", "th")(p) {
 			bold = true
 		}
-		style := styles(p)
+		style := d.Styles(p)
 		if weight, err := strconv.Atoi(style["font-weight"]); style["font-weight"] == "bold" || err == nil && weight >= 700 {
 			bold = true
 		}

@@ -8,17 +8,27 @@ import (
 	"golang.org/x/net/html"
 )
 
-// document is a parsed document with the places of its elements.
-type document struct {
-	source []byte
-	root   *html.Node
-	// elements are all elements in document order, those of templates left out.
-	elements []*html.Node
+// Document is a parsed document with the places of its elements. It is not safe for concurrent use: what it computes
+// is remembered.
+type Document struct {
+	// Source is what was parsed, a byte order mark left out. Offsets count its bytes.
+	Source []byte
+	// Root is the document node.
+	Root *html.Node
+	// Elements are all elements in document order, those of templates left out.
+	Elements []*html.Node
+
 	offsets  map[*html.Node]int
 	lines    []int
 	ids      map[string][]*html.Node
+	owners   map[string][]*html.Node
 	hiddenBy map[*html.Node]hidden
 	roles    map[*html.Node]string
+	labelled map[*html.Node][]*html.Node
+	styles   map[*html.Node]map[string]string
+	grounds  map[*html.Node]paint
+	// styled tells that a style sheet may change what style attributes do not say.
+	styled bool
 }
 
 // hidden tells how an element is kept from people.
@@ -27,18 +37,23 @@ type hidden struct {
 	all, aria bool
 }
 
+// SkipLinkStyle is the attribute of a style element that concerns nothing but a skip link, as repairs insert it.
+const SkipLinkStyle = "data-perfectworks-skip-link"
+
 // marker is the attribute by which the place of a start tag gets through the parser.
 const marker = "data-perfectworks-offset"
 
-func parse(source []byte) (*document, error) {
+// Parse reads a document in UTF-8.
+func Parse(source []byte) (*Document, error) {
 	source = bytes.TrimPrefix(source, []byte("\xef\xbb\xbf"))
 	root, err := html.Parse(bytes.NewReader(mark(source)))
 	if err != nil {
 		return nil, &TooDeepError{err}
 	}
-	d := &document{
-		source: source, root: root, offsets: map[*html.Node]int{}, lines: []int{0}, ids: map[string][]*html.Node{},
-		hiddenBy: map[*html.Node]hidden{}, roles: map[*html.Node]string{},
+	d := &Document{
+		Source: source, Root: root, offsets: map[*html.Node]int{}, lines: []int{0}, ids: map[string][]*html.Node{},
+		owners: map[string][]*html.Node{}, hiddenBy: map[*html.Node]hidden{}, roles: map[*html.Node]string{},
+		styles: map[*html.Node]map[string]string{}, grounds: map[*html.Node]paint{},
 	}
 	for i, c := range source {
 		if c == '\n' {
@@ -68,10 +83,7 @@ func mark(source []byte) []byte {
 			offset += len(raw)
 			continue
 		}
-		name := 1
-		for name < len(raw) && !bytes.ContainsRune([]byte(" \t\r\n\f/>"), rune(raw[name])) {
-			name++
-		}
+		name := 1 + max(bytes.IndexAny(raw[1:], " \t\r\n\f/>"), 0)
 		out.Write(raw[:name])
 		out.WriteString(" " + marker + "=" + strconv.Itoa(offset) + " ")
 		out.Write(raw[name:])
@@ -80,7 +92,7 @@ func mark(source []byte) []byte {
 }
 
 // gather notes the elements under n; the parser allows no more than 512 levels.
-func (d *document) gather(n *html.Node, above hidden) {
+func (d *Document) gather(n *html.Node, above hidden) {
 	if n.Type == html.ElementNode {
 		for i, a := range n.Attr {
 			if a.Key == marker {
@@ -94,12 +106,10 @@ func (d *document) gather(n *html.Node, above hidden) {
 		if n.Data == "template" && n.Namespace == "" {
 			return
 		}
-		d.elements = append(d.elements, n)
-		if id := attr(n, "id"); id != "" {
-			d.ids[id] = append(d.ids[id], n)
-		}
-		above.all = above.all || notRendered(n)
-		above.aria = above.aria || strings.EqualFold(attr(n, "aria-hidden"), "true")
+		d.Elements = append(d.Elements, n)
+		d.note(n)
+		above.all = above.all || d.notRendered(n)
+		above.aria = above.aria || strings.EqualFold(Attr(n, "aria-hidden"), "true")
 		d.hiddenBy[n] = above
 	}
 	for child := n.FirstChild; child != nil; child = child.NextSibling {
@@ -107,28 +117,43 @@ func (d *document) gather(n *html.Node, above hidden) {
 	}
 }
 
-func notRendered(n *html.Node) bool {
+// note remembers what an element is found by later.
+func (d *Document) note(n *html.Node) {
+	if id := Attr(n, "id"); id != "" {
+		d.ids[id] = append(d.ids[id], n)
+	}
+	for id := range strings.FieldsSeq(Attr(n, "aria-owns")) {
+		d.owners[id] = append(d.owners[id], n)
+	}
+	if n.Data == "style" && !Has(n, SkipLinkStyle) || n.Data == "link" && strings.Contains(strings.ToLower(Attr(n, "rel")), "stylesheet") {
+		d.styled = true
+	}
+}
+
+func (d *Document) notRendered(n *html.Node) bool {
 	switch n.Data {
 	case "head", "script", "style", "noscript", "template":
 		return true
 	case "input":
-		if strings.EqualFold(attr(n, "type"), "hidden") {
+		if strings.EqualFold(Attr(n, "type"), "hidden") {
 			return true
 		}
-	case "dialog", "details":
 	}
-	if has(n, "hidden") && !strings.EqualFold(attr(n, "hidden"), "until-found") {
+	if Has(n, "hidden") && !strings.EqualFold(Attr(n, "hidden"), "until-found") {
 		return true
 	}
-	style := styles(n)
+	style := d.Styles(n)
 	return style["display"] == "none" || style["visibility"] == "hidden" || style["visibility"] == "collapse"
 }
 
-// styles reads the inline style.
-func styles(n *html.Node) map[string]string {
-	text := attr(n, "style")
+// Styles gives the declarations of an element's style attribute, in lower case and without "!important".
+func (d *Document) Styles(n *html.Node) map[string]string {
+	text := Attr(n, "style")
 	if text == "" {
 		return nil
+	}
+	if known, ok := d.styles[n]; ok {
+		return known
 	}
 	out := map[string]string{}
 	for declaration := range strings.SplitSeq(text, ";") {
@@ -138,40 +163,33 @@ func styles(n *html.Node) map[string]string {
 			out[strings.ToLower(strings.TrimSpace(name))] = strings.TrimSpace(strings.TrimSuffix(value, "!important"))
 		}
 	}
+	d.styles[n] = out
 	return out
 }
 
-// attr gives an attribute, "" if it is absent.
-func attr(n *html.Node, key string) string {
-	for _, a := range n.Attr {
-		if a.Key == key && a.Namespace == "" {
-			return a.Val
-		}
-	}
-	return ""
+// Offset gives the place of an element's start tag in the source. Elements that the markup leaves out have none; where
+// the parser repeats an element, as it does for misnested ones, all copies have that of the same tag.
+func (d *Document) Offset(n *html.Node) (int, bool) {
+	offset, ok := d.offsets[n]
+	return offset, ok
 }
 
-func has(n *html.Node, key string) bool {
-	for _, a := range n.Attr {
-		if a.Key == key && a.Namespace == "" {
-			return true
-		}
-	}
-	return false
-}
+// ByID gives the elements with an identifier, in document order.
+func (d *Document) ByID(id string) []*html.Node { return d.ids[id] }
 
-// shown tells whether an element is rendered and open to assistive technology.
-func (d *document) shown(n *html.Node) bool {
+// Shown tells whether an element is rendered and open to assistive technology, as far as the markup tells.
+func (d *Document) Shown(n *html.Node) bool {
 	h := d.hiddenBy[n]
 	return !h.all && !h.aria
 }
 
-func (d *document) rendered(n *html.Node) bool { return !d.hiddenBy[n].all }
+// Rendered tells whether an element is rendered, as far as the markup tells.
+func (d *Document) Rendered(n *html.Node) bool { return !d.hiddenBy[n].all }
 
-// all gives the elements with one of the names.
-func (d *document) all(names ...string) []*html.Node {
+// All gives the elements with one of the names.
+func (d *Document) All(names ...string) []*html.Node {
 	var out []*html.Node
-	for _, n := range d.elements {
+	for _, n := range d.Elements {
 		for _, name := range names {
 			if n.Data == name {
 				out = append(out, n)
@@ -181,63 +199,3 @@ func (d *document) all(names ...string) []*html.Node {
 	}
 	return out
 }
-
-// closest gives the nearest ancestor for which is holds.
-func closest(n *html.Node, is func(*html.Node) bool) *html.Node {
-	for p := n.Parent; p != nil; p = p.Parent {
-		if p.Type == html.ElementNode && is(p) {
-			return p
-		}
-	}
-	return nil
-}
-
-func named(names ...string) func(*html.Node) bool {
-	return func(n *html.Node) bool {
-		for _, name := range names {
-			if n.Data == name {
-				return true
-			}
-		}
-		return false
-	}
-}
-
-// kids gives the child elements.
-func kids(n *html.Node) []*html.Node {
-	var out []*html.Node
-	for child := n.FirstChild; child != nil; child = child.NextSibling {
-		if child.Type == html.ElementNode {
-			out = append(out, child)
-		}
-	}
-	return out
-}
-
-// under tells whether is holds for some element below n.
-func (d *document) under(n *html.Node, is func(*html.Node) bool) bool {
-	for child := n.FirstChild; child != nil; child = child.NextSibling {
-		if child.Type == html.ElementNode && is(child) || d.under(child, is) {
-			return true
-		}
-	}
-	return false
-}
-
-// text gives the plain text of n, whether shown or not.
-func text(n *html.Node) string {
-	var b strings.Builder
-	var walk func(*html.Node)
-	walk = func(n *html.Node) {
-		if n.Type == html.TextNode {
-			b.WriteString(n.Data)
-		}
-		for child := n.FirstChild; child != nil; child = child.NextSibling {
-			walk(child)
-		}
-	}
-	walk(n)
-	return collapse(b.String())
-}
-
-func collapse(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -22,9 +22,9 @@ var (
 
 // forms checks the purposes of fields.
 func (c *checker) forms() {
-	for _, n := range c.all("input", "select", "textarea") {
-		value := strings.ToLower(strings.TrimSpace(attr(n, "autocomplete")))
-		if value == "" || !c.rendered(n) || has(n, "disabled") || n.Data == "input" && slices.Contains([]string{"submit", "reset", "button", "hidden", "image"}, strings.ToLower(attr(n, "type"))) {
+	for _, n := range c.All("input", "select", "textarea") {
+		value := strings.ToLower(strings.TrimSpace(Attr(n, "autocomplete")))
+		if value == "" || !c.Rendered(n) || Has(n, "disabled") || n.Data == "input" && slices.Contains([]string{"submit", "reset", "button", "hidden", "image"}, strings.ToLower(Attr(n, "type"))) {
 			continue
 		}
 		if !validAutocomplete(value) {
@@ -56,17 +56,17 @@ func validAutocomplete(value string) bool {
 // keyboard checks the tab order and access keys.
 func (c *checker) keyboard() {
 	keys := map[string]*html.Node{}
-	for _, n := range c.elements {
-		if index, err := strconv.Atoi(strings.TrimSpace(attr(n, "tabindex"))); err == nil && index > 0 {
+	for _, n := range c.Elements {
+		if index, err := strconv.Atoi(strings.TrimSpace(Attr(n, "tabindex"))); err == nil && index > 0 {
 			c.fail("tabindex", n, "tabindex=%d", index)
 		}
-		if key := strings.ToLower(strings.TrimSpace(attr(n, "accesskey"))); key != "" && c.rendered(n) {
+		if key := strings.ToLower(strings.TrimSpace(Attr(n, "accesskey"))); key != "" && c.Rendered(n) {
 			if keys[key] != nil {
 				c.fail("accesskeys", n, "%s", key)
 			}
 			keys[key] = n
 		}
-		style := strings.ToLower(attr(n, "style"))
+		style := strings.ToLower(Attr(n, "style"))
 		if strings.Contains(style, "!important") {
 			c.spacing(n, style)
 		}
@@ -89,7 +89,7 @@ func (c *checker) spacing(n *html.Node, style string) {
 // identifiers checks that what attributes refer to is unique.
 func (c *checker) identifiers() {
 	used := map[string]bool{}
-	for _, n := range c.elements {
+	for _, n := range c.Elements {
 		for _, key := range []string{
 			"aria-labelledby", "aria-describedby", "aria-controls", "aria-owns", "aria-activedescendant", "aria-details",
 			"aria-errormessage", "aria-flowto", "for", "headers",
@@ -97,13 +97,13 @@ func (c *checker) identifiers() {
 			if key == "for" && n.Data != "label" {
 				continue
 			}
-			for id := range strings.FieldsSeq(attr(n, key)) {
+			for id := range strings.FieldsSeq(Attr(n, key)) {
 				used[id] = true
 			}
 		}
 	}
-	for _, n := range c.elements {
-		if id := attr(n, "id"); used[id] && len(c.ids[id]) > 1 && c.ids[id][0] != n {
+	for _, n := range c.Elements {
+		if id := Attr(n, "id"); used[id] && len(c.ids[id]) > 1 && c.ids[id][0] != n {
 			c.fail("duplicate-id-aria", n, "%s", id)
 		}
 	}

@@ -6,38 +6,45 @@ import (
 	"golang.org/x/net/html"
 )
 
-// accessibleName computes the name of an element (Accessible Name and Description Computation 1.2), as far as it does
+// maxNameSteps bounds how many elements one name is computed from: references can multiply without end.
+const maxNameSteps = 20_000
+
+// Name computes the name of an element (Accessible Name and Description Computation 1.2), as far as it does
 // not depend on style sheets.
-func (d *document) accessibleName(n *html.Node) string {
-	return collapse(d.nameOf(n, nameContext{seen: map[*html.Node]bool{}}))
+func (d *Document) Name(n *html.Node) string {
+	return Collapse(d.nameOf(n, newNameContext()))
 }
 
 type nameContext struct {
 	seen map[*html.Node]bool
+	// steps counts the elements looked at for one name.
+	steps *int
 	// referred tells that the element was reached by aria-labelledby, so that hidden content counts.
 	referred bool
 	// inside tells that the element is part of the content of another one.
 	inside bool
 }
 
-func (d *document) nameOf(n *html.Node, in nameContext) string {
-	if in.seen[n] {
+func newNameContext() nameContext { return nameContext{seen: map[*html.Node]bool{}, steps: new(int)} }
+
+func (d *Document) nameOf(n *html.Node, in nameContext) string {
+	if *in.steps++; in.seen[n] || *in.steps > maxNameSteps {
 		return ""
 	}
 	in.seen[n] = true
 	defer delete(in.seen, n)
-	if !in.referred && in.inside && !d.shown(n) {
+	if !in.referred && in.inside && !d.Shown(n) {
 		return ""
 	}
 	if !in.referred {
-		if name := d.referredName(n, "aria-labelledby", in.seen); strings.TrimSpace(name) != "" {
+		if name := d.referredName(n, "aria-labelledby", in); strings.TrimSpace(name) != "" {
 			return name
 		}
 	}
-	if label := attr(n, "aria-label"); strings.TrimSpace(label) != "" {
+	if label := Attr(n, "aria-label"); strings.TrimSpace(label) != "" {
 		return label
 	}
-	role := d.role(n)
+	role := d.Role(n)
 	if role != "presentation" && role != "none" || d.conflict(n) {
 		if name := d.nativeName(n, in); strings.TrimSpace(name) != "" {
 			return name
@@ -53,16 +60,16 @@ func (d *document) nameOf(n *html.Node, in nameContext) string {
 			return name
 		}
 	}
-	return attr(n, "title")
+	return Attr(n, "title")
 }
 
 // referredName joins the names of the elements that an attribute refers to.
-func (d *document) referredName(n *html.Node, key string, seen map[*html.Node]bool) string {
+func (d *Document) referredName(n *html.Node, key string, from nameContext) string {
 	var parts []string
-	for id := range strings.FieldsSeq(attr(n, key)) {
+	for id := range strings.FieldsSeq(Attr(n, key)) {
 		if targets := d.ids[id]; len(targets) > 0 {
 			target := targets[0]
-			in := nameContext{seen: seen, referred: true}
+			in := nameContext{seen: from.seen, steps: from.steps, referred: true}
 			if target == n { // an element may name itself as a part
 				in.seen = map[*html.Node]bool{}
 			}
@@ -72,7 +79,7 @@ func (d *document) referredName(n *html.Node, key string, seen map[*html.Node]bo
 	return strings.Join(parts, " ")
 }
 
-func (d *document) content(n *html.Node, in nameContext) string {
+func (d *Document) content(n *html.Node, in nameContext) string {
 	var b strings.Builder
 	for child := n.FirstChild; child != nil; child = child.NextSibling {
 		switch child.Type {
@@ -82,7 +89,7 @@ func (d *document) content(n *html.Node, in nameContext) string {
 			if child.Data == "script" || child.Data == "style" || child.Data == "template" || child.Data == "noscript" {
 				continue
 			}
-			part := d.nameOf(child, nameContext{seen: in.seen, referred: in.referred && !d.shown(child), inside: true})
+			part := d.nameOf(child, nameContext{seen: in.seen, steps: in.steps, referred: in.referred && !d.Shown(child), inside: true})
 			if isBlock(child) {
 				part = " " + part + " "
 			}
@@ -107,10 +114,10 @@ func isNamedByContent(n *html.Node) bool {
 }
 
 // nativeName gives the name that HTML itself provides.
-func (d *document) nativeName(n *html.Node, in nameContext) string {
+func (d *Document) nativeName(n *html.Node, in nameContext) string {
 	switch n.Data {
 	case "img", "area":
-		return attr(n, "alt")
+		return Attr(n, "alt")
 	case "input":
 		return d.inputName(n, in)
 	case "textarea", "select", "meter", "progress", "output":
@@ -124,51 +131,51 @@ func (d *document) nativeName(n *html.Node, in nameContext) string {
 	case "figure":
 		return d.childName(n, "figcaption", in)
 	case "iframe":
-		return attr(n, "title")
+		return Attr(n, "title")
 	case "svg":
 		return d.childName(n, "title", in)
 	case "optgroup":
-		return attr(n, "label")
+		return Attr(n, "label")
 	}
 	return ""
 }
 
-func (d *document) inputName(n *html.Node, in nameContext) string {
+func (d *Document) inputName(n *html.Node, in nameContext) string {
 	name := d.labels(n, in)
-	switch strings.ToLower(attr(n, "type")) {
+	switch strings.ToLower(Attr(n, "type")) {
 	case "submit":
 		if name == "" {
-			if name = attr(n, "value"); !has(n, "value") {
+			if name = Attr(n, "value"); !Has(n, "value") {
 				name = "Submit"
 			}
 		}
 	case "reset":
 		if name == "" {
-			if name = attr(n, "value"); !has(n, "value") {
+			if name = Attr(n, "value"); !Has(n, "value") {
 				name = "Reset"
 			}
 		}
 	case "button":
 		if name == "" {
-			name = attr(n, "value")
+			name = Attr(n, "value")
 		}
 	case "image":
 		if name == "" {
-			name = attr(n, "alt")
+			name = Attr(n, "alt")
 		}
 	default:
 		if name == "" {
-			name = attr(n, "title")
+			name = Attr(n, "title")
 		}
 		if name == "" {
-			name = attr(n, "placeholder")
+			name = Attr(n, "placeholder")
 		}
 	}
 	return name
 }
 
-func (d *document) childName(n *html.Node, child string, in nameContext) string {
-	for _, kid := range kids(n) {
+func (d *Document) childName(n *html.Node, child string, in nameContext) string {
+	for _, kid := range Kids(n) {
 		if kid.Data == child {
 			return d.content(kid, in)
 		}
@@ -176,26 +183,29 @@ func (d *document) childName(n *html.Node, child string, in nameContext) string 
 	return ""
 }
 
-// labelsOf gives the labels of a control, shown or not.
-func (d *document) labelsOf(n *html.Node) []*html.Node {
-	var out []*html.Node
-	id := attr(n, "id")
-	for _, label := range d.all("label") {
-		switch target := attr(label, "for"); {
-		case has(label, "for"):
-			if id != "" && target == id && d.ids[id][0] == n {
-				out = append(out, label)
-			}
-		case d.firstControl(label) == n:
-			out = append(out, label)
+// Labels gives the labels of a control, shown or not.
+func (d *Document) Labels(n *html.Node) []*html.Node {
+	if d.labelled != nil {
+		return d.labelled[n]
+	}
+	d.labelled = map[*html.Node][]*html.Node{}
+	for _, label := range d.All("label") {
+		var control *html.Node
+		if !Has(label, "for") {
+			control = d.firstControl(label)
+		} else if targets := d.ids[Attr(label, "for")]; len(targets) > 0 {
+			control = targets[0]
+		}
+		if control != nil {
+			d.labelled[control] = append(d.labelled[control], label)
 		}
 	}
-	return out
+	return d.labelled[n]
 }
 
-func (d *document) firstControl(label *html.Node) *html.Node {
+func (d *Document) firstControl(label *html.Node) *html.Node {
 	var found *html.Node
-	d.under(label, func(n *html.Node) bool {
+	Under(label, func(n *html.Node) bool {
 		if isLabelable(n) {
 			found = n
 			return true
@@ -210,18 +220,18 @@ func isLabelable(n *html.Node) bool {
 	case "button", "meter", "output", "progress", "select", "textarea":
 		return true
 	case "input":
-		return !strings.EqualFold(attr(n, "type"), "hidden")
+		return !strings.EqualFold(Attr(n, "type"), "hidden")
 	}
 	return false
 }
 
-func (d *document) labels(n *html.Node, in nameContext) string {
+func (d *Document) labels(n *html.Node, in nameContext) string {
 	var parts []string
-	for _, label := range d.labelsOf(n) {
-		if !d.shown(label) {
+	for _, label := range d.Labels(n) {
+		if !d.Shown(label) {
 			continue
 		}
-		parts = append(parts, d.nameOf(label, nameContext{seen: in.seen, inside: true}))
+		parts = append(parts, d.nameOf(label, nameContext{seen: in.seen, steps: in.steps, inside: true}))
 	}
 	return strings.TrimSpace(strings.Join(parts, " "))
 }
@@ -230,17 +240,17 @@ func (d *document) labels(n *html.Node, in nameContext) string {
 func embeddedValue(n *html.Node) (string, bool) {
 	switch n.Data {
 	case "input":
-		switch strings.ToLower(attr(n, "type")) {
+		switch strings.ToLower(Attr(n, "type")) {
 		case "checkbox", "radio", "image", "file", "submit", "reset", "button", "color":
 			return "", false
 		}
-		return attr(n, "value"), true
+		return Attr(n, "value"), true
 	case "textarea":
-		return text(n), true
+		return Text(n), true
 	case "select":
-		for _, option := range kids(n) {
-			if has(option, "selected") {
-				return text(option), true
+		for _, option := range Kids(n) {
+			if Has(option, "selected") {
+				return Text(option), true
 			}
 		}
 		return "", true

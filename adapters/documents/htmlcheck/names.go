@@ -10,41 +10,41 @@ import (
 
 // presentational tells whether an element is said to mean nothing, and keeps to it.
 func (c *checker) presentational(n *html.Node) bool {
-	role := c.role(n)
+	role := c.Role(n)
 	return (role == "presentation" || role == "none") && !c.conflict(n)
 }
 
 // images checks alternative texts.
 func (c *checker) images() {
-	for _, n := range c.elements {
-		if !c.shown(n) {
+	for _, n := range c.Elements {
+		if !c.Shown(n) {
 			continue
 		}
-		role := explicitRole(n)
+		role := ExplicitRole(n)
 		switch {
 		case n.Data == "img":
 			c.result.Images++
 			c.image(n)
-		case n.Data == "input" && strings.EqualFold(attr(n, "type"), "image"):
-			if c.accessibleName(n) == "" {
+		case n.Data == "input" && strings.EqualFold(Attr(n, "type"), "image"):
+			if c.Name(n) == "" {
 				c.fail("input-image-alt", n, "")
 			}
-		case n.Data == "area" && has(n, "href"):
-			if c.accessibleName(n) == "" {
+		case n.Data == "area" && Has(n, "href"):
+			if c.Name(n) == "" {
 				c.fail("area-alt", n, "")
 			}
-		case n.Data == "object" && has(n, "data"):
-			if c.accessibleName(n) == "" && text(n) == "" && !c.presentational(n) {
+		case n.Data == "object" && Has(n, "data"):
+			if c.Name(n) == "" && Text(n) == "" && !c.presentational(n) {
 				c.fail("object-alt", n, "")
 			}
 		case n.Data == "svg" && (role == "img" || role == "image" || strings.HasPrefix(role, "graphics-")):
-			if c.accessibleName(n) == "" {
+			if c.Name(n) == "" {
 				c.fail("svg-img-alt", n, "")
 			}
-		case (role == "img" || role == "image") && c.accessibleName(n) == "":
+		case (role == "img" || role == "image") && c.Name(n) == "":
 			c.fail("role-img-alt", n, "")
 		}
-		if n.Data == "img" && has(n, "ismap") && closest(n, named("a")) != nil {
+		if n.Data == "img" && Has(n, "ismap") && Closest(n, Named("a")) != nil {
 			c.fail("server-side-image-map", n, "")
 		}
 	}
@@ -56,12 +56,12 @@ var emptyWords = []string{
 }
 
 func (c *checker) image(n *html.Node) {
-	name := c.accessibleName(n)
-	if name == "" && !has(n, "alt") && !c.presentational(n) {
+	name := c.Name(n)
+	if name == "" && !Has(n, "alt") && !c.presentational(n) {
 		c.fail("image-alt", n, "")
 		return
 	}
-	if name == "" && has(n, "alt") && attr(n, "alt") != "" && !c.presentational(n) { // only white space
+	if name == "" && Has(n, "alt") && Attr(n, "alt") != "" && !c.presentational(n) { // only white space
 		c.fail("image-alt", n, "")
 		return
 	}
@@ -69,16 +69,22 @@ func (c *checker) image(n *html.Node) {
 	if slices.Contains(emptyWords, word) || slices.Contains([]string{".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".bmp", ".avif"}, path.Ext(word)) {
 		c.fail("image-alt-placeholder", n, "%s", name)
 	}
-	control := closest(n, func(p *html.Node) bool { role := c.role(p); return role == "link" || role == "button" })
-	if control != nil && name != "" && strings.EqualFold(text(control), name) {
+	control := Closest(n, func(p *html.Node) bool { role := c.Role(p); return role == "link" || role == "button" })
+	if control == nil || name == "" {
+		return
+	}
+	if _, known := c.texts[control]; !known {
+		c.texts[control] = Text(control)
+	}
+	if strings.EqualFold(c.texts[control], name) {
 		c.fail("image-redundant-alt", n, "%s", name)
 	}
 }
 
 // names checks that what can be used has a name.
 func (c *checker) names() {
-	for _, n := range c.elements {
-		if !c.shown(n) {
+	for _, n := range c.Elements {
+		if !c.Shown(n) {
 			continue
 		}
 		c.nameOfControl(n)
@@ -86,10 +92,10 @@ func (c *checker) names() {
 }
 
 func (c *checker) nameOfControl(n *html.Node) {
-	explicit := explicitRole(n)
-	role := c.role(n)
-	name := func() string { return c.accessibleName(n) }
-	kind := strings.ToLower(attr(n, "type"))
+	explicit := ExplicitRole(n)
+	role := c.Role(n)
+	name := func() string { return c.Name(n) }
+	kind := strings.ToLower(Attr(n, "type"))
 	switch {
 	case n.Data == "button" && (explicit == "" || explicit == "button"):
 		if name() == "" {
@@ -99,7 +105,7 @@ func (c *checker) nameOfControl(n *html.Node) {
 		if name() == "" {
 			c.fail("input-button-name", n, "")
 		}
-	case n.Data == "a" && has(n, "href") && (explicit == "" || explicit == "link"):
+	case n.Data == "a" && Has(n, "href") && (explicit == "" || explicit == "link"):
 		c.result.Links++
 		c.link(n, name())
 	case n.Data == "select" && explicit == "":
@@ -120,7 +126,7 @@ func (c *checker) nameOfControl(n *html.Node) {
 		c.fail("aria-meter-name", n, "")
 	case n.Data == "progress" && name() == "":
 		c.fail("aria-progressbar-name", n, "")
-	case n.Data == "dialog" && has(n, "open") && name() == "":
+	case n.Data == "dialog" && Has(n, "open") && name() == "":
 		c.fail("aria-dialog-name", n, "")
 	}
 }
@@ -159,7 +165,7 @@ var vagueTexts = []string{
 
 func (c *checker) link(n *html.Node, name string) {
 	if name == "" {
-		if c.focusable(n) && !c.presentational(n) {
+		if c.Focusable(n) && !c.presentational(n) {
 			c.fail("link-name", n, "")
 		}
 		return
@@ -167,16 +173,16 @@ func (c *checker) link(n *html.Node, name string) {
 	if slices.Contains(vagueTexts, strings.ToLower(strings.Trim(name, " .…!›»>→"))) {
 		c.fail("link-text-vague", n, "%s", name)
 	}
-	if href := attr(n, "href"); strings.HasPrefix(href, "#") && len(href) > 1 && strings.Contains(strings.ToLower(name), "skip") {
+	if href := Attr(n, "href"); strings.HasPrefix(href, "#") && len(href) > 1 && strings.Contains(strings.ToLower(name), "skip") {
 		if len(c.ids[href[1:]]) == 0 && !c.hasAnchor(href[1:]) {
 			c.fail("skip-link", n, "%s", href)
 		}
 	}
 }
 
-func (c *checker) hasAnchor(name string) bool {
-	for _, n := range c.all("a") {
-		if attr(n, "name") == name {
+func (d *Document) hasAnchor(name string) bool {
+	for _, n := range d.All("a") {
+		if Attr(n, "name") == name {
 			return true
 		}
 	}
@@ -185,21 +191,21 @@ func (c *checker) hasAnchor(name string) bool {
 
 // field checks the label of a text field, a choice and the like.
 func (c *checker) field(n *html.Node, name string) {
-	if c.role(n) == "presentation" || c.role(n) == "none" {
+	if c.Role(n) == "presentation" || c.Role(n) == "none" {
 		return
 	}
 	labels := 0
-	for _, label := range c.labelsOf(n) {
-		if c.shown(label) {
+	for _, label := range c.Labels(n) {
+		if c.Shown(label) {
 			labels++
 		}
 	}
 	switch {
 	case name == "":
 		c.fail("label", n, "")
-	case labels > 1 && attr(n, "aria-labelledby") == "":
+	case labels > 1 && Attr(n, "aria-labelledby") == "":
 		c.fail("form-field-multiple-labels", n, "%d labels", labels)
-	case labels == 0 && attr(n, "aria-label") == "" && attr(n, "aria-labelledby") == "" && attr(n, "title") != "" && attr(n, "title") == name:
+	case labels == 0 && Attr(n, "aria-label") == "" && Attr(n, "aria-labelledby") == "" && Attr(n, "title") != "" && Attr(n, "title") == name:
 		c.fail("label-title-only", n, "")
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/text/language"
 )
 
-// validLanguage tells whether a language tag has a registered primary language.
-func validLanguage(tag string) bool {
+// ValidLanguage tells whether a language tag has a registered primary language.
+func ValidLanguage(tag string) bool {
 	primary, _, _ := strings.Cut(strings.TrimSpace(tag), "-")
 	if primary == "" || len(primary) > 3 && primary != "i" && primary != "x" {
 		return false
@@ -21,41 +21,41 @@ func validLanguage(tag string) bool {
 
 // page checks what belongs to the document as a whole.
 func (c *checker) page() {
-	root := c.all("html")[0]
-	lang := strings.TrimSpace(attr(root, "lang"))
+	root := c.All("html")[0]
+	lang := strings.TrimSpace(Attr(root, "lang"))
 	c.result.Language = lang
 	switch {
 	case lang == "":
 		c.fail("html-has-lang", root, "")
-	case !validLanguage(lang):
+	case !ValidLanguage(lang):
 		c.fail("html-lang-valid", root, "%s", lang)
 	}
-	if xml := attr(root, "xml:lang"); xml != "" && lang != "" && !strings.EqualFold(base(xml), base(lang)) {
+	if xml := Attr(root, "xml:lang"); xml != "" && lang != "" && !strings.EqualFold(base(xml), base(lang)) {
 		c.fail("html-xml-lang-mismatch", root, "%s and %s", lang, xml)
 	}
-	for _, n := range c.elements {
-		if n != root && has(n, "lang") && n.Namespace == "" {
-			if l := attr(n, "lang"); !validLanguage(l) && text(n) != "" {
+	for _, n := range c.Elements {
+		if n != root && Has(n, "lang") && n.Namespace == "" {
+			if l := Attr(n, "lang"); !ValidLanguage(l) && Text(n) != "" {
 				c.fail("valid-lang", n, "%s", l)
 			}
 		}
 	}
-	for _, n := range c.all("title") {
+	for _, n := range c.All("title") {
 		if n.Namespace == "" && c.result.Title == "" {
-			c.result.Title = text(n)
+			c.result.Title = Text(n)
 		}
 	}
 	if c.result.Title == "" {
 		c.fail("document-title", nil, "")
 	}
-	if body := c.all("body"); len(body) > 0 && strings.EqualFold(attr(body[0], "aria-hidden"), "true") {
+	if body := c.All("body"); len(body) > 0 && strings.EqualFold(Attr(body[0], "aria-hidden"), "true") {
 		c.fail("aria-hidden-body", body[0], "")
 	}
-	if at := strings.IndexRune(string(c.source), '\ufffd'); at >= 0 {
-		line, column := c.position(at)
+	if at := strings.IndexRune(string(c.Source), '\ufffd'); at >= 0 {
+		line, column := c.Position(at)
 		c.findings = append(c.findings, Finding{Rule: "charset", Line: line, Column: column})
 	}
-	for _, n := range c.all("script") {
+	for _, n := range c.All("script") {
 		if n.Namespace == "" {
 			c.result.Scripts++
 		}
@@ -70,12 +70,12 @@ func base(tag string) string {
 // headings checks the outline.
 func (c *checker) headings() {
 	level, one, first := 0, false, true
-	for _, n := range c.elements {
-		if c.role(n) != "heading" || !c.shown(n) {
+	for _, n := range c.Elements {
+		if c.Role(n) != "heading" || !c.Shown(n) {
 			continue
 		}
-		now := headingLevel(n)
-		if c.accessibleName(n) == "" {
+		now := HeadingLevel(n)
+		if c.Name(n) == "" {
 			c.fail("empty-heading", n, "")
 		}
 		if !first && now > level+1 {
@@ -89,8 +89,9 @@ func (c *checker) headings() {
 	}
 }
 
-func headingLevel(n *html.Node) int {
-	if level, err := strconv.Atoi(attr(n, "aria-level")); err == nil && level > 0 {
+// HeadingLevel gives the level of an element with the role heading; 2 is what WAI-ARIA takes if nothing says it.
+func HeadingLevel(n *html.Node) int {
+	if level, err := strconv.Atoi(Attr(n, "aria-level")); err == nil && level > 0 {
 		return level
 	}
 	if len(n.Data) == 2 && n.Data[0] == 'h' {
@@ -104,9 +105,9 @@ var landmarkRoles = []string{"banner", "complementary", "contentinfo", "form", "
 // landmarks checks the parts of the page.
 func (c *checker) landmarks() {
 	found := map[string][]*html.Node{}
-	for _, n := range c.elements {
-		role := c.role(n)
-		if slices.Contains(landmarkRoles, role) && c.shown(n) {
+	for _, n := range c.Elements {
+		role := c.Role(n)
+		if slices.Contains(landmarkRoles, role) && c.Shown(n) {
 			found[role] = append(found[role], n)
 		}
 	}
@@ -120,19 +121,19 @@ func (c *checker) landmarks() {
 	}
 	for _, role := range []string{"main", "banner", "contentinfo"} {
 		for _, n := range found[role] {
-			outer := closest(n, func(p *html.Node) bool { return slices.Contains(landmarkRoles, c.role(p)) && c.role(p) != "form" })
-			if !has(n, "role") && closest(n, named("article", "aside", "main", "nav", "section")) != nil {
+			outer := Closest(n, func(p *html.Node) bool { return slices.Contains(landmarkRoles, c.Role(p)) && c.Role(p) != "form" })
+			if !Has(n, "role") && Closest(n, Named("article", "aside", "main", "nav", "section")) != nil {
 				continue // HTML itself takes such an element for a part of its section
 			}
 			if outer != nil {
-				c.fail("landmark-"+role+"-is-top-level", n, "inside of %s", c.role(outer))
+				c.fail("landmark-"+role+"-is-top-level", n, "inside of %s", c.Role(outer))
 			}
 		}
 	}
 	for _, role := range landmarkRoles {
 		names := map[string]*html.Node{}
 		for _, n := range found[role] {
-			name := strings.ToLower(c.accessibleName(n))
+			name := strings.ToLower(c.Name(n))
 			if earlier := names[name]; earlier != nil && len(found[role]) > 1 {
 				c.fail("landmark-unique", n, "%s %q", role, name)
 			}
@@ -147,33 +148,33 @@ func (c *checker) landmarks() {
 
 // hasLinks tells whether there is anything to skip.
 func (c *checker) hasLinks() bool {
-	return slices.ContainsFunc(c.elements, func(n *html.Node) bool { return n.Data == "a" && has(n, "href") })
+	return slices.ContainsFunc(c.Elements, func(n *html.Node) bool { return n.Data == "a" && Has(n, "href") })
 }
 
 func (c *checker) canBypass(found map[string][]*html.Node) bool {
 	if len(found["main"]) > 0 {
 		return true
 	}
-	for _, n := range c.elements {
-		if c.role(n) == "heading" && c.shown(n) && c.accessibleName(n) != "" {
+	for _, n := range c.Elements {
+		if c.Role(n) == "heading" && c.Shown(n) && c.Name(n) != "" {
 			return true
 		}
 	}
-	return len(c.skipLinks()) > 0
+	return len(c.SkipLinks()) > 0
 }
 
-// skipLinks are the links at the start of the page that lead to another place in it.
-func (c *checker) skipLinks() []*html.Node {
+// SkipLinks are the links at the start of the page that lead to another place in it.
+func (d *Document) SkipLinks() []*html.Node {
 	var out []*html.Node
-	for _, n := range c.all("a") {
-		href := attr(n, "href")
+	for _, n := range d.All("a") {
+		href := Attr(n, "href")
 		if href == "" {
 			continue
 		}
 		if !strings.HasPrefix(href, "#") || len(href) == 1 {
 			break
 		}
-		if len(c.ids[href[1:]]) > 0 || c.hasAnchor(href[1:]) {
+		if len(d.ids[href[1:]]) > 0 || d.hasAnchor(href[1:]) {
 			out = append(out, n)
 		}
 	}
@@ -185,13 +186,16 @@ var replacedElements = []string{"img", "input", "select", "textarea", "button", 
 
 // regions finds the outermost content outside of all landmarks.
 func (c *checker) regions() {
-	bodies := c.all("body")
+	bodies := c.All("body")
 	if len(bodies) == 0 {
 		return
 	}
 	var outside []*html.Node
 	var walk func(n *html.Node) bool // whether n has content and lies wholly outside
-	isSkip := c.skipLinks()
+	isSkip := map[*html.Node]bool{}
+	for _, link := range c.SkipLinks() {
+		isSkip[link] = true
+	}
 	walk = func(n *html.Node) bool {
 		content := false
 		before := len(outside)
@@ -200,20 +204,20 @@ func (c *checker) regions() {
 			if child.Type == html.TextNode && strings.TrimSpace(child.Data) != "" {
 				content = true
 			}
-			if child.Type != html.ElementNode || !c.shown(child) || slices.Contains(isSkip, child) {
+			if child.Type != html.ElementNode || !c.Shown(child) || isSkip[child] {
 				continue
 			}
-			role := c.role(child)
+			role := c.Role(child)
 			if slices.Contains(landmarkRoles, role) || slices.Contains([]string{"dialog", "alertdialog", "alert", "log", "status"}, role) {
 				whole = false
 				continue
 			}
-			inner := slices.Contains(replacedElements, child.Data) || child.Data == "svg" && explicitRole(child) != "" ||
+			inner := slices.Contains(replacedElements, child.Data) || child.Data == "svg" && ExplicitRole(child) != "" ||
 				child.Data != "svg" && walk(child)
 			if inner {
 				outside = append(outside, child)
 				content = true
-			} else if c.under(child, func(n *html.Node) bool { return slices.Contains(landmarkRoles, c.role(n)) }) {
+			} else if Under(child, func(n *html.Node) bool { return slices.Contains(landmarkRoles, c.Role(n)) }) {
 				whole = false
 			}
 		}
@@ -231,9 +235,9 @@ func (c *checker) regions() {
 
 // timing checks refreshes, and the viewport beside them.
 func (c *checker) timing() {
-	for _, n := range c.all("meta") {
-		content := attr(n, "content")
-		if strings.EqualFold(attr(n, "http-equiv"), "refresh") {
+	for _, n := range c.All("meta") {
+		content := Attr(n, "content")
+		if strings.EqualFold(Attr(n, "http-equiv"), "refresh") {
 			number := strings.TrimLeft(content, " ")
 			end := strings.IndexFunc(number, func(r rune) bool { return r < '0' || r > '9' })
 			if end < 0 {
@@ -243,12 +247,12 @@ func (c *checker) timing() {
 				c.fail("meta-refresh", n, "after %d seconds", seconds)
 			}
 		}
-		if strings.EqualFold(attr(n, "name"), "viewport") {
+		if strings.EqualFold(Attr(n, "name"), "viewport") {
 			c.viewport(n, content)
 		}
 	}
-	for _, n := range c.all("blink", "marquee") {
-		if c.rendered(n) {
+	for _, n := range c.All("blink", "marquee") {
+		if c.Rendered(n) {
 			c.fail(n.Data, n, "")
 		}
 	}
@@ -278,17 +282,17 @@ func (c *checker) viewport(n *html.Node, content string) {
 // frames checks frames.
 func (c *checker) frames() {
 	titles := map[string]*html.Node{}
-	for _, n := range c.all("iframe", "frame") {
-		if !c.shown(n) {
+	for _, n := range c.All("iframe", "frame") {
+		if !c.Shown(n) {
 			continue
 		}
-		name := c.accessibleName(n)
-		if name == "" && c.role(n) != "presentation" && c.role(n) != "none" {
+		name := c.Name(n)
+		if name == "" && c.Role(n) != "presentation" && c.Role(n) != "none" {
 			c.fail("frame-title", n, "")
 		}
-		title := strings.ToLower(attr(n, "title"))
+		title := strings.ToLower(Attr(n, "title"))
 		if earlier := titles[title]; earlier != nil && title != "" {
-			c.fail("frame-title-unique", n, "%s", attr(n, "title"))
+			c.fail("frame-title-unique", n, "%s", Attr(n, "title"))
 		}
 		titles[title] = n
 	}
@@ -296,20 +300,20 @@ func (c *checker) frames() {
 
 // media checks video and audio.
 func (c *checker) media() {
-	for _, n := range c.all("video", "audio") {
+	for _, n := range c.All("video", "audio") {
 		c.result.Media++
-		if n.Data == "video" && c.shown(n) && !has(n, "muted") && !c.captioned(n) {
+		if n.Data == "video" && c.Shown(n) && !Has(n, "muted") && !c.captioned(n) {
 			c.fail("video-caption", n, "")
 		}
-		if has(n, "autoplay") && !has(n, "muted") && !has(n, "controls") {
+		if Has(n, "autoplay") && !Has(n, "muted") && !Has(n, "controls") {
 			c.fail("no-autoplay-audio", n, "")
 		}
 	}
 }
 
 func (c *checker) captioned(n *html.Node) bool {
-	for _, track := range kids(n) {
-		if track.Data == "track" && strings.EqualFold(attr(track, "kind"), "captions") {
+	for _, track := range Kids(n) {
+		if track.Data == "track" && strings.EqualFold(Attr(track, "kind"), "captions") {
 			return true
 		}
 	}

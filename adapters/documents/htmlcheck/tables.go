@@ -9,49 +9,49 @@ import (
 
 // tables checks tables of data; those for layout are presentational or have a single row or column.
 func (c *checker) tables() {
-	for _, table := range c.all("table") {
-		if !c.shown(table) || explicitRole(table) == "presentation" || explicitRole(table) == "none" {
+	for _, table := range c.All("table") {
+		if !c.Shown(table) || ExplicitRole(table) == "presentation" || ExplicitRole(table) == "none" {
 			continue
 		}
 		c.table(table)
 	}
-	for _, n := range c.elements {
-		if !c.shown(n) {
+	for _, n := range c.Elements {
+		if !c.Shown(n) {
 			continue
 		}
-		if has(n, "scope") && (n.Data == "td" || n.Data == "th") {
-			scope := strings.ToLower(attr(n, "scope"))
+		if Has(n, "scope") && (n.Data == "td" || n.Data == "th") {
+			scope := strings.ToLower(Attr(n, "scope"))
 			if n.Data == "td" || !slices.Contains([]string{"row", "col", "rowgroup", "colgroup"}, scope) {
 				c.fail("scope-attr-valid", n, "%s", scope)
 			}
 		}
-		role := c.role(n)
-		if (n.Data == "th" || role == "columnheader" || role == "rowheader") && c.accessibleName(n) == "" {
+		role := c.Role(n)
+		if (n.Data == "th" || role == "columnheader" || role == "rowheader") && c.Name(n) == "" {
 			c.fail("empty-table-header", n, "")
 		}
 	}
 }
 
 func (c *checker) table(table *html.Node) {
-	rows := rowsOf(table)
-	if summary := collapse(attr(table, "summary")); summary != "" {
-		if caption := c.childName(table, "caption", nameContext{seen: map[*html.Node]bool{}}); strings.EqualFold(collapse(caption), summary) {
+	rows := Rows(table)
+	if summary := Collapse(Attr(table, "summary")); summary != "" {
+		if caption := c.childName(table, "caption", newNameContext()); strings.EqualFold(Collapse(caption), summary) {
 			c.fail("table-duplicate-name", table, "%s", summary)
 		}
 	}
-	headers, widest := []*html.Node{}, 0
+	headers, widest := 0, 0
 	for _, row := range rows {
 		widest = max(widest, len(row))
 		for _, cell := range row {
-			if isHeaderCell(c.role(cell)) {
-				headers = append(headers, cell)
+			if isHeaderCell(c.Role(cell)) {
+				headers++
 			}
 		}
 	}
 	ids := map[string]bool{}
 	for _, row := range rows {
 		for _, cell := range row {
-			if id := attr(cell, "id"); id != "" {
+			if id := Attr(cell, "id"); id != "" {
 				ids[id] = true
 			}
 		}
@@ -59,35 +59,31 @@ func (c *checker) table(table *html.Node) {
 	named := false
 	for _, row := range rows {
 		for _, cell := range row {
-			for id := range strings.FieldsSeq(attr(cell, "headers")) {
+			for id := range strings.FieldsSeq(Attr(cell, "headers")) {
 				named = true
-				if !ids[id] || id == attr(cell, "id") {
+				if !ids[id] || id == Attr(cell, "id") {
 					c.fail("td-headers-attr", cell, "%s", id)
 				}
 			}
 		}
 	}
-	if len(headers) == 0 && len(rows) > 1 && widest > 1 && c.looksLikeData(table, rows) {
+	if headers == 0 && len(rows) > 1 && widest > 1 && c.looksLikeData(table, rows) {
 		c.fail("table-headers", table, "")
 	}
 	if named {
 		return
 	}
-	for _, header := range headers {
-		if !headsData(c, header, rows) {
-			c.fail("th-has-data-cells", header, "")
-		}
-	}
+	c.headersOfNothing(rows)
 }
 
 // looksLikeData tells a table of data from one made for layout: it says so, or holds only short text.
 func (c *checker) looksLikeData(table *html.Node, rows [][]*html.Node) bool {
-	for _, kid := range kids(table) {
-		if named("caption", "thead", "tfoot", "colgroup")(kid) {
+	for _, kid := range Kids(table) {
+		if Named("caption", "thead", "tfoot", "colgroup")(kid) {
 			return true
 		}
 	}
-	if has(table, "summary") || attr(table, "border") != "" && attr(table, "border") != "0" {
+	if Has(table, "summary") || Attr(table, "border") != "" && Attr(table, "border") != "0" {
 		return true
 	}
 	if len(rows) < 3 {
@@ -98,7 +94,7 @@ func (c *checker) looksLikeData(table *html.Node, rows [][]*html.Node) bool {
 			return false
 		}
 		for _, cell := range row {
-			if len(text(cell)) > 80 || c.under(cell, named("table", "form", "nav", "ul", "ol", "h1", "h2", "h3", "p", "div", "img", "input")) {
+			if len(Text(cell)) > 80 || Under(cell, Named("table", "form", "nav", "ul", "ol", "h1", "h2", "h3", "p", "div", "img", "input")) {
 				return false
 			}
 		}
@@ -108,41 +104,37 @@ func (c *checker) looksLikeData(table *html.Node, rows [][]*html.Node) bool {
 
 func isHeaderCell(role string) bool { return role == "columnheader" || role == "rowheader" }
 
-// headsData tells whether a header cell has data cells in its row or below it.
-func headsData(c *checker, header *html.Node, rows [][]*html.Node) bool {
+// headersOfNothing finds the header cells that have no data cells in their row or below it.
+func (c *checker) headersOfNothing(rows [][]*html.Node) {
+	isData := func(cell *html.Node) bool { return !isHeaderCell(c.Role(cell)) }
+	last := -1 // the last row with data
 	for i, row := range rows {
-		column := slices.Index(row, header)
-		if column < 0 {
-			continue
-		}
-		for j, cell := range row {
-			if j != column && !isHeaderCell(c.role(cell)) {
-				return true
-			}
-		}
-		for _, below := range rows[i+1:] {
-			for _, cell := range below {
-				if !isHeaderCell(c.role(cell)) {
-					return true
-				}
-			}
+		if slices.ContainsFunc(row, isData) {
+			last = i
 		}
 	}
-	return false
+	for i, row := range rows {
+		if i < last || slices.ContainsFunc(row, isData) {
+			continue
+		}
+		for _, cell := range row {
+			c.fail("th-has-data-cells", cell, "")
+		}
+	}
 }
 
-// rowsOf gives the cells of each row, those of tables inside left out.
-func rowsOf(table *html.Node) [][]*html.Node {
+// Rows gives the cells of each row, those of tables inside left out.
+func Rows(table *html.Node) [][]*html.Node {
 	var out [][]*html.Node
 	var walk func(*html.Node)
 	walk = func(n *html.Node) {
-		for _, kid := range kids(n) {
+		for _, kid := range Kids(n) {
 			switch kid.Data {
 			case "thead", "tbody", "tfoot":
 				walk(kid)
 			case "tr":
 				var row []*html.Node
-				for _, cell := range kids(kid) {
+				for _, cell := range Kids(kid) {
 					if cell.Data == "td" || cell.Data == "th" {
 						row = append(row, cell)
 					}
@@ -158,37 +150,37 @@ func rowsOf(table *html.Node) [][]*html.Node {
 // lists checks lists and description lists.
 func (c *checker) lists() {
 	scripted := []string{"script", "template"}
-	for _, n := range c.elements {
-		if !c.shown(n) || n.Namespace != "" {
+	for _, n := range c.Elements {
+		if !c.Shown(n) || n.Namespace != "" {
 			continue
 		}
 		switch n.Data {
 		case "ul", "ol":
-			if explicitRole(n) != "" && explicitRole(n) != "list" {
+			if ExplicitRole(n) != "" && ExplicitRole(n) != "list" {
 				continue
 			}
 			c.listKids(n, "list", func(kid *html.Node) bool {
-				role := explicitRole(kid)
+				role := ExplicitRole(kid)
 				return kid.Data == "li" && (role == "" || role == "listitem") || role == "listitem" || slices.Contains(scripted, kid.Data)
 			})
 		case "li":
 			parent := n.Parent
-			isList := parent != nil && (named("ul", "ol", "menu")(parent) && (explicitRole(parent) == "" || explicitRole(parent) == "list") || explicitRole(parent) == "list")
-			if !isList && explicitRole(n) == "" && (parent == nil || explicitRole(parent) == "") {
+			isList := parent != nil && (Named("ul", "ol", "menu")(parent) && (ExplicitRole(parent) == "" || ExplicitRole(parent) == "list") || ExplicitRole(parent) == "list")
+			if !isList && ExplicitRole(n) == "" && (parent == nil || ExplicitRole(parent) == "") {
 				c.fail("listitem", n, "")
 			}
 		case "dl":
-			if explicitRole(n) != "" {
+			if ExplicitRole(n) != "" {
 				continue
 			}
 			c.listKids(n, "definition-list", func(kid *html.Node) bool {
-				return named("dt", "dd", "div", "script", "template")(kid)
+				return Named("dt", "dd", "div", "script", "template")(kid)
 			})
 			if !inPairs(n) {
 				c.fail("definition-list", n, "no term is followed by a description")
 			}
 		case "dt", "dd":
-			if explicitRole(n) != "" || n.Parent == nil {
+			if ExplicitRole(n) != "" || n.Parent == nil {
 				continue
 			}
 			inList := n.Parent.Data == "dl" || n.Parent.Data == "div" && n.Parent.Parent != nil && n.Parent.Parent.Data == "dl"
@@ -202,7 +194,7 @@ func (c *checker) lists() {
 // inPairs tells whether a description list has a term with a description after it, if it has either.
 func inPairs(n *html.Node) bool {
 	term, either := false, false
-	for _, kid := range kids(n) {
+	for _, kid := range Kids(n) {
 		switch kid.Data {
 		case "dt":
 			term, either = true, true
@@ -222,7 +214,7 @@ func (c *checker) listKids(n *html.Node, rule string, allowed func(*html.Node) b
 			c.fail(rule, n, "text outside of its items")
 			return
 		}
-		if child.Type == html.ElementNode && !allowed(child) && c.rendered(child) {
+		if child.Type == html.ElementNode && !allowed(child) && c.Rendered(child) {
 			c.fail(rule, n, "<%s>", child.Data)
 			return
 		}
