@@ -11,7 +11,6 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
-	_ "embed" // the Java class
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -22,6 +21,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/perfectworks/backend/adapters/documents/verapdf"
 )
 
 const (
@@ -30,21 +31,11 @@ const (
 	jarSHA256  = "354ee84dbc2cf8b22fef1aab81c23476b3bd3120b96369b9e14d4946823fc948"
 )
 
-//go:embed Oracle.java
-var oracleSource []byte
-
 // Oracle is a running validator. It is safe for concurrent use; questions are answered one after the other.
 type Oracle struct {
 	mu      sync.Mutex
 	in      io.Writer
 	answers *bufio.Reader
-}
-
-// Verdict is the validator's answer on one file.
-type Verdict struct {
-	Conforms bool
-	// FailedRules are clause and test, such as "7.1-8", in no special order.
-	FailedRules []string
 }
 
 // Start starts the validator for the time of a test.
@@ -77,25 +68,21 @@ func Start(tb testing.TB) *Oracle {
 }
 
 // Check validates a file against PDF/UA-1.
-func (o *Oracle) Check(path string) (Verdict, error) {
+func (o *Oracle) Check(path string) (verapdf.Verdict, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	absolute, err := filepath.Abs(path)
 	if err != nil {
-		return Verdict{}, err
+		return verapdf.Verdict{}, err
 	}
 	if _, err := fmt.Fprintln(o.in, absolute); err != nil {
-		return Verdict{}, fmt.Errorf("ask veraPDF: %w", err)
+		return verapdf.Verdict{}, fmt.Errorf("ask veraPDF: %w", err)
 	}
 	line, err := o.answers.ReadString('\n')
 	if err != nil {
-		return Verdict{}, fmt.Errorf("hear from veraPDF: %w", err)
+		return verapdf.Verdict{}, fmt.Errorf("hear from veraPDF: %w", err)
 	}
-	verdict, rest, _ := strings.Cut(strings.TrimRight(line, "\n"), "\t")
-	if verdict != "PASS" && verdict != "FAIL" {
-		return Verdict{}, fmt.Errorf("veraPDF cannot check the file: %s", rest)
-	}
-	return Verdict{Conforms: verdict == "PASS", FailedRules: strings.Fields(rest)}, nil
+	return verapdf.Parse(line)
 }
 
 // install gives the folder with the jar and the compiled class, and fetches them if they are missing.
@@ -104,7 +91,7 @@ func install() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(oracleSource)
+	sum := sha256.Sum256(verapdf.Oracle)
 	folder := filepath.Join(cache, "perfectworks", "verapdf-"+hex.EncodeToString(sum[:4])+"-"+jarSHA256[:8])
 	if _, err := os.Stat(folder); err == nil {
 		return folder, nil
@@ -126,7 +113,7 @@ func install() (string, error) {
 		return "", err
 	}
 	source := filepath.Join(work, "Oracle.java")
-	if err := os.WriteFile(source, oracleSource, 0o600); err != nil {
+	if err := os.WriteFile(source, verapdf.Oracle, 0o600); err != nil {
 		return "", err
 	}
 	if err := run(work, "javac", "-cp", "verapdf.jar", source); err != nil {
