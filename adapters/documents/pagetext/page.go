@@ -24,8 +24,19 @@ type Page struct {
 	Runs    []Run
 	Images  []Image
 	// Rules are the straight lines and thin filled rectangles that may separate or frame text; Fills are larger filled
-	// or stroked rectangles that may stand behind it.
+	// rectangles that may stand behind it. White ones are left out.
 	Rules, Fills []Rect
+	// Shapes are the other painted paths and shadings, of which drawings consist.
+	Shapes []Shape
+}
+
+// Shape is a painted path that is neither a rule nor a filled rectangle.
+type Shape struct {
+	// Place is that of the operation that paints it.
+	Place Place
+	Box   Rect
+	// Filled tells that it has an area, not an outline alone.
+	Filled bool
 }
 
 // Stream is a content stream as painted on a page.
@@ -43,10 +54,14 @@ type Place struct {
 	// Operation counts the operations of that stream from 0, as [pdf.Scanner] gives them.
 	Operation int
 	// From and To bound the elements of the array of a TJ operation that are meant, To not included; both are 0 for the
-	// whole operation. A TJ is divided where its gaps separate columns.
+	// whole operation. A TJ is divided where its gaps separate columns; the parts follow each other without a gap, each
+	// but the first begins with the number that makes the gap before it.
 	From, To int
 	// Mark is the marked-content identifier of the innermost sequence around it that has one, -1 if there is none.
 	Mark int
+	// MarkStream is the index of the stream that this sequence is in: a form painted inside of a sequence has it from
+	// the stream that paints it.
+	MarkStream int
 	// Artifact tells that a sequence around it is an artifact.
 	Artifact bool
 }
@@ -67,6 +82,8 @@ type Run struct {
 	Bold, Italic, Mono bool
 	// Invisible text is not painted, as that of recognised scans.
 	Invisible bool
+	// Hidden text lies outside of the crop box, is clipped away, or is in optional content that is off.
+	Hidden bool
 	// Color is the fill color as 0xRRGGBB, as far as it is in a device color space; else black.
 	Color uint32
 }
@@ -74,9 +91,12 @@ type Run struct {
 // Image is an image painted on a page.
 type Image struct {
 	Place Place
-	Box   Rect
+	// Box is the part that is not clipped away.
+	Box Rect
 	// Stream is the image XObject or the inline image.
 	Stream *pdf.Stream
 	// Ref names the XObject, the zero value for an inline image.
 	Ref pdf.Ref
+	// Hidden is as for text.
+	Hidden bool
 }
