@@ -17,6 +17,8 @@ type Node struct {
 	// Scope is that of a header cell: "Column", "Row" or "Both"; RowSpan and ColSpan are 0 for 1.
 	Scope            pdf.Name
 	RowSpan, ColSpan int
+	// Headers are the IDs of the header cells that a cell names.
+	Headers []string
 	// Numbering is the ListNumbering of a list, such as "Decimal" or "Disc".
 	Numbering pdf.Name
 	// ID is the identifier of an element, such as a note.
