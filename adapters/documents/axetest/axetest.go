@@ -19,6 +19,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/perfectworks/backend/adapters/documents/programtest"
 )
 
 var npmPackages = []string{"axe-core@4.14.1", "puppeteer-core@25.16.0"}
@@ -45,10 +47,7 @@ func Start(tb testing.TB) *Oracle {
 	tb.Helper()
 	chromium, folder, err := install()
 	if err != nil {
-		if os.Getenv("CI") != "" {
-			tb.Fatalf("axe in Chromium is needed: %v", err)
-		}
-		tb.Skipf("axe in Chromium is needed: %v", err)
+		programtest.Missing(tb, fmt.Errorf("axe in Chromium is needed: %w", err))
 	}
 	path := filepath.Join(tb.TempDir(), "oracle.js")
 	if err := os.WriteFile(path, script, 0o600); err != nil {
@@ -144,19 +143,7 @@ func browser() (string, error) {
 	if path := os.Getenv("CHROMIUM"); path != "" {
 		return path, nil
 	}
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path, nil
-		}
-	}
-	if os.Getenv("CI") == "" || os.Getuid() != 0 {
-		return "", errors.New("chromium is not installed")
-	}
-	err := errors.Join(run("apt-get", "update"), run("apt-get", "install", "-y", "--no-install-recommends", "chromium"))
-	if err != nil {
-		return "", err
-	}
-	return exec.LookPath("chromium")
+	return programtest.LookUp("chromium", "chromium", "chromium-browser", "google-chrome")
 }
 
 func run(name string, args ...string) error {

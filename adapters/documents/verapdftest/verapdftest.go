@@ -22,6 +22,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/perfectworks/backend/adapters/documents/programtest"
 	"github.com/perfectworks/backend/adapters/documents/verapdf"
 )
 
@@ -43,10 +44,7 @@ func Start(tb testing.TB) *Oracle {
 	tb.Helper()
 	folder, err := install()
 	if err != nil {
-		if os.Getenv("CI") != "" {
-			tb.Fatalf("veraPDF is needed: %v", err)
-		}
-		tb.Skipf("veraPDF is needed: %v", err)
+		programtest.Missing(tb, fmt.Errorf("veraPDF is needed: %w", err))
 	}
 	cmd := exec.CommandContext(context.Background(), "java", "-Xmx1g", "-cp", filepath.Join(folder, "verapdf.jar")+string(os.PathListSeparator)+folder, "Oracle")
 	stdin, err := cmd.StdinPipe()
