@@ -3,10 +3,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 
 	"github.com/perfectworks/backend/adapters/documents/corpustest"
 )
@@ -23,27 +25,47 @@ func main() {
 func run(ctx context.Context) error {
 	only := flag.String("only", "", "the one set to make: ordinary or known")
 	flag.Parse()
-	makers := []struct {
-		name string
-		make func(context.Context) (*corpustest.Set, error)
-	}{{"ordinary", corpustest.Collect}}
-	for _, m := range makers {
-		if *only != "" && *only != m.name {
-			continue
-		}
-		set, err := m.make(ctx)
-		if err != nil {
+	if *only != "" && *only != "ordinary" && *only != "known" {
+		return errors.New("there is no set named " + *only)
+	}
+	if *only != "known" {
+		if err := ordinary(ctx); err != nil {
 			return err
 		}
-		for _, why := range set.Skipped {
-			fmt.Fprintln(os.Stderr, "skipped:", why)
-		}
-		producers := map[string]int{}
-		for _, f := range set.Files {
-			producers[f.Producer]++
-		}
-		fmt.Fprintf(os.Stderr, "%s: %d files by %d producers\n", m.name, len(set.Files), len(producers))
-		fmt.Println(set.Folder)
 	}
+	if *only != "ordinary" {
+		return known(ctx)
+	}
+	return nil
+}
+
+func ordinary(ctx context.Context) error {
+	set, err := corpustest.Collect(ctx)
+	if err != nil {
+		return err
+	}
+	for _, why := range set.Skipped {
+		fmt.Fprintln(os.Stderr, "skipped:", why)
+	}
+	producers := map[string]int{}
+	for _, f := range set.Files {
+		producers[f.Producer]++
+	}
+	fmt.Fprintf(os.Stderr, "%d ordinary files by %d producers\n", len(set.Files), len(producers))
+	fmt.Println(set.Folder)
+	return nil
+}
+
+func known(ctx context.Context) error {
+	documents, err := corpustest.MakeKnown(ctx)
+	if err != nil {
+		return err
+	}
+	pages := 0
+	for _, k := range documents {
+		pages += k.Pages
+	}
+	fmt.Fprintf(os.Stderr, "%d documents of known structure with %d pages\n", len(documents), pages)
+	fmt.Println(filepath.Dir(filepath.Dir(filepath.Dir(documents[0].HTML))))
 	return nil
 }
