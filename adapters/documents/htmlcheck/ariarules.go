@@ -127,13 +127,8 @@ func (c *checker) attributesOf(n *html.Node) {
 		if !c.validValue(attribute, a.Key, a.Val, n) {
 			c.fail("aria-valid-attr-value", n, "%s=%q", a.Key, a.Val)
 		}
-		switch {
-		case slices.Contains(globalAttributes, a.Key):
-			if (a.Key == "aria-label" || a.Key == "aria-labelledby") && strings.TrimSpace(a.Val) != "" && c.Shown(n) && c.unnamable(n, role, info) {
-				c.fail("aria-prohibited-attr", n, "%s", a.Key)
-			}
-		case !slices.Contains(info.attributes, strings.TrimPrefix(a.Key, "aria-")) && !nativeSupports(n, a.Key):
-			c.fail("aria-allowed-attr", n, "%s", a.Key)
+		if rule := c.misplaced(n, role, info, a); rule != "" {
+			c.fail(rule, n, "%s", a.Key)
 		}
 	}
 	if explicit := ExplicitRole(n); explicit != "" && c.Shown(n) {
@@ -145,8 +140,48 @@ func (c *checker) attributesOf(n *html.Node) {
 	}
 }
 
+// misplaced gives the rule by which an element may not have an ARIA attribute that exists, "" if it may.
+func (d *Document) misplaced(n *html.Node, role string, info roleInfo, a html.Attribute) string {
+	switch {
+	case slices.Contains(globalAttributes, a.Key):
+		if (a.Key == "aria-label" || a.Key == "aria-labelledby") && strings.TrimSpace(a.Val) != "" && d.Shown(n) && d.unnamable(n, role, info) {
+			return "aria-prohibited-attr"
+		}
+	case !slices.Contains(info.attributes, strings.TrimPrefix(a.Key, "aria-")) && !nativeSupports(n, a.Key):
+		return "aria-allowed-attr"
+	}
+	return ""
+}
+
+// Misplaced gives the ARIA attributes of an element that exist but do not go with its role. The element need not be one
+// of the document: it may be a changed copy of one, with the same parent and children.
+func (d *Document) Misplaced(n *html.Node) []string {
+	role := d.Role(n)
+	info := roleFor(role)
+	var out []string
+	for _, a := range n.Attr {
+		if _, known := attributeTable[a.Key]; known && d.misplaced(n, role, info, a) != "" {
+			out = append(out, a.Key)
+		}
+	}
+	return out
+}
+
+// ValidValue tells whether an element may have a value in an ARIA attribute that exists.
+func (d *Document) ValidValue(n *html.Node, key, value string) bool {
+	attribute, known := attributeTable[key]
+	return known && d.validValue(attribute, key, value, n)
+}
+
+// Requires tells whether the role of an element needs an ARIA attribute.
+func Requires(n *html.Node, key string) bool {
+	role := ExplicitRole(n)
+	key = strings.TrimPrefix(key, "aria-")
+	return slices.Contains(roleFor(role).required, key) && !nativelyHas(n, role, key)
+}
+
 // unnamable tells whether ARIA may not name an element: its role prohibits it, or it has no role at all.
-func (c *checker) unnamable(n *html.Node, role string, info roleInfo) bool {
+func (d *Document) unnamable(n *html.Node, role string, info roleInfo) bool {
 	if n.Namespace != "" {
 		return false
 	}
@@ -189,7 +224,7 @@ func nativelyHas(n *html.Node, role, key string) bool {
 	return false
 }
 
-func (c *checker) validValue(a attributeInfo, key, value string, n *html.Node) bool {
+func (d *Document) validValue(a attributeInfo, key, value string, n *html.Node) bool {
 	value = strings.TrimSpace(value)
 	lower := strings.ToLower(value)
 	if value == "" { // an empty attribute is one that is absent, but for those that must say something
@@ -215,14 +250,14 @@ func (c *checker) validValue(a attributeInfo, key, value string, n *html.Node) b
 		_, err := strconv.ParseFloat(value, 64)
 		return err == nil
 	case "id", "idlist":
-		return c.knownIDs(key, value, n)
+		return d.knownIDs(key, value, n)
 	}
 	return true
 }
 
 // knownIDs tells whether at least one of the identifiers exists; controls that are closed may refer to what is not
 // there yet.
-func (c *checker) knownIDs(key, value string, n *html.Node) bool {
+func (d *Document) knownIDs(key, value string, n *html.Node) bool {
 	if key == "aria-controls" && (strings.EqualFold(Attr(n, "aria-expanded"), "false") || strings.EqualFold(Attr(n, "aria-selected"), "false") || Has(n, "aria-haspopup")) {
 		return true
 	}
@@ -230,7 +265,7 @@ func (c *checker) knownIDs(key, value string, n *html.Node) bool {
 		return true
 	}
 	for id := range strings.FieldsSeq(value) {
-		if len(c.ids[id]) > 0 {
+		if len(d.ids[id]) > 0 {
 			return true
 		}
 	}

@@ -55,6 +55,17 @@ var emptyWords = []string{
 	"placeholder", "null", "undefined", "todo", "-", ".", "*",
 }
 
+// SaysNothing tells of a name that is none: a file's name, or a word that fits everything.
+func SaysNothing(name string) bool {
+	word := strings.ToLower(name)
+	return slices.Contains(emptyWords, word) || slices.Contains([]string{".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".bmp", ".avif"}, path.Ext(word))
+}
+
+// IsVague tells of a link's text that says nothing of where it leads.
+func IsVague(name string) bool {
+	return slices.Contains(vagueTexts, strings.ToLower(strings.Trim(name, " .…!›»>→")))
+}
+
 func (c *checker) image(n *html.Node) {
 	name := c.Name(n)
 	if name == "" && !Has(n, "alt") && !c.presentational(n) {
@@ -65,8 +76,7 @@ func (c *checker) image(n *html.Node) {
 		c.fail("image-alt", n, "")
 		return
 	}
-	word := strings.ToLower(name)
-	if slices.Contains(emptyWords, word) || slices.Contains([]string{".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".bmp", ".avif"}, path.Ext(word)) {
+	if SaysNothing(name) {
 		c.fail("image-alt-placeholder", n, "%s", name)
 	}
 	control := Closest(n, func(p *html.Node) bool { role := c.Role(p); return role == "link" || role == "button" })
@@ -170,7 +180,7 @@ func (c *checker) link(n *html.Node, name string) {
 		}
 		return
 	}
-	if slices.Contains(vagueTexts, strings.ToLower(strings.Trim(name, " .…!›»>→"))) {
+	if IsVague(name) {
 		c.fail("link-text-vague", n, "%s", name)
 	}
 	if href := Attr(n, "href"); strings.HasPrefix(href, "#") && len(href) > 1 && strings.Contains(strings.ToLower(name), "skip") {

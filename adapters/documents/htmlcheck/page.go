@@ -102,6 +102,9 @@ func HeadingLevel(n *html.Node) int {
 
 var landmarkRoles = []string{"banner", "complementary", "contentinfo", "form", "main", "navigation", "region", "search"}
 
+// IsLandmark tells whether a role is that of a part of the page.
+func IsLandmark(role string) bool { return slices.Contains(landmarkRoles, role) }
+
 // landmarks checks the parts of the page.
 func (c *checker) landmarks() {
 	found := map[string][]*html.Node{}

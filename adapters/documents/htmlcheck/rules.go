@@ -12,7 +12,8 @@ type Rule struct {
 	WCAG string
 	// Error tells that the failure keeps people from content; else it makes it harder.
 	Error bool
-	// Fixable tells whether a program can repair it without knowledge that only a person has.
+	// Fixable tells whether htmlfix repairs it wherever the document itself says enough; what is left needs a person. Where
+	// it is false, only a person can repair it.
 	Fixable bool
 	Title   string
 }
@@ -22,42 +23,42 @@ const ruleTable = `
 html-has-lang 3.1.1 E yes|The page has no language
 html-lang-valid 3.1.1 E yes|The page's language is not a language tag
 html-xml-lang-mismatch 3.1.1 W yes|The page has two different languages in lang and xml:lang
-valid-lang 3.1.2 E no|A language is not a language tag
+valid-lang 3.1.2 E yes|A language is not a language tag
 document-title 2.4.2 E yes|The page has no title
 charset - W yes|Text is not in the encoding that the page says
-image-alt 1.1.1 E no|An image has no alternative text
-input-image-alt 1.1.1 E no|An image button has no alternative text
-area-alt 1.1.1 E no|An area of an image map has no alternative text
+image-alt 1.1.1 E yes|An image has no alternative text
+input-image-alt 1.1.1 E yes|An image button has no alternative text
+area-alt 1.1.1 E yes|An area of an image map has no alternative text
 role-img-alt 1.1.1 E no|An element with the role img has no alternative text
-svg-img-alt 1.1.1 E no|A drawing with the role img has no alternative text
+svg-img-alt 1.1.1 E yes|A drawing with the role img has no alternative text
 object-alt 1.1.1 E no|An embedded object has no alternative text
-image-alt-placeholder 1.1.1 W no|An alternative text says nothing about its image
+image-alt-placeholder 1.1.1 W yes|An alternative text says nothing about its image
 image-redundant-alt - W yes|An image repeats the text of its link or button
 heading-order - W yes|A heading level is skipped
-empty-heading - W no|A heading has no text
+empty-heading - W yes|A heading has no text
 page-has-heading-one - W yes|The page has no heading of level one
-button-name 4.1.2 E no|A button has no name
-input-button-name 4.1.2 E no|A button has no name
-link-name 2.4.4 E no|A link has no name
+button-name 4.1.2 E yes|A button has no name
+input-button-name 4.1.2 E yes|A button has no name
+link-name 2.4.4 E yes|A link has no name
 link-text-vague 2.4.4 W no|A link's text does not say where it leads
-select-name 4.1.2 E no|A list of choices has no name
-label 4.1.2 E no|A form field has no label
-label-title-only - W no|A form field's only label is its title
-form-field-multiple-labels 3.3.2 W no|A form field has more than one label
-aria-command-name 4.1.2 E no|A button, link or menu item has no name
-aria-input-field-name 4.1.2 E no|An input field has no name
-aria-toggle-field-name 4.1.2 E no|A switch or choice has no name
-aria-meter-name 1.1.1 E no|A meter has no name
-aria-progressbar-name 1.1.1 E no|A progress bar has no name
-aria-dialog-name - W no|A dialog has no name
+select-name 4.1.2 E yes|A list of choices has no name
+label 4.1.2 E yes|A form field has no label
+label-title-only - W yes|A form field's only label is its title
+form-field-multiple-labels 3.3.2 W yes|A form field has more than one label
+aria-command-name 4.1.2 E yes|A button, link or menu item has no name
+aria-input-field-name 4.1.2 E yes|An input field has no name
+aria-toggle-field-name 4.1.2 E yes|A switch or choice has no name
+aria-meter-name 1.1.1 E yes|A meter has no name
+aria-progressbar-name 1.1.1 E yes|A progress bar has no name
+aria-dialog-name - W yes|A dialog has no name
 aria-tooltip-name 4.1.2 W no|A tooltip has no name
 aria-treeitem-name - W no|A tree item has no name
 summary-name 4.1.2 E no|The summary of details has no name
-frame-title 4.1.2 E no|A frame has no title
+frame-title 4.1.2 E yes|A frame has no title
 frame-title-unique 4.1.2 W no|Frames have the same title
-td-headers-attr 1.3.1 E no|A table cell names headers that are not in its table
+td-headers-attr 1.3.1 E yes|A table cell names headers that are not in its table
 th-has-data-cells 1.3.1 W no|A header cell has no data cells
-empty-table-header - W no|A header cell has no text
+empty-table-header - W yes|A header cell has no text
 scope-attr-valid - W yes|A scope is not one that exists, or stands on another element than a header cell
 table-duplicate-name - W yes|A table's summary repeats its caption
 table-headers 1.3.1 E yes|A data table has no header cells
@@ -73,24 +74,24 @@ landmark-no-duplicate-contentinfo - W yes|The page has more than one footer
 landmark-main-is-top-level - W yes|The main part lies inside of another landmark
 landmark-banner-is-top-level - W yes|The banner lies inside of another landmark
 landmark-contentinfo-is-top-level - W yes|The footer lies inside of another landmark
-landmark-unique - W no|Landmarks of the same kind cannot be told apart
+landmark-unique - W yes|Landmarks of the same kind cannot be told apart
 region - W yes|Content lies outside of all landmarks
-skip-link - W no|A skip link leads nowhere
+skip-link - W yes|A skip link leads nowhere
 aria-roles 4.1.2 E yes|A role does not exist
 aria-allowed-role - W yes|A role does not go with its element
 aria-deprecated-role 4.1.2 W yes|A role is deprecated
 aria-valid-attr 4.1.2 E yes|An ARIA attribute does not exist
-aria-valid-attr-value 4.1.2 E no|An ARIA attribute has a value that is not allowed
+aria-valid-attr-value 4.1.2 E yes|An ARIA attribute has a value that is not allowed
 aria-allowed-attr 4.1.2 E yes|An ARIA attribute does not go with its role
 aria-prohibited-attr 4.1.2 E yes|An element that may not be named is named by ARIA
-aria-required-attr 4.1.2 E no|A role lacks an attribute that it needs
-aria-required-children 1.3.1 E no|A role lacks what it must contain
-aria-required-parent 1.3.1 E no|A role lies outside of what it must be inside of
+aria-required-attr 4.1.2 E yes|A role lacks an attribute that it needs
+aria-required-children 1.3.1 E yes|A role lacks what it must contain
+aria-required-parent 1.3.1 E yes|A role lies outside of what it must be inside of
 aria-hidden-body 1.3.1 E yes|The whole page is hidden from assistive technology
-aria-hidden-focus 4.1.2 E no|Something hidden from assistive technology can have focus
+aria-hidden-focus 4.1.2 E yes|Something hidden from assistive technology can have focus
 presentation-role-conflict - W yes|An element is said to be presentational and is not
 nested-interactive 4.1.2 E no|A control contains another one
-duplicate-id-aria 4.1.2 E no|An identifier that is referred to is used twice
+duplicate-id-aria 4.1.2 E yes|An identifier that is referred to is used twice
 meta-refresh 2.2.1 E no|The page reloads or leaves by itself
 meta-viewport 1.4.4 E yes|The page keeps people from enlarging it
 meta-viewport-large - W yes|The page keeps people from enlarging it much

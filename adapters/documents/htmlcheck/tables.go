@@ -26,7 +26,7 @@ func (c *checker) tables() {
 			}
 		}
 		role := c.Role(n)
-		if (n.Data == "th" || role == "columnheader" || role == "rowheader") && c.Name(n) == "" {
+		if (n.Data == "th" && ExplicitRole(n) == "" || role == "columnheader" || role == "rowheader") && c.Name(n) == "" {
 			c.fail("empty-table-header", n, "")
 		}
 	}

@@ -1,0 +1,175 @@
+package htmlfix
+
+import (
+	"bytes"
+	"slices"
+
+	"golang.org/x/net/html"
+
+	"github.com/perfectworks/backend/adapters/documents/htmlcheck"
+)
+
+// page is one state of the document.
+type page struct {
+	*htmlcheck.Document
+	result *htmlcheck.Result
+	counts map[string]int
+
+	tokens  []token
+	extents map[int]extent
+}
+
+func newPage(source []byte) (*page, error) {
+	d, err := htmlcheck.Parse(source)
+	if err != nil {
+		return nil, err
+	}
+	p := &page{Document: d, result: d.Check(), counts: map[string]int{}}
+	for _, f := range p.result.Findings {
+		p.counts[f.Rule]++
+	}
+	return p, nil
+}
+
+func (p *page) tokenize() []token {
+	if p.tokens == nil {
+		p.tokens = tokenize(p.Source)
+	}
+	return p.tokens
+}
+
+// extent gives the place of an element, if it can be told.
+func (p *page) extent(n *html.Node) (extent, bool) {
+	start, ok := p.Offset(n)
+	if !ok {
+		return extent{}, false
+	}
+	if p.extents == nil {
+		p.extents = map[int]extent{}
+		if found, err := extents(p.Source, p.tokenize()); err == nil { // else it nests too deeply, and has no places
+			p.extents = found
+		}
+	}
+	e, ok := p.extents[start]
+	return e, ok
+}
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// state is how far the repair of a document has come.
+type state struct {
+	options  Options
+	original *htmlcheck.Document
+	page     *page
+	// steps lead from the original to the page.
+	steps   []applied
+	fixed   []Repair
+	reviews []Flag
+	// described are the answers of options.Describe by the source of the image.
+	described map[string]string
+	// byteOrderMark tells that the original begins with one, and so says its encoding.
+	byteOrderMark bool
+}
+
+func newState(source []byte, options Options) (*state, error) {
+	p, err := newPage(source)
+	if err != nil {
+		return nil, err
+	}
+	return &state{
+		options: options, original: p.Document, page: p, described: map[string]string{},
+		byteOrderMark: bytes.HasPrefix(source, byteOrderMark),
+	}, nil
+}
+
+// originalOffset tells where something in the page stood in the original; what was inserted stands where it was
+// inserted.
+func (s *state) originalOffset(offset int) int {
+	for _, step := range slices.Backward(s.steps) {
+		offset, _ = step.before(offset)
+	}
+	return offset
+}
+
+// maxTries bounds how often a stage is parsed and checked to find the repairs that do harm.
+const maxTries = 24
+
+// accept makes the repairs that do no harm, and tells whether there was one. All are tried at once; if that fails, each
+// half is tried on top of what was accepted before, and so on.
+func (s *state) accept(repairs []*repair) bool {
+	if len(repairs) == 0 {
+		return false
+	}
+	base, tries := s.page, maxTries
+	var good []*repair
+	var best *page
+	var step applied
+	var solve func([]*repair)
+	solve = func(more []*repair) {
+		if tries == 0 {
+			return
+		}
+		tries--
+		all := append(slices.Clone(good), more...)
+		if p, a, ok := attempt(base, all); ok {
+			good, best, step = all, p, a
+			return
+		}
+		if len(more) > 1 {
+			solve(more[:len(more)/2])
+			solve(more[len(more)/2:])
+		}
+	}
+	solve(repairs)
+	if best == nil {
+		return false
+	}
+	for _, r := range good {
+		line, column := 1, 1
+		if r.at >= 0 {
+			line, column = s.original.Position(s.originalOffset(r.at))
+		}
+		s.fixed = append(s.fixed, Repair{Rule: r.rule, Line: line, Column: column, Detail: r.detail})
+		if r.review != "" {
+			s.reviews = append(s.reviews, Flag{Rule: r.rule, Line: line, Column: column, Detail: r.review})
+		}
+	}
+	s.page, s.steps = best, append(s.steps, step)
+	return true
+}
+
+// attempt makes repairs, and tells whether the result is what was meant.
+func attempt(base *page, repairs []*repair) (*page, applied, bool) {
+	var edits []edit
+	for _, r := range repairs {
+		edits = append(edits, r.edits...)
+	}
+	sortEdits(edits)
+	if overlap(edits) {
+		return nil, applied{}, false
+	}
+	step := apply(base.Source, edits)
+	p, err := newPage(step.source)
+	if err != nil || !same(base, p, step) {
+		return nil, applied{}, false
+	}
+	for rule, count := range p.counts {
+		if count > base.counts[rule] {
+			return nil, applied{}, false
+		}
+	}
+	claimed := map[string]int{}
+	for _, r := range repairs {
+		claimed[r.rule]++
+	}
+	for rule, count := range claimed {
+		if base.counts[rule]-p.counts[rule] < count && !slices.Contains(uncounted, rule) {
+			return nil, applied{}, false
+		}
+	}
+	return p, step, true
+}
+
+// uncounted are rules of which a repair need not end a finding: they have one finding for a whole page, or none where
+// the file as it was had its say elsewhere.
+var uncounted = []string{"region", "bypass", "charset"}
