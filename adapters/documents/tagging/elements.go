@@ -1,0 +1,190 @@
+package tagging
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/perfectworks/backend/adapters/documents/pdf"
+	"github.com/perfectworks/backend/adapters/documents/structure"
+)
+
+// maxDepth is how deep structure elements are written; what lies deeper is put into the last level.
+const maxDepth = 100
+
+// element is a structure element to be written. Its kids are elements and leaves in the order of reading.
+type element struct {
+	kind pdf.Name
+	node *structure.Node
+	dict pdf.Dict
+	ref  pdf.Ref
+	kids []kid
+}
+
+// kid is an element, or a leaf by its index if that is nil.
+type kid struct {
+	element *element
+	leaf    int
+}
+
+// leaf is content of one element: marked-content sequences, or an annotation.
+type leaf struct {
+	element    *element
+	content    structure.Content
+	sequences  []sequence
+	annotation pdf.Ref
+}
+
+// sequence is a marked-content sequence that was written.
+type sequence struct {
+	order, id, page int
+	// form is the form that it lies in, the zero value for the page's own content.
+	form pdf.Ref
+}
+
+// outline is the structure to be written: elements from the root down, and their leaves.
+type outline struct {
+	root   *element
+	leaves []leaf
+}
+
+// newElement adds an element without kids to a parent, which may be nil.
+func (w *work) newElement(kind pdf.Name, node *structure.Node, parent *element) *element {
+	e := &element{kind: kind, node: node, dict: pdf.Dict{"Type": pdf.Name("StructElem"), "S": kind}}
+	e.ref = w.file.Add(e.dict)
+	if parent != nil {
+		e.dict["P"] = parent.ref
+		parent.kids = append(parent.kids, kid{element: e})
+	}
+	return e
+}
+
+// newLeaf adds content to an element.
+func (w *work) newLeaf(e *element, content structure.Content) int {
+	index := len(w.outline.leaves)
+	w.outline.leaves = append(w.outline.leaves, leaf{element: e, content: content, annotation: content.Annotation})
+	e.kids = append(e.kids, kid{leaf: index})
+	return index
+}
+
+// build makes the elements of a tree that was inferred.
+func (w *work) build(tree *structure.Tree) {
+	w.outline = outline{root: w.newElement("Document", tree.Root, nil)}
+	for _, node := range tree.Root.Kids {
+		w.buildNode(node, w.outline.root, 1)
+	}
+}
+
+func (w *work) buildNode(node *structure.Node, parent *element, depth int) {
+	if node == nil {
+		return
+	}
+	if node.Type == "" {
+		w.buildLeaf(node.Content, parent)
+		return
+	}
+	e := parent
+	if depth < maxDepth {
+		e = w.newElement(node.Type, node, parent)
+		e.attributes()
+		if node.Type == "Figure" || node.Type == "Formula" {
+			w.figures = append(w.figures, e)
+		}
+	}
+	for _, kid := range node.Kids {
+		w.buildNode(kid, e, depth+1)
+	}
+}
+
+func (w *work) buildLeaf(content structure.Content, parent *element) {
+	if content.Page < 1 || content.Page > len(w.pages) {
+		return
+	}
+	annotation := content.Annotation
+	content.Annotation = pdf.Ref{}
+	if len(content.Runs)+len(content.Images) > 0 {
+		w.newLeaf(parent, content)
+	}
+	if annotation != (pdf.Ref{}) {
+		w.placeAnnotation(annotation, content.Page, parent)
+	}
+}
+
+// attributes writes what a node knows beside its type (ISO 32000-1, 14.7.2 and 14.8.5).
+func (e *element) attributes() {
+	n := e.node
+	for key, text := range map[pdf.Name]string{
+		"T": n.Title, "Lang": n.Lang, "Alt": n.Alt, "ActualText": n.ActualText, "E": n.Expansion, "ID": n.ID,
+	} {
+		if text != "" {
+			e.dict[key] = pdf.TextString(text)
+		}
+	}
+	if n.Numbering != "" {
+		e.dict["A"] = pdf.Dict{"O": pdf.Name("List"), "ListNumbering": n.Numbering}
+	}
+	table := pdf.Dict{}
+	if n.Scope != "" {
+		table["Scope"] = n.Scope
+	}
+	if n.RowSpan > 1 {
+		table["RowSpan"] = pdf.Integer(n.RowSpan)
+	}
+	if n.ColSpan > 1 {
+		table["ColSpan"] = pdf.Integer(n.ColSpan)
+	}
+	if len(table) > 0 {
+		table["O"] = pdf.Name("Table")
+		e.dict["A"] = table
+	}
+}
+
+// finish writes the kids of an element and of all below it, once the content is marked. It is false for an element
+// that turned out to hold nothing; a table's cells may be empty.
+func (w *work) finish(e *element) bool {
+	var kids pdf.Array
+	page := 0
+	own := func(k kid) []sequence {
+		s := w.outline.leaves[k.leaf].sequences
+		slices.SortStableFunc(s, func(a, b sequence) int { return cmp.Compare(a.order, b.order) })
+		return s
+	}
+	for _, k := range e.kids {
+		if k.element != nil {
+			if w.finish(k.element) {
+				kids = append(kids, k.element.ref)
+			}
+			continue
+		}
+		l := w.outline.leaves[k.leaf]
+		if l.annotation != (pdf.Ref{}) {
+			kids = append(kids, pdf.Dict{"Type": pdf.Name("OBJR"), "Obj": l.annotation, "Pg": w.pages[l.content.Page-1].Ref})
+			continue
+		}
+		for _, s := range own(k) {
+			if page == 0 {
+				page = s.page
+			}
+			if s.page == page && s.form == (pdf.Ref{}) {
+				kids = append(kids, pdf.Integer(s.id))
+				continue
+			}
+			reference := pdf.Dict{"Type": pdf.Name("MCR"), "Pg": w.pages[s.page-1].Ref, "MCID": pdf.Integer(s.id)}
+			if s.form != (pdf.Ref{}) {
+				reference["Stm"] = s.form
+			}
+			kids = append(kids, reference)
+		}
+	}
+	if page != 0 {
+		e.dict["Pg"] = w.pages[page-1].Ref
+	}
+	switch len(kids) {
+	case 0:
+		return e.kind == "TD" || e.kind == "TH" || e == w.outline.root
+	case 1:
+		e.dict["K"] = kids[0]
+	default:
+		e.dict["K"] = kids
+	}
+	return true
+}

@@ -1,0 +1,303 @@
+// Package tagging makes PDF files accessible in place: it writes the structure of an untagged document into its
+// content, repairs that of a tagged one, and completes what PDF/UA-1 (ISO 14289-1) asks of the file around it.
+//
+// What a page paints is not changed: content streams are copied byte for byte, and only marked-content operators are put
+// between their operations. Nothing is invented: what only a person can know is flagged for one.
+package tagging
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/perfectworks/backend/adapters/documents/pagetext"
+	"github.com/perfectworks/backend/adapters/documents/pdf"
+	"github.com/perfectworks/backend/adapters/documents/pdfua"
+	"github.com/perfectworks/backend/adapters/documents/structure"
+)
+
+// ErrRestricted says that the owner of an encrypted file allows neither changes nor annotations, so that no accessible
+// version of it may be made without the owner's password (ISO 32000-1, table 22).
+var ErrRestricted = errors.New("the PDF is protected: its owner does not permit changes to it")
+
+// Options are what the caller knows and wants. Its zero value is usable.
+type Options struct {
+	Limits pdfua.Limits
+	// Title and Language, a language tag, are used as they are; empty, they are found in the document.
+	Title, Language string
+	// Describe gives an alternative text for a figure, "" if there is none. Without it nobody is asked.
+	Describe func(Figure) string
+	// Recognized is the text of scanned pages by page number, from 1.
+	Recognized map[int][]Word
+	// DropSignatures allows to process a signed document, whose signatures are void afterwards.
+	DropSignatures bool
+}
+
+// Figure is a picture of a document, or a drawing, whose Image is empty.
+type Figure struct {
+	// Key names the figure within the file; it is the same whenever the same file is processed.
+	Key  string
+	Page int
+	// MIME and Image are the picture as a file, PNG or JPEG.
+	MIME  string
+	Image []byte
+	// Caption is the figure's caption, Context the text around it.
+	Caption, Context string
+}
+
+// Word is recognised text on a page, as people see the page: in points from its left and bottom edge.
+type Word struct {
+	Text                     string
+	Left, Bottom, Right, Top float64
+	// Line counts the lines of the page: words of one line are shown together.
+	Line int
+}
+
+// Result says what became of a file.
+type Result struct {
+	// WasTagged tells that the document had usable tags, which were kept.
+	WasTagged bool
+	Fixed     []Repair
+	// Manual is what a person must still do or look at.
+	Manual   []Flag
+	Warnings []string
+	// Failures are the conditions of PDF/UA-1 that still fail. Only without any does the file say that it conforms.
+	Failures []pdfua.Failure
+}
+
+// Repair is something that was put right.
+type Repair struct {
+	// Rule is the rule of PDF/UA-1 that asks for it, as in [pdfua.Rules], or a best practice.
+	Rule   string
+	Count  int
+	Detail string
+}
+
+// Flag is something that only a person can judge or do.
+type Flag struct {
+	// Rule is a rule of PDF/UA-1, a failure condition of the Matterhorn Protocol, or a best practice.
+	Rule string
+	// Page counts from 1; 0 is the document as a whole.
+	Page   int
+	Detail string
+}
+
+// maxFlags bounds how many flags of one rule a result lists.
+const maxFlags = 200
+
+// work is the processing of one file.
+type work struct {
+	file    *pdf.File
+	options Options
+	catalog pdf.Dict
+	pages   []pdf.Page
+	shown   []*pagetext.Page
+	frames  []pagetext.Frame
+	tree    *structure.Tree
+	result  *Result
+	repairs map[string]int
+	flags   map[string]int
+
+	outline       outline
+	parents       parentTree
+	figures       []*element
+	placed        map[pdf.Ref]bool
+	paintings     map[pdf.Ref]int
+	originals     map[pdf.Ref]*pdf.Stream
+	cleaned       map[pdf.Ref]bool
+	language      string
+	numbers       map[int]int
+	figureParents map[*structure.Node]figureParent
+	names         map[pdf.String]pdf.Object
+
+	copies, copiedBytes, uncopied, damaged int
+}
+
+// Process makes a file accessible as far as that can be done without a person. It changes f, which the caller writes
+// with [pdf.File.Write]. Progress, if not nil, is called after each page. Errors are [ErrRestricted], [ErrSigned],
+// [pdf.ErrDamaged] or a [*pdf.LimitError]; f is not to be used after one.
+func Process(f *pdf.File, options Options, progress func(done, total int)) (*Result, error) {
+	w, err := open(f, options)
+	if err != nil {
+		return nil, err
+	}
+	if progress == nil {
+		progress = func(int, int) {}
+	}
+	if err := w.guard(); err != nil {
+		return nil, err
+	}
+	w.repairFonts()
+	w.addRecognized()
+	if err := w.readPages(); err != nil {
+		return nil, err
+	}
+	if w.hasUsableTags() {
+		w.result.WasTagged = true
+		err = w.repair(progress)
+	} else {
+		err = w.retag(progress)
+	}
+	if err != nil {
+		return nil, err
+	}
+	w.repairDocument()
+	if err := w.conclude(); err != nil {
+		return nil, err
+	}
+	return w.result, nil
+}
+
+func open(f *pdf.File, options Options) (*work, error) {
+	if options.Limits.Pages == 0 {
+		options.Limits.Pages = 20_000
+	}
+	pages, err := f.Pages(options.Limits.Pages)
+	if err != nil {
+		return nil, err
+	}
+	if len(pages) == 0 {
+		return nil, fmt.Errorf("the PDF has no pages: %w", pdf.ErrDamaged)
+	}
+	w := &work{
+		file: f, options: options, catalog: f.Catalog(), pages: pages, result: &Result{}, repairs: map[string]int{},
+		flags: map[string]int{}, placed: map[pdf.Ref]bool{}, originals: map[pdf.Ref]*pdf.Stream{},
+		cleaned: map[pdf.Ref]bool{},
+	}
+	w.nameObjects()
+	return w, nil
+}
+
+// nameObjects gives a reference to pages and annotations that are written in place: elements refer to them.
+func (w *work) nameObjects() {
+	for i := range w.pages {
+		page := &w.pages[i]
+		if page.Ref == (pdf.Ref{}) {
+			page.Ref = w.file.Add(page.Dict)
+			w.replacePage(page.Dict, page.Ref)
+		}
+		list, ok := w.file.Array(page.Dict["Annots"])
+		if !ok {
+			continue
+		}
+		named := make(pdf.Array, len(list))
+		for j, o := range list {
+			if d, isDict := o.(pdf.Dict); isDict {
+				o = w.file.Add(d)
+			}
+			named[j] = o
+		}
+		page.Dict["Annots"] = named
+	}
+}
+
+// replacePage puts a reference in the place of a page that its parent holds as it is.
+func (w *work) replacePage(page pdf.Dict, ref pdf.Ref) {
+	parent, _ := w.file.Dict(page["Parent"])
+	kids, _ := w.file.Array(parent["Kids"])
+	for i, kid := range kids {
+		if d, ok := kid.(pdf.Dict); ok && same(d, page) {
+			kids[i] = ref
+		}
+	}
+}
+
+func (w *work) readPages() error {
+	shown, err := pagetext.Read(w.file, w.pages, pagetext.Limits{Operations: w.options.Limits.Operations})
+	if err != nil {
+		return err
+	}
+	w.shown = shown
+	w.frames = make([]pagetext.Frame, len(w.pages))
+	for i, page := range w.pages {
+		w.frames[i] = pagetext.NewFrame(w.file, page)
+	}
+	return nil
+}
+
+// fixed counts a repair.
+func (w *work) fixed(rule, detail string, count int) {
+	if count <= 0 {
+		return
+	}
+	key := rule + "\x00" + detail
+	if i, known := w.repairs[key]; known {
+		w.result.Fixed[i].Count += count
+		return
+	}
+	w.repairs[key] = len(w.result.Fixed)
+	w.result.Fixed = append(w.result.Fixed, Repair{Rule: rule, Count: count, Detail: detail})
+}
+
+// flag notes what a person must look at.
+func (w *work) flag(rule string, page int, detail string) {
+	if w.flags[rule]++; w.flags[rule] <= maxFlags {
+		w.result.Manual = append(w.result.Manual, Flag{Rule: rule, Page: page, Detail: detail})
+	}
+}
+
+func (w *work) warn(format string, args ...any) {
+	w.result.Warnings = append(w.result.Warnings, fmt.Sprintf(format, args...))
+}
+
+// retag finds the structure of the document and writes it, in the place of tags that are of no use.
+func (w *work) retag(progress func(done, total int)) error {
+	w.tree = w.infer()
+	delete(w.catalog, "StructTreeRoot")
+	w.forgetParents()
+	w.build(w.tree)
+	w.describeFigures()
+	w.placeLooseAnnotations()
+	leaves := make([][]int, len(w.pages))
+	for i, l := range w.outline.leaves {
+		if l.annotation == (pdf.Ref{}) {
+			leaves[l.content.Page-1] = append(leaves[l.content.Page-1], i)
+		}
+	}
+	artifacts := make([][]structure.Artifact, len(w.pages))
+	for _, a := range w.tree.Artifacts {
+		if p := a.Content.Page; p >= 1 && p <= len(w.pages) {
+			artifacts[p-1] = append(artifacts[p-1], a)
+		}
+	}
+	w.paintings = countPaintings(w.shown)
+	for i, page := range w.shown {
+		if err := w.writePage(i+1, w.planPage(page, leaves[i], artifacts[i])); err != nil {
+			return err
+		}
+		progress(i+1, len(w.pages))
+	}
+	w.writeTree()
+	w.fixed("7.1-3", "", len(w.outline.leaves))
+	w.fixed("7.1-11", "", 1)
+	return nil
+}
+
+// forgetParents takes out what refers to the structure tree that is replaced.
+func (w *work) forgetParents() {
+	for _, page := range w.pages {
+		list, _ := w.file.Array(page.Dict["Annots"])
+		for _, o := range list {
+			if d, ok := w.file.Dict(o); ok {
+				delete(d, "StructParent")
+			}
+		}
+	}
+}
+
+// writeTree writes the structure tree root.
+func (w *work) writeTree() {
+	w.finish(w.outline.root)
+	root := pdf.Dict{"Type": pdf.Name("StructTreeRoot"), "K": w.outline.root.ref}
+	ref := w.file.Add(root)
+	w.outline.root.dict["P"] = ref
+	root["ParentTree"] = w.parents.write(w.file)
+	root["ParentTreeNextKey"] = pdf.Integer(len(w.parents.values))
+	w.catalog["StructTreeRoot"] = ref
+	w.writeIDs(root)
+	if w.uncopied > 0 {
+		w.flag("01-006", 0, fmt.Sprintf("%d repeated groups of content are tagged as a whole", w.uncopied))
+	}
+	if w.damaged > 0 {
+		w.warn("The content of %d pages is damaged and was kept as far as it could be read.", w.damaged)
+	}
+}
