@@ -1,0 +1,3 @@
+package structure
+
+type grid struct{}

@@ -1,0 +1,224 @@
+package structure
+
+import (
+	"cmp"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// maxHeadingLines and maxHeadingRunes are how long headings are at the most.
+	maxHeadingLines = 4
+	maxHeadingRunes = 220
+	// largerThanBody is the relation to the size of running text from which size alone makes a heading.
+	largerThanBody = 1.14
+	// deepest is the last of the heading types H1 to H6.
+	deepest = 6
+)
+
+// headingStyle is what headings of one level have in common.
+type headingStyle struct {
+	size         int // halves of a point
+	bold, italic bool
+	caps         bool
+}
+
+var numbered = regexp.MustCompile(`^(?:(?:[A-Z]|\d{1,3})(?:\.\d{1,3})*\.?|[IVXL]{1,6}\.)\s+\p{L}`)
+
+var chaptered = regexp.MustCompile(`^(?i:chapter|part|appendix|section|kapitel|teil|anhang|abschnitt|chapitre|partie|annexe|` +
+	`capítulo|parte|глава|часть|приложение|раздел|κεφάλαιο|μέρος)\s+(?:\d{1,3}|[IVXLA-Z]{1,6})\b`)
+
+// findHeadings marks blocks as headings and gives them levels.
+func (d *document) findHeadings() {
+	marks := d.bookmarks()
+	for i, b := range d.blocks {
+		if b.kind != paragraph || len(b.lines) == 0 || b.level > 0 {
+			continue
+		}
+		var next *block
+		if i+1 < len(d.blocks) {
+			next = d.blocks[i+1]
+		}
+		if d.isHeading(b, next, marks) {
+			b.kind = heading
+		}
+	}
+	d.levels(marks)
+}
+
+// bookmarks gives the levels of the outline by page and folded title.
+func (d *document) bookmarks() map[bookmarkKey]int {
+	out := map[bookmarkKey]int{}
+	for _, b := range d.hints.Outline {
+		if key := (bookmarkKey{b.Page, squeeze(b.Title)}); key.title != "" {
+			if _, known := out[key]; !known {
+				out[key] = b.Level
+			}
+		}
+	}
+	return out
+}
+
+type bookmarkKey struct {
+	page  int
+	title string
+}
+
+// squeeze keeps the letters and digits of a text, small.
+func squeeze(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, Plain(s))
+}
+
+var leadingNumber = regexp.MustCompile(`^(?:[0-9]+(?:\.[0-9]+)*|[A-Z](?:\.[0-9]+)+|[A-Z]\.|[IVXL]+\.)\.?\s+`)
+
+// bookmarked gives the level of the bookmark that names a block, 0 if none does.
+func (b *block) bookmarked(marks map[bookmarkKey]int) int {
+	if len(marks) == 0 || len(b.text) > 2*maxHeadingRunes {
+		return 0
+	}
+	for _, text := range [...]string{b.text, leadingNumber.ReplaceAllString(b.text, "")} {
+		for _, page := range [...]int{b.page, b.page - 1} {
+			if level := marks[bookmarkKey{page, squeeze(text)}]; level > 0 {
+				return level
+			}
+		}
+	}
+	return 0
+}
+
+func (d *document) isHeading(b, next *block, marks map[bookmarkKey]int) bool {
+	n := utf8.RuneCountInString(b.text)
+	if len(b.lines) > maxHeadingLines || n > maxHeadingRunes || !hasLetters(b.text) || b.style.mono && !d.body.mono {
+		return false
+	}
+	if b.bookmarked(marks) > 0 && (b.style.bold != d.body.bold || b.size > 1.02*d.body.size || numbered.MatchString(b.text) ||
+		b.style.italic || len(b.lines) == 1) {
+		return true
+	}
+	ratio := b.size / d.body.size
+	if ratio >= largerThanBody {
+		return n > 1 && !(len(b.lines) > 2 && endsSentence(b.text))
+	}
+	if len(b.lines) > 2 || endsSentence(b.text) || next == nil || next.page == b.page && next.kind == heading {
+		return len(b.lines) <= 2 && !endsSentence(b.text) && b.style.bold && !d.body.bold && next != nil && d.standsOut(b)
+	}
+	if b.style.bold && !d.body.bold {
+		return d.standsOut(b)
+	}
+	number := numbered.MatchString(b.text) || chaptered.MatchString(b.text)
+	if number && (b.style.italic || isCaps(b.text)) {
+		return d.standsOut(b)
+	}
+	return isCaps(b.text) && n >= 4 && ratio > 0.95 && b.above > 0.8*b.size && len(b.lines) == 1 && !d.body.bold
+}
+
+// standsOut tells whether a block is set apart from what is above it.
+func (d *document) standsOut(b *block) bool {
+	return b.above < 0 || b.above > 0.25*b.size || b.below > 0.25*b.size
+}
+
+func hasLetters(s string) bool { return strings.IndexFunc(s, unicode.IsLetter) >= 0 }
+
+// endsSentence tells whether text ends as sentences do.
+func endsSentence(s string) bool {
+	s = strings.TrimRight(s, " \"”’»)")
+	return strings.HasSuffix(s, ".") && !strings.HasSuffix(s, "..") || strings.HasSuffix(s, ";") || strings.HasSuffix(s, ",")
+}
+
+// isCaps tells whether all letters are capital ones.
+func isCaps(s string) bool {
+	upper := 0
+	for _, r := range s {
+		if unicode.IsLower(r) {
+			return false
+		}
+		if unicode.IsUpper(r) {
+			upper++
+		}
+	}
+	return upper >= 3
+}
+
+func (b *block) headingStyle() headingStyle {
+	return headingStyle{
+		size: int(math.Round(b.size * 2)), bold: b.style.bold, italic: b.style.italic, caps: isCaps(b.text),
+	}
+}
+
+// depthOf is how deep a numbering is: 1 for "2" and "Chapter 2", 2 for "2.1"; 0 if there is none.
+func depthOf(text string) int {
+	if chaptered.MatchString(text) {
+		return 1
+	}
+	if !numbered.MatchString(text) {
+		return 0
+	}
+	number, _, _ := strings.Cut(text, " ")
+	return 1 + strings.Count(strings.TrimRight(number, "."), ".")
+}
+
+// levels gives headings their levels: styles are ordered by the outline, the numbering and the size, and a level is
+// never more than one below the one before it.
+func (d *document) levels(marks map[bookmarkKey]int) {
+	type stat struct {
+		style             headingStyle
+		count, first      int
+		depth, depths     int
+		marked, markLevel int
+	}
+	stats := map[headingStyle]*stat{}
+	var order []*stat
+	for i, b := range d.blocks {
+		if b.kind != heading {
+			continue
+		}
+		st := stats[b.headingStyle()]
+		if st == nil {
+			st = &stat{style: b.headingStyle(), first: i}
+			stats[st.style] = st
+			order = append(order, st)
+		}
+		st.count++
+		if depth := depthOf(b.text); depth > 0 {
+			st.depth += depth
+			st.depths++
+		}
+		if level := b.bookmarked(marks); level > 0 {
+			st.markLevel += level
+			st.marked++
+		}
+	}
+	slices.SortStableFunc(order, func(a, b *stat) int {
+		if a.style.size != b.style.size {
+			return cmp.Compare(b.style.size, a.style.size)
+		}
+		if a.style.bold != b.style.bold {
+			return b2i(b.style.bold) - b2i(a.style.bold)
+		}
+		if a.style.caps != b.style.caps {
+			return b2i(b.style.caps) - b2i(a.style.caps)
+		}
+		return b2i(a.style.italic) - b2i(b.style.italic)
+	})
+	rank := map[headingStyle]int{}
+	for i, st := range order {
+		rank[st.style] = min(i+1, deepest)
+	}
+	last := 0
+	for _, b := range d.blocks {
+		if b.kind != heading {
+			continue
+		}
+		b.level = min(rank[b.headingStyle()], last+1)
+		last = b.level
+	}
+}

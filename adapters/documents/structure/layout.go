@@ -1,0 +1,277 @@
+package structure
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/perfectworks/backend/adapters/documents/pagetext"
+)
+
+// element is one step of the order of reading of a page: a line or an object.
+type element struct {
+	line   *line
+	object *block
+}
+
+// span is an interval from left to right.
+type span struct{ from, to float64 }
+
+const (
+	// minGutter is the least width of the gap between columns, in ems; a narrow one of a newspaper is 0.8.
+	minGutter = 0.7
+	// maxColumnDepth is how deep columns are looked for in columns.
+	maxColumnDepth = 4
+	// maxGutters is how many gaps of one row are followed.
+	maxGutters = 40
+)
+
+// band are rows that follow each other and leave the same gaps free.
+type band struct {
+	rows []*row
+	free []span
+}
+
+// flow puts rows into the order of reading.
+func (s *sheet) flow(rows []*row, depth int) []element {
+	if len(rows) == 0 {
+		return nil
+	}
+	col := &column{}
+	var out []element
+	var plain []*row
+	flush := func() {
+		for _, r := range plain {
+			if r.object != nil {
+				out = append(out, element{object: r.object})
+				continue
+			}
+			l := newLine(r.pieces)
+			l.column = col
+			out = append(out, element{line: l})
+		}
+		plain = nil
+	}
+	for _, b := range s.bands(rows) {
+		var gutters []span
+		if depth < maxColumnDepth {
+			gutters = s.columnGutters(b)
+		}
+		if len(gutters) == 0 {
+			plain = append(plain, b.rows...)
+			continue
+		}
+		flush()
+		for _, part := range divide(b.rows, gutters) {
+			out = append(out, s.flow(part, depth+1)...)
+		}
+	}
+	flush()
+	col.measure(out)
+	return out
+}
+
+// measure finds the margins of a column from its lines.
+func (c *column) measure(elements []element) {
+	var rights []float64
+	c.left = math.Inf(1)
+	for _, e := range elements {
+		if e.line != nil && e.line.column == c {
+			c.left = min(c.left, e.line.box.Left)
+			rights = append(rights, e.line.box.Right)
+		}
+	}
+	if len(rights) == 0 {
+		return
+	}
+	slices.Sort(rights)
+	const outliers = 0.95 // share of lines that end within the margin: some tables and code do not
+	c.right = rights[int(math.Ceil(outliers*float64(len(rights)-1)))]
+}
+
+// bands parts rows where the gaps that they leave free change.
+func (s *sheet) bands(rows []*row) []band {
+	area := rows[0].box
+	size := 0.0
+	for _, r := range rows {
+		area = area.Union(r.box)
+		for _, p := range r.pieces {
+			size = max(size, min(p.size, 12))
+		}
+	}
+	least := minGutter * max(size, 6)
+	var out []band
+	current := band{free: []span{{area.Left, area.Right}}}
+	for _, r := range rows {
+		free := meet(current.free, r.free(area), least)
+		if len(free) == 0 && len(current.rows) > 0 {
+			out = append(out, current)
+			current = band{free: []span{{area.Left, area.Right}}}
+			free = meet(current.free, r.free(area), least)
+		}
+		current.rows, current.free = append(current.rows, r), free
+		if len(free) == 0 {
+			out = append(out, current)
+			current = band{free: []span{{area.Left, area.Right}}}
+		}
+	}
+	if len(current.rows) > 0 {
+		out = append(out, current)
+	}
+	return out
+}
+
+// free gives the gaps of a row within an area.
+func (r *row) free(area pagetext.Rect) []span {
+	if r.object != nil {
+		return []span{{area.Left, r.box.Left}, {r.box.Right, area.Right}}
+	}
+	var out []span
+	at := area.Left
+	for _, p := range r.pieces {
+		if p.box.Left > at && len(out) < maxGutters {
+			out = append(out, span{at, p.box.Left})
+		}
+		at = max(at, p.box.Right)
+	}
+	return append(out, span{at, area.Right})
+}
+
+// meet gives what two ordered lists of spans share, as far as it is wide enough.
+func meet(a, b []span, least float64) []span {
+	var out []span
+	for i, j := 0, 0; i < len(a) && j < len(b); {
+		if s := (span{max(a[i].from, b[j].from), min(a[i].to, b[j].to)}); s.to-s.from >= least {
+			out = append(out, s)
+		}
+		if a[i].to < b[j].to {
+			i++
+		} else {
+			j++
+		}
+	}
+	return out
+}
+
+// columnGutters gives the gaps of a band that part columns of text, from left to right.
+func (s *sheet) columnGutters(b band) []span {
+	var out []span
+	for _, g := range b.free {
+		if s.partsColumns(b.rows, g) {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+// side is what lies on one side of a gap.
+type side struct {
+	rows, pieces, runes int
+	width, left, right  float64
+}
+
+func (x *side) add(p *piece) {
+	if x.pieces == 0 {
+		x.left, x.right = p.box.Left, p.box.Right
+	}
+	x.pieces++
+	x.runes += len(p.text)
+	x.width += p.box.Width()
+	x.left, x.right = min(x.left, p.box.Left), max(x.right, p.box.Right)
+}
+
+// partsColumns tells whether the text on one side of a gap is read before that on the other side. Cells of a table and
+// labels of list items are read row by row, and nearly every program writes the text of a page in the order of reading:
+// how often that order crosses the gap tells more than the shapes.
+func (s *sheet) partsColumns(rows []*row, g span) bool {
+	var sides [2]side
+	type step struct{ order, side int }
+	var steps []step
+	both := 0
+	for _, r := range rows {
+		var here [2]bool
+		for _, p := range r.pieces {
+			k := 0
+			if p.box.Left >= g.to {
+				k = 1
+			}
+			sides[k].add(p)
+			here[k] = true
+			if p.field == nil {
+				steps = append(steps, step{p.order, k})
+			}
+		}
+		for k := range here {
+			if here[k] {
+				sides[k].rows++
+			}
+		}
+		if here[0] && here[1] {
+			both++
+		}
+	}
+	fewer := min(sides[0].rows, sides[1].rows)
+	if fewer < 2 {
+		return false
+	}
+	slices.SortFunc(steps, func(a, b step) int { return cmp.Compare(a.order, b.order) })
+	crossings := 0
+	for i := 1; i < len(steps); i++ {
+		if steps[i].side != steps[i-1].side {
+			crossings++
+		}
+	}
+	const short = 9 // letters of usual figures in cells
+	for k := range sides {
+		if sides[k].runes <= short*sides[k].pieces && both*10 >= 8*sides[k].rows {
+			return false // a column of figures
+		}
+	}
+	if crossings <= 1+fewer/5 {
+		return true
+	}
+	return s.isProse(sides[0]) && s.isProse(sides[1])
+}
+
+// isProse tells whether lines fill their column as running text does.
+func (s *sheet) isProse(x side) bool {
+	const (
+		rows  = 8
+		words = 24   // letters in a line of a narrow column
+		fill  = 0.72 // of the width
+	)
+	return x.rows >= rows && x.pieces <= x.rows+x.rows/8 && x.runes >= words*x.pieces &&
+		x.width >= fill*(x.right-x.left)*float64(x.pieces)
+}
+
+// divide deals rows out to columns.
+func divide(rows []*row, gutters []span) [][]*row {
+	out := make([][]*row, len(gutters)+1)
+	at := func(x float64) int {
+		i := 0
+		for i < len(gutters) && x > (gutters[i].from+gutters[i].to)/2 {
+			i++
+		}
+		return i
+	}
+	for _, r := range rows {
+		if r.object != nil {
+			i := at((r.box.Left + r.box.Right) / 2)
+			out[i] = append(out[i], r)
+			continue
+		}
+		parts := map[int]*row{}
+		for _, p := range r.pieces {
+			i := at((p.box.Left + p.box.Right) / 2)
+			part := parts[i]
+			if part == nil {
+				part = &row{box: p.box}
+				parts[i] = part
+				out[i] = append(out[i], part)
+			}
+			part.pieces = append(part.pieces, p)
+			part.box = part.box.Union(p.box)
+		}
+	}
+	return out
+}

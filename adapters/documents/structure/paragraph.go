@@ -1,0 +1,193 @@
+package structure
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Where a paragraph ends.
+const (
+	// looser is by how much a distance of lines exceeds the usual one between paragraphs.
+	looser = 1.2
+	// usualLeading is the distance of lines, in ems, where a size is too rare to measure it.
+	usualLeading = 1.25
+	// sizeStep is the relation of sizes that are not of one paragraph.
+	sizeStep = 1.12
+	// indent is the least indentation of a first line, in ems, and maxIndent the largest.
+	indent, maxIndent = 0.7, 5
+)
+
+// leadings are the usual distances of lines by size and pitch, in points.
+type leadings map[leadingKey]float64
+
+type leadingKey struct {
+	size int // tenths of points
+	mono bool
+}
+
+func keyOf(l *line) leadingKey { return leadingKey{int(math.Round(l.size * 10)), l.style.mono} }
+
+// measureLeadings finds the distance of lines in paragraphs: the least one that is common.
+func measureLeadings(flows [][]element) leadings {
+	seen := map[leadingKey]map[int]int{}
+	for _, flow := range flows {
+		for i := 1; i < len(flow); i++ {
+			a, b := flow[i-1].line, flow[i].line
+			if a == nil || b == nil || a.column != b.column || keyOf(a) != keyOf(b) {
+				continue
+			}
+			d := a.baseline - b.baseline
+			if d < 0.8*a.size || d > 2.6*a.size {
+				continue
+			}
+			if seen[keyOf(a)] == nil {
+				seen[keyOf(a)] = map[int]int{}
+			}
+			seen[keyOf(a)][int(math.Round(d*4))]++
+		}
+	}
+	out := leadings{}
+	for key, counts := range seen {
+		all := 0
+		steps := make([]int, 0, len(counts))
+		for step, n := range counts {
+			all += n
+			steps = append(steps, step)
+		}
+		slices.Sort(steps)
+		const common = 0.15
+		for _, step := range steps {
+			if n := counts[step] + counts[step+1]; float64(n) >= common*float64(all) && n > 1 {
+				out[key] = float64(step) / 4
+				if counts[step+1] > counts[step] {
+					out[key] = float64(step+1) / 4
+				}
+				break
+			}
+		}
+	}
+	return out
+}
+
+// of gives the usual distance from a line to the next.
+func (m leadings) of(l *line) float64 {
+	if d, ok := m[keyOf(l)]; ok {
+		return d
+	}
+	return usualLeading * l.size
+}
+
+// paragraphs parts the lines of a flow into blocks; objects are blocks already.
+func (d *document) paragraphs(s *sheet, flow []element) []*block {
+	var out []*block
+	var lines []*line
+	end := func() {
+		if len(lines) > 0 {
+			out = append(out, newBlock(s.page.Number, lines))
+			lines = nil
+		}
+	}
+	for i, e := range flow {
+		if e.object != nil {
+			end()
+			out = append(out, e.object)
+			continue
+		}
+		if len(lines) > 0 {
+			var next *line
+			if i+1 < len(flow) {
+				next = flow[i+1].line
+			}
+			if d.breaks(lines, e.line, next) {
+				end()
+			}
+		}
+		lines = append(lines, e.line)
+	}
+	end()
+	return out
+}
+
+// breaks tells whether a line starts a new block after those before it. Next is the line after it, or nil.
+func (d *document) breaks(lines []*line, l, next *line) bool {
+	last := lines[len(lines)-1]
+	if l.column != last.column {
+		return true
+	}
+	size := min(l.size, last.size)
+	distance := last.baseline - l.baseline
+	if distance < 0 || distance > looser*max(d.leadings.of(last), d.leadings.of(l))+0.5 {
+		return true
+	}
+	if l.style.mono && last.style.mono && keyOf(l) == keyOf(last) {
+		return false // lines of code
+	}
+	if max(l.size, last.size) > sizeStep*size || l.style.mono != last.style.mono && min(len(l.text), len(last.text)) > 12 {
+		return true
+	}
+	if l.style.bold != last.style.bold && len(lines) <= 2 && allBold(lines) == lines[0].style.bold {
+		return true
+	}
+	if mark, ok := labelOf(l); ok && d.startsItem(lines, l, mark) {
+		return true
+	}
+	if mark, ok := labelOf(lines[0]); ok && math.Abs(l.box.Left-mark.body) < 0.6*l.size {
+		return false // the text of an item hangs below its first word
+	}
+	return endsShort(last, l) || indented(lines, l, next)
+}
+
+func allBold(lines []*line) bool {
+	for _, l := range lines {
+		if !l.style.bold {
+			return false
+		}
+	}
+	return true
+}
+
+// endsShort tells whether a line ends so far from the margin that the next word would have fitted: its end was meant.
+func endsShort(last, next *line) bool {
+	room := last.column.right - last.box.Right
+	word, _, more := strings.Cut(next.text, " ")
+	n := utf8.RuneCountInString(next.text)
+	if n == 0 || isCentered(last) && isCentered(next) {
+		return false
+	}
+	width := next.box.Width() * float64(utf8.RuneCountInString(word)) / float64(n)
+	if !more {
+		width = next.box.Width()
+	}
+	space := 0.6 * last.size
+	if first, _ := utf8.DecodeRuneInString(next.text); unicode.IsLower(first) {
+		space += 3 * last.size // a sentence that goes on: lines may be broken by hand
+	}
+	return room > width+space
+}
+
+func isCentered(l *line) bool {
+	left, right := l.box.Left-l.column.left, l.column.right-l.box.Right
+	return left > 2*l.size && math.Abs(left-right) < 0.6*l.size
+}
+
+// indented tells whether a line begins a paragraph by its indentation: it alone is moved to the right.
+func indented(lines []*line, l, next *line) bool {
+	last := lines[len(lines)-1]
+	by := l.box.Left - last.box.Left
+	if len(lines) > 1 {
+		by = l.box.Left - min(last.box.Left, lines[len(lines)-2].box.Left)
+	}
+	if by < indent*l.size || by > maxIndent*l.size {
+		return false
+	}
+	if len(lines) == 1 && l.box.Left > last.box.Left {
+		// The first line hangs out to the left: a hanging indent, unless the line after returns.
+		return next != nil && next.column == l.column && next.box.Left < l.box.Left-indent*l.size &&
+			math.Abs(next.box.Left-last.box.Left) < indent*l.size
+	}
+	return next == nil || next.column != l.column || next.box.Left < l.box.Left-indent*l.size/2 ||
+		last.baseline-l.baseline > 0
+}
