@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Role is what a block is, for comparing.
@@ -196,18 +198,17 @@ func (r *blockReader) texts(of []*element) string {
 	return b.String()
 }
 
-// Plain drops what line breaks add to a text or take from it: white space, hyphens, and what cannot be seen.
+// Plain drops what line breaks add to a text or take from it: white space, hyphens, and what cannot be seen. Ligatures
+// and other compatible forms become the letters that they stand for.
 func Plain(text string) string {
 	return strings.Map(func(c rune) rune {
 		switch c {
-		case '-', '\u00ad', '\u2010', '\u2011', '\ufffe', '\ufffd':
+		case '-', '\u2010', '\u2011', '\ufffe', '\ufffd':
 			return -1
-		case 'ﬁ', 'ﬂ', 'ﬀ', 'ﬃ', 'ﬄ':
-			return c
 		}
-		if unicode.IsSpace(c) || unicode.IsControl(c) || unicode.Is(unicode.Co, c) || unicode.Is(unicode.Cf, c) {
+		if unicode.IsSpace(c) || unicode.IsControl(c) || unicode.In(c, unicode.Co, unicode.Cf) {
 			return -1
 		}
 		return c
-	}, text)
+	}, norm.NFKC.String(text))
 }

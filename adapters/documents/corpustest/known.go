@@ -13,8 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/perfectworks/backend/adapters/documents/pdf"
 )
 
 //go:embed known/*.html
@@ -32,7 +30,7 @@ type Known struct {
 }
 
 // knownVersion changes when the same HTML is to be printed or read in another way.
-const knownVersion = "1"
+const knownVersion = "2"
 
 // HTMLDocuments gives the documents of the known set by their names: those written by hand, and those by chance.
 func HTMLDocuments() (map[string]string, error) {
@@ -132,12 +130,13 @@ func (m knownMaker) create(ctx context.Context, k Known, html, truth string) ([]
 	if err := Print(ctx, chromium, source, printed); err != nil {
 		return nil, err
 	}
-	tagged, pages, err := withRoleMap(printed)
+	tagged, err := os.ReadFile(printed)
 	if err != nil {
 		return nil, err
 	}
 	var untagged bytes.Buffer
-	if err := Strip(tagged, &untagged); err != nil {
+	pages, err := Strip(tagged, &untagged)
+	if err != nil {
 		return nil, err
 	}
 	if err := writeWhole(work, k.Tagged, tagged); err != nil {
@@ -166,39 +165,4 @@ func writeWhole(work, path string, data []byte) error {
 		return err
 	}
 	return os.Rename(temporary, path)
-}
-
-// withRoleMap maps the types of PDF 2.0 that Chromium uses to those of PDF 1.7: poppler drops what it does not know.
-func withRoleMap(path string) (tagged []byte, pages int, err error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, 0, err
-	}
-	f, err := pdf.Open(data, pdf.Limits{})
-	if err != nil {
-		return nil, 0, fmt.Errorf("open what Chromium printed: %w", err)
-	}
-	root, ok := f.Dict(f.Catalog()["StructTreeRoot"])
-	if !ok {
-		return nil, 0, errors.New("what Chromium printed has no tags")
-	}
-	roles, _ := f.Dict(root["RoleMap"])
-	if roles == nil {
-		roles = pdf.Dict{}
-	}
-	for from, to := range map[pdf.Name]pdf.Name{
-		"Em": "Span", "Strong": "Span", "Aside": "Div", "FENote": "Note", "Sub": "Span", "Title": "P", "DocumentFragment": "Div",
-	} {
-		if roles[from] == nil {
-			roles[from] = to
-		}
-	}
-	root["RoleMap"] = roles
-	all, err := f.Pages(maxPages)
-	if err != nil {
-		return nil, 0, err
-	}
-	var out bytes.Buffer
-	err = f.Write(&out)
-	return out.Bytes(), len(all), err
 }
