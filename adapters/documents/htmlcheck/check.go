@@ -33,6 +33,8 @@ type Result struct {
 	Findings        []Finding
 	// Facts are what manual conditions are judged by.
 	Images, Media, Forms, Links, Scripts int
+	// Outside counts the texts and images that lie outside of all landmarks.
+	Outside int
 }
 
 // TooDeepError says that elements nest too deeply.

@@ -206,6 +206,7 @@ func (c *checker) regions() {
 		for child := n.FirstChild; child != nil; child = child.NextSibling {
 			if child.Type == html.TextNode && strings.TrimSpace(child.Data) != "" {
 				content = true
+				c.result.Outside++
 			}
 			if child.Type != html.ElementNode || !c.Shown(child) || isSkip[child] {
 				continue
@@ -215,9 +216,11 @@ func (c *checker) regions() {
 				whole = false
 				continue
 			}
-			inner := slices.Contains(replacedElements, child.Data) || child.Data == "svg" && ExplicitRole(child) != "" ||
-				child.Data != "svg" && walk(child)
+			inner := slices.Contains(replacedElements, child.Data) || child.Data == "svg" && ExplicitRole(child) != ""
 			if inner {
+				c.result.Outside++
+			}
+			if inner = inner || child.Data != "svg" && walk(child); inner {
 				outside = append(outside, child)
 				content = true
 			} else if Under(child, func(n *html.Node) bool { return slices.Contains(landmarkRoles, c.Role(n)) }) {

@@ -3,24 +3,26 @@ package htmlfix
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/html"
 
 	"github.com/perfectworks/backend/adapters/documents/htmlcheck"
 )
 
-// planAttributes plans what needs no more than attributes, or tags renamed where they stand.
-func planAttributes(p *plan) {
+// attributes plans what needs no more than attributes, or tags renamed where they stand.
+func (p *plan) attributes() {
 	p.metadata()
 	p.images()
 	p.controls()
+	p.identifiers()
 	p.labels()
 	p.frames()
 	p.aria()
 	p.colors()
 	p.timing()
-	p.identifiers()
 	p.scopes()
+	p.skipTargets()
 }
 
 // timing stops what moves or sounds by itself, and gives the tab key the order of the document.
@@ -68,10 +70,10 @@ func (p *plan) identifiers() {
 		id := htmlcheck.Attr(label, "for")
 		labels[id] = append(labels[id], label)
 	}
-	inside := p.insideReferences()
+	inside := p.insideWords()
 	for _, f := range found {
 		id := htmlcheck.Attr(f.Node, "id")
-		if strings.Contains(inside, id) {
+		if inside[id] || strings.ContainsFunc(id, isNoWord) {
 			continue
 		}
 		fresh := p.freeID(id)
@@ -92,23 +94,29 @@ func (p *plan) hasOutsideReferences() bool {
 	})
 }
 
-// insideReferences gives the style sheets, scripts and addresses of the page, which may name identifiers.
-func (p *plan) insideReferences() string {
-	var b strings.Builder
+// insideWords gives the words of the style sheets, scripts and addresses of the page, which may name identifiers.
+func (p *plan) insideWords() map[string]bool {
+	out := map[string]bool{}
+	add := func(text string) {
+		for word := range strings.FieldsFuncSeq(text, isNoWord) {
+			out[word] = true
+		}
+	}
 	for _, n := range p.Elements {
-		switch n.Data {
-		case "style", "script":
-			if n.FirstChild != nil {
-				b.WriteString(n.FirstChild.Data + "\n")
-			}
+		if (n.Data == "style" || n.Data == "script") && n.FirstChild != nil {
+			add(n.FirstChild.Data)
 		}
 		for _, a := range n.Attr {
 			if a.Key == "href" && strings.HasPrefix(a.Val, "#") || strings.HasPrefix(a.Key, "on") {
-				b.WriteString(a.Val + "\n")
+				add(a.Val)
 			}
 		}
 	}
-	return b.String()
+	return out
+}
+
+func isNoWord(r rune) bool {
+	return r != '-' && r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
 }
 
 // scopes repairs the scopes of table cells.

@@ -50,6 +50,9 @@ func (p *plan) lookForBlocks(body *html.Node, landmarks []*html.Node) []block {
 	for _, n := range p.SkipLinks() {
 		l.skips[n] = true
 	}
+	for _, f := range p.findings("skip-link") { // they get a main part to lead to
+		l.skips[f.Node] = true
+	}
 	l.length = len(htmlcheck.Text(body))
 	l.search(l.container(body))
 	return l.blocks

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/html"
+
+	"github.com/perfectworks/backend/adapters/documents/htmlcheck"
 )
 
 // event is the begin of an element, the text between two tags, or the end of an element.
@@ -17,8 +19,8 @@ type event struct {
 // same tells whether two states of a document have the same elements with the same text, but for what was inserted and
 // renamed between them.
 func same(before, after *page, step applied) bool {
-	old := events(before, func(*html.Node) treatment { return keep })
-	now := events(after, func(n *html.Node) treatment {
+	old, oldText := events(before, func(*html.Node) treatment { return keep })
+	now, nowText := events(after, func(n *html.Node) treatment {
 		offset, ok := after.Offset(n)
 		if !ok || slices.Contains(impliedElements, n.Data) {
 			return keep
@@ -32,7 +34,7 @@ func same(before, after *page, step applied) bool {
 		}
 		return seeThrough
 	})
-	if len(old) != len(now) {
+	if len(old) != len(now) || oldText != nowText {
 		return false
 	}
 	for i, a := range old {
@@ -69,10 +71,12 @@ const (
 	leaveOut
 )
 
-// events lists what a document consists of, in its order.
-func events(p *page, treat func(*html.Node) treatment) []event {
-	out := make([]event, 0, 4*len(p.Elements))
+// events lists what a document consists of, in its order, and gives its text as a whole, in which a space between two
+// elements counts too.
+func events(p *page, treat func(*html.Node) treatment) (out []event, text string) {
+	out = make([]event, 0, 4*len(p.Elements))
 	var words []string
+	var all strings.Builder
 	flush := func() {
 		if len(words) > 0 {
 			out = append(out, event{text: strings.Join(words, " ")})
@@ -85,6 +89,7 @@ func events(p *page, treat func(*html.Node) treatment) []event {
 		switch n.Type {
 		case html.TextNode:
 			words = append(words, strings.Fields(n.Data)...)
+			all.WriteString(n.Data)
 			return
 		case html.ElementNode:
 			if n.Data == "title" && n.Namespace == "" { // it is written where it is missing, and nobody sees it in the page
@@ -111,5 +116,5 @@ func events(p *page, treat func(*html.Node) treatment) []event {
 	}
 	walk(p.Root)
 	flush()
-	return out
+	return out, htmlcheck.Collapse(all.String())
 }

@@ -2,7 +2,7 @@
 //
 // The author's page stays as it is but for what is repaired: a repair edits the source where it stands, by setting an
 // attribute, renaming a tag, or inserting tags around what is there, and never writes the document anew from its parsed
-// form. After each stage the result is parsed and checked again. A repair after which the elements or the text are not
+// form. After each round the result is parsed and checked again. A repair after which the elements or the text are not
 // those that were meant, or after which another rule fails, is undone.
 package htmlfix
 
@@ -57,12 +57,10 @@ type Result struct {
 	Manual []Flag
 }
 
-// maxRounds bounds how often the stages are gone through. A repair may uncover what another one can then do; documents
-// that people write are done after two.
+// maxRounds bounds how often repairs are planned and made. One may uncover what another one can then do; documents that
+// people write are done after two or three.
 const maxRounds = 6
 
-// stages are the kinds of repairs that can be made at once: one does not change what another one looks at.
-var stages = []func(*plan){planAttributes, planStructure, planLandmarks}
 
 // Fix repairs a document in UTF-8, and says so in it. Its only error is a htmlcheck.TooDeepError. What Fix has done it
 // finds nothing to do on: Fix of a repaired document gives the same document.
@@ -72,13 +70,11 @@ func Fix(source []byte, options Options) (*Result, error) {
 		return nil, err
 	}
 	for range maxRounds {
-		changed := false
-		for _, stage := range stages {
-			p := newPlan(s)
-			stage(p)
-			changed = s.accept(p.repairs) || changed
-		}
-		if !changed {
+		p := newPlan(s)
+		p.attributes()
+		p.structure()
+		p.landmarks()
+		if !s.accept(p.repairs) {
 			break
 		}
 	}

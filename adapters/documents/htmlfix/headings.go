@@ -2,6 +2,7 @@ package htmlfix
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -11,9 +12,11 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/htmlcheck"
 )
 
-// planStructure plans what changes or adds tags inside of the page's parts.
-func planStructure(p *plan) {
-	p.headings()
+// structure plans what changes or adds tags inside of the page's parts.
+func (p *plan) structure() {
+	if !slices.ContainsFunc(p.repairs, func(r *repair) bool { return r.rule == "empty-heading" }) { // else they are fewer soon
+		p.headings()
+	}
 	p.lists()
 	p.tables()
 }

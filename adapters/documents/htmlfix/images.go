@@ -26,7 +26,9 @@ func (p *plan) images() {
 		if a, ok := p.alternativeFor(f.Node, f.Rule); ok {
 			r := p.start(f.Rule, f.Node, a.detail).set(f.Node, "alt", a.text)
 			r.review = a.review
-			p.add(r)
+			if control := p.control(f.Node); p.add(r) && a.text != "" && control != nil {
+				p.named[control] = true
+			}
 		}
 	}
 	for _, f := range p.findings("area-alt") {
@@ -60,11 +62,21 @@ func (p *plan) control(n *html.Node) *html.Node {
 	return htmlcheck.Closest(n, func(c *html.Node) bool { role := p.Role(c); return role == "link" || role == "button" })
 }
 
+// hasText tells whether an element has any text in it.
+func (p *plan) hasText(n *html.Node) bool {
+	has, known := p.texts[n]
+	if !known {
+		has = htmlcheck.Text(n) != ""
+		p.texts[n] = has
+	}
+	return has
+}
+
 // decorative tells of images that add nothing to what is said beside them.
 func (p *plan) decorative(n *html.Node, rule string) (alternative, bool) {
 	control := p.control(n)
 	switch {
-	case control != nil && htmlcheck.Text(control) != "":
+	case control != nil && p.hasText(control):
 		return alternative{detail: "alternative text left empty: the link or button has a text"}, true
 	case control != nil && strings.TrimSpace(htmlcheck.Attr(control, "aria-label")) != "":
 		return alternative{detail: "alternative text left empty: the link or button has a name"}, true
@@ -166,7 +178,7 @@ func (p *plan) fromDescription(n *html.Node) (alternative, bool) {
 		control := p.control(n)
 		text = htmlcheck.Collapse(strings.ToValidUTF8(p.options.Describe(Image{
 			Source: source, Language: htmlcheck.Attr(p.All("html")[0], "lang"), Before: around(n, false), After: around(n, true),
-			Link: n.Data == "input" || control != nil && htmlcheck.Text(control) == "",
+			Link: n.Data == "input" || control != nil && !p.hasText(control),
 		}), ""))
 		p.described[source] = text
 	}
@@ -234,7 +246,7 @@ func beside(n *html.Node, after bool) *html.Node {
 
 // drawing names a drawing by its description, or hides it beside the text of its link or button.
 func (p *plan) drawing(f htmlcheck.Finding) {
-	if control := p.control(f.Node); control != nil && htmlcheck.Text(control) != "" {
+	if control := p.control(f.Node); control != nil && p.hasText(control) {
 		p.add(p.start(f.Rule, f.Node, "drawing hidden from assistive technology: the link or button has a text").remove(f.Node, "role").set(f.Node, "aria-hidden", "true"))
 		return
 	}

@@ -19,6 +19,9 @@ func (p *plan) labels() {
 		p.add(p.start(f.Rule, f.Node, "label taken from the title").set(f.Node, "aria-label", title))
 	}
 	for _, f := range p.findings("form-field-multiple-labels") {
+		if len(p.ByID(htmlcheck.Attr(f.Node, "id"))) > 1 {
+			continue // the labels may be those of several fields
+		}
 		r := p.start(f.Rule, f.Node, "all labels named in aria-labelledby")
 		var ids []string
 		for _, label := range p.Labels(f.Node) {

@@ -9,15 +9,14 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/htmlcheck"
 )
 
-// planLandmarks plans the parts of the page.
-func planLandmarks(p *plan) {
+// landmarks plans the parts of the page.
+func (p *plan) landmarks() {
 	p.nestedLandmarks()
 	p.doubleLandmarks()
 	if p.counts["landmark-one-main"] > 0 || p.counts["region"] > 0 {
 		p.pageParts()
 	}
 	p.skipLink()
-	p.skipTargets()
 }
 
 // nestedLandmarks lets the main part, banner and footer of the page lie in no other part.
@@ -223,7 +222,8 @@ func (p *plan) placeAround(blocks []block, main int, mainElement *html.Node, has
 		}
 		before := main >= 0 && i < main || mainElement != nil && p.precedes(b.first, mainElement)
 		open, name := "", ""
-		switch free := func(role string) bool { return !has(role) && !taken[role] }; {
+		sectioned := htmlcheck.Closest(b.first, htmlcheck.Named("article", "aside", "main", "nav", "section")) != nil
+		switch free := func(role string) bool { return !has(role) && !taken[role] && (role == "navigation" || !sectioned) }; {
 		case b.isNavigation() && free("navigation"):
 			taken["navigation"], open, name = true, "<nav>", "nav"
 		case before && free("banner") && b.heading == nil || before && free("banner") && i == 0:

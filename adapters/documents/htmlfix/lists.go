@@ -1,8 +1,6 @@
 package htmlfix
 
 import (
-	"slices"
-
 	"golang.org/x/net/html"
 
 	"github.com/perfectworks/backend/adapters/documents/htmlcheck"
@@ -70,12 +68,10 @@ func (p *plan) definitionList(f htmlcheck.Finding) {
 	terms, descriptions, strays, others := p.listParts(f.Node)
 	switch {
 	case len(others) > 0 || htmlcheck.Has(f.Node, "role"):
-	case strays && len(terms) == 0 && len(descriptions) == 0:
-		p.add(p.start(f.Rule, f.Node, "description list without terms and descriptions made one that means nothing").set(f.Node, "role", "presentation"))
-	case strays:
-		p.strayInDefinitions(f, terms)
 	case len(terms) == 0:
 		p.add(p.start(f.Rule, f.Node, "description list without terms made one that means nothing").set(f.Node, "role", "presentation"))
+	case strays:
+		p.strayInDefinitions(f, terms[0])
 	case len(descriptions) == 0:
 		r := p.start(f.Rule, f.Node, "description list without descriptions made a list of its terms").set(f.Node, "role", "list")
 		for _, term := range terms {
@@ -106,17 +102,16 @@ func (p *plan) listParts(n *html.Node) (terms, descriptions []*html.Node, strays
 }
 
 // strayInDefinitions takes what stands after a term, and is neither a term nor a description, for a description.
-func (p *plan) strayInDefinitions(f htmlcheck.Finding, terms []*html.Node) {
+func (p *plan) strayInDefinitions(f htmlcheck.Finding, first *html.Node) {
 	isStray := func(n *html.Node) bool { return n.Type == html.TextNode || n.Data != "dt" && n.Data != "dd" }
 	r := p.start(f.Rule, f.Node, "what stands between terms made descriptions")
-	for _, run := range runs(f.Node, isStray, noContent) {
-		afterTerm := false
-		for n := run[0].PrevSibling; n != nil; n = n.PrevSibling {
-			afterTerm = afterTerm || slices.Contains(terms[:1], n)
-		}
-		if !afterTerm {
+	found := runs(f.Node, isStray, noContent)
+	for n := f.Node.FirstChild; n != first; n = n.NextSibling {
+		if n == found[0][0] { // what stands before all terms describes none
 			return
 		}
+	}
+	for _, run := range found {
 		p.wrapRun(r, run, `<dd style="margin: 0">`, "dd")
 	}
 	p.add(r)

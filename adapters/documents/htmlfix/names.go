@@ -20,7 +20,7 @@ func saysSomething(text string) bool {
 // controls names links, buttons and other controls by what they hold.
 func (p *plan) controls() {
 	for _, f := range p.findings("button-name", "input-button-name", "link-name", "aria-command-name") {
-		if name, source := p.nameFor(f.Node); name != "" {
+		if name, source := p.nameFor(f.Node); name != "" && !p.named[f.Node] {
 			p.add(p.start(f.Rule, f.Node, "name taken from "+source).set(f.Node, "aria-label", name))
 		}
 	}

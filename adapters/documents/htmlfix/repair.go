@@ -32,6 +32,10 @@ type plan struct {
 	*page
 	repairs []*repair
 	touched map[string]bool
+	// named are the links and buttons that get a name by that of an image in them.
+	named map[*html.Node]bool
+	// texts tells of links and buttons whether they have a text.
+	texts map[*html.Node]bool
 	// links are the names of links by their addresses, found when they are first asked for.
 	links map[string]string
 	// alternatives are those of images by their sources, found when they are first asked for.
@@ -43,7 +47,7 @@ type plan struct {
 }
 
 func newPlan(s *state) *plan {
-	return &plan{state: s, page: s.page, touched: map[string]bool{}, newIDs: map[string]int{}}
+	return &plan{state: s, page: s.page, touched: map[string]bool{}, texts: map[*html.Node]bool{}, named: map[*html.Node]bool{}, newIDs: map[string]int{}}
 }
 
 // start begins a repair of an element, or with nil of the document as a whole.
@@ -192,8 +196,10 @@ func (r *repair) id(n *html.Node, hint string) string {
 	return id
 }
 
-// freeID gives an identifier that the document does not have.
+// freeID gives an identifier that the document does not have. It begins with a word of its own, so that no style sheet
+// of the page means it.
 func (p *plan) freeID(hint string) string {
+	hint = "perfectworks-" + hint
 	for {
 		p.newIDs[hint]++
 		id := hint
@@ -206,11 +212,14 @@ func (p *plan) freeID(hint string) string {
 	}
 }
 
-// findings gives what fails of some rules, on elements that have a place in the source.
+// maxAttributes bounds the elements that are repaired: nobody writes more attributes, and each repair looks at all.
+const maxAttributes = 200
+
+// findings gives what fails of some rules, on elements that can be repaired.
 func (p *plan) findings(rules ...string) []htmlcheck.Finding {
 	var out []htmlcheck.Finding
 	for _, f := range p.page.result.Findings {
-		if slices.Contains(rules, f.Rule) && f.Node != nil {
+		if slices.Contains(rules, f.Rule) && f.Node != nil && len(f.Node.Attr) <= maxAttributes {
 			out = append(out, f)
 		}
 	}

@@ -91,8 +91,12 @@ func (s *state) originalOffset(offset int) int {
 	return offset
 }
 
-// maxTries bounds how often a stage is parsed and checked to find the repairs that do harm.
-const maxTries = 24
+// maxTries bounds how often a stage is parsed and checked to find the repairs that do harm: as often as goes with tryBytes
+// of source, but some tries are always left.
+const (
+	minTries, maxTries = 4, 24
+	tryBytes           = 24 << 20
+)
 
 // accept makes the repairs that do no harm, and tells whether there was one. All are tried at once; if that fails, each
 // half is tried on top of what was accepted before, and so on.
@@ -100,7 +104,7 @@ func (s *state) accept(repairs []*repair) bool {
 	if len(repairs) == 0 {
 		return false
 	}
-	base, tries := s.page, maxTries
+	base, tries := s.page, min(max(tryBytes/(len(s.page.Source)+1), minTries), maxTries)
 	var good []*repair
 	var best *page
 	var step applied
@@ -166,6 +170,9 @@ func attempt(base *page, repairs []*repair) (*page, applied, bool) {
 		if base.counts[rule]-p.counts[rule] < count && !slices.Contains(uncounted, rule) {
 			return nil, applied{}, false
 		}
+	}
+	if base.result.Outside-p.result.Outside < claimed["region"] {
+		return nil, applied{}, false
 	}
 	return p, step, true
 }
