@@ -16,6 +16,8 @@ type TrueType struct {
 	maps   map[[2]int]map[int]int
 	order  [][2]int
 	names  map[string]int
+	// reverse is made when first asked for.
+	reverse *reverse
 }
 
 // ParseTrueType reads the tables that checks need; head, hhea, hmtx and maxp are required.
