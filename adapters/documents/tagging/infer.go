@@ -4,24 +4,21 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/structure"
 )
 
-// infer finds the structure of a document that has none: each text is a paragraph.
+// infer finds the structure of a document that has no tags of use.
 func (w *work) infer() *structure.Tree {
-	tree := &structure.Tree{Root: &structure.Node{Type: "Document"}}
-	for _, page := range w.shown {
-		for i := range page.Runs {
-			tree.Root.Kids = append(tree.Root.Kids, &structure.Node{Type: "P", Kids: []*structure.Node{{
-				Content: structure.Content{Page: page.Number, Runs: []int{i}},
-			}}})
-		}
-		for i := range page.Images {
-			tree.Root.Kids = append(tree.Root.Kids, &structure.Node{Type: "Figure", Kids: []*structure.Node{{
-				Content: structure.Content{Page: page.Number, Images: []int{i}},
-			}}})
-		}
+	hints := structure.ReadHints(w.file, w.pages)
+	if w.options.Language != "" {
+		hints.Language = w.options.Language
 	}
-	return tree
+	if w.options.Title != "" {
+		hints.Title = w.options.Title
+	}
+	return structure.Infer(w.shown, hints)
 }
-func (w *work) repairFonts()                {}
-func (w *work) addRecognized()              {}
-func (w *work) hasUsableTags() bool         { return false }
-func (w *work) repair(func(int, int)) error { return nil }
+
+func (w *work) addRecognized()                                  {}
+func (w *work) hasUsableTags() bool                             { return false }
+func (w *work) repair(func(int, int)) error                     { return nil }
+func (w *work) embedComposite(u *usedFont)                      {}
+func (w *work) setCFFWidths(u *usedFont, wrong map[int]float64) {}
+func (w *work) setType1Widths(u *usedFont)                      {}

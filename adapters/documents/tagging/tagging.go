@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/perfectworks/backend/adapters/documents/embedfont"
 	"github.com/perfectworks/backend/adapters/documents/pagetext"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 	"github.com/perfectworks/backend/adapters/documents/pdfua"
@@ -105,6 +106,7 @@ type work struct {
 	originals     map[pdf.Ref]*pdf.Stream
 	cleaned       map[pdf.Ref]bool
 	language      string
+	machine       *embedfont.Machine
 	numbers       map[int]int
 	figureParents map[*structure.Node]figureParent
 	names         map[pdf.String]pdf.Object

@@ -1,0 +1,241 @@
+package tagging
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/perfectworks/backend/adapters/documents/font"
+	"github.com/perfectworks/backend/adapters/documents/pdf"
+)
+
+// noCharacters are the code points that ISO 14289-1, 7.21.7 does not admit as the meaning of a glyph.
+const noCharacters = "\x00\ufffe\ufeff"
+
+// privateUse is where glyphs are mapped to whose meaning is not known: Unicode gives those code points none.
+const privateUse = 0xe000
+
+// completeText completes the map from codes to Unicode (ISO 14289-1, 7.21.7) by what the encoding, the glyph names and
+// the font program say.
+func (w *work) completeText(u *usedFont) {
+	texts := map[int]string{}
+	repaired, guessed, unknown := 0, 0, 0
+	for _, code := range u.sorted() {
+		g := u.Glyph(code)
+		if g.HasText && !strings.ContainsAny(g.Text, noCharacters) {
+			texts[code] = g.Text
+			continue
+		}
+		text := strings.Trim(g.Text, noCharacters)
+		if text == "" || strings.ContainsAny(text, noCharacters) {
+			text = meaning(u, code)
+		}
+		switch {
+		case text != "":
+			repaired++
+		case numbered(u, code) != "":
+			text = numbered(u, code)
+			guessed++
+		default:
+			text = string(rune(privateUse + code&0xfff))
+			unknown++
+		}
+		texts[code] = text
+	}
+	if repaired+guessed+unknown == 0 {
+		return
+	}
+	if u.Subtype != "Type0" {
+		for code := range 256 {
+			if g := u.Glyph(code); u.dict["ToUnicode"] != nil && g.HasText && texts[code] == "" {
+				texts[code] = strings.Trim(g.Text, noCharacters)
+			}
+		}
+	}
+	maps.DeleteFunc(texts, func(_ int, text string) bool { return text == "" })
+	digits := 2
+	if u.Subtype == "Type0" {
+		digits = 4
+	}
+	u.dict["ToUnicode"] = w.file.Add(pdf.NewStream(nil, toUnicode(texts, digits)))
+	w.reread(u)
+	name := plainName(u.Name)
+	if name == "" {
+		name = "without a name"
+	}
+	w.fixed("7.21.7-1", "", repaired)
+	if guessed > 0 {
+		w.flag("7.21.7-1", 0, fmt.Sprintf("The meaning of %d glyphs of the font %s was taken from their numbers", guessed, name))
+	}
+	if unknown > 0 {
+		w.flag("7.21.7-1", 0, fmt.Sprintf("The meaning of %d glyphs of the font %s is not known", unknown, name))
+	}
+}
+
+// meaning gives the text of a code by the name of its glyph or by the font program, "" if they do not tell.
+func meaning(u *usedFont, code int) string {
+	if u.Subtype == "Type0" {
+		return compositeMeaning(u, code)
+	}
+	if text := nameText(glyphName(u, code)); text != "" {
+		return text
+	}
+	if t := u.Program.TrueType; t != nil && u.Subtype == "TrueType" {
+		return programText(t, trueTypeGlyph(u, code))
+	}
+	return ""
+}
+
+func compositeMeaning(u *usedFont, code int) string {
+	if u.CMap == nil {
+		return ""
+	}
+	cid, ok := u.CMap.CID(code)
+	glyph, has := u.GlyphOf(cid)
+	if !ok || !has {
+		return ""
+	}
+	if t := u.Program.TrueType; t != nil {
+		return programText(t, glyph)
+	}
+	if c := u.Program.CFF; c != nil && !c.CIDKeyed && glyph < len(c.Names()) {
+		return nameText(c.Names()[glyph])
+	}
+	return ""
+}
+
+// programText gives the text of a glyph by the tables of its program.
+func programText(t *font.TrueType, glyph int) string {
+	if glyph <= 0 {
+		return ""
+	}
+	if r, ok := t.GlyphRune(glyph); ok {
+		return string(r)
+	}
+	return nameText(t.GlyphName(glyph))
+}
+
+// glyphName is the name of the glyph of a simple font's code.
+func glyphName(u *usedFont, code int) string {
+	if name := u.Encoding.Glyph(code); name != "" && name != ".notdef" {
+		return name
+	}
+	switch p := u.Program; {
+	case p.Type1 != nil && code < len(p.Type1.Encoding):
+		return p.Type1.Encoding[code]
+	case p.CFF != nil && !p.CFF.CIDKeyed:
+		return p.CFF.NameOf(code)
+	}
+	return ""
+}
+
+// trueTypeGlyph gives the glyph of a simple TrueType font's code (ISO 32000-1, 9.6.6.4).
+func trueTypeGlyph(u *usedFont, code int) int {
+	t := u.Program.TrueType
+	if !u.Symbolic && u.Encoding.Present {
+		name := u.Encoding.Glyph(code)
+		if name == "" || name == ".notdef" {
+			name = font.StandardEncoding[code&0xff]
+		}
+		return t.LookupName(name)
+	}
+	if glyph := t.LookupSymbol(code); glyph != 0 {
+		return glyph
+	}
+	if glyph := t.Lookup(1, 0, code); glyph != 0 {
+		return glyph
+	}
+	return t.LookupAny(code)
+}
+
+// nameText reads a glyph name by the Adobe Glyph List Specification: suffixes after a period are dropped, components are
+// joined by underscores, and "uni" or "u" leads to code points; names of TeX's fonts are known as well.
+func nameText(name string) string {
+	base, _, _ := strings.Cut(name, ".")
+	if base == "" || len(base) > 63 {
+		return ""
+	}
+	var out strings.Builder
+	for part := range strings.SplitSeq(base, "_") {
+		text, ok := font.GlyphText(part)
+		if !ok {
+			text = codePoints(part)
+		}
+		if text == "" {
+			text = texText(part, font.GlyphText)
+		}
+		if text == "" || strings.ContainsAny(text, noCharacters) {
+			return ""
+		}
+		out.WriteString(text)
+	}
+	return out.String()
+}
+
+func codePoints(part string) string {
+	if digits, ok := strings.CutPrefix(part, "uni"); ok && len(digits) >= 4 && len(digits)%4 == 0 {
+		var out []byte
+		for ; digits != ""; digits = digits[4:] {
+			v, err := strconv.ParseUint(digits[:4], 16, 16)
+			if err != nil || utf16.IsSurrogate(rune(v)) {
+				return ""
+			}
+			out = utf8.AppendRune(out, rune(v))
+		}
+		return string(out)
+	}
+	if digits, ok := strings.CutPrefix(part, "u"); ok && len(digits) >= 4 && len(digits) <= 6 {
+		if v, err := strconv.ParseUint(digits, 16, 32); err == nil && v > 0 && v <= utf8.MaxRune && !utf16.IsSurrogate(rune(v)) {
+			return string(rune(v))
+		}
+	}
+	return ""
+}
+
+// numbered gives the character that a name such as "a65" or "C65" stands for in bitmap fonts, whose makers number the
+// glyphs by their codes; programs that extract text read such names the same. Only ASCII is taken to be certain enough.
+func numbered(u *usedFont, code int) string {
+	if u.Subtype == "Type0" || code <= ' ' || code >= 0x7f {
+		return ""
+	}
+	name := glyphName(u, code)
+	digits := strings.TrimLeft(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+	if letters := len(name) - len(digits); letters < 1 || letters > 2 {
+		return ""
+	}
+	if n, err := strconv.Atoi(digits); err != nil || n != code {
+		if n, err := strconv.ParseInt(digits, 16, 32); err != nil || int(n) != code {
+			return ""
+		}
+	}
+	return string(rune(code))
+}
+
+// toUnicode writes a ToUnicode CMap (ISO 32000-1, 9.10.3) for codes of so many hexadecimal digits.
+func toUnicode(texts map[int]string, digits int) []byte {
+	var b strings.Builder
+	high := strings.Repeat("F", digits)
+	fmt.Fprintf(&b, "/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n"+
+		"/CIDSystemInfo <</Registry (Adobe) /Ordering (UCS) /Supplement 0>> def\n"+
+		"/CMapName /Adobe-Identity-UCS def\n/CMapType 2 def\n"+
+		"1 begincodespacerange\n<%s> <%s>\nendcodespacerange\n", strings.Repeat("0", digits), high)
+	codes := slices.Sorted(maps.Keys(texts))
+	const most = 100 // in one block
+	for block := range slices.Chunk(codes, most) {
+		fmt.Fprintf(&b, "%d beginbfchar\n", len(block))
+		for _, code := range block {
+			fmt.Fprintf(&b, "<%0*X> <", digits, code)
+			for _, unit := range utf16.Encode([]rune(texts[code])) {
+				fmt.Fprintf(&b, "%04X", unit)
+			}
+			b.WriteString(">\n")
+		}
+		b.WriteString("endbfchar\n")
+	}
+	b.WriteString("endcmap\nCMapName currentdict /CMap defineresource pop\nend\nend\n")
+	return []byte(b.String())
+}

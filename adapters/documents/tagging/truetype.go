@@ -1,0 +1,170 @@
+package tagging
+
+import (
+	"github.com/perfectworks/backend/adapters/documents/font"
+	"github.com/perfectworks/backend/adapters/documents/pdf"
+)
+
+// repairTrueType makes flags, encoding and maps of a simple TrueType font agree (ISO 14289-1, 7.21.6), as long as every
+// code that is used goes on to show the same glyph.
+func (w *work) repairTrueType(u *usedFont) {
+	t := u.Program.TrueType
+	if t == nil {
+		// A program that cannot be read as it is declared may be readable as what it is.
+		return
+	}
+	switch {
+	case u.Symbolic && u.Encoding.Name != "":
+		if w.sameGlyphs(u, byName, byCode) {
+			delete(u.dict, "Encoding")
+			w.fixed("7.21.6-3", "", 1)
+			w.reread(u)
+		} else if w.nameable(u) && w.sameGlyphs(u, byName, byName) {
+			w.setFlags(u, false)
+			w.fixed("7.21.6-3", "", 1)
+		}
+	case !u.Symbolic && !u.Encoding.Present:
+		// Without an encoding the program's own maps count, as they do for symbols.
+		w.setFlags(u, true)
+		w.fixed("7.21.6-2", "", 1)
+	}
+	if !u.Symbolic {
+		w.repairEncoding(u)
+		return
+	}
+	if t := u.Program.TrueType; t != nil && t.CMaps != 1 && !t.HasMap(3, 0) {
+		w.addSymbolMap(u)
+	}
+}
+
+// byName and byCode are the two ways to a glyph (ISO 32000-1, 9.6.6.4).
+func byName(u *usedFont, code int) int {
+	return u.Program.TrueType.LookupName(encodedName(u, code))
+}
+
+func byCode(u *usedFont, code int) int {
+	t := u.Program.TrueType
+	if glyph := t.LookupSymbol(code); glyph != 0 {
+		return glyph
+	}
+	return t.Lookup(1, 0, code)
+}
+
+// encodedName is the name that the encoding of a TrueType font has for a code; StandardEncoding fills its gaps.
+func encodedName(u *usedFont, code int) string {
+	name := u.Encoding.Glyph(code)
+	if name == "" || name == ".notdef" && u.Encoding.IsDict {
+		name = font.StandardEncoding[code&0xff]
+	}
+	return name
+}
+
+// sameGlyphs tells whether two ways lead to the same glyphs, none of them missing.
+func (w *work) sameGlyphs(u *usedFont, a, b func(*usedFont, int) int) bool {
+	for code, visible := range u.codes {
+		if visible && (a(u, code) != b(u, code) || a(u, code) == 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// nameable tells whether the program can be asked by Unicode and the encoding has only listed names.
+func (w *work) nameable(u *usedFont) bool {
+	if !u.Program.TrueType.HasMap(3, 1) {
+		return false
+	}
+	for code := range u.codes {
+		if _, ok := font.GlyphText(encodedName(u, code)); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *work) setFlags(u *usedFont, symbolic bool) {
+	const nonsymbolic = 1 << 5
+	flags, _ := w.file.Integer(u.Descriptor["Flags"])
+	flags &^= flagSymbolic | nonsymbolic
+	if symbolic {
+		flags |= flagSymbolic
+	} else {
+		flags |= nonsymbolic
+	}
+	u.Descriptor["Flags"] = pdf.Integer(flags)
+	w.reread(u)
+}
+
+// repairEncoding writes the encoding of a non-symbolic font upon WinAnsiEncoding, with the names that it has now.
+func (w *work) repairEncoding(u *usedFont) {
+	e := u.Encoding
+	if e.Name == "WinAnsiEncoding" || e.Name == "MacRomanEncoding" {
+		if !e.HasDifferences || w.nameable(u) && listed(e.Differences) {
+			return
+		}
+	}
+	if u.Program.TrueType == nil || !w.nameable(u) {
+		return
+	}
+	differences := pdf.Array{}
+	for _, code := range u.sorted() {
+		if name := encodedName(u, code); font.WinAnsiEncoding[code&0xff] != name {
+			differences = append(differences, pdf.Integer(code), pdf.Name(name))
+		}
+	}
+	before := map[int]int{}
+	for code := range u.codes {
+		before[code] = byName(u, code)
+	}
+	old := u.dict["Encoding"]
+	u.dict["Encoding"] = pdf.Name("WinAnsiEncoding")
+	if len(differences) > 0 {
+		u.dict["Encoding"] = pdf.Dict{
+			"Type": pdf.Name("Encoding"), "BaseEncoding": pdf.Name("WinAnsiEncoding"), "Differences": differences,
+		}
+	}
+	w.reread(u)
+	for code, glyph := range before {
+		if u.Program.TrueType == nil || byName(u, code) != glyph {
+			u.dict["Encoding"] = old
+			w.reread(u)
+			return
+		}
+	}
+	w.fixed("7.21.6-2", "", 1)
+}
+
+// listed tells whether all names are in the Adobe Glyph List.
+func listed(differences map[int]string) bool {
+	for _, name := range differences {
+		if _, ok := font.GlyphText(name); !ok && name != ".notdef" {
+			return false
+		}
+	}
+	return true
+}
+
+// addSymbolMap adds a map for symbols to a program that has several maps and none for these.
+func (w *work) addSymbolMap(u *usedFont) {
+	key, stream := w.programStream(u, "FontFile2")
+	if stream == nil {
+		return
+	}
+	data, _ := w.file.Decode(stream)
+	program, err := readSFNT(data)
+	if err != nil {
+		return
+	}
+	glyphs := map[int]int{}
+	for code := range 256 {
+		if glyph := u.Program.TrueType.Lookup(1, 0, code); glyph != 0 {
+			glyphs[code] = glyph
+		} else {
+			glyphs[code] = u.Program.TrueType.LookupAny(code)
+		}
+	}
+	program.addSymbolMap(glyphs)
+	out := program.bytes()
+	w.changeProgram(u, key, stream, out, pdf.Dict{"Length1": pdf.Integer(len(out))})
+	w.fixed("7.21.6-4", "", 1)
+}

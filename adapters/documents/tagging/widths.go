@@ -1,0 +1,140 @@
+package tagging
+
+import (
+	"math"
+	"slices"
+
+	"github.com/perfectworks/backend/adapters/documents/pdf"
+)
+
+// repairWidths makes the widths of the font program agree with those of the dictionary (ISO 14289-1, 7.21.5), by which
+// text is set: changing the latter would move it.
+func (w *work) repairWidths(u *usedFont) {
+	wrong := map[int]float64{}
+	codes := map[int]int{}
+	for code, visible := range u.codes {
+		g := u.Glyph(code)
+		if visible && g.Known && math.Abs(g.Width-g.Wanted) > 1 && g.Wanted >= 0 {
+			glyph := w.glyphNumber(u, code)
+			if _, taken := wrong[glyph]; !taken || code < codes[glyph] {
+				wrong[glyph], codes[glyph] = g.Wanted, code
+			}
+		}
+	}
+	if len(wrong) == 0 {
+		return
+	}
+	switch {
+	case u.Subtype == "Type3":
+		w.setProcedureWidths(u)
+	case u.Program.TrueType != nil && u.Program.TrueType.CFF == nil:
+		w.setAdvances(u, wrong)
+	case u.Program.CFF != nil:
+		w.setCFFWidths(u, wrong)
+	case u.Program.Type1 != nil:
+		w.setType1Widths(u)
+	}
+}
+
+// glyphNumber is the number of a code's glyph in the program; for Type 1 and Type 3 fonts, the code.
+func (w *work) glyphNumber(u *usedFont, code int) int {
+	switch {
+	case u.Subtype == "Type0":
+		cid, _ := u.CMap.CID(code)
+		glyph, _ := u.GlyphOf(cid)
+		return glyph
+	case u.Program.TrueType != nil:
+		return trueTypeGlyph(u, code)
+	case u.Program.CFF != nil:
+		name := u.Encoding.Glyph(code)
+		if name == "" {
+			name = u.Program.CFF.NameOf(code)
+		}
+		glyph, _ := u.Program.CFF.Named(name)
+		return glyph
+	}
+	return code
+}
+
+// programStream gives the stream of the font program under one of the keys.
+func (w *work) programStream(u *usedFont, keys ...pdf.Name) (pdf.Name, *pdf.Stream) {
+	for _, key := range keys {
+		if s, ok := w.file.Stream(u.Descriptor[key]); ok {
+			return key, s
+		}
+	}
+	return "", nil
+}
+
+// changeProgram puts another program in the place of the font's, for all fonts that share it.
+func (w *work) changeProgram(u *usedFont, key pdf.Name, old *pdf.Stream, program []byte, lengths pdf.Dict) {
+	d := pdf.Dict{}
+	for _, kept := range []pdf.Name{"Subtype"} {
+		if old.Dict[kept] != nil {
+			d[kept] = old.Dict[kept]
+		}
+	}
+	for name, length := range lengths {
+		d[name] = length
+	}
+	changed := pdf.NewStream(d, program)
+	if ref, ok := u.Descriptor[key].(pdf.Ref); ok {
+		w.file.Set(ref, changed)
+	} else {
+		u.Descriptor[key] = w.file.Add(changed)
+	}
+	w.reread(u)
+}
+
+func (w *work) setAdvances(u *usedFont, wrong map[int]float64) {
+	key, stream := w.programStream(u, "FontFile2", "FontFile3")
+	if stream == nil {
+		return
+	}
+	data, _ := w.file.Decode(stream)
+	program, err := readSFNT(data)
+	if err != nil || program.setAdvances(wrong) != nil {
+		return
+	}
+	out := program.bytes()
+	lengths := pdf.Dict{}
+	if key == "FontFile2" {
+		lengths["Length1"] = pdf.Integer(len(out))
+	}
+	w.changeProgram(u, key, stream, out, lengths)
+	w.fixed("7.21.5-1", "", len(wrong))
+}
+
+// setProcedureWidths writes the widths of the dictionary into the glyph procedures of a Type 3 font, whose first
+// operator, d0 or d1, says them once more (ISO 32000-1, table 113).
+func (w *work) setProcedureWidths(u *usedFont) {
+	done := map[pdf.Name]bool{}
+	for _, code := range u.sorted() {
+		g := u.Glyph(code)
+		name := pdf.Name(u.Encoding.Glyph(code))
+		stream, ok := w.file.Stream(u.Procedures[name])
+		if !ok || done[name] || !u.codes[code] || math.Abs(g.Width-g.Wanted) <= 1 {
+			continue
+		}
+		done[name] = true
+		data, _ := w.file.Decode(stream)
+		scanner := pdf.NewScanner(data, pdf.Limits{})
+		op, ok := scanner.Next()
+		if !ok || op.Operator != "d0" && op.Operator != "d1" || len(op.Operands) == 0 {
+			continue
+		}
+		operands := slices.Clone(op.Operands)
+		operands[0] = pdf.Real(g.Wanted)
+		var out []byte
+		for _, o := range operands {
+			out = append(pdf.AppendObject(out, o), ' ')
+		}
+		out = append(append(out, op.Operator...), data[scanner.Pos():]...)
+		changed := pdf.NewStream(pdf.Dict{}, out)
+		if resources := stream.Dict["Resources"]; resources != nil {
+			changed.Dict["Resources"] = resources
+		}
+		u.Procedures[name] = w.file.Add(changed)
+		w.fixed("7.21.5-1", "", 1)
+	}
+}
