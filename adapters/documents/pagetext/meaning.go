@@ -198,5 +198,5 @@ func (t *fontTable) standardWidth(text string, g pdffont.Glyph) float64 {
 	if g.Known && g.Width != 0 {
 		return g.Width
 	}
-	return standardWidth(strings.ToLower(t.font.Name), t.mono, text)
+	return standardWidth(t.font.Name, t.mono, text)
 }

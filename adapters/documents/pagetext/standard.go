@@ -1,23 +1,28 @@
 package pagetext
 
 import (
-	"strings"
+	"unicode/utf8"
 
+	"github.com/perfectworks/backend/adapters/documents/embedfont"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 	"github.com/perfectworks/backend/adapters/documents/pdffont"
 )
 
-// standardWidth gives the advance of a character in one of the standard fonts, in thousandths of an em: about as wide as
-// such characters are in Helvetica.
+// standardWidth gives the advance of a character in one of the standard fonts, in thousandths of an em, or in a font
+// that is taken for one. What the fonts with the same metrics lack is as wide as a figure.
 func standardWidth(name string, mono bool, text string) float64 {
-	const fixed, narrow, wide, figure = 600, 260, 700, 545
-	switch {
-	case mono || strings.Contains(name, "courier"):
+	const figure, fixed = 556, 600
+	if mono {
 		return fixed
-	case strings.ContainsAny(text, "ijl.,:;!'| tfIr-()[]"):
-		return narrow
-	case strings.ContainsAny(text, "ABCDEGHKMNOPQRSUVWXYmw"):
-		return wide
+	}
+	standard, ok := embedfont.BaseFont(name)
+	if !ok || standard.Face == nil {
+		standard.Face = embedfont.Liberation(embedfont.Sans, embedfont.Style{})
+	}
+	if r, size := utf8.DecodeRuneInString(text); size > 0 {
+		if glyph, ok := standard.Face.Glyph(r); ok {
+			return standard.Face.Advance(glyph)
+		}
 	}
 	return figure
 }

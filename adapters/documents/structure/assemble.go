@@ -15,14 +15,15 @@ func (d *document) assemble() *Tree {
 	for _, s := range d.sheets {
 		t.Artifacts = append(t.Artifacts, s.artifacts...)
 	}
+	d.addLinks(t)
 	d.rest(t)
 	d.title(t)
 	return t
 }
 
 func (d *document) node(b *block) *Node {
-	if b.node != nil {
-		return b.node
+	if b.grid != nil {
+		return d.tableNode(b)
 	}
 	if b.list != nil {
 		return d.listNode(b.list)
@@ -31,16 +32,21 @@ func (d *document) node(b *block) *Node {
 	if b.kind == heading {
 		n.Type = pdf.Name("H" + strconv.Itoa(b.level))
 	}
-	n.Kids = append(n.Kids, d.leaf(b))
+	n.Kids = d.leaves(b)
 	return n
 }
 
-func (d *document) leaf(b *block) *Node {
-	leaf := &Node{Content: Content{Page: b.page}}
+// leaves gives the content of a block and of what continues it.
+func (d *document) leaves(b *block) []*Node {
+	var pieces []*piece
 	for _, l := range b.lines {
-		leaf.Content.Runs = append(leaf.Content.Runs, l.runs()...)
+		pieces = append(pieces, l.pieces...)
 	}
-	return leaf
+	out := d.pieceLeaves(b.page, pieces)
+	for _, more := range b.more {
+		out = append(out, d.leaves(more)...)
+	}
+	return out
 }
 
 // listNode makes the element of a list.
@@ -56,16 +62,17 @@ func (d *document) listNode(l *list) *Node {
 	for _, it := range l.items {
 		li := &Node{Type: "LI"}
 		body := &Node{Type: "LBody"}
-		leaf := d.leaf(it.head)
-		if k := it.label.runs; k > 0 && k < len(leaf.Content.Runs) {
-			lbl := &Node{Content: Content{Page: it.head.page, Runs: leaf.Content.Runs[:k:k]}}
-			leaf.Content.Runs = leaf.Content.Runs[k:]
+		leaves := d.leaves(it.head)
+		if k := it.label.runs; k > 0 && k < len(leaves[0].Content.Runs) {
+			c := &leaves[0].Content
+			lbl := &Node{Content: Content{Page: it.head.page, Runs: c.Runs[:k:k]}}
+			c.Runs = c.Runs[k:]
 			li.Kids = append(li.Kids, &Node{Type: "Lbl", Kids: []*Node{lbl}})
 		}
 		if len(it.kids) == 0 {
-			body.Kids = append(body.Kids, leaf)
+			body.Kids = append(body.Kids, leaves...)
 		} else {
-			body.Kids = append(body.Kids, &Node{Type: "P", Kids: []*Node{leaf}})
+			body.Kids = append(body.Kids, &Node{Type: "P", Kids: leaves})
 		}
 		for _, kid := range it.kids {
 			if kid.list != nil {

@@ -37,8 +37,6 @@ type block struct {
 	label label
 	// more are the blocks that continue it: in other columns or pages, or further paragraphs of an item.
 	more []*block
-	// node is the finished node of a table or a figure.
-	node *Node
 	// above and below are the distances to the neighbours in the column, in points; negative if there is none.
 	above, below float64
 	// grid is that of a table.

@@ -12,6 +12,9 @@ func Infer(pages []*pagetext.Page, hints Hints) *Tree {
 	d := &document{pages: pages, hints: hints}
 	d.read()
 	d.running()
+	for _, s := range d.sheets {
+		d.findTables(s)
+	}
 	d.layOut()
 	d.findHeadings()
 	d.findLists()

@@ -1,0 +1,184 @@
+package structure
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/perfectworks/backend/adapters/documents/pagetext"
+)
+
+// stroke is a straight line along an axis: at is its y if it lies, its x if it stands.
+type stroke struct {
+	at, from, to float64
+	// drawn tells that it is a rule; else it is the edge of a filled area.
+	drawn bool
+}
+
+const (
+	// sameLine is how far apart, in points, parts of one line may lie.
+	sameStroke = 1.6
+	// touching is how far apart, in points, lines may be that meet.
+	touching = 2.5
+	// maxStrokes is how many lines of a page tables are made of; drawings have more.
+	maxStrokes = 3000
+	// widest is the part of the page that a filled area covers at the most if it is a cell.
+	widest = 0.6
+)
+
+// strokes gives the lines of a page that lie and that stand, with their parts joined.
+func (s *sheet) strokes() (lying, standing []stroke) {
+	if len(s.page.Rules)+len(s.page.Fills) > maxStrokes*2 {
+		return nil, nil
+	}
+	for _, r := range s.page.Rules {
+		r = s.upright(r)
+		if r.Width() >= r.Height() {
+			if !s.underlines(r) {
+				lying = append(lying, stroke{(r.Top + r.Bottom) / 2, r.Left, r.Right, true})
+			}
+		} else {
+			standing = append(standing, stroke{(r.Left + r.Right) / 2, r.Bottom, r.Top, true})
+		}
+	}
+	for _, r := range s.page.Fills {
+		r = s.upright(r)
+		if r.Width()*r.Height() > widest*s.width*s.height || r.Height() < 6 {
+			continue
+		}
+		lying = append(lying, stroke{r.Top, r.Left, r.Right, false}, stroke{r.Bottom, r.Left, r.Right, false})
+		standing = append(standing, stroke{r.Left, r.Bottom, r.Top, false}, stroke{r.Right, r.Bottom, r.Top, false})
+	}
+	return joinStrokes(lying), joinStrokes(standing)
+}
+
+// underlines tells whether a rule lies right below a piece of text and is no longer than it.
+func (s *sheet) underlines(r pagetext.Rect) bool {
+	at, _ := slices.BinarySearchFunc(s.rows, r.Top, func(row *row, y float64) int { return cmp.Compare(y, row.box.Bottom) })
+	for i := max(0, at-2); i < min(len(s.rows), at+2); i++ {
+		for _, p := range s.rows[i].pieces {
+			below := p.baseline - (r.Top+r.Bottom)/2
+			if below > -0.45*p.size && below < 0.28*p.size && r.Left > p.box.Left-2 && r.Right < p.box.Right+2 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func joinStrokes(list []stroke) []stroke {
+	slices.SortFunc(list, func(a, b stroke) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.from, b.from))
+	})
+	var out []stroke
+	for i := 0; i < len(list); {
+		j := i + 1
+		for j < len(list) && list[j].at-list[i].at <= sameStroke {
+			j++
+		}
+		out = append(out, joinLevel(list[i:j])...)
+		i = j
+	}
+	return out
+}
+
+// joinLevel joins the parts of lines at one level.
+func joinLevel(list []stroke) []stroke {
+	slices.SortFunc(list, func(a, b stroke) int { return cmp.Compare(a.from, b.from) })
+	out := list[:1]
+	for _, l := range list[1:] {
+		last := &out[len(out)-1]
+		if l.from <= last.to+touching {
+			last.to = max(last.to, l.to)
+			last.drawn = last.drawn || l.drawn
+		} else {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// frame are lines that hang together.
+type frame struct {
+	lying, standing []stroke
+	box             pagetext.Rect
+}
+
+// frames puts lines together that meet.
+func frames(lying, standing []stroke) []frame {
+	if len(lying) > maxStrokes || len(standing) > maxStrokes || len(lying)*len(standing) > maxStrokes*maxStrokes/4 {
+		return nil
+	}
+	parent := make([]int, len(lying)+len(standing))
+	for i := range parent {
+		parent[i] = i
+	}
+	find := func(i int) int {
+		for parent[i] != i {
+			parent[i] = parent[parent[i]]
+			i = parent[i]
+		}
+		return i
+	}
+	for i, h := range lying {
+		for j, v := range standing {
+			if v.at >= h.from-touching && v.at <= h.to+touching && h.at >= v.from-touching && h.at <= v.to+touching {
+				parent[find(i)] = find(len(lying) + j)
+			}
+		}
+	}
+	byRoot := map[int]int{}
+	var out []frame
+	of := func(i int, box pagetext.Rect) *frame {
+		root := find(i)
+		k, ok := byRoot[root]
+		if !ok {
+			k = len(out)
+			byRoot[root] = k
+			out = append(out, frame{box: box})
+		}
+		out[k].box = out[k].box.Union(box)
+		return &out[k]
+	}
+	for i, h := range lying {
+		f := of(i, pagetext.Rect{Left: h.from, Right: h.to, Bottom: h.at, Top: h.at})
+		f.lying = append(f.lying, h)
+	}
+	for j, v := range standing {
+		f := of(len(lying)+j, pagetext.Rect{Left: v.at, Right: v.at, Bottom: v.from, Top: v.to})
+		f.standing = append(f.standing, v)
+	}
+	return out
+}
+
+// levels gives the distinct places of lines, in order.
+func levelsOf(list []stroke) []float64 {
+	var out []float64
+	for _, l := range list {
+		out = append(out, l.at)
+	}
+	slices.Sort(out)
+	return apart(out)
+}
+
+// apart drops values that are nearly those before them.
+func apart(sorted []float64) []float64 {
+	const nearly = 3.5 // points: double lines and the two edges of a border
+	out := sorted[:0]
+	for _, v := range sorted {
+		if len(out) == 0 || v-out[len(out)-1] > nearly {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// crosses tells whether any line at a place covers a point.
+func crosses(list []stroke, at, point float64) bool {
+	const nearly = 3.5
+	for _, l := range list {
+		if l.at > at-nearly && l.at < at+nearly && l.from <= point && l.to >= point {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,200 @@
+package structure
+
+import (
+	"strings"
+	"unicode"
+)
+
+// tableNode makes the element of a table. Each row has as many cells as the table has columns, spans counted (ISO
+// 14289-1, 7.2).
+func (d *document) tableNode(b *block) *Node {
+	g := b.grid
+	g.findHeaders()
+	n := &Node{Type: "Table"}
+	if b.captioned != nil {
+		n.Kids = append(n.Kids, &Node{Type: "Caption", Kids: d.leaves(b.captioned)})
+	}
+	for r, row := range g.cells {
+		tr := &Node{Type: "TR"}
+		for c, one := range row {
+			if one.row == r && one.column == c {
+				tr.Kids = append(tr.Kids, d.cellNode(g, one))
+			}
+		}
+		n.Kids = append(n.Kids, tr)
+	}
+	return n
+}
+
+func (d *document) cellNode(g *grid, c *cell) *Node {
+	n := &Node{Type: "TD"}
+	column, row := c.row < g.headers, g.stub && c.column == 0
+	switch {
+	case column:
+		n.Type, n.Scope = "TH", "Column"
+	case row:
+		n.Type, n.Scope = "TH", "Row"
+	}
+	if n.Type == "TH" && c.text == "" {
+		n.Type, n.Scope = "TD", ""
+	}
+	if c.rows > 1 {
+		n.RowSpan = c.rows
+	}
+	if c.columns > 1 {
+		n.ColSpan = c.columns
+	}
+	n.Kids = d.pieceLeaves(c.page, c.pieces)
+	return n
+}
+
+// pieceLeaves makes leaves of pieces: text in one, form fields in elements of their own.
+func (d *document) pieceLeaves(page int, pieces []*piece) []*Node {
+	var out []*Node
+	var leaf *Node
+	for _, p := range pieces {
+		if p.field != nil {
+			out = append(out, fieldNode(p.field))
+			leaf = nil
+			continue
+		}
+		if leaf == nil {
+			leaf = &Node{Content: Content{Page: page}}
+			out = append(out, leaf)
+		}
+		leaf.Content.Runs = append(leaf.Content.Runs, p.runs...)
+	}
+	return out
+}
+
+func fieldNode(f *Field) *Node {
+	return &Node{Type: "Form", Kids: []*Node{{Content: Content{Page: f.Page, Annotation: f.Annotation}}}}
+}
+
+// findHeaders finds the rows and the column of header cells.
+func (g *grid) findHeaders() {
+	rows := len(g.cells)
+	if rows < 2 {
+		return
+	}
+	bold := func(r int) bool { // whether all text of a row is bold
+		any := false
+		for c, one := range g.cells[r] {
+			if one.column != c || one.row != r || one.text == "" {
+				continue
+			}
+			if !one.bold {
+				return false
+			}
+			any = true
+		}
+		return any
+	}
+	for g.headers < rows-1 && g.headers < maxHeaderRows && bold(g.headers) {
+		g.headers++
+	}
+	if g.headers >= maxHeaderRows && bold(g.headers) {
+		g.headers = 1 // all is bold
+	}
+	if g.headers == 0 && g.looksHeaded() {
+		g.headers = 1
+	}
+	for g.headers > 0 && g.headers < rows && g.spansInto(g.headers) {
+		g.headers++
+	}
+	if g.headers >= rows {
+		g.headers = 1
+	}
+	g.stub = g.boldColumn()
+}
+
+// maxHeaderRows is how many rows of headers a table has at the most.
+const maxHeaderRows = 4
+
+// spansInto tells whether a cell of the rows above a row reaches into it.
+func (g *grid) spansInto(r int) bool {
+	for _, c := range g.cells[r] {
+		if c.row < r {
+			return true
+		}
+	}
+	return false
+}
+
+// looksHeaded tells whether the first row names the columns though it is not bold: it is ruled off where the others are
+// not, stands in another color, or has words over figures.
+func (g *grid) looksHeaded() bool {
+	others := 0
+	for r := 1; r < len(g.cells)-1; r++ {
+		if g.ruled[r] {
+			others++
+		}
+	}
+	if g.ruled[0] && others*3 < len(g.cells)-1 && len(g.cells) > 2 {
+		return true
+	}
+	words, figures, color := 0, 0, 0
+	for c := range g.columns() {
+		top := g.cells[0][c]
+		if top.column != c || top.text == "" {
+			continue
+		}
+		if isFigure(top.text) {
+			return false
+		}
+		words++
+		numbers, filled, differs := 0, 0, true
+		for r := 1; r < len(g.cells); r++ {
+			one := g.cells[r][c]
+			if one.text == "" || one.row != r {
+				continue
+			}
+			filled++
+			if isFigure(one.text) {
+				numbers++
+			}
+			differs = differs && (one.pieces[0].style.color != top.pieces[0].style.color ||
+				one.pieces[0].style.italic != top.pieces[0].style.italic)
+		}
+		if filled > 0 && numbers*10 >= 7*filled {
+			figures++
+		}
+		if filled > 0 && differs {
+			color++
+		}
+	}
+	return words > 0 && (figures > 0 || color*2 > words)
+}
+
+// boldColumn tells whether the first column is bold and the others are not.
+func (g *grid) boldColumn() bool {
+	bold, all, others := 0, 0, 0
+	for r := g.headers; r < len(g.cells); r++ {
+		if one := g.cells[r][0]; one.text != "" && one.row == r {
+			all++
+			if one.bold {
+				bold++
+			}
+		}
+		for _, one := range g.cells[r][1:] {
+			if one.bold {
+				others++
+			}
+		}
+	}
+	return all > 0 && bold*10 >= 8*all && others*2 < (len(g.cells)-g.headers)*(g.columns()-1)
+}
+
+// isFigure tells whether text is a number, an amount, a date or a percentage rather than words.
+func isFigure(s string) bool {
+	digits, letters := 0, 0
+	for _, r := range s {
+		switch {
+		case unicode.IsDigit(r):
+			digits++
+		case unicode.IsLetter(r):
+			letters++
+		}
+	}
+	return digits > 0 && letters <= 3 && letters <= digits || strings.Trim(s, "-–—−. ") == ""
+}
