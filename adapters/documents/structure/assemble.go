@@ -69,6 +69,10 @@ func (d *document) listNode(l *list) *Node {
 			c.Runs = c.Runs[k:]
 			li.Kids = append(li.Kids, &Node{Type: "Lbl", Kids: []*Node{lbl}})
 		}
+		if b := it.label.drawn; b != nil && b.image >= 0 {
+			lbl := &Node{Content: Content{Page: it.head.page, Images: []int{b.image}}}
+			li.Kids = append(li.Kids, &Node{Type: "Lbl", Kids: []*Node{lbl}})
+		}
 		if len(it.kids) == 0 {
 			body.Kids = append(body.Kids, leaves...)
 		} else {

@@ -14,6 +14,7 @@ func Infer(pages []*pagetext.Page, hints Hints) *Tree {
 	d.running()
 	for _, s := range d.sheets {
 		d.findTables(s)
+		s.findBullets()
 	}
 	d.layOut()
 	d.findHeadings()

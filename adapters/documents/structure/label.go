@@ -21,6 +21,8 @@ type label struct {
 	runs int
 	// left is where the label starts, body where the text after it does, both from the left of the page.
 	left, body float64
+	// drawn is the bullet that is no text.
+	drawn *bullet
 	// roman is the value if the letters are read as a Roman numeral, else 0.
 	roman int
 }
@@ -47,6 +49,9 @@ const longestLabel = 9
 
 // labelOf reads the label that a line begins with.
 func labelOf(l *line) (label, bool) {
+	if b := l.bullet; b != nil {
+		return label{numbering: b.numbering, shape: "drawn " + string(b.numbering), left: b.box.Left, body: l.box.Left, drawn: b}, true
+	}
 	token, rest, _ := strings.Cut(l.text, " ")
 	if n := utf8.RuneCountInString(token); n == 0 || n > longestLabel || strings.TrimSpace(rest) == "" {
 		return label{}, false

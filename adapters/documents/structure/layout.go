@@ -47,7 +47,7 @@ func (s *sheet) flow(rows []*row, depth int) []element {
 				continue
 			}
 			l := newLine(r.pieces)
-			l.column = col
+			l.column, l.bullet = col, s.bulletOf(l)
 			out = append(out, element{line: l})
 		}
 		plain = nil

@@ -49,9 +49,8 @@ type sheet struct {
 	artifacts     []Artifact
 	blocks        []*block
 	// taken are the images that are part of something already.
-	taken  []bool
-	header float64
-	footer float64
+	taken   []bool
+	bullets []bullet
 }
 
 const (

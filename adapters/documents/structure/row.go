@@ -64,6 +64,7 @@ type line struct {
 	style          style
 	text           string
 	column         *column
+	bullet         *bullet
 }
 
 // column is a part of a page in which lines follow each other.
