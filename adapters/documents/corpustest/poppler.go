@@ -1,0 +1,126 @@
+package corpustest
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// dpi is the resolution at which pages are compared.
+const dpi = 72
+
+// renderTime is how long rendering one file may take.
+const renderTime = 5 * time.Minute
+
+// Picture is the checksum of a rendered page.
+type Picture [sha256.Size]byte
+
+// Poppler renders the pages of a PDF by pdftoppm.
+func Poppler(ctx context.Context, path string) ([]Picture, error) {
+	ctx, cancel := context.WithTimeout(ctx, renderTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "pdftoppm", "-r", strconv.Itoa(dpi), path) //nolint:gosec // a path of our own
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("pdftoppm: %w", err)
+	}
+	pictures, err := readPictures(bufio.NewReaderSize(out, 1<<20))
+	if err != nil {
+		cancel()
+	}
+	if err := errors.Join(err, cmd.Wait()); err != nil {
+		return nil, fmt.Errorf("pdftoppm: %w", err)
+	}
+	return pictures, nil
+}
+
+// readPictures reads images of the format PPM, one after the other.
+func readPictures(in *bufio.Reader) ([]Picture, error) {
+	var out []Picture
+	for {
+		var width, height int64
+		var magic string
+		var most int
+		_, err := fmt.Fscanf(in, "%s\n%d %d\n%d\n", &magic, &width, &height, &most)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) && magic == "" {
+			return out, nil
+		}
+		if err != nil || magic != "P6" || width <= 0 || height <= 0 {
+			return nil, fmt.Errorf("an image begins with %q: %w", magic, err)
+		}
+		sum := sha256.New()
+		fmt.Fprintln(sum, width, height)
+		if _, err := io.CopyN(sum, in, 3*width*height); err != nil {
+			return nil, err
+		}
+		out = append(out, Picture(sum.Sum(nil)))
+	}
+}
+
+// Unembedded tells whether a page, counted from 1, uses a font that is not embedded.
+func Unembedded(ctx context.Context, path string, page int) (bool, error) {
+	number := strconv.Itoa(page)
+	out, err := run(ctx, "", "pdffonts", "-f", number, "-l", number, path)
+	if err != nil {
+		return false, err
+	}
+	lines := strings.Split(string(out), "\n")
+	if len(lines) < 2 {
+		return false, nil
+	}
+	at := strings.Index(lines[0], "emb")
+	for _, line := range lines[2:] {
+		if at >= 0 && len(line) > at+3 && strings.HasPrefix(line[at:], "no") {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// Words gives the words of a PDF by how often they occur, as pdftotext reads them. What has no letter and no digit, or
+// characters that mean nothing, is no word: text that could not be read cannot be lost.
+func Words(ctx context.Context, path string) (map[string]int, error) {
+	ctx, cancel := context.WithTimeout(ctx, renderTime)
+	defer cancel()
+	out, err := run(ctx, "", "pdftotext", "-enc", "UTF-8", path, "-")
+	if err != nil {
+		return nil, err
+	}
+	words := map[string]int{}
+	for word := range bytes.FieldsSeq(out) {
+		text := norm.NFKC.String(string(word))
+		if strings.IndexFunc(text, isReadable) >= 0 && strings.IndexFunc(text, isMeaningless) < 0 {
+			words[text]++
+		}
+	}
+	return words, nil
+}
+
+func isReadable(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) }
+
+func isMeaningless(c rune) bool {
+	return c == unicode.ReplacementChar || unicode.IsControl(c) || unicode.Is(unicode.Co, c)
+}
+
+// Lost counts the words that were there before and are not any more.
+func Lost(before, after map[string]int) int {
+	lost := 0
+	for word, n := range before {
+		lost += max(0, n-after[word])
+	}
+	return lost
+}
