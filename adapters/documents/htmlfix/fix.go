@@ -69,6 +69,7 @@ func Fix(source []byte, options Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.openBody()
 	for range maxRounds {
 		p := newPlan(s)
 		p.attributes()

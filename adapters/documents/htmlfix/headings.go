@@ -142,7 +142,7 @@ func (p *plan) headingFromTitle() {
 	}
 	var found *html.Node
 	for _, n := range p.Elements {
-		if htmlcheck.Named("p", "div", "span", "center", "font", "b", "strong", "big")(n) && p.Shown(n) && !htmlcheck.Has(n, "role") &&
+		if htmlcheck.Named("p", "div", "span", "center", "font", "b", "strong", "big", "td")(n) && p.Shown(n) && !htmlcheck.Has(n, "role") &&
 			strings.ToLower(ownText(n)) == title && htmlcheck.Closest(n, htmlcheck.Named("a", "button", "label")) == nil {
 			found = n
 			break
@@ -151,7 +151,12 @@ func (p *plan) headingFromTitle() {
 	if found == nil {
 		return
 	}
-	r := p.start("page-has-heading-one", found, "text that repeats the title made the main heading").set(found, "role", "heading").set(found, "aria-level", "1")
+	r := p.start("page-has-heading-one", found, "text that repeats the title made the main heading")
+	if found.Data == "td" { // it stays a cell
+		p.wrapRun(r, [2]*html.Node{found.FirstChild, found.FirstChild}, `<div role="heading" aria-level="1">`, "div")
+	} else {
+		r.set(found, "role", "heading").set(found, "aria-level", "1")
+	}
 	p.add(r)
 }
 

@@ -95,6 +95,10 @@ func (p *plan) sideBySide(all []*html.Node, others bool) bool {
 
 // demote takes the meaning of a landmark from an element.
 func (p *plan) demote(r *repair, n *html.Node, element string) {
+	plain := "div"
+	if htmlcheck.Has(n, "aria-label") || htmlcheck.Has(n, "aria-labelledby") { // a <div> may not have a name
+		plain = "section"
+	}
 	switch {
 	case htmlcheck.Has(n, "role"):
 		r.remove(n, "role")
@@ -105,9 +109,9 @@ func (p *plan) demote(r *repair, n *html.Node, element string) {
 			r.failed = true
 			return
 		}
-		r.rename(n, "div")
+		r.rename(n, plain)
 	case element == "main":
-		r.rename(n, "div")
+		r.rename(n, plain)
 	default:
 		r.set(n, "role", "presentation")
 	}

@@ -25,9 +25,6 @@ func (p *plan) metadata() {
 	if p.counts["document-title"] > 0 {
 		p.title()
 	}
-	for _, f := range p.findings("aria-hidden-body") {
-		p.add(p.start(f.Rule, f.Node, "aria-hidden removed from the page").remove(f.Node, "aria-hidden"))
-	}
 	for _, f := range p.findings("meta-viewport", "meta-viewport-large") {
 		p.add(p.start(f.Rule, f.Node, "limits of enlarging removed").set(f.Node, "content", freeViewport(htmlcheck.Attr(f.Node, "content"))))
 	}

@@ -28,7 +28,9 @@ func (p *plan) controls() {
 		p.labelByHeading(f, f.Node)
 	}
 	for _, f := range p.findings("landmark-unique") {
-		p.labelByHeading(f, f.Node)
+		if role := p.Role(f.Node); p.counts["landmark-no-duplicate-"+role] == 0 { // else only one of them will be left
+			p.labelByHeading(f, f.Node)
+		}
 	}
 }
 

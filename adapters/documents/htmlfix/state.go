@@ -128,6 +128,12 @@ func (s *state) accept(repairs []*repair) bool {
 	if best == nil {
 		return false
 	}
+	s.take(best, step, good)
+	return true
+}
+
+// take goes on from a page that repairs have led to.
+func (s *state) take(next *page, step applied, good []*repair) {
 	for _, r := range good {
 		line, column := 1, 1
 		if r.at >= 0 {
@@ -138,12 +144,26 @@ func (s *state) accept(repairs []*repair) bool {
 			s.reviews = append(s.reviews, Flag{Rule: r.rule, Line: line, Column: column, Detail: r.review})
 		}
 	}
-	s.page, s.steps = best, append(s.steps, step)
-	return true
+	s.page, s.steps = next, append(s.steps, step)
 }
 
-// attempt makes repairs, and tells whether the result is what was meant.
-func attempt(base *page, repairs []*repair) (*page, applied, bool) {
+// openBody takes aria-hidden from the body before all else. What it hid was not checked, so that rules which fail then
+// are no harm done.
+func (s *state) openBody() {
+	p := newPlan(s)
+	for _, f := range p.findings("aria-hidden-body") {
+		r := p.start(f.Rule, f.Node, "aria-hidden removed from the page").remove(f.Node, "aria-hidden")
+		if !p.add(r) {
+			return
+		}
+		if opened, step, ok := edited(s.page, p.repairs); ok && opened.counts[f.Rule] == 0 {
+			s.take(opened, step, p.repairs)
+		}
+	}
+}
+
+// edited makes repairs, and tells whether the elements and the text are those that were meant.
+func edited(base *page, repairs []*repair) (*page, applied, bool) {
 	var edits []edit
 	for _, r := range repairs {
 		edits = append(edits, r.edits...)
@@ -154,7 +174,13 @@ func attempt(base *page, repairs []*repair) (*page, applied, bool) {
 	}
 	step := apply(base.Source, edits)
 	p, err := newPage(step.source)
-	if err != nil || !same(base, p, step) {
+	return p, step, err == nil && same(base, p, step)
+}
+
+// attempt makes repairs, and tells whether they do what they claim and no harm.
+func attempt(base *page, repairs []*repair) (*page, applied, bool) {
+	p, step, ok := edited(base, repairs)
+	if !ok {
 		return nil, applied{}, false
 	}
 	for rule, count := range p.counts {
