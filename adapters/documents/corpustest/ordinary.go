@@ -59,16 +59,20 @@ func (d Document) Name() string {
 	return unsafe.ReplaceAllString(fmt.Sprintf("%s-%.40s-%s.pdf", from, base, d.SHA256[:6]), "_")
 }
 
-var producerVersion = regexp.MustCompile(`(?i)\s*[-(]?\bv?(version|svn|m?\d|\().*|®|:.*|,.*`)
+var (
+	producerVersion = regexp.MustCompile(`(\s+(-|v|Version|SVN|Command)\s|[\s-]+(\(|m?\d)|;).*`)
+	producerMarks   = strings.NewReplacer("®", "", ":", "")
+	// sameProducer are other names of one program.
+	sameProducer = map[string]string{
+		"MiKTeX pdfTeX": "pdfTeX", "pdfeTeX": "pdfTeX", "AFPL Ghostscript": "GPL Ghostscript", "macOS": "Quartz", "Mac OS X": "Quartz",
+	}
+)
 
 // Family is the producer without its version: what counts as one producer.
 func (d Document) Family() string {
-	family := strings.TrimSpace(producerVersion.ReplaceAllString(d.Producer, ""))
-	family = strings.TrimSuffix(strings.TrimSuffix(family, "-"), " Command")
-	for _, same := range [][2]string{{"MiKTeX pdfTeX", "pdfTeX"}, {"pdfeTeX", "pdfTeX"}, {"AFPL Ghostscript", "GPL Ghostscript"}, {"macOS", "Quartz"}, {"Mac OS X", "Quartz"}} {
-		if family == same[0] {
-			return same[1]
-		}
+	family := strings.TrimSpace(producerMarks.Replace(producerVersion.ReplaceAllString(d.Producer, "")))
+	if same, ok := sameProducer[family]; ok {
+		return same
 	}
 	return family
 }
