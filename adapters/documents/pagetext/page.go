@@ -26,17 +26,18 @@ type Page struct {
 	// Rules are the straight lines and thin filled rectangles that may separate or frame text; Fills are larger filled
 	// rectangles that may stand behind it. White ones are left out.
 	Rules, Fills []Rect
-	// Shapes are the other painted paths and shadings, of which drawings consist.
+	// Shapes are all painted paths and shadings, of which drawings consist; those of rules and fills as well.
 	Shapes []Shape
 }
 
-// Shape is a painted path that is neither a rule nor a filled rectangle.
+// Shape is a painted path.
 type Shape struct {
 	// Place is that of the operation that paints it.
 	Place Place
 	Box   Rect
-	// Filled tells that it has an area, not an outline alone.
-	Filled bool
+	// Filled tells that it has an area, not an outline alone; Plain that it consists of lines along the axes and of
+	// upright rectangles, which Rules and Fills have as well.
+	Filled, Plain bool
 }
 
 // Stream is a content stream as painted on a page.

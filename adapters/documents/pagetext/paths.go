@@ -143,8 +143,12 @@ func (in *interpreter) painted(fill, stroke bool) {
 		return
 	}
 	width := in.state.lineWidth * in.state.ctm.scale()
+	if stroke {
+		in.shape(p.box.Grow(width/2), fill, !p.curved)
+	} else {
+		in.shape(p.box, true, !p.curved)
+	}
 	if p.curved {
-		in.shape(p.box.Grow(width/2), fill)
 		return
 	}
 	if stroke && width > thickest {
@@ -174,9 +178,6 @@ func (in *interpreter) thick(width float64) {
 	for _, line := range in.path.lines {
 		in.filled(line.Grow(width / 2))
 	}
-	for _, r := range in.path.rects {
-		in.shape(r.Grow(width/2), false)
-	}
 }
 
 // frame notes the four lines of a stroked rectangle, or the only one of a flat one.
@@ -192,11 +193,10 @@ func (in *interpreter) frame(r Rect, width float64) {
 	in.rule(Rect{r.Right - half, r.Bottom - half, r.Right + half, r.Top + half})
 }
 
-// filled notes an upright area: a rule if it is thin, a shape if it is as small as a bullet.
+// filled notes an upright area: a rule if it is thin.
 func (in *interpreter) filled(r Rect) {
 	switch {
-	case r.Width() <= 2*shortest && r.Height() <= 2*shortest && min(r.Width(), r.Height()) > 1:
-		in.shape(r, true)
+	case r.Width() <= 2*shortest && r.Height() <= 2*shortest: // a bullet or a dot
 	case min(r.Width(), r.Height()) <= thinFill:
 		in.rule(r)
 	default:
@@ -215,9 +215,9 @@ func (in *interpreter) rule(r Rect) {
 	}
 }
 
-func (in *interpreter) shape(r Rect, filled bool) {
+func (in *interpreter) shape(r Rect, filled, plain bool) {
 	if r, ok := in.shown(r); ok {
-		in.page.Shapes = append(in.page.Shapes, Shape{Place: in.place(), Box: r, Filled: filled})
+		in.page.Shapes = append(in.page.Shapes, Shape{Place: in.place(), Box: r, Filled: filled, Plain: plain})
 	}
 }
 

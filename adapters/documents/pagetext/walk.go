@@ -93,7 +93,7 @@ func (in *interpreter) run(op pdf.Operation, depth int) {
 	case "BI":
 		in.image(op.Image, pdf.Ref{})
 	case "sh":
-		in.shape(in.state.clip.Intersect(in.visible), true)
+		in.shape(in.state.clip.Intersect(in.visible), true, false)
 	case "Do":
 		in.paint(args, depth)
 	}

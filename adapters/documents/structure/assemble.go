@@ -25,6 +25,9 @@ func (d *document) node(b *block) *Node {
 	if b.grid != nil {
 		return d.tableNode(b)
 	}
+	if b.kind == figure {
+		return d.figureNode(b)
+	}
 	if b.list != nil {
 		return d.listNode(b.list)
 	}

@@ -33,13 +33,13 @@ func (s *sheet) findBullets() {
 	}
 	for _, shape := range s.page.Shapes {
 		numbering := pdf.Name("Circle")
-		if shape.Filled {
+		switch {
+		case shape.Plain:
+			numbering = "Square"
+		case shape.Filled:
 			numbering = "Disc"
 		}
 		add(shape.Box, numbering, -1)
-	}
-	for _, r := range s.page.Fills {
-		add(r, "Square", -1)
 	}
 	for i, m := range s.page.Images {
 		if !m.Hidden {

@@ -13,10 +13,12 @@ func Infer(pages []*pagetext.Page, hints Hints) *Tree {
 	d.read()
 	d.running()
 	for _, s := range d.sheets {
-		d.findTables(s)
 		s.findBullets()
+		d.findTables(s)
+		d.findFigures(s)
 	}
 	d.layOut()
+	d.findCaptions()
 	d.findHeadings()
 	d.findLists()
 	return d.assemble()
@@ -77,7 +79,7 @@ func commonest(sizes map[body]int) body {
 func (d *document) layOut() {
 	flows := make([][]element, len(d.sheets))
 	for i, s := range d.sheets {
-		flows[i] = s.flow(s.rows, 0)
+		flows[i] = d.flow(s, s.rows, 0)
 	}
 	d.leadings = measureLeadings(flows)
 	for i, s := range d.sheets {

@@ -33,7 +33,7 @@ type band struct {
 }
 
 // flow puts rows into the order of reading.
-func (s *sheet) flow(rows []*row, depth int) []element {
+func (d *document) flow(s *sheet, rows []*row, depth int) []element {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -41,7 +41,7 @@ func (s *sheet) flow(rows []*row, depth int) []element {
 	var out []element
 	var plain []*row
 	flush := func() {
-		for _, r := range plain {
+		for _, r := range d.alignedTables(s, plain) {
 			if r.object != nil {
 				out = append(out, element{object: r.object})
 				continue
@@ -63,7 +63,7 @@ func (s *sheet) flow(rows []*row, depth int) []element {
 		}
 		flush()
 		for _, part := range divide(b.rows, gutters) {
-			out = append(out, s.flow(part, depth+1)...)
+			out = append(out, d.flow(s, part, depth+1)...)
 		}
 	}
 	flush()

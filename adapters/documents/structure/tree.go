@@ -33,6 +33,9 @@ type Content struct {
 	Page int
 	// Runs and Images are indexes into those of the page, in the order of reading.
 	Runs, Images []int
+	// Shapes are the painted paths of a drawing, as indexes into those of the page. Paths that are in no leaf are no
+	// content: lines, frames and backgrounds.
+	Shapes []int
 	// Annotation is a link, a form field or another annotation on the page, the zero value if there is none. Its text
 	// stands beside it, in other leaves of the same parent.
 	Annotation pdf.Ref
