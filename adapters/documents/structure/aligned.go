@@ -178,11 +178,31 @@ func (d *document) alignedOf(s *sheet, rows []*row, gaps []span) *grid {
 	if isListed(rows, xs) || isContents(rows, xs) || !aligned(rows, xs) {
 		return nil
 	}
+	if columns == 2 && multiple < 4 && !keyed(rows, xs) {
+		return nil // as the two sides of a letterhead
+	}
 	g := s.gridOf(all, xs, pagetext.Rect{Left: box.Left, Right: box.Right, Bottom: box.Bottom - 2, Top: box.Top + 2}, nil)
 	if g == nil || !g.plausible() || !g.tabular() {
 		return nil
 	}
 	return g
+}
+
+// keyed tells whether few rows of two columns have a bold head, or figures in a column.
+func keyed(rows []*row, xs []float64) bool {
+	bold := true
+	for _, p := range rows[0].pieces {
+		bold = bold && p.style.bold
+	}
+	figures := [2]int{}
+	for _, r := range rows {
+		for _, p := range r.pieces {
+			if isFigure(p.text) {
+				figures[slot(xs, p.box.Left+1.5)]++
+			}
+		}
+	}
+	return bold || max(figures[0], figures[1]) >= len(rows)-1
 }
 
 // isListed tells whether the first of two columns holds the labels of list items and nothing else.

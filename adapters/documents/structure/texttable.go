@@ -220,12 +220,8 @@ func groupRows(rows []textRow, xs []float64, levels []float64) []bool {
 		}
 		gaps = append(gaps, rows[i-1].baseline-rows[i].baseline)
 	}
-	// Where lines are between rows throughout, what stands between two of them is one row.
-	if ruled >= 3 && len(rows) <= 4*(ruled+1) {
-		const dense = 1.6 // rows of text between lines, on the average, that are still one row
-		if float64(len(rows)) <= dense*float64(ruled+1) || !filledThroughout(rows, starts, xs) {
-			return starts
-		}
+	if ruled >= 2 && ruledThroughout(starts) {
+		return starts
 	}
 	wide, clear := widerGap(gaps)
 	for i := 1; i < len(rows); i++ {
@@ -244,18 +240,20 @@ func groupRows(rows []textRow, xs []float64, levels []float64) []bool {
 	return starts
 }
 
-// filledThroughout tells whether rows that do not start anything have text in nearly all columns.
-func filledThroughout(rows []textRow, starts []bool, xs []float64) bool {
-	all, filled := 0, 0
-	for i, r := range rows {
-		if !starts[i] {
-			all++
-			if columnsOf(r, xs)*10 >= 8*(len(xs)-1) {
-				filled++
-			}
+// ruledThroughout tells whether there is a line between any two rows of the table, so that what stands between two lines
+// is one row. A table that is ruled at its head and its foot alone has one part that is longer than all the others.
+func ruledThroughout(starts []bool) bool {
+	var parts []int
+	for _, s := range starts {
+		if s {
+			parts = append(parts, 0)
 		}
+		parts[len(parts)-1]++
 	}
-	return filled*10 >= 7*all
+	longest := slices.Max(parts)
+	slices.Sort(parts)
+	const lines = 4 // of text in one row of the table, by which none differs from the usual one
+	return longest <= parts[len(parts)/2]+lines && parts[len(parts)/2] <= 2*lines
 }
 
 func columnsOf(r textRow, xs []float64) int {
