@@ -64,14 +64,15 @@ func roleFor(role string) roleInfo { return roleTable[role] }
 
 // Role gives the role of an element: the first known one of the attribute, else that of the element itself.
 func (d *Document) Role(n *html.Node) string {
-	if role, ok := d.roles[n]; ok {
-		return role
+	k := d.of(n)
+	if k.hasRole {
+		return k.role
 	}
 	role := ExplicitRole(n)
 	if role == "" {
 		role = d.implicitRole(n)
 	}
-	d.roles[n] = role
+	k.role, k.hasRole = role, true
 	return role
 }
 

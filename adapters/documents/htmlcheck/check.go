@@ -87,7 +87,7 @@ func (c *checker) fail(rule string, n *html.Node, format string, args ...any) {
 	f := Finding{Rule: rule, Line: 1, Column: 1, Detail: fmt.Sprintf(format, args...), Node: n}
 	if n != nil {
 		f.Element = opening(n)
-		if offset, ok := c.offsets[n]; ok {
+		if offset, ok := c.Offset(n); ok {
 			f.Line, f.Column = c.Position(offset)
 		}
 	}

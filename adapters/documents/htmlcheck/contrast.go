@@ -106,14 +106,15 @@ func (d *Document) background(n *html.Node) paint {
 	if n == nil || n.Type != html.ElementNode {
 		return paint{}
 	}
-	if known, ok := d.grounds[n]; ok {
-		return known
+	k := d.of(n)
+	if k.grounded {
+		return k.ground
 	}
 	out, ok := d.ownBackground(n)
 	if !ok {
 		out = d.background(n.Parent)
 	}
-	d.grounds[n] = out
+	k.ground, k.grounded = out, true
 	return out
 }
 

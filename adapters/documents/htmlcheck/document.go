@@ -18,17 +18,40 @@ type Document struct {
 	// Elements are all elements in document order, those of templates left out.
 	Elements []*html.Node
 
-	offsets  map[*html.Node]int
+	known    map[*html.Node]*knowledge
+	spare    []knowledge
 	lines    []int
 	ids      map[string][]*html.Node
 	owners   map[string][]*html.Node
-	hiddenBy map[*html.Node]hidden
-	roles    map[*html.Node]string
 	labelled map[*html.Node][]*html.Node
-	styles   map[*html.Node]map[string]string
-	grounds  map[*html.Node]paint
 	// styled tells that a style sheet may change what style attributes do not say.
 	styled bool
+}
+
+// knowledge is what is known of an element, or computed once.
+type knowledge struct {
+	// offset is -1 if the element has no start tag.
+	offset   int
+	hidden   hidden
+	role     string
+	hasRole  bool
+	styles   map[string]string
+	ground   paint
+	grounded bool
+}
+
+// of gives what is known of an element.
+func (d *Document) of(n *html.Node) *knowledge {
+	k, ok := d.known[n]
+	if !ok {
+		if len(d.spare) == 0 {
+			d.spare = make([]knowledge, 256)
+		}
+		k, d.spare = &d.spare[0], d.spare[1:]
+		k.offset = -1
+		d.known[n] = k
+	}
+	return k
 }
 
 // hidden tells how an element is kept from people.
@@ -51,9 +74,8 @@ func Parse(source []byte) (*Document, error) {
 		return nil, &TooDeepError{err}
 	}
 	d := &Document{
-		Source: source, Root: root, offsets: map[*html.Node]int{}, lines: []int{0}, ids: map[string][]*html.Node{},
-		owners: map[string][]*html.Node{}, hiddenBy: map[*html.Node]hidden{}, roles: map[*html.Node]string{},
-		styles: map[*html.Node]map[string]string{}, grounds: map[*html.Node]paint{},
+		Source: source, Root: root, known: map[*html.Node]*knowledge{}, lines: []int{0}, ids: map[string][]*html.Node{},
+		owners: map[string][]*html.Node{},
 	}
 	for i, c := range source {
 		if c == '\n' {
@@ -94,10 +116,11 @@ func mark(source []byte) []byte {
 // gather notes the elements under n; the parser allows no more than 512 levels.
 func (d *Document) gather(n *html.Node, above hidden) {
 	if n.Type == html.ElementNode {
+		k := d.of(n)
 		for i, a := range n.Attr {
 			if a.Key == marker {
 				if offset, err := strconv.Atoi(a.Val); err == nil {
-					d.offsets[n] = offset
+					k.offset = offset
 				}
 				n.Attr = append(n.Attr[:i:i], n.Attr[i+1:]...)
 				break
@@ -110,7 +133,7 @@ func (d *Document) gather(n *html.Node, above hidden) {
 		d.note(n)
 		above.all = above.all || d.notRendered(n)
 		above.aria = above.aria || strings.EqualFold(Attr(n, "aria-hidden"), "true")
-		d.hiddenBy[n] = above
+		k.hidden = above
 	}
 	for child := n.FirstChild; child != nil; child = child.NextSibling {
 		d.gather(child, above)
@@ -152,8 +175,9 @@ func (d *Document) Styles(n *html.Node) map[string]string {
 	if text == "" {
 		return nil
 	}
-	if known, ok := d.styles[n]; ok {
-		return known
+	k := d.of(n)
+	if k.styles != nil {
+		return k.styles
 	}
 	out := map[string]string{}
 	for declaration := range strings.SplitSeq(text, ";") {
@@ -163,15 +187,15 @@ func (d *Document) Styles(n *html.Node) map[string]string {
 			out[strings.ToLower(strings.TrimSpace(name))] = strings.TrimSpace(strings.TrimSuffix(value, "!important"))
 		}
 	}
-	d.styles[n] = out
+	k.styles = out
 	return out
 }
 
 // Offset gives the place of an element's start tag in the source. Elements that the markup leaves out have none; where
 // the parser repeats an element, as it does for misnested ones, all copies have that of the same tag.
 func (d *Document) Offset(n *html.Node) (int, bool) {
-	offset, ok := d.offsets[n]
-	return offset, ok
+	offset := d.of(n).offset
+	return offset, offset >= 0
 }
 
 // ByID gives the elements with an identifier, in document order.
@@ -179,12 +203,12 @@ func (d *Document) ByID(id string) []*html.Node { return d.ids[id] }
 
 // Shown tells whether an element is rendered and open to assistive technology, as far as the markup tells.
 func (d *Document) Shown(n *html.Node) bool {
-	h := d.hiddenBy[n]
+	h := d.of(n).hidden
 	return !h.all && !h.aria
 }
 
 // Rendered tells whether an element is rendered, as far as the markup tells.
-func (d *Document) Rendered(n *html.Node) bool { return !d.hiddenBy[n].all }
+func (d *Document) Rendered(n *html.Node) bool { return !d.of(n).hidden.all }
 
 // All gives the elements with one of the names.
 func (d *Document) All(names ...string) []*html.Node {

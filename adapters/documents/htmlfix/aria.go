@@ -74,7 +74,7 @@ func changed(n *html.Node, attributes map[string]string) *html.Node {
 }
 
 // withRole gives an element another role, or none, and takes away the attributes that go with the old one only.
-func (p *plan) withRole(r *repair, n *html.Node, role string) bool {
+func (p *plan) withRole(r *repair, n *html.Node, role string) {
 	before := p.Misplaced(n)
 	if role == "" {
 		r.remove(n, "role")
@@ -86,11 +86,11 @@ func (p *plan) withRole(r *repair, n *html.Node, role string) bool {
 			r.remove(n, key)
 		}
 	}
-	return p.add(r)
+	p.add(r)
 }
 
-func (p *plan) withoutRole(f htmlcheck.Finding, detail string) bool {
-	return p.withRole(p.start(f.Rule, f.Node, detail), f.Node, "")
+func (p *plan) withoutRole(f htmlcheck.Finding, detail string) {
+	p.withRole(p.start(f.Rule, f.Node, detail), f.Node, "")
 }
 
 // deprecated replaces roles by those that WAI-ARIA 1.2 and DPUB-ARIA 1.1 name instead, where what these need is there.
@@ -239,7 +239,7 @@ func (p *plan) hiddenFocus(f htmlcheck.Finding) {
 // emptyHeading makes a heading without any content one that means nothing, unless a script may fill it.
 func (p *plan) emptyHeading(f htmlcheck.Finding) {
 	n := f.Node
-	if htmlcheck.Has(n, "id") && p.page.result.Scripts > 0 || htmlcheck.Text(n) != "" || htmlcheck.Has(n, "role") ||
+	if htmlcheck.Has(n, "id") && p.result.Scripts > 0 || htmlcheck.Text(n) != "" || htmlcheck.Has(n, "role") ||
 		!htmlcheck.Named("h1", "h2", "h3", "h4", "h5", "h6")(n) ||
 		htmlcheck.Under(n, func(m *html.Node) bool {
 			return !htmlcheck.Named("br", "span", "b", "strong", "em", "i", "font", "a")(m) || p.Focusable(m)

@@ -40,7 +40,7 @@ func TestPages(t *testing.T) {
 			}
 		}
 		holds(t, string(source))
-		if os.Getenv("CORPUS") == "" && i%3 != 0 {
+		if os.Getenv("CORPUS") == "" && i%3 != 1 {
 			continue
 		}
 		before, err := oracle.Check(string(source))

@@ -61,7 +61,6 @@ type Result struct {
 // people write are done after two or three.
 const maxRounds = 6
 
-
 // Fix repairs a document in UTF-8, and says so in it. Its only error is a htmlcheck.TooDeepError. What Fix has done it
 // finds nothing to do on: Fix of a repaired document gives the same document.
 func Fix(source []byte, options Options) (*Result, error) {

@@ -14,21 +14,21 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/htmlfix"
 )
 
-func fix(t testing.TB, source string) *htmlfix.Result {
-	t.Helper()
+func fix(tb testing.TB, source string) *htmlfix.Result {
+	tb.Helper()
 	result, err := htmlfix.Fix([]byte(source), htmlfix.Options{})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return result
 }
 
 // failing counts the findings of each rule.
-func failing(t testing.TB, source []byte) map[string]int {
-	t.Helper()
+func failing(tb testing.TB, source []byte) map[string]int {
+	tb.Helper()
 	result, err := htmlcheck.Check(source)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	out := map[string]int{}
 	for _, f := range result.Findings {
@@ -43,11 +43,11 @@ type example struct {
 }
 
 // examples are the cases of the checker.
-func examples(t testing.TB) []example {
-	t.Helper()
+func examples(tb testing.TB) []example {
+	tb.Helper()
 	cases, err := os.ReadFile("../htmlcheck/testdata/cases.txt")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var out []example
 	for part := range strings.SplitSeq(strings.TrimPrefix(string(cases), "== "), "\n== ") {
@@ -62,44 +62,44 @@ func examples(t testing.TB) []example {
 }
 
 // sound checks what holds of each repair, whatever the document.
-func sound(t testing.TB, source string, result *htmlfix.Result) {
-	t.Helper()
-	before, after := failing(t, []byte(source)), failing(t, result.HTML)
+func sound(tb testing.TB, source string, result *htmlfix.Result) {
+	tb.Helper()
+	before, after := failing(tb, []byte(source)), failing(tb, result.HTML)
 	manual := map[string]int{}
 	for _, f := range result.Manual {
 		manual[f.Rule]++
 		if f.Detail == "" {
-			t.Errorf("no reason why %s is left", f.Rule)
+			tb.Errorf("no reason why %s is left", f.Rule)
 		}
 	}
 	for rule, count := range after {
 		if count > before[rule] && before["aria-hidden-body"] == 0 { // what is hidden is not checked
-			t.Errorf("%s fails %d times instead of %d after the repair\n%s\n%s", rule, count, before[rule], source, result.HTML)
+			tb.Errorf("%s fails %d times instead of %d after the repair\n%s\n%s", rule, count, before[rule], source, result.HTML)
 		}
 		if manual[rule] < count {
-			t.Errorf("%s still fails and is not flagged\n%s", rule, result.HTML)
+			tb.Errorf("%s still fails and is not flagged\n%s", rule, result.HTML)
 		}
 	}
 	for _, r := range result.Fixed {
 		if rule, ok := htmlcheck.RuleByID(r.Rule); !ok || !rule.Fixable {
-			t.Errorf("a repair of %s is claimed, which is not fixable", r.Rule)
+			tb.Errorf("a repair of %s is claimed, which is not fixable", r.Rule)
 		}
 		if r.Line < 1 || r.Column < 1 || r.Detail == "" {
-			t.Errorf("a repair without a place or detail: %+v", r)
+			tb.Errorf("a repair without a place or detail: %+v", r)
 		}
 	}
 	if len(result.Fixed) == 0 && !bytes.Equal(result.HTML, []byte(source)) {
-		t.Errorf("nothing is fixed, yet the document differs\n%s\n%s", source, result.HTML)
+		tb.Errorf("nothing is fixed, yet the document differs\n%s\n%s", source, result.HTML)
 	}
 	again, err := htmlfix.Fix(result.HTML, htmlfix.Options{})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if len(again.Fixed) > 0 {
-		t.Errorf("a second repair finds something to do: %+v\n%s", again.Fixed, result.HTML)
+		tb.Errorf("a second repair finds something to do: %+v\n%s", again.Fixed, result.HTML)
 	}
 	if diff := cmp.Diff(string(result.HTML), string(again.HTML)); diff != "" {
-		t.Errorf("a second repair changes the document (-first +second):\n%s", diff)
+		tb.Errorf("a second repair changes the document (-first +second):\n%s", diff)
 	}
 }
 

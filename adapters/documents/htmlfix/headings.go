@@ -65,7 +65,7 @@ func (p *plan) headings() {
 
 // moved puts the place of a repair to an element.
 func (p *plan) moved(r *repair, n *html.Node) *repair {
-	if offset, ok := p.page.Offset(n); ok {
+	if offset, ok := p.Offset(n); ok {
 		r.at = offset
 	}
 	return r
@@ -74,7 +74,7 @@ func (p *plan) moved(r *repair, n *html.Node) *repair {
 // mainHeading chooses the heading that becomes the one of level one: the one that repeats the title, else the first
 // outside of navigation and the like.
 func (p *plan) mainHeading(all []*html.Node) int {
-	title := strings.ToLower(p.page.result.Title)
+	title := strings.ToLower(p.result.Title)
 	first := -1
 	for i, n := range all {
 		if htmlcheck.Closest(n, func(a *html.Node) bool {
@@ -136,7 +136,7 @@ func renumber(levels []int, main int) []int {
 
 // headingFromTitle finds, in a page without headings, the text that repeats the page's title, and makes it one.
 func (p *plan) headingFromTitle() {
-	title := strings.ToLower(p.page.result.Title)
+	title := strings.ToLower(p.result.Title)
 	if utf8.RuneCountInString(title) < 3 {
 		return
 	}

@@ -149,7 +149,7 @@ func (p *plan) textBeside(f htmlcheck.Finding) bool {
 
 // textRange finds a text that stands beside an element in the source, white space around it left out.
 func (p *plan) textRange(n, text *html.Node, after bool) (start, end int, ok bool) {
-	offset, ok := p.page.Offset(n)
+	offset, ok := p.Offset(n)
 	if !ok {
 		return 0, 0, false
 	}

@@ -250,6 +250,6 @@ func (p *plan) placeAround(blocks []block, main int, mainElement *html.Node, has
 // precedes tells whether a node stands before an element in the document.
 func (p *plan) precedes(n, element *html.Node) bool {
 	begin, ok := p.beginOf(n)
-	offset, known := p.page.Offset(element)
+	offset, known := p.Offset(element)
 	return ok && known && begin < offset
 }

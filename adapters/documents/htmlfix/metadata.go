@@ -77,7 +77,7 @@ func (p *plan) pageLanguage() {
 		return
 	}
 	r := p.start(rule, root, "lang="+tag+" set, "+source)
-	if _, ok := p.page.Offset(root); ok {
+	if _, ok := p.Offset(root); ok {
 		p.add(r.set(root, "lang", tag))
 	} else if at, ok := p.contentStart(); ok {
 		r.edits = append(r.edits, edit{start: at, end: at, text: `<html lang="` + escape(tag) + `">`, partner: -1, first: true})
@@ -116,7 +116,7 @@ func (p *plan) findLanguage(root *html.Node) (tag, source string) {
 var languageNames = map[string]string{
 	"english": "en", "german": "de", "deutsch": "de", "french": "fr", "francais": "fr", "français": "fr", "spanish": "es",
 	"espanol": "es", "español": "es", "italian": "it", "italiano": "it", "dutch": "nl", "nederlands": "nl",
-	"portuguese": "pt", "portugues": "pt", "português": "pt", "polish": "pl", "polski": "pl", "swedish": "sv",
+	"portuguese": "pt", "português": "pt", "polish": "pl", "polski": "pl", "swedish": "sv",
 	"svenska": "sv", "danish": "da", "dansk": "da", "norwegian": "no", "norsk": "no", "finnish": "fi", "suomi": "fi",
 	"czech": "cs", "russian": "ru", "greek": "el", "turkish": "tr", "japanese": "ja", "chinese": "zh", "korean": "ko",
 	"arabic": "ar", "hebrew": "he", "hungarian": "hu", "romanian": "ro", "ukrainian": "uk",
@@ -219,7 +219,7 @@ func (p *plan) contentStart() (int, bool) {
 func (p *plan) headPlace() (int, bool) {
 	tokens := p.tokenize()
 	for _, name := range []string{"head", "html"} {
-		if offset, ok := p.page.Offset(p.All(name)[0]); ok {
+		if offset, ok := p.Offset(p.All(name)[0]); ok {
 			if i, ok := tokenAt(tokens, offset); ok {
 				return tokens[i].end, true
 			}

@@ -15,11 +15,11 @@ import (
 )
 
 // readersText gives the text that readers see, a skip link left out.
-func readersText(t testing.TB, source []byte) string {
-	t.Helper()
+func readersText(tb testing.TB, source []byte) string {
+	tb.Helper()
 	d, err := htmlcheck.Parse(source)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var b strings.Builder
 	for _, n := range d.Elements {
@@ -48,23 +48,23 @@ func gatherText(n *html.Node, b *strings.Builder) {
 }
 
 // holds checks what holds of each document.
-func holds(t testing.TB, source string) {
-	t.Helper()
+func holds(tb testing.TB, source string) {
+	tb.Helper()
 	result, err := htmlfix.Fix([]byte(source), htmlfix.Options{})
 	var deep *htmlcheck.TooDeepError
 	if errors.As(err, &deep) {
 		return
 	}
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	sound(t, source, result)
-	if before, after := readersText(t, []byte(source)), readersText(t, result.HTML); before != after {
-		t.Errorf("the text changed\n%q\n%q\n%s\n%s", before, after, source, result.HTML)
+	sound(tb, source, result)
+	if before, after := readersText(tb, []byte(source)), readersText(tb, result.HTML); before != after {
+		tb.Errorf("the text changed\n%q\n%q\n%s\n%s", before, after, source, result.HTML)
 	}
 	// Each tag may get some attributes or a partner; the page as a whole gets a skip link with its style and a title.
 	if limit := 2000 + len(source) + 400*bytes.Count([]byte(source), []byte("<")); len(result.HTML) > limit {
-		t.Errorf("%d bytes became %d", len(source), len(result.HTML))
+		tb.Errorf("%d bytes became %d", len(source), len(result.HTML))
 	}
 }
 
@@ -127,7 +127,7 @@ type failer struct {
 	r *rapid.T
 }
 
-func (f failer) Helper()                     {}
+func (f failer) Helper()                      {}
 func (f failer) Errorf(s string, args ...any) { f.r.Errorf(s, args...) }
 func (f failer) Error(args ...any)            { f.r.Error(args...) }
 func (f failer) Fatal(args ...any)            { f.r.Fatal(args...) }

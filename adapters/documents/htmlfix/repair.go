@@ -54,7 +54,7 @@ func newPlan(s *state) *plan {
 func (p *plan) start(rule string, n *html.Node, detail string) *repair {
 	r := &repair{rule: rule, at: -1, detail: detail, plan: p}
 	if n != nil {
-		if offset, ok := p.page.Offset(n); ok {
+		if offset, ok := p.Offset(n); ok {
 			r.at = offset
 		}
 	}
@@ -81,7 +81,7 @@ func (p *plan) add(r *repair) bool {
 
 // tag gives the start tag of an element.
 func (r *repair) tag(n *html.Node) (token, bool) {
-	offset, ok := r.plan.page.Offset(n)
+	offset, ok := r.plan.Offset(n)
 	if !ok {
 		r.failed = true
 		return token{}, false
@@ -218,7 +218,7 @@ const maxAttributes = 200
 // findings gives what fails of some rules, on elements that can be repaired.
 func (p *plan) findings(rules ...string) []htmlcheck.Finding {
 	var out []htmlcheck.Finding
-	for _, f := range p.page.result.Findings {
+	for _, f := range p.result.Findings {
 		if slices.Contains(rules, f.Rule) && f.Node != nil && len(f.Node.Attr) <= maxAttributes {
 			out = append(out, f)
 		}

@@ -73,7 +73,7 @@ func (p *plan) linksBefore(main *html.Node) int {
 
 // bodyPlace gives the place where the body's content begins.
 func (p *plan) bodyPlace(body *html.Node) (int, bool) {
-	if offset, ok := p.page.Offset(body); ok {
+	if offset, ok := p.Offset(body); ok {
 		tokens := p.tokenize()
 		if i, ok := tokenAt(tokens, offset); ok {
 			return tokens[i].end, true

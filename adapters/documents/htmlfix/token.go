@@ -115,12 +115,17 @@ func skipSpace(source []byte, i, end int) int {
 	return i
 }
 
+var (
+	valueEscaper = strings.NewReplacer("&", "&amp;", `"`, "&#34;", "<", "&lt;", ">", "&gt;")
+	textEscaper  = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+)
+
 // escape writes a value for quotation marks.
 func escape(value string) string {
-	return strings.NewReplacer("&", "&amp;", `"`, "&#34;", "<", "&lt;", ">", "&gt;").Replace(value)
+	return valueEscaper.Replace(value)
 }
 
 // escapeText writes text between tags.
 func escapeText(text string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
+	return textEscaper.Replace(text)
 }
