@@ -13,6 +13,8 @@ import (
 type Document struct {
 	// Source is what was parsed, a byte order mark left out. Offsets count its bytes.
 	Source []byte
+	// Tokens are those of the source, in its order.
+	Tokens []Token
 	// Root is the document node.
 	Root *html.Node
 	// Elements are all elements in document order, those of templates left out.
@@ -69,12 +71,13 @@ const marker = "data-perfectworks-offset"
 // Parse reads a document in UTF-8.
 func Parse(source []byte) (*Document, error) {
 	source = bytes.TrimPrefix(source, []byte("\xef\xbb\xbf"))
-	root, err := html.Parse(bytes.NewReader(mark(source)))
+	tokens := Tokenize(source)
+	root, err := html.Parse(bytes.NewReader(mark(source, tokens)))
 	if err != nil {
 		return nil, &TooDeepError{err}
 	}
 	d := &Document{
-		Source: source, Root: root, known: map[*html.Node]*knowledge{}, lines: []int{0}, ids: map[string][]*html.Node{},
+		Source: source, Tokens: tokens, Root: root, known: map[*html.Node]*knowledge{}, lines: []int{0}, ids: map[string][]*html.Node{},
 		owners: map[string][]*html.Node{},
 	}
 	for i, c := range source {
@@ -84,33 +87,6 @@ func Parse(source []byte) (*Document, error) {
 	}
 	d.gather(root, hidden{})
 	return d, nil
-}
-
-// mark writes the offset of each start tag into the tag. The parser gives no positions, and it moves, copies and
-// invents elements, so that counting tags would go wrong.
-func mark(source []byte) []byte {
-	var out bytes.Buffer
-	out.Grow(len(source) + len(source)/4)
-	z := html.NewTokenizer(bytes.NewReader(source))
-	offset := 0
-	for {
-		kind := z.Next()
-		raw := z.Raw()
-		if kind == html.ErrorToken {
-			out.Write(raw)
-			return out.Bytes()
-		}
-		if kind != html.StartTagToken && kind != html.SelfClosingTagToken {
-			out.Write(raw)
-			offset += len(raw)
-			continue
-		}
-		name := 1 + max(bytes.IndexAny(raw[1:], " \t\r\n\f/>"), 0)
-		out.Write(raw[:name])
-		out.WriteString(" " + marker + "=" + strconv.Itoa(offset) + " ")
-		out.Write(raw[name:])
-		offset += len(raw)
-	}
 }
 
 // gather notes the elements under n; the parser allows no more than 512 levels.

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/html"
+
+	"github.com/perfectworks/backend/adapters/documents/htmlcheck"
 )
 
 // extent tells where an element begins and ends in the source.
@@ -29,7 +31,7 @@ const (
 // insertion mode a comment is inserted and nothing more is done): the one that ends up as the last child of an element
 // stands where its content ends, and the one that follows a tag stands beside the element that the tag has ended.
 // Elements that the parser repeats are left out.
-func extents(source []byte, tokens []token) (map[int]extent, error) {
+func extents(source []byte, tokens []htmlcheck.Token) (map[int]extent, error) {
 	root, err := html.Parse(bytes.NewReader(withPlaces(source, tokens)))
 	if err != nil {
 		return nil, err
@@ -57,27 +59,27 @@ func extents(source []byte, tokens []token) (map[int]extent, error) {
 	return out, nil
 }
 
-func withPlaces(source []byte, tokens []token) []byte {
+func withPlaces(source []byte, tokens []htmlcheck.Token) []byte {
 	var out bytes.Buffer
 	out.Grow(len(source) + 64*len(tokens))
 	comment := func(kind string, at int) {
 		out.WriteString("<!--" + placeComment + kind + strconv.Itoa(at) + "-->")
 	}
 	for _, t := range tokens {
-		raw := source[t.start:t.end]
-		switch t.kind {
+		raw := source[t.Start:t.End]
+		switch t.Kind {
 		case html.StartTagToken, html.SelfClosingTagToken:
-			comment("<", t.start)
-			name := nameEnd(raw, 1)
+			comment("<", t.Start)
+			name := htmlcheck.NameEnd(raw, 1)
 			out.Write(raw[:name])
-			out.WriteString(" " + placeAttribute + "=" + strconv.Itoa(t.start) + " ")
+			out.WriteString(" " + placeAttribute + "=" + strconv.Itoa(t.Start) + " ")
 			out.Write(raw[name:])
 		case html.EndTagToken:
-			if !slices.Contains(rawText, t.name) { // inside of those it would be text
-				comment("<", t.start)
+			if !slices.Contains(rawText, t.Name) { // inside of those it would be text
+				comment("<", t.Start)
 			}
 			out.Write(raw)
-			comment(">", t.start)
+			comment(">", t.Start)
 		default:
 			out.Write(raw)
 		}
@@ -118,12 +120,12 @@ func commentPlace(n *html.Node, kind string) (int, bool) {
 	return place, err == nil
 }
 
-func extentOf(n *html.Node, start int, tokens []token) (extent, bool) {
+func extentOf(n *html.Node, start int, tokens []htmlcheck.Token) (extent, bool) {
 	i, ok := tokenAt(tokens, start)
 	if !ok {
 		return extent{}, false
 	}
-	e := extent{start: start, inner: tokens[i].end, innerEnd: tokens[i].end, end: tokens[i].end}
+	e := extent{start: start, inner: tokens[i].End, innerEnd: tokens[i].End, end: tokens[i].End}
 	if slices.Contains(voidElements, n.Data) {
 		return e, n.FirstChild == nil
 	}
@@ -132,7 +134,7 @@ func extentOf(n *html.Node, start int, tokens []token) (extent, bool) {
 		if !ok || place < e.inner {
 			return extent{}, false
 		}
-		e.innerEnd, e.end, e.closed = place, tokens[j].end, true
+		e.innerEnd, e.end, e.closed = place, tokens[j].End, true
 		return e, true
 	}
 	place, ok := commentPlace(n.LastChild, "<")

@@ -11,6 +11,8 @@ import (
 	"slices"
 
 	"golang.org/x/net/html"
+
+	"github.com/perfectworks/backend/adapters/documents/language"
 )
 
 // Options say what repairs may use beside the document.
@@ -98,7 +100,13 @@ func (s *state) manual() []Flag {
 		} else if f.Node != nil || f.Rule != "charset" {
 			line, column = 1, 1
 		}
-		out = append(out, Flag{Rule: f.Rule, Line: line, Column: column, Detail: reason(f)})
+		flag := Flag{Rule: f.Rule, Line: line, Column: column, Detail: reason(f)}
+		if f.Rule == "html-has-lang" || f.Rule == "html-lang-valid" {
+			if tag, _ := language.Detect(newPlan(s).shownText()); tag != "" {
+				flag.Detail += " It may be " + tag + "."
+			}
+		}
+		out = append(out, flag)
 	}
 	return out
 }

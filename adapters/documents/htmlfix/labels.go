@@ -153,7 +153,7 @@ func (p *plan) textRange(n, text *html.Node, after bool) (start, end int, ok boo
 	if !ok {
 		return 0, 0, false
 	}
-	tokens := p.tokenize()
+	tokens := p.Tokens
 	i, ok := tokenAt(tokens, offset)
 	if after {
 		e, known := p.extent(n)
@@ -172,18 +172,18 @@ func (p *plan) textRange(n, text *html.Node, after bool) (start, end int, ok boo
 			return 0, 0, false
 		}
 		t := tokens[i]
-		raw := p.Source[t.start:t.end]
-		if t.kind == html.TextToken && strings.TrimSpace(string(raw)) != "" {
+		raw := p.Source[t.Start:t.End]
+		if t.Kind == html.TextToken && strings.TrimSpace(string(raw)) != "" {
 			if htmlcheck.Collapse(html.UnescapeString(string(raw))) != htmlcheck.Collapse(text.Data) {
 				return 0, 0, false
 			}
-			start = skipSpace(p.Source, t.start, t.end)
-			for end = t.end; end > start && isSpace(p.Source[end-1]); {
+			start = skipSpace(p.Source, t.Start, t.End)
+			for end = t.End; end > start && isSpace(p.Source[end-1]); {
 				end--
 			}
 			return start, end, true
 		}
-		if t.kind != html.TextToken && t.name != "br" {
+		if t.Kind != html.TextToken && t.Name != "br" {
 			return 0, 0, false
 		}
 		if after {

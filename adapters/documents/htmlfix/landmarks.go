@@ -148,6 +148,7 @@ func (p *plan) byHints(body *html.Node) map[string]*html.Node {
 		}
 	}
 	l := &lookout{plan: p, landmarks: map[*html.Node]bool{}, skips: map[*html.Node]bool{}}
+	length := len(htmlcheck.Text(body))
 	var walk func(n *html.Node, depth int)
 	walk = func(n *html.Node, depth int) {
 		for _, kid := range htmlcheck.Kids(n) {
@@ -155,6 +156,9 @@ func (p *plan) byHints(body *html.Node) map[string]*html.Node {
 				continue
 			}
 			role := hinted(kid)
+			if role == "main" && len(htmlcheck.Text(kid))*3 < length { // a part of that name, not the main one
+				role = ""
+			}
 			if _, taken := out[role]; role != "" && !taken && (role != "main" || !p.holdsRole(kid, "banner", "contentinfo")) {
 				out[role] = kid
 				continue

@@ -50,7 +50,7 @@ func (p *plan) charset() {
 	}
 	if !said && slices.ContainsFunc(p.Source, func(c byte) bool { return c >= 0x80 }) && !p.byteOrderMark {
 		if at, ok := p.headPlace(); ok {
-			p.add(p.start("charset", nil, "charset utf-8 declared, in which the file is").insert(at, `<meta charset="utf-8">`))
+			p.add(p.start("charset", nil, "charset utf-8 declared, in which the file is").insert(at, `<meta charset="utf-8" />`))
 		}
 	}
 }
@@ -204,12 +204,12 @@ func (p *plan) title() {
 // contentStart gives the place of the first thing that belongs to an element: what stands before may be a document type,
 // comments and white space.
 func (p *plan) contentStart() (int, bool) {
-	for _, t := range p.tokenize() {
+	for _, t := range p.Tokens {
 		switch {
-		case t.kind == html.DoctypeToken, t.kind == html.CommentToken:
-		case t.kind == html.TextToken && len(bytes.TrimSpace(p.Source[t.start:t.end])) == 0:
+		case t.Kind == html.DoctypeToken, t.Kind == html.CommentToken:
+		case t.Kind == html.TextToken && len(bytes.TrimSpace(p.Source[t.Start:t.End])) == 0:
 		default:
-			return t.start, true
+			return t.Start, true
 		}
 	}
 	return len(p.Source), true
@@ -217,11 +217,11 @@ func (p *plan) contentStart() (int, bool) {
 
 // headPlace gives the place where the head begins, or would.
 func (p *plan) headPlace() (int, bool) {
-	tokens := p.tokenize()
+	tokens := p.Tokens
 	for _, name := range []string{"head", "html"} {
 		if offset, ok := p.Offset(p.All(name)[0]); ok {
 			if i, ok := tokenAt(tokens, offset); ok {
-				return tokens[i].end, true
+				return tokens[i].End, true
 			}
 		}
 	}

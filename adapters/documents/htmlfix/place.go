@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/html"
+
+	"github.com/perfectworks/backend/adapters/documents/htmlcheck"
 )
 
 // isContent tells of nodes that are more than white space and comments.
@@ -43,12 +45,12 @@ func (p *plan) beginOf(n *html.Node) (int, bool) {
 		if !ok {
 			return 0, false
 		}
-		tokens := p.tokenize()
+		tokens := p.Tokens
 		i, ok := tokenAt(tokens, e.start)
 		for ok && i > 0 && isTextual(tokens[i-1]) {
 			i--
 		}
-		return tokens[i].start, ok
+		return tokens[i].Start, ok
 	}
 	e, ok := p.extent(n.Parent)
 	return e.inner, ok
@@ -75,15 +77,17 @@ func (p *plan) endOf(n *html.Node) (int, bool) {
 	if !ok {
 		return 0, false
 	}
-	tokens := p.tokenize()
+	tokens := p.Tokens
 	end := e.end
 	for i, found := tokenAt(tokens, e.end); found && i < len(tokens) && isTextual(tokens[i]); i++ {
-		end = tokens[i].end
+		end = tokens[i].End
 	}
 	return end, true
 }
 
-func isTextual(t token) bool { return t.kind == html.TextToken || t.kind == html.CommentToken }
+func isTextual(t htmlcheck.Token) bool {
+	return t.Kind == html.TextToken || t.Kind == html.CommentToken
+}
 
 // elementBeside gives the element before or after a node in its parent.
 func elementBeside(n *html.Node, after bool) *html.Node {

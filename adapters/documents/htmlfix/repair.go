@@ -80,17 +80,17 @@ func (p *plan) add(r *repair) bool {
 }
 
 // tag gives the start tag of an element.
-func (r *repair) tag(n *html.Node) (token, bool) {
+func (r *repair) tag(n *html.Node) (htmlcheck.Token, bool) {
 	offset, ok := r.plan.Offset(n)
 	if !ok {
 		r.failed = true
-		return token{}, false
+		return htmlcheck.Token{}, false
 	}
-	tokens := r.plan.tokenize()
+	tokens := r.plan.Tokens
 	i, ok := tokenAt(tokens, offset)
 	if !ok {
 		r.failed = true
-		return token{}, false
+		return htmlcheck.Token{}, false
 	}
 	return tokens[i], true
 }
@@ -127,11 +127,11 @@ func (r *repair) remove(n *html.Node, key string) *repair {
 			continue
 		}
 		start := a.start
-		for start > t.start && isSpace(r.plan.Source[start-1]) {
+		for start > t.Start && isSpace(r.plan.Source[start-1]) {
 			start--
 		}
 		e := edit{start: start, end: a.end, partner: -1}
-		if next := a.end; next < t.end && r.plan.Source[next] != '>' && !isSpace(r.plan.Source[next]) {
+		if next := a.end; next < t.End && r.plan.Source[next] != '>' && !isSpace(r.plan.Source[next]) {
 			e.text = " " // what follows stands without a space
 		}
 		r.edits = append(r.edits, e)
@@ -151,11 +151,11 @@ func (r *repair) rename(n *html.Node, name string) *repair {
 		return r
 	}
 	r.touch(t, "<")
-	from := t.start + 1
-	r.edits = append(r.edits, edit{start: from, end: from + len(t.name), text: name, partner: -1})
+	from := t.Start + 1
+	r.edits = append(r.edits, edit{start: from, end: from + len(t.Name), text: name, partner: -1})
 	if e.closed {
 		from = e.innerEnd + 2
-		r.edits = append(r.edits, edit{start: from, end: from + len(t.name), text: name, partner: -1})
+		r.edits = append(r.edits, edit{start: from, end: from + len(t.Name), text: name, partner: -1})
 	}
 	return r
 }
@@ -179,8 +179,8 @@ func (r *repair) insert(at int, text string) *repair {
 	return r
 }
 
-func (r *repair) touch(t token, key string) {
-	r.touched = append(r.touched, strconv.Itoa(t.start)+" "+key)
+func (r *repair) touch(t htmlcheck.Token, key string) {
+	r.touched = append(r.touched, strconv.Itoa(t.Start)+" "+key)
 }
 
 // id gives the identifier of an element, a new one if it has none.

@@ -22,7 +22,7 @@ var skipTexts = map[string]string{
 }
 
 // skipStyle keeps the link out of sight until it has focus. Black on white has enough contrast on any page.
-const skipStyle = `<style ` + htmlcheck.SkipLinkStyle + `>.perfectworks-skip-link{position:absolute;left:-10000px;top:0;` +
+const skipStyle = `<style ` + htmlcheck.SkipLinkStyle + `="">.perfectworks-skip-link{position:absolute;left:-10000px;top:0;` +
 	`z-index:10000;padding:.5em 1em;color:#000;background:#fff}.perfectworks-skip-link:focus{left:0}</style>`
 
 // linksToSkip is how many links must stand before the main part for a link past them.
@@ -74,9 +74,9 @@ func (p *plan) linksBefore(main *html.Node) int {
 // bodyPlace gives the place where the body's content begins.
 func (p *plan) bodyPlace(body *html.Node) (int, bool) {
 	if offset, ok := p.Offset(body); ok {
-		tokens := p.tokenize()
+		tokens := p.Tokens
 		if i, ok := tokenAt(tokens, offset); ok {
-			return tokens[i].end, true
+			return tokens[i].End, true
 		}
 	}
 	for kid := body.FirstChild; kid != nil; kid = kid.NextSibling {

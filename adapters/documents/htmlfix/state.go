@@ -15,7 +15,6 @@ type page struct {
 	result *htmlcheck.Result
 	counts map[string]int
 
-	tokens  []token
 	extents map[int]extent
 }
 
@@ -31,13 +30,6 @@ func newPage(source []byte) (*page, error) {
 	return p, nil
 }
 
-func (p *page) tokenize() []token {
-	if p.tokens == nil {
-		p.tokens = tokenize(p.Source)
-	}
-	return p.tokens
-}
-
 // extent gives the place of an element, if it can be told.
 func (p *page) extent(n *html.Node) (extent, bool) {
 	start, ok := p.Offset(n)
@@ -46,7 +38,7 @@ func (p *page) extent(n *html.Node) (extent, bool) {
 	}
 	if p.extents == nil {
 		p.extents = map[int]extent{}
-		if found, err := extents(p.Source, p.tokenize()); err == nil { // else it nests too deeply, and has no places
+		if found, err := extents(p.Source, p.Tokens); err == nil { // else it nests too deeply, and has no places
 			p.extents = found
 		}
 	}

@@ -6,51 +6,12 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/net/html"
+	"github.com/perfectworks/backend/adapters/documents/htmlcheck"
 )
 
-// token is a token of the source and its place.
-type token struct {
-	kind       html.TokenType
-	start, end int
-	// name is that of a tag, in lower case.
-	name string
-}
-
-// tokenize splits a source as the parser does outside of foreign content.
-func tokenize(source []byte) []token {
-	var out []token
-	z := html.NewTokenizer(bytes.NewReader(source))
-	offset := 0
-	for {
-		kind := z.Next()
-		raw := z.Raw()
-		t := token{kind: kind, start: offset, end: offset + len(raw)}
-		offset = t.end
-		if kind == html.ErrorToken {
-			return out
-		}
-		switch kind {
-		case html.StartTagToken, html.SelfClosingTagToken:
-			t.name = strings.ToLower(string(raw[1:nameEnd(raw, 1)]))
-		case html.EndTagToken:
-			t.name = strings.ToLower(string(raw[2:nameEnd(raw, 2)]))
-		default: // nothing else has a name
-		}
-		out = append(out, t)
-	}
-}
-
-func nameEnd(raw []byte, from int) int {
-	if i := bytes.IndexAny(raw[from:], " \t\r\n\f/>"); i >= 0 {
-		return from + i
-	}
-	return len(raw)
-}
-
 // tokenAt finds the token that starts at an offset.
-func tokenAt(tokens []token, offset int) (int, bool) {
-	return slices.BinarySearchFunc(tokens, offset, func(t token, offset int) int { return cmp.Compare(t.start, offset) })
+func tokenAt(tokens []htmlcheck.Token, offset int) (int, bool) {
+	return slices.BinarySearchFunc(tokens, offset, func(t htmlcheck.Token, offset int) int { return cmp.Compare(t.Start, offset) })
 }
 
 // attribute is one attribute as it is written in a start tag.
@@ -60,14 +21,14 @@ type attribute struct {
 	valueStart, valEnd int // the value, quotation marks left out
 }
 
-// scanTag finds the attributes of a start tag that is source[t.start:t.end], and the place after the last one or after
+// scanTag finds the attributes of a start tag that is source[t.Start:t.End], and the place after the last one or after
 // the tag's name. It reads as the tokenizer of HTML does (HTML, 13.2.5.32 to 13.2.5.39).
-func scanTag(source []byte, t token) (attributes []attribute, last int) {
-	end := t.end
-	if end > t.start && source[end-1] == '>' {
+func scanTag(source []byte, t htmlcheck.Token) (attributes []attribute, last int) {
+	end := t.End
+	if end > t.Start && source[end-1] == '>' {
 		end--
 	}
-	i := t.start + nameEnd(source[t.start:t.end], 1)
+	i := t.Start + htmlcheck.NameEnd(source[t.Start:t.End], 1)
 	last = i
 	for i < end {
 		if isSpace(source[i]) || source[i] == '/' {
