@@ -167,7 +167,8 @@ func (d *document) alignedOf(s *sheet, rows []*row, gaps []span) *grid {
 		}
 	}
 	columns := len(gaps) + 1
-	if multiple < 2 || columns == 2 && multiple < 3 || mono || letters > longCell*pieces {
+	known := d.heads[rowText(rows[0])] && multiple >= 2
+	if !known && (multiple < 2 || columns == 2 && multiple < 3 || mono || letters > longCell*pieces) {
 		return nil
 	}
 	xs := []float64{box.Left - 1}
@@ -175,10 +176,10 @@ func (d *document) alignedOf(s *sheet, rows []*row, gaps []span) *grid {
 		xs = append(xs, (g.from+g.to)/2)
 	}
 	xs = append(xs, box.Right+1)
-	if isListed(rows, xs) || isContents(rows, xs) || !aligned(rows, xs) {
+	if !known && (isListed(rows, xs) || isContents(rows, xs) || !aligned(rows, xs)) {
 		return nil
 	}
-	if columns == 2 && multiple < 4 && !keyed(rows, xs) {
+	if !known && columns == 2 && multiple < 4 && !keyed(rows, xs) {
 		return nil // as the two sides of a letterhead
 	}
 	g := s.gridOf(all, xs, pagetext.Rect{Left: box.Left, Right: box.Right, Bottom: box.Bottom - 2, Top: box.Top + 2}, nil)
@@ -186,6 +187,43 @@ func (d *document) alignedOf(s *sheet, rows []*row, gaps []span) *grid {
 		return nil
 	}
 	return g
+}
+
+// rowText is the folded text of a row, by which it is known again.
+func rowText(r *row) string { return fold(joinPieces(r.pieces)) }
+
+// continueTables lays pages out anew on which a row stands that begins a table on another page: too few rows may be left
+// of a table to be known as one by themselves.
+func (d *document) continueTables(flows [][]element) {
+	d.heads = map[string]bool{}
+	for _, flow := range flows {
+		for _, e := range flow {
+			if e.object == nil || e.object.grid == nil {
+				continue
+			}
+			var pieces []*piece
+			for c, one := range e.object.grid.cells[0] {
+				if one.column == c {
+					pieces = append(pieces, one.pieces...)
+				}
+			}
+			const least = 4 // letters of a head that is known again
+			if text := fold(joinPieces(pieces)); len(text) >= least && len(pieces) > 1 {
+				d.heads[text] = true
+			}
+		}
+	}
+	if len(d.heads) == 0 {
+		return
+	}
+	for i, flow := range flows {
+		for _, e := range flow {
+			if e.line != nil && len(e.line.pieces) > 1 && d.heads[fold(e.line.text)] {
+				flows[i] = d.flow(d.sheets[i], d.sheets[i].rows, 0)
+				break
+			}
+		}
+	}
 }
 
 // keyed tells whether few rows of two columns have a bold head, or figures in a column.

@@ -31,6 +31,8 @@ type document struct {
 	sheets   []*sheet
 	body     body
 	leadings leadings
+	// heads are the folded texts of the first rows of tables, which may begin parts of them on other pages.
+	heads map[string]bool
 	// blocks are those of all pages in the order of reading.
 	blocks []*block
 }
@@ -81,6 +83,7 @@ func (d *document) layOut() {
 	for i, s := range d.sheets {
 		flows[i] = d.flow(s, s.rows, 0)
 	}
+	d.continueTables(flows)
 	d.leadings = measureLeadings(flows)
 	for i, s := range d.sheets {
 		s.blocks = d.paragraphs(s, flows[i])

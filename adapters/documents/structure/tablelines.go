@@ -2,6 +2,7 @@ package structure
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/perfectworks/backend/adapters/documents/pagetext"
@@ -148,6 +149,82 @@ func frames(lying, standing []stroke) []frame {
 		f.standing = append(f.standing, v)
 	}
 	return out
+}
+
+// striped joins frames of filled areas that stand below each other with the same sides: every other row of a table has a
+// background.
+func (s *sheet) striped(list []frame) []frame {
+	slices.SortStableFunc(list, func(a, b frame) int { return cmp.Compare(b.box.Top, a.box.Top) })
+	const (
+		sides  = 2.5  // points
+		apart  = 90.0 // points between two stripes
+		looked = 12   // frames above that are compared with
+	)
+	var out []frame
+	for _, f := range list {
+		joined := false
+		for k := len(out) - 1; k >= 0 && k >= len(out)-looked && !joined; k-- {
+			above := &out[k]
+			gap := above.box.Bottom - f.box.Top
+			if f.isDrawn() || above.isDrawn() || gap > apart || gap < -sides || math.Abs(above.box.Left-f.box.Left) > sides ||
+				math.Abs(above.box.Right-f.box.Right) > sides || !s.fitsBetween(*above, f) {
+				continue
+			}
+			above.lying, above.standing = append(above.lying, f.lying...), append(above.standing, f.standing...)
+			above.box = above.box.Union(f.box)
+			joined = true
+		}
+		if !joined {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// isDrawn tells whether lines stand in a frame that are no edges of areas.
+func (f frame) isDrawn() bool {
+	return slices.ContainsFunc(f.standing, func(l stroke) bool { return l.drawn })
+}
+
+// fitsBetween tells whether the text between two stripes keeps to their columns.
+func (s *sheet) fitsBetween(above, below frame) bool {
+	xs := levelsOf(above.standing)
+	if len(xs) < 2 {
+		return false
+	}
+	rows := textRows(s.inside(pagetext.Rect{Left: above.box.Left, Right: above.box.Right, Bottom: below.box.Top, Top: above.box.Bottom}))
+	for _, r := range rows {
+		if !keepsTo(r, xs) {
+			return false
+		}
+	}
+	return true
+}
+
+// keepsTo tells whether no piece of a row reaches over the edge of a column.
+func keepsTo(r textRow, xs []float64) bool {
+	for _, p := range r.pieces {
+		if slot(xs, p.box.Left+1.5) != slot(xs, p.box.Right-1.5) {
+			return false
+		}
+	}
+	return true
+}
+
+// tail gives the bottom of a table whose last row has no background: rows that follow without a gap and keep to its
+// columns belong to it.
+func (s *sheet) tail(f frame, xs []float64) float64 {
+	bottom := f.box.Bottom
+	const reach = 120 // points of one row
+	rows := textRows(s.inside(pagetext.Rect{Left: f.box.Left, Right: f.box.Right, Bottom: bottom - reach, Top: bottom}))
+	for i, r := range rows {
+		gap := bottom - (r.baseline + 0.75*r.size)
+		if !keepsTo(r, xs) || i == 0 && (len(r.pieces) < 2 || gap > 1.2*r.size) || i > 0 && gap > 0.8*r.size {
+			break
+		}
+		bottom = r.baseline - 0.3*r.size
+	}
+	return bottom
 }
 
 // levels gives the distinct places of lines, in order.

@@ -12,7 +12,7 @@ import (
 func (d *document) findTables(s *sheet) {
 	lying, standing := s.strokes()
 	var open []stroke // lines that no line meets
-	for _, f := range frames(lying, standing) {
+	for _, f := range s.striped(frames(lying, standing)) {
 		if len(f.standing) == 0 {
 			open = append(open, f.lying...)
 			continue
@@ -54,6 +54,11 @@ func (s *sheet) inside(box pagetext.Rect) []*piece {
 func (d *document) ruledGrid(s *sheet, f frame) *grid {
 	xs, ys := levelsOf(f.standing), levelsOf(f.lying)
 	xs = withEdges(xs, f.box.Left, f.box.Right)
+	if !f.isDrawn() && len(xs) > 2 {
+		if bottom := s.tail(f, xs); bottom < f.box.Bottom {
+			f.box.Bottom = bottom
+		}
+	}
 	ys = withEdges(ys, f.box.Bottom, f.box.Top)
 	const most = 400 // columns or rows of one page
 	if len(xs) < 2 || len(ys) < 2 || len(xs) > most || len(ys) > most || len(xs)+len(ys) < 5 {
