@@ -1,0 +1,288 @@
+package style
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tdewolff/parse/v2"
+	"github.com/tdewolff/parse/v2/css"
+)
+
+// The limits of style sheets.
+const (
+	maxSheetBytes   = 4 << 20
+	maxRules        = 50_000
+	maxDeclarations = 400 // of one rule
+)
+
+// declaration is a property with its value.
+type declaration struct {
+	name      string
+	value     []token
+	important bool
+}
+
+// rule is a selector with its declarations.
+type rule struct {
+	selector     selector
+	declarations []declaration
+	order        int
+}
+
+// Sheet is what style sheets say.
+type Sheet struct {
+	rules []*rule
+	// Page is what @page says.
+	Page Page
+	// Ignored tells of what was left out: at-rules that import something, selectors that are not understood.
+	Ignored []string
+}
+
+// Page is the size of the paper and its margins in points; a zero size and auto margins are not said.
+type Page struct {
+	Size   [2]float64
+	Margin [4]Length
+}
+
+// Parse reads a style sheet. What is not understood is left out, as CSS demands.
+func Parse(source string) *Sheet {
+	s := &Sheet{Page: Page{Margin: [4]Length{{Auto: true}, {Auto: true}, {Auto: true}, {Auto: true}}}}
+	if len(source) > maxSheetBytes {
+		source = source[:maxSheetBytes]
+		s.ignore("the rest of a style sheet larger than 4 MiB")
+	}
+	r := reader{sheet: s, parser: css.NewParser(parse.NewInputString(source), false)}
+	r.run()
+	return s
+}
+
+// ParseDeclarations reads the value of a style attribute.
+func parseDeclarations(source string) []declaration {
+	p := css.NewParser(parse.NewInputString(source), true)
+	var out []declaration
+	for len(out) < maxDeclarations {
+		grammar, _, data := p.Next()
+		switch grammar {
+		case css.ErrorGrammar:
+			if p.HasParseError() {
+				continue
+			}
+			return out
+		case css.DeclarationGrammar, css.CustomPropertyGrammar:
+			out = appendDeclaration(out, string(data), p.Values())
+		}
+	}
+	return out
+}
+
+func (s *Sheet) ignore(what string) {
+	if !slices.Contains(s.Ignored, what) && len(s.Ignored) < 20 {
+		s.Ignored = append(s.Ignored, what)
+	}
+}
+
+// reader follows the parser through rules and the at-rules around them.
+type reader struct {
+	sheet  *Sheet
+	parser *css.Parser
+	// open are the at-rules around, each with whether its rules count.
+	open      []atRule
+	selectors []selector
+	block     []declaration
+	errors    int
+}
+
+type atRule struct {
+	name   string
+	counts bool
+}
+
+func (r *reader) counts() bool {
+	return !slices.ContainsFunc(r.open, func(a atRule) bool { return !a.counts })
+}
+
+func (r *reader) run() {
+	for {
+		grammar, _, data := r.parser.Next()
+		switch grammar {
+		case css.ErrorGrammar:
+			// The parser goes on after an error until the end of its input, which is an error without a message.
+			if !r.parser.HasParseError() {
+				return
+			}
+		case css.AtRuleGrammar:
+			if strings.EqualFold(string(data), "@import") {
+				r.sheet.ignore("an imported style sheet")
+			}
+		case css.BeginAtRuleGrammar:
+			name := strings.ToLower(string(data))
+			r.open = append(r.open, atRule{name, r.atRuleCounts(name, r.parser.Values())})
+			if name == "@page" {
+				r.block = nil
+			}
+		case css.EndAtRuleGrammar:
+			if n := len(r.open); n > 0 {
+				if r.open[n-1].name == "@page" && r.counts() {
+					r.page()
+				}
+				r.open = r.open[:n-1]
+			}
+		case css.QualifiedRuleGrammar, css.BeginRulesetGrammar:
+			parsed, ok := parseSelector(r.parser.Values())
+			if ok {
+				r.selectors = append(r.selectors, parsed)
+			}
+			if grammar == css.BeginRulesetGrammar {
+				r.block = nil
+			}
+		case css.DeclarationGrammar, css.CustomPropertyGrammar:
+			if len(r.block) < maxDeclarations {
+				r.block = appendDeclaration(r.block, string(data), r.parser.Values())
+			}
+		case css.EndRulesetGrammar:
+			r.endRule()
+		}
+	}
+}
+
+func (r *reader) endRule() {
+	if r.counts() {
+		for _, s := range r.selectors {
+			if len(r.sheet.rules) >= maxRules {
+				r.sheet.ignore("style rules beyond the first 50,000")
+				break
+			}
+			r.sheet.rules = append(r.sheet.rules, &rule{s, r.block, len(r.sheet.rules)})
+		}
+	}
+	r.selectors, r.block = nil, nil
+}
+
+// atRuleCounts tells whether the rules in an at-rule apply to a page on paper.
+func (r *reader) atRuleCounts(name string, prelude []css.Token) bool {
+	switch name {
+	case "@media":
+		return mediaMatches(prelude)
+	case "@supports", "@layer", "@page":
+		return name != "@page" || len(values(prelude)) == 0
+	}
+	return false
+}
+
+// mediaMatches evaluates a media query list for print. Of features, only those of the width are known, which are
+// compared with the width of a page.
+func mediaMatches(prelude []css.Token) bool {
+	for _, query := range split(values(prelude), css.CommaToken) {
+		matches, negated := true, false
+		for _, t := range query {
+			switch {
+			case t.kind == css.IdentToken && t.text == "not":
+				negated = true
+			case t.kind == css.IdentToken && (t.text == "only" || t.text == "and" || t.text == "all" || t.text == "print"):
+			case t.kind == css.IdentToken:
+				matches = false
+			case t.kind == css.FunctionToken && t.text == "":
+				matches = matches && featureMatches(t.args)
+			}
+		}
+		if matches != negated {
+			return true
+		}
+	}
+	return false
+}
+
+func featureMatches(args []token) bool {
+	if len(args) != 3 || args[1].kind != css.ColonToken {
+		return false
+	}
+	l, ok := args[2].length(rootSize, rootSize)
+	switch args[0].text {
+	case "min-width":
+		return ok && l.Points <= viewport[0]
+	case "max-width":
+		return ok && l.Points >= viewport[0]
+	case "orientation":
+		return args[2].text == "portrait"
+	case "prefers-color-scheme":
+		return args[2].text == "light"
+	case "prefers-reduced-motion":
+		return args[2].text == "reduce"
+	}
+	return false
+}
+
+// appendDeclaration adds a declaration, shorthands taken apart.
+func appendDeclaration(out []declaration, name string, tokens []css.Token) []declaration {
+	d := declaration{name: strings.ToLower(name)}
+	if strings.HasPrefix(name, "--") {
+		d.name = name
+		var raw strings.Builder
+		for _, t := range tokens {
+			raw.Write(t.Data)
+		}
+		d.value = lex(raw.String())
+		return append(out, d)
+	}
+	d.value = values(tokens)
+	if n := len(d.value); n >= 2 && d.value[n-1].text == "important" && d.value[n-2].text == "!" {
+		d.value, d.important = d.value[:n-2], true
+	}
+	if len(d.value) == 0 {
+		return out
+	}
+	return append(out, d)
+}
+
+// paper gives the sizes of sheets in points (CSS Paged Media Level 3, 7.1).
+var paper = map[string][2]float64{
+	"a3": {841.89, 1190.55}, "a4": {595.276, 841.89}, "a5": {419.528, 595.276}, "b4": {708.66, 1000.63}, "b5": {498.9, 708.66},
+	"letter": {612, 792}, "legal": {612, 1008}, "ledger": {792, 1224},
+}
+
+// page reads the declarations of @page.
+func (r *reader) page() {
+	p := &r.sheet.Page
+	for _, d := range r.block {
+		switch {
+		case d.name == "size":
+			p.readSize(d.value)
+		case d.name == "margin" || strings.HasPrefix(d.name, "margin-"):
+			s := Root()
+			s.apply(d, s, s.Size, nil)
+			for side := range p.Margin {
+				if d.name == "margin" || d.name == "margin-"+sides[side] {
+					p.Margin[side] = s.Margin[side]
+				}
+			}
+		}
+	}
+	r.block = nil
+}
+
+func (p *Page) readSize(value []token) {
+	var lengths []float64
+	size, landscape := p.Size, false
+	for _, t := range value {
+		if named, ok := paper[t.text]; ok && t.kind == css.IdentToken {
+			size = named
+		} else if t.text == "landscape" {
+			landscape = true
+		} else if l, ok := t.length(rootSize, rootSize); ok && l.Points > 0 {
+			lengths = append(lengths, l.Points)
+		}
+	}
+	switch len(lengths) {
+	case 1:
+		size = [2]float64{lengths[0], lengths[0]}
+	case 2:
+		size = [2]float64{lengths[0], lengths[1]}
+	}
+	if landscape && len(lengths) == 0 {
+		if size == [2]float64{} {
+			size = paper["a4"]
+		}
+		size = [2]float64{max(size[0], size[1]), min(size[0], size[1])}
+	}
+	p.Size = size
+}
