@@ -101,6 +101,7 @@ type block struct {
 // blocks gives the blocks that have content on a page.
 func (w *work) blocks(page int) []block {
 	areas := map[*element]pagetext.Rect{}
+	w.oldAreas(page, areas)
 	for _, l := range w.outline.leaves {
 		if l.content.Page != page || l.annotation != (pdf.Ref{}) {
 			continue
@@ -121,7 +122,7 @@ func (w *work) blocks(page int) []block {
 		}
 	}
 	out := []block{}
-	for _, k := range w.outline.root.kids {
+	for _, k := range w.outline.body.kids {
 		if k.element == nil {
 			continue
 		}
@@ -150,7 +151,7 @@ func (w *work) areaOf(e *element, areas map[*element]pagetext.Rect, area *pagete
 }
 
 func (w *work) placeNear(ref pdf.Ref, d pdf.Dict, page int, blocks []block) {
-	root := w.outline.root
+	root := w.outline.body
 	at := w.endOfPage(page)
 	if r, ok := w.file.Rectangle(d["Rect"]); ok {
 		box := w.frames[page-1].Rect(r)
@@ -180,18 +181,18 @@ func distance(a, b pagetext.Rect) float64 {
 }
 
 func (w *work) indexOf(e *element) int {
-	for i, k := range w.outline.root.kids {
+	for i, k := range w.outline.body.kids {
 		if k.element == e {
 			return i
 		}
 	}
-	return len(w.outline.root.kids) - 1
+	return len(w.outline.body.kids) - 1
 }
 
 // endOfPage gives the place after the last block that has content on a page or before it.
 func (w *work) endOfPage(page int) int {
 	at := 0
-	for i, k := range w.outline.root.kids {
+	for i, k := range w.outline.body.kids {
 		if k.element != nil {
 			if first := w.firstPage(k.element); first > 0 && first <= page {
 				at = i + 1
@@ -204,10 +205,13 @@ func (w *work) endOfPage(page int) int {
 func (w *work) firstPage(e *element) int {
 	for _, k := range e.kids {
 		page := 0
-		if k.element == nil {
-			page = w.outline.leaves[k.leaf].content.Page
-		} else {
+		switch {
+		case k.element != nil:
 			page = w.firstPage(k.element)
+		case k.raw != nil:
+			page = w.rawPage(e, k.raw)
+		default:
+			page = w.outline.leaves[k.leaf].content.Page
 		}
 		if page > 0 {
 			return page

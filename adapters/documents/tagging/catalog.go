@@ -11,6 +11,15 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 )
 
+// languageTag writes a language as a tag (BCP 47), "" if it is not written as anything like it.
+func languageTag(said string) string {
+	tag := strings.ReplaceAll(strings.TrimSpace(said), "_", "-")
+	if !languageForm.MatchString(tag) {
+		return ""
+	}
+	return tag
+}
+
 var languageForm = regexp.MustCompile(`^[a-zA-Z]{1,8}(-[a-zA-Z0-9]{1,8})*$`)
 
 // repairDocument completes what belongs to the document as a whole.
@@ -41,11 +50,11 @@ func (w *work) repairDocument() {
 // findLanguage sets the language of the document: told by the caller, as it is, or found in the text.
 func (w *work) findLanguage() {
 	said, has := w.file.String(w.catalog["Lang"])
-	tag := strings.ReplaceAll(strings.TrimSpace(said.Text()), "_", "-")
+	tag := languageTag(said.Text())
 	switch {
 	case w.options.Language != "":
 		tag = w.options.Language
-	case has && languageForm.MatchString(tag) && !strings.EqualFold(tag, "und"):
+	case has && tag != "" && !strings.EqualFold(tag, "und"):
 	default:
 		confident := true
 		if tag = ""; w.tree != nil {

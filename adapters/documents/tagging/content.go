@@ -1,6 +1,7 @@
 package tagging
 
 import (
+	"bytes"
 	"maps"
 	"strconv"
 
@@ -24,6 +25,8 @@ type scribe struct {
 
 // streamOwner is what a content stream's marked-content identifiers are looked up by: one list of parents.
 type streamOwner struct {
+	// page is the page whose own content it is, form the form, the other being the zero value.
+	page    int
 	form    pdf.Ref
 	parents pdf.Array
 }
@@ -39,10 +42,11 @@ func (w *work) writePage(number int, plans []streamPlan) error {
 		}
 		w.damaged++
 	}
-	owner := &streamOwner{}
-	resources := page.Resources
-	out, renamed := s.stream(0, data, resources, owner, 0)
-	page.Dict["Contents"] = w.file.Add(pdf.NewStream(nil, out))
+	owner := &streamOwner{page: number, parents: w.oldParents(contentKey{page: number})}
+	out, renamed := s.stream(0, data, page.Resources, owner, false, 0)
+	if !bytes.Equal(out, data) {
+		page.Dict["Contents"] = w.file.Add(pdf.NewStream(nil, out))
+	}
 	if renamed != nil {
 		page.Resources = renamed
 		page.Dict["Resources"] = renamed
@@ -56,11 +60,15 @@ func (w *work) writePage(number int, plans []streamPlan) error {
 	return nil
 }
 
-// stream marks one content stream. It gives new resources if names had to be added to them.
-func (s *scribe) stream(index int, data []byte, resources pdf.Dict, owner *streamOwner, depth int) ([]byte, pdf.Dict) {
+// stream marks one content stream, all of which has its place already if covered. It gives new resources if names had to
+// be added to them.
+func (s *scribe) stream(index int, data []byte, resources pdf.Dict, owner *streamOwner, covered bool, depth int) ([]byte, pdf.Dict) {
 	plan := s.plans[index]
-	m := marker{source: data, parts: plan.parts, forms: map[int]painting{}}
-	m.old = func(op pdf.Operation) oldMark { return s.oldMark(op, resources) }
+	m := marker{source: data, parts: plan.parts}
+	if covered {
+		m.covered = 1
+	}
+	m.old = func(op pdf.Operation) oldMark { return s.oldMark(&m, op, resources, owner) }
 	m.begin = func(b belongs) (pdf.Name, int) {
 		l := &s.outline.leaves[b.leaf]
 		id := len(owner.parents)
@@ -69,8 +77,12 @@ func (s *scribe) stream(index int, data []byte, resources pdf.Dict, owner *strea
 		return l.element.kind, id
 	}
 	var forms pdf.Dict
-	for operation, form := range plan.forms {
-		p, ref := s.form(form, resources, depth)
+	m.form = func(number int) (painting, bool) {
+		form, ok := plan.forms[number]
+		if !ok {
+			return painting{}, false
+		}
+		p, ref := s.form(form, resources, m.covered > 0, depth)
 		if ref != (pdf.Ref{}) {
 			if forms == nil {
 				old, _ := s.file.Dict(resources["XObject"])
@@ -82,7 +94,7 @@ func (s *scribe) stream(index int, data []byte, resources pdf.Dict, owner *strea
 			p.name = freeName(forms, len(forms))
 			forms[p.name] = ref
 		}
-		m.forms[operation] = p
+		return p, true
 	}
 	out := m.mark()
 	if forms == nil {
@@ -107,7 +119,7 @@ func freeName(d pdf.Dict, from int) pdf.Name {
 }
 
 // form decides how a form is marked, and marks its content. It gives the reference of a copy if one had to be made.
-func (s *scribe) form(index int, outer pdf.Dict, depth int) (painting, pdf.Ref) {
+func (s *scribe) form(index int, outer pdf.Dict, covered bool, depth int) (painting, pdf.Ref) {
 	plan := s.plans[index]
 	ref := s.shown[s.page-1].Streams[index].Form
 	whole := painting{whole: plan.whole}
@@ -121,7 +133,11 @@ func (s *scribe) form(index int, outer pdf.Dict, depth int) (painting, pdf.Ref) 
 		original = stream
 		s.originals[ref] = original
 	}
-	if !plan.mixed || depth >= maxFormNesting {
+	if s.tagged[ref] {
+		s.keep(index, ref, stream, outer, covered, depth)
+		return painting{inside: true}, pdf.Ref{}
+	}
+	if !plan.mixed || covered || depth >= maxFormNesting {
 		s.clean(ref, stream, outer)
 		return whole, pdf.Ref{}
 	}
@@ -144,7 +160,7 @@ func (s *scribe) form(index int, outer pdf.Dict, depth int) (painting, pdf.Ref) 
 	if copied {
 		owner.form = s.file.Add(nil)
 	}
-	out, renamed := s.stream(index, data, resources, owner, depth+1)
+	out, renamed := s.stream(index, data, resources, owner, false, depth+1)
 	dict := maps.Clone(original.Dict)
 	delete(dict, "StructParent")
 	delete(dict, "StructParents")
@@ -161,6 +177,33 @@ func (s *scribe) form(index int, outer pdf.Dict, depth int) (painting, pdf.Ref) 
 		return painting{inside: true}, owner.form
 	}
 	return painting{inside: true}, pdf.Ref{}
+}
+
+// keep marks what is left to mark in a form that has tags of its own, once.
+func (s *scribe) keep(index int, ref pdf.Ref, stream *pdf.Stream, outer pdf.Dict, covered bool, depth int) {
+	if s.cleaned[ref] || depth >= maxFormNesting {
+		return
+	}
+	s.cleaned[ref] = true
+	data, _ := s.file.Decode(stream)
+	resources, own := s.file.Dict(stream.Dict["Resources"])
+	if !own {
+		resources = outer
+	}
+	owner := &streamOwner{form: ref, parents: s.oldParents(contentKey{form: ref})}
+	out, renamed := s.stream(index, data, resources, owner, covered, depth+1)
+	dict := stream.Dict
+	if renamed != nil {
+		dict["Resources"] = renamed
+	}
+	if owner.parents != nil {
+		key := s.parents.key()
+		s.parents.values[key] = owner.parents
+		dict["StructParents"] = pdf.Integer(key)
+	}
+	if !bytes.Equal(out, data) {
+		s.file.Set(ref, pdf.NewStream(maps.Clone(dict), out))
+	}
 }
 
 // clean takes old marks out of a form that is marked as a whole: they would lie inside of another sequence.
@@ -180,8 +223,10 @@ func (s *scribe) clean(ref pdf.Ref, stream *pdf.Stream, outer pdf.Dict) {
 		resources = outer
 	}
 	m := marker{source: data, covered: 1}
-	m.old = func(op pdf.Operation) oldMark { return s.oldMark(op, resources) }
-	s.file.Set(ref, pdf.NewStream(maps.Clone(stream.Dict), m.mark()))
+	m.old = func(op pdf.Operation) oldMark { return s.saidOf(op, resources) }
+	if out := m.mark(); !bytes.Equal(out, data) {
+		s.file.Set(ref, pdf.NewStream(maps.Clone(stream.Dict), out))
+	}
 }
 
 // hasMarks tells whether content has marked-content sequences.
@@ -198,32 +243,113 @@ func hasMarks(data []byte) bool {
 	}
 }
 
-// oldMark keeps optional content as it is, and of other sequences what they say about their text.
-func (w *work) oldMark(op pdf.Operation, resources pdf.Dict) oldMark {
+// oldMark decides on a marked-content sequence that was there before.
+func (s *scribe) oldMark(m *marker, op pdf.Operation, resources pdf.Dict, owner *streamOwner) oldMark {
+	if s.keptTags == nil {
+		return s.saidOf(op, resources)
+	}
+	tagged, inArtifact := m.inside()
+	tag, properties := s.markOf(op, resources)
+	if tag == "Artifact" {
+		if tagged || inArtifact {
+			s.fixedIf(tagged, "7.1-1")
+			return oldMark{}
+		}
+		return oldMark{kept: true, covers: true, artifact: true}
+	}
+	id, has := s.file.Integer(properties["MCID"])
+	if !has {
+		return s.saidOf(op, resources)
+	}
+	if _, known := s.keptTags[contentKey{page: owner.page, form: owner.form, id: int(id)}]; !known {
+		return s.saidOf(op, resources)
+	}
+	mark := oldMark{kept: true, covers: true}
+	if inArtifact {
+		s.fixed("7.1-2", "", 1)
+		if n := len(m.stack); !m.stack[n-1].artifact {
+			return oldMark{}
+		}
+		mark.lifted = true
+	}
+	if text, ok := s.file.String(properties["Lang"]); ok && !languageForm.MatchString(text.Text()) {
+		clean := maps.Clone(properties)
+		delete(clean, "Lang")
+		if tag := languageTag(text.Text()); tag != "" {
+			clean["Lang"] = pdf.TextString(tag)
+		}
+		mark.text = append(pdf.AppendObject(nil, tag), ' ')
+		mark.text = pdf.AppendObject(mark.text, resolved(s.file, clean))
+		s.fixed("7.2-29", "", 1)
+	}
+	return mark
+}
+
+func (w *work) fixedIf(ok bool, rule string) {
+	if ok {
+		w.fixed(rule, "", 1)
+	}
+}
+
+// resolved gives a dictionary that can stand in a content stream, where there are no references.
+func resolved(f *pdf.File, d pdf.Dict) pdf.Dict {
+	out := make(pdf.Dict, len(d))
+	for key, value := range d {
+		if value = f.Resolve(value); value != nil {
+			out[key] = value
+		}
+	}
+	return out
+}
+
+// markOf gives the tag and the properties of a BMC or BDC.
+func (w *work) markOf(op pdf.Operation, resources pdf.Dict) (pdf.Name, pdf.Dict) {
 	n := len(op.Operands)
-	if op.Operator != "BDC" || n < 2 {
-		return oldMark{}
+	if op.Operator == "BMC" && n > 0 {
+		tag, _ := op.Operands[n-1].(pdf.Name)
+		return tag, nil
+	}
+	if n < 2 {
+		return "", nil
 	}
 	tag, _ := op.Operands[n-2].(pdf.Name)
+	switch v := op.Operands[n-1].(type) {
+	case pdf.Dict:
+		return tag, v
+	case pdf.Name:
+		named, _ := w.file.Dict(resources["Properties"])
+		d, _ := w.file.Dict(named[v])
+		return tag, d
+	}
+	return tag, nil
+}
+
+// saidOf keeps optional content as it is, and of other sequences what they say about their text.
+func (w *work) saidOf(op pdf.Operation, resources pdf.Dict) oldMark {
+	tag, properties := w.markOf(op, resources)
 	if tag == "OC" {
 		return oldMark{kept: true}
 	}
-	var properties pdf.Dict
-	switch v := op.Operands[n-1].(type) {
-	case pdf.Dict:
-		properties = v
-	case pdf.Name:
-		named, _ := w.file.Dict(resources["Properties"])
-		properties, _ = w.file.Dict(named[v])
-	}
 	said := pdf.Dict{}
 	for _, key := range []pdf.Name{"ActualText", "E", "Lang"} {
-		if text, ok := w.file.String(properties[key]); ok {
-			said[key] = text
+		text, ok := w.file.String(properties[key])
+		if !ok {
+			continue
 		}
+		if key == "Lang" {
+			if text = pdf.TextString(languageTag(text.Text())); text == "" {
+				continue
+			}
+		}
+		said[key] = text
 	}
 	if len(said) == 0 || tag == "Artifact" {
 		return oldMark{}
+	}
+	if _, marked := properties["MCID"]; !marked && tag == "Span" && len(said) == len(properties) {
+		if lang, ok := w.file.String(properties["Lang"]); !ok || said["Lang"] == lang {
+			return oldMark{kept: true} // as it was written
+		}
 	}
 	return oldMark{kept: true, text: append([]byte("/Span "), pdf.AppendObject(nil, said)...)}
 }

@@ -18,11 +18,18 @@ type element struct {
 	dict pdf.Dict
 	ref  pdf.Ref
 	kids []kid
+	// page is that of Pg, own or inherited, for an element that was read; it counts from 1.
+	page int
+	// old tells that the element was in the file before.
+	old bool
+	// scope is what a header cell is to be given.
+	scope pdf.Name
 }
 
-// kid is an element, or a leaf by its index if that is nil.
+// kid is an element, else content that was there before if raw is not nil, else a leaf by its index.
 type kid struct {
 	element *element
+	raw     pdf.Object
 	leaf    int
 }
 
@@ -43,7 +50,9 @@ type sequence struct {
 
 // outline is the structure to be written: elements from the root down, and their leaves.
 type outline struct {
-	root   *element
+	root *element
+	// body is the element whose kids are the blocks of the document.
+	body   *element
 	leaves []leaf
 }
 
@@ -68,7 +77,8 @@ func (w *work) newLeaf(e *element, content structure.Content) int {
 
 // build makes the elements of a tree that was inferred.
 func (w *work) build(tree *structure.Tree) {
-	w.outline = outline{root: w.newElement("Document", tree.Root, nil)}
+	root := w.newElement("Document", tree.Root, nil)
+	w.outline = outline{root: root, body: root}
 	for _, node := range tree.Root.Kids {
 		w.buildNode(node, w.outline.root, 1)
 	}
@@ -142,7 +152,7 @@ func (e *element) attributes() {
 // that turned out to hold nothing; a table's cells may be empty.
 func (w *work) finish(e *element) bool {
 	var kids pdf.Array
-	page := 0
+	page := e.page
 	own := func(k kid) []sequence {
 		s := w.outline.leaves[k.leaf].sequences
 		slices.SortStableFunc(s, func(a, b sequence) int { return cmp.Compare(a.order, b.order) })
@@ -153,6 +163,10 @@ func (w *work) finish(e *element) bool {
 			if w.finish(k.element) {
 				kids = append(kids, k.element.ref)
 			}
+			continue
+		}
+		if k.raw != nil {
+			kids = append(kids, k.raw)
 			continue
 		}
 		l := w.outline.leaves[k.leaf]
@@ -175,12 +189,13 @@ func (w *work) finish(e *element) bool {
 			kids = append(kids, reference)
 		}
 	}
-	if page != 0 {
+	if page != 0 && !e.old {
 		e.dict["Pg"] = w.pages[page-1].Ref
 	}
 	switch len(kids) {
 	case 0:
-		return e.kind == "TD" || e.kind == "TH" || e == w.outline.root
+		delete(e.dict, "K")
+		return e.old || e.kind == "TD" || e.kind == "TH" || e == w.outline.root
 	case 1:
 		e.dict["K"] = kids[0]
 	default:

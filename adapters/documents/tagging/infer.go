@@ -17,8 +17,6 @@ func (w *work) infer() *structure.Tree {
 }
 
 func (w *work) addRecognized()                                  {}
-func (w *work) hasUsableTags() bool                             { return false }
-func (w *work) repair(func(int, int)) error                     { return nil }
 func (w *work) embedComposite(u *usedFont)                      {}
 func (w *work) setCFFWidths(u *usedFont, wrong map[int]float64) {}
 func (w *work) setType1Widths(u *usedFont)                      {}

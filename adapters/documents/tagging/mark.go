@@ -48,6 +48,8 @@ type oldMark struct {
 	text []byte
 	// covers tells that all inside has its place in the structure or is an artifact: nothing is to be marked there.
 	covers bool
+	// artifact tells that it is one; within an artifact, lifted ends that and begins it anew afterwards.
+	artifact, lifted bool
 }
 
 // marker copies a content stream and puts marked-content operators between its operations. All else is copied byte for
@@ -59,8 +61,9 @@ type marker struct {
 	copied int
 
 	parts map[int][]part
-	forms map[int]painting
-	// old decides on a BMC or BDC; begin gives the tag and the identifier of a new sequence of a leaf.
+	// form decides on a Do, and whether it paints a form; old decides on a BMC or BDC; begin gives the tag and the
+	// identifier of a new sequence of a leaf.
+	form  func(number int) (painting, bool)
 	old   func(pdf.Operation) oldMark
 	begin func(belongs) (pdf.Name, int)
 
@@ -207,7 +210,10 @@ func (m *marker) image(number, start, end int) {
 }
 
 func (m *marker) paint(number int, op pdf.Operation, start, end int) {
-	form, isForm := m.forms[number]
+	form, isForm := painting{}, false
+	if m.form != nil {
+		form, isForm = m.form(number)
+	}
 	if !isForm {
 		m.image(number, start, end)
 		return
@@ -320,6 +326,10 @@ func (m *marker) beginOld(op pdf.Operation, start, end int) {
 		return
 	}
 	m.close(start)
+	if mark.lifted {
+		m.flush(start)
+		m.out = append(m.out, "\nEMC\n"...)
+	}
 	if mark.text != nil {
 		m.drop(start, end)
 		m.out = append(append(m.out, '\n'), mark.text...)
@@ -346,6 +356,20 @@ func (m *marker) endOld(start, end int) {
 	if mark.covers {
 		m.covered--
 	}
+	if mark.lifted {
+		m.flush(end)
+		m.out = append(m.out, artifactMarks[artifact]...)
+	}
+}
+
+// inside tells whether content at this point is tagged or an artifact already.
+func (m *marker) inside() (tagged, artifact bool) {
+	for _, mark := range m.stack {
+		if mark.kept && mark.covers {
+			tagged, artifact = tagged || !mark.artifact, mark.artifact
+		}
+	}
+	return tagged, artifact
 }
 
 // drop leaves out an operation.

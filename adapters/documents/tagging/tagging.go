@@ -95,21 +95,35 @@ type work struct {
 	frames  []pagetext.Frame
 	tree    *structure.Tree
 	result  *Result
+	// repairs and flags count what is in the result, by rule.
 	repairs map[string]int
 	flags   map[string]int
 
-	outline       outline
-	parents       parentTree
-	figures       []*element
-	placed        map[pdf.Ref]bool
-	paintings     map[pdf.Ref]int
-	originals     map[pdf.Ref]*pdf.Stream
-	cleaned       map[pdf.Ref]bool
-	language      string
-	machine       *embedfont.Machine
+	outline  outline
+	parents  parentTree
+	figures  []*element
+	placed   map[pdf.Ref]bool
+	language string
+	machine  *embedfont.Machine
+
+	// paintings counts how often forms are painted; originals are forms before they were cleaned of marks.
+	paintings map[pdf.Ref]int
+	originals map[pdf.Ref]*pdf.Stream
+	cleaned   map[pdf.Ref]bool
+
+	// keptTags has the elements of the content that is tagged and stays so; nil if the document is tagged anew. Forms
+	// with such content are tagged.
+	keptTags map[contentKey]*element
+	tagged   map[pdf.Ref]bool
+	byRef    map[pdf.Ref]*element
+	oldIDs   map[contentKey]int
+	roles    map[pdf.Name]pdf.Name
+
+	// These are made when first asked for.
 	numbers       map[int]int
-	figureParents map[*structure.Node]figureParent
+	annotated     map[pdf.Ref]int
 	names         map[pdf.String]pdf.Object
+	figureParents map[*structure.Node]figureParent
 
 	copies, copiedBytes, uncopied, damaged int
 }
@@ -249,6 +263,21 @@ func (w *work) retag(progress func(done, total int)) error {
 	w.build(w.tree)
 	w.describeFigures()
 	w.placeLooseAnnotations()
+	if err := w.writePages(progress); err != nil {
+		return err
+	}
+	root := pdf.Dict{"Type": pdf.Name("StructTreeRoot"), "K": w.outline.root.ref}
+	ref := w.file.Add(root)
+	w.outline.root.dict["P"] = ref
+	w.catalog["StructTreeRoot"] = ref
+	w.writeTree(root)
+	w.fixed("7.1-3", "", len(w.outline.leaves))
+	w.fixed("7.1-11", "", 1)
+	return nil
+}
+
+// writePages marks the content of all pages.
+func (w *work) writePages(progress func(done, total int)) error {
 	leaves := make([][]int, len(w.pages))
 	for i, l := range w.outline.leaves {
 		if l.annotation == (pdf.Ref{}) {
@@ -268,33 +297,22 @@ func (w *work) retag(progress func(done, total int)) error {
 		}
 		progress(i+1, len(w.pages))
 	}
-	w.writeTree()
-	w.fixed("7.1-3", "", len(w.outline.leaves))
-	w.fixed("7.1-11", "", 1)
 	return nil
 }
 
-// forgetParents takes out what refers to the structure tree that is replaced.
+// forgetParents takes out all that refers to the parent tree, which is written anew.
 func (w *work) forgetParents() {
-	for _, page := range w.pages {
-		list, _ := w.file.Array(page.Dict["Annots"])
-		for _, o := range list {
-			if d, ok := w.file.Dict(o); ok {
-				delete(d, "StructParent")
-			}
-		}
-	}
+	w.file.Each(func(d pdf.Dict) {
+		delete(d, "StructParent")
+		delete(d, "StructParents")
+	})
 }
 
-// writeTree writes the structure tree root.
-func (w *work) writeTree() {
+// writeTree completes the structure tree root once all content is marked.
+func (w *work) writeTree(root pdf.Dict) {
 	w.finish(w.outline.root)
-	root := pdf.Dict{"Type": pdf.Name("StructTreeRoot"), "K": w.outline.root.ref}
-	ref := w.file.Add(root)
-	w.outline.root.dict["P"] = ref
 	root["ParentTree"] = w.parents.write(w.file)
 	root["ParentTreeNextKey"] = pdf.Integer(len(w.parents.values))
-	w.catalog["StructTreeRoot"] = ref
 	w.writeIDs(root)
 	if w.uncopied > 0 {
 		w.flag("01-006", 0, fmt.Sprintf("%d repeated groups of content are tagged as a whole", w.uncopied))

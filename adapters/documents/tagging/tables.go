@@ -1,0 +1,333 @@
+package tagging
+
+import (
+	"github.com/perfectworks/backend/adapters/documents/pdf"
+	"github.com/perfectworks/backend/adapters/documents/structure"
+)
+
+// maxGrid bounds the cells of a table that are laid out.
+const maxGrid = 1_000_000
+
+// repairTables makes tables and lists what ISO 14289-1, 7.2 and 7.5 want once their parts are nested: captions first, one
+// head and foot, rows of one length, header cells with a scope.
+func (w *work) repairTables(root *element) {
+	root.each(func(e, _ *element) {
+		switch w.standardKind(e.kind) {
+		case "Table":
+			w.repairCaption(e, true)
+			w.repairSections(e)
+			w.layOut(e)
+		case "L", "TOC":
+			w.repairCaption(e, false)
+		}
+	})
+}
+
+// repairCaption puts a caption first, and all captions into one. A table's may be its last part as well.
+func (w *work) repairCaption(e *element, mayBeLast bool) {
+	var caption *element
+	var others []kid
+	at, found := 0, 0
+	for i, k := range e.kids {
+		if k.element == nil || w.standardKind(k.element.kind) != "Caption" {
+			others = append(others, k)
+			continue
+		}
+		found++
+		if caption == nil {
+			caption, at = k.element, i
+			continue
+		}
+		for _, inner := range k.element.kids {
+			if inner.element != nil {
+				inner.element.dict["P"] = caption.ref
+			}
+		}
+		// The element stays, inside of the first caption, since it names the content.
+		k.element.kind = "Span"
+		k.element.dict["S"] = k.element.kind
+		k.element.dict["P"] = caption.ref
+		for _, inner := range k.element.kids {
+			if inner.element != nil {
+				inner.element.dict["P"] = k.element.ref
+			}
+		}
+		caption.add(k.element)
+	}
+	if found == 0 || found == 1 && (at == 0 || mayBeLast && at == len(e.kids)-1) {
+		return
+	}
+	e.kids = append([]kid{{element: caption}}, others...)
+	switch {
+	case found > 1:
+		w.fixed("7.2-39", "", 1)
+	case mayBeLast:
+		w.fixed("7.2-16", "", 1)
+	case w.standardKind(e.kind) == "L":
+		w.fixed("7.2-40", "", 1)
+	default:
+		w.fixed("7.2-28", "", 1)
+	}
+}
+
+// repairSections leaves a table one head and one foot, and gives it a body if it has either.
+func (w *work) repairSections(e *element) {
+	heads, feet, bodies := 0, 0, 0
+	set := func(k *element, kind pdf.Name, rule string) {
+		k.kind = kind
+		k.dict["S"] = kind
+		w.fixed(rule, "", 1)
+	}
+	var rows []kid
+	for _, k := range e.kids {
+		if k.element == nil {
+			continue
+		}
+		switch w.standardKind(k.element.kind) {
+		case "THead":
+			if heads++; heads > 1 {
+				set(k.element, "TBody", "7.2-11")
+				bodies++
+			}
+		case "TFoot":
+			if feet++; feet > 1 {
+				set(k.element, "TBody", "7.2-12")
+				bodies++
+			}
+		case "TBody":
+			bodies++
+		case "TR":
+			rows = append(rows, k)
+		}
+	}
+	if heads+feet == 0 || bodies > 0 {
+		return
+	}
+	rule := "7.2-14"
+	if heads == 0 {
+		rule = "7.2-13"
+	}
+	if len(rows) > 0 {
+		w.wrapRows(e, rule)
+		return
+	}
+	for _, k := range e.kids {
+		if k.element == nil {
+			continue
+		}
+		if kind := w.standardKind(k.element.kind); kind == "THead" || kind == "TFoot" {
+			set(k.element, "TBody", rule)
+			return
+		}
+	}
+}
+
+// wrapRows puts the rows that lie right below a table into a body.
+func (w *work) wrapRows(e *element, rule string) {
+	body := w.newElement("TBody", &structure.Node{Type: "TBody"}, nil)
+	body.dict["P"] = e.ref
+	var out []kid
+	for _, k := range e.kids {
+		if k.element == nil || w.standardKind(k.element.kind) != "TR" {
+			out = append(out, k)
+			continue
+		}
+		if len(body.kids) == 0 {
+			out = append(out, kid{element: body})
+		}
+		k.element.dict["P"] = body.ref
+		body.add(k.element)
+	}
+	e.kids = out
+	w.fixed(rule, "", 1)
+}
+
+// rows lists the rows of a table, groups looked through.
+func (w *work) rows(e *element) []*element {
+	var out []*element
+	for _, k := range e.kids {
+		if k.element == nil {
+			continue
+		}
+		switch kind := w.standardKind(k.element.kind); {
+		case kind == "TR":
+			out = append(out, k.element)
+		case isGroup(kind), kind == "THead", kind == "TBody", kind == "TFoot":
+			out = append(out, w.rows(k.element)...)
+		}
+	}
+	return out
+}
+
+// cells lists the cells of a row, groups looked through.
+func (w *work) cells(row *element) []*element {
+	var out []*element
+	for _, k := range row.kids {
+		if k.element == nil {
+			continue
+		}
+		switch kind := w.standardKind(k.element.kind); {
+		case kind == "TH", kind == "TD":
+			out = append(out, k.element)
+		case isGroup(kind):
+			out = append(out, w.cells(k.element)...)
+		}
+	}
+	return out
+}
+
+func (w *work) span(cell *element, name pdf.Name) int {
+	n, ok := w.attribute(cell, "Table", name).(pdf.Integer)
+	if !ok || n < 1 {
+		return 1
+	}
+	return int(min(n, maxGrid))
+}
+
+// layOut lays a table out in a grid, shortens spans that overlap or reach beyond it, fills what is left with empty
+// cells, and gives header cells a scope.
+func (w *work) layOut(table *element) {
+	rows := w.rows(table)
+	columns := 0
+	for _, row := range rows {
+		n := 0
+		for _, cell := range w.cells(row) {
+			n = min(n+w.span(cell, "ColSpan"), maxGrid)
+		}
+		columns = max(columns, n)
+	}
+	if len(rows) == 0 || columns == 0 || len(rows)*columns > maxGrid {
+		return
+	}
+	g := grid{work: w, columns: columns, taken: make([][]bool, len(rows))}
+	for i := range g.taken {
+		g.taken[i] = make([]bool, columns)
+	}
+	for i, row := range rows {
+		g.row(i, row)
+	}
+	// Rows that are longer by spans from above than the first has columns need a first row as long.
+	for i, row := range rows {
+		missing := 0
+		for _, taken := range g.taken[i] {
+			if !taken {
+				missing++
+			}
+		}
+		for range missing {
+			w.newElement("TD", &structure.Node{Type: "TD"}, row)
+		}
+		if missing > 0 {
+			w.fixed("7.2-43", "", 1)
+			w.flag("15-005", row.page, "A row of a table had fewer cells than others: empty cells were added")
+		}
+	}
+	w.scope(table, rows)
+}
+
+type grid struct {
+	*work
+	columns int
+	taken   [][]bool
+}
+
+// row places the cells of a row.
+func (g *grid) row(i int, row *element) {
+	column := 0
+	for _, cell := range g.cells(row) {
+		for column < g.columns && g.taken[i][column] {
+			column++
+		}
+		wide, high := g.span(cell, "ColSpan"), g.span(cell, "RowSpan")
+		if most := len(g.taken) - i; high > most {
+			g.setSpan(cell, "RowSpan", most, "7.2-41")
+			high = most
+		}
+		free := 0
+		for free < wide && column+free < g.columns && !g.taken[i][column+free] {
+			free++
+		}
+		if free < wide && free > 0 {
+			g.setSpan(cell, "ColSpan", free, "7.2-42")
+			wide = free
+		}
+		for r := i; r < i+high; r++ {
+			for c := column; c < min(column+wide, g.columns); c++ {
+				if r > i && g.taken[r][c] {
+					high = r - i
+					g.setSpan(cell, "RowSpan", high, "7.2-15")
+					break
+				}
+				g.taken[r][c] = true
+			}
+		}
+		column += wide
+	}
+}
+
+func (g *grid) setSpan(cell *element, name pdf.Name, span int, rule string) {
+	g.setAttribute(cell, "Table", name, pdf.Integer(span))
+	g.fixed(rule, "", 1)
+}
+
+// scope gives header cells a scope if the headers of any cell cannot be told otherwise: those of the first row are for
+// their columns, others at the start of a row for that.
+func (w *work) scope(table *element, rows []*element) {
+	ids := map[pdf.String]bool{}
+	var bare []*element
+	scoped := true
+	for i, row := range rows {
+		for j, cell := range w.cells(row) {
+			if w.standardKind(cell.kind) != "TH" {
+				continue
+			}
+			if id, ok := w.file.String(cell.dict["ID"]); ok {
+				ids[id] = true
+			}
+			if w.attribute(cell, "Table", "Scope") == nil {
+				scoped = false
+				bare = append(bare, cell)
+				cell.scope = "Column"
+				if i > 0 && j == 0 {
+					cell.scope = "Row"
+				}
+			}
+		}
+	}
+	if scoped || w.connected(rows, ids) {
+		return
+	}
+	for _, cell := range bare {
+		w.setAttribute(cell, "Table", "Scope", cell.scope)
+	}
+	w.fixed("7.5-1", "", len(bare))
+	w.flag("15-001", table.page, "Header cells of a table were given a scope by their place")
+}
+
+// connected tells whether every data cell names header cells that exist. Names of others are taken out.
+func (w *work) connected(rows []*element, ids map[pdf.String]bool) bool {
+	all := true
+	for _, row := range rows {
+		for _, cell := range w.cells(row) {
+			if w.standardKind(cell.kind) != "TD" {
+				continue
+			}
+			named, _ := w.attribute(cell, "Table", "Headers").(pdf.Array)
+			kept := pdf.Array{}
+			for _, o := range named {
+				if id, ok := w.file.String(o); ok && ids[id] {
+					kept = append(kept, o)
+				}
+			}
+			if len(kept) < len(named) {
+				w.setAttribute(cell, "Table", "Headers", nil)
+				if len(kept) > 0 {
+					w.setAttribute(cell, "Table", "Headers", kept)
+				}
+				w.fixed("7.5-2", "", 1)
+			}
+			all = all && len(kept) > 0
+		}
+	}
+	return all
+}
