@@ -71,8 +71,9 @@ func (s *sheet) tableEnd(rows []*row, start int) int {
 			break
 		}
 		goesOn := false
-		for _, p := range last.pieces[min(1, len(last.pieces)-1):] {
-			goesOn = goesOn || math.Abs(p.box.Left-r.box.Left) < sameEdge*p.size
+		for k, p := range last.pieces {
+			before := k+1 == len(last.pieces) || r.box.Right < last.pieces[k+1].box.Left-sameEdge*p.size
+			goesOn = goesOn || math.Abs(p.box.Left-r.box.Left) < sameEdge*p.size && before
 		}
 		if !goesOn {
 			break

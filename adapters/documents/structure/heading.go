@@ -47,7 +47,46 @@ func (d *document) findHeadings() {
 			b.kind = heading
 		}
 	}
+	d.demote(marks)
 	d.levels(marks)
+}
+
+// demote takes headings back that are the lines below the title: authors, places and dates, which are set larger than the
+// text as well.
+func (d *document) demote(marks map[bookmarkKey]int) {
+	count := map[headingStyle]int{}
+	var list []*block
+	for _, b := range d.blocks {
+		if b.kind == heading {
+			count[b.headingStyle()]++
+			list = append(list, b)
+		}
+	}
+	const most = 8 // lines below a title
+	if len(list) < 3 {
+		return
+	}
+	title := list[0]
+	last := title
+	for i := 1; i < min(len(list), most); i++ {
+		b := list[i]
+		if b.page != title.page || b.size >= title.size || b.style.bold || b.bookmarked(marks) > 0 || depthOf(b.text) > 0 ||
+			count[b.headingStyle()] > 1+i || !d.adjacent(last, b) {
+			return
+		}
+		b.kind = paragraph
+		last = b
+	}
+}
+
+// adjacent tells whether a block comes right after another one.
+func (d *document) adjacent(a, b *block) bool {
+	for i := 1; i < len(d.blocks); i++ {
+		if d.blocks[i] == b {
+			return d.blocks[i-1] == a
+		}
+	}
+	return false
 }
 
 // bookmarks gives the levels of the outline by page and folded title.
@@ -106,7 +145,12 @@ func (d *document) isHeading(b, next *block, marks map[bookmarkKey]int) bool {
 	}
 	ratio := b.size / d.body.size
 	if ratio >= largerThanBody {
-		return n > 1 && !(len(b.lines) > 2 && endsSentence(b.text))
+		const sentence = 60 // letters from which a text that ends with a period is a sentence in large type
+		return n > 1 && (!endsSentence(b.text) || n < sentence && len(b.lines) <= 2)
+	}
+	if next != nil && next.page == b.page && ratio < 1.05 && next.kind == paragraph && next.label.numbering == "" &&
+		next.box.Left > b.box.Left+1.2*b.size && next.box.Top < b.box.Top && !next.centered() && !b.centered() {
+		return false // a term, with its description moved in below it
 	}
 	if len(b.lines) > 2 || endsSentence(b.text) || next == nil || next.page == b.page && next.kind == heading {
 		return len(b.lines) <= 2 && !endsSentence(b.text) && b.style.bold && !d.body.bold && next != nil && d.standsOut(b)
@@ -119,6 +163,15 @@ func (d *document) isHeading(b, next *block, marks map[bookmarkKey]int) bool {
 		return d.standsOut(b)
 	}
 	return isCaps(b.text) && n >= 4 && ratio > 0.95 && b.above > 0.8*b.size && len(b.lines) == 1 && !d.body.bold
+}
+
+func (b *block) centered() bool {
+	for _, l := range b.lines {
+		if !isCentered(l) {
+			return false
+		}
+	}
+	return len(b.lines) > 0
 }
 
 // standsOut tells whether a block is set apart from what is above it.

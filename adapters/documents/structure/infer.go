@@ -19,6 +19,8 @@ func Infer(pages []*pagetext.Page, hints Hints) *Tree {
 	}
 	d.layOut()
 	d.findCaptions()
+	d.joinTables()
+	d.joinParagraphs()
 	d.findHeadings()
 	d.findLists()
 	return d.assemble()

@@ -68,7 +68,41 @@ func (d *document) flow(s *sheet, rows []*row, depth int) []element {
 	}
 	flush()
 	col.measure(out)
+	col.margins(out)
 	return out
+}
+
+// margins finds where the lines of a column end at the most, by stretches of lines that start at the same place.
+func (c *column) margins(elements []element) {
+	var stretch []*line
+	end := func() {
+		right := c.right
+		if len(stretch) > 1 && stretch[0].box.Left > c.left+indent*stretch[0].size {
+			right = 0
+			for _, l := range stretch {
+				right = max(right, l.box.Right)
+			}
+		}
+		for _, l := range stretch {
+			l.margin = min(right, c.right)
+		}
+		stretch = stretch[:0]
+	}
+	for _, e := range elements {
+		l := e.line
+		if l == nil || l.column != c {
+			end()
+			continue
+		}
+		if n := len(stretch); n > 0 {
+			last := stretch[n-1]
+			if math.Abs(last.box.Left-l.box.Left) > 0.5*l.size || last.baseline-l.baseline > 1.7*l.size {
+				end()
+			}
+		}
+		stretch = append(stretch, l)
+	}
+	end()
 }
 
 // measure finds the margins of a column from its lines.

@@ -151,10 +151,10 @@ func allBold(lines []*line) bool {
 
 // endsShort tells whether a line ends so far from the margin that the next word would have fitted: its end was meant.
 func endsShort(last, next *line) bool {
-	room := last.column.right - last.box.Right
+	room := last.margin - last.box.Right
 	word, _, more := strings.Cut(next.text, " ")
 	n := utf8.RuneCountInString(next.text)
-	if n == 0 || isCentered(last) && isCentered(next) {
+	if n == 0 || isCentered(last) && isCentered(next) || centeredTogether(last, next) {
 		return false
 	}
 	width := next.box.Width() * float64(utf8.RuneCountInString(word)) / float64(n)
@@ -166,6 +166,12 @@ func endsShort(last, next *line) bool {
 		space += 3 * last.size // a sentence that goes on: lines may be broken by hand
 	}
 	return room > width+space
+}
+
+// centeredTogether tells whether two lines have the same middle and different ends.
+func centeredTogether(a, b *line) bool {
+	by := (a.box.Left + a.box.Right - b.box.Left - b.box.Right) / 2
+	return math.Abs(by) < 0.3*a.size && math.Abs(a.box.Left-b.box.Left) > a.size
 }
 
 func isCentered(l *line) bool {

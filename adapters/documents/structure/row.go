@@ -64,6 +64,8 @@ type line struct {
 	style          style
 	text           string
 	column         *column
+	// margin is where lines like it end at the most: lines that are moved in on the left often are on the right.
+	margin float64
 	bullet         *bullet
 }
 

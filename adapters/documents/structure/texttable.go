@@ -206,6 +206,9 @@ func lineBetween(levels []float64, low, high float64) bool {
 	return false
 }
 
+// sunk is the distance, in ems, below which two lines stand beside rather than below each other.
+const sunk = 0.95
+
 // groupRows tells which rows of text begin a row of the table: others go on in its cells.
 func groupRows(rows []textRow, xs []float64, levels []float64) []bool {
 	starts := make([]bool, len(rows))
@@ -218,7 +221,9 @@ func groupRows(rows []textRow, xs []float64, levels []float64) []bool {
 			ruled++
 			continue
 		}
-		gaps = append(gaps, rows[i-1].baseline-rows[i].baseline)
+		if gap := rows[i-1].baseline - rows[i].baseline; gap >= sunk*rows[i].size {
+			gaps = append(gaps, gap)
+		}
 	}
 	if ruled >= 2 && ruledThroughout(starts) {
 		return starts
@@ -230,7 +235,7 @@ func groupRows(rows []textRow, xs []float64, levels []float64) []bool {
 		}
 		gap := rows[i-1].baseline - rows[i].baseline
 		switch {
-		case gap < 0.95*rows[i].size: // lines of cells that are set to different heights
+		case gap < sunk*rows[i].size: // lines of cells that are set to different heights
 		case clear:
 			starts[i] = gap >= wide
 		default:
@@ -282,20 +287,16 @@ func widerGap(gaps []float64) (float64, bool) {
 	}
 	sorted := slices.Clone(gaps)
 	slices.Sort(sorted)
-	at, jump := 0, 0.0
-	for i := 1; i < len(sorted); i++ {
-		if by := sorted[i] - sorted[i-1]; by > jump {
-			at, jump = i, by
-		}
-	}
 	const (
 		least = 1.2  // points
-		share = 0.08 // of the smaller distance
+		share = 0.12 // of the distance of lines
 	)
-	if jump < least || jump < share*sorted[at-1] {
-		return 0, false
+	for i := 1; i < len(sorted); i++ {
+		if by := sorted[i] - sorted[i-1]; by >= least && sorted[i]-sorted[0] >= share*sorted[0] {
+			return (sorted[i-1] + sorted[i]) / 2, true
+		}
 	}
-	return (sorted[at-1] + sorted[at]) / 2, true
+	return 0, false
 }
 
 // splitRows divides a row of a ruled grid that holds several rows of text in its columns.
