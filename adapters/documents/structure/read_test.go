@@ -149,6 +149,10 @@ func TestRead(t *testing.T) {
 			[]string{"<</S/Document/K[11 0 R]>>", "<</S/P/Pg 3 0 R/K 0>>"},
 			"Document(P('a'), P('b' 'c'), P('d'))", 1,
 		},
+		"untagged text in the margins": {
+			marked(0, 600, "a") + at(780, "head") + at(20, "5") + at(700, "b"), "10 0 R", []string{"<</S/P/Pg 3 0 R/K 0>>"},
+			"Document(P('a'), P('b'))", 2,
+		},
 		"untagged images": {
 			marked(0, 700, "a") + "q 100 0 0 100 50 50 cm/I Do Q q 5 0 0 5 50 50 cm/I Do Q q 600 0 0 800 0 0 cm/I Do Q", "10 0 R",
 			[]string{"<</S/P/Pg 3 0 R/K 0>>"},

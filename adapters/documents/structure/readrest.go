@@ -46,13 +46,16 @@ func (p *pageIndex) rest(artifacts []Artifact) ([]Artifact, []*Node) {
 	var nodes []*Node
 	var open *Node
 	last := -1
+	bottom, top, some := p.extent()
 	for i := range p.Runs {
 		if p.tookRuns[i] {
 			open = nil
 			continue
 		}
 		run := &p.Runs[i]
-		if run.Place.Artifact || run.Hidden || strings.TrimSpace(run.Text) == "" {
+		// In a page that is tagged, text without tags in its margins is a header or footer whose mark was forgotten.
+		margin := some && (run.Box.Bottom >= max(top, p.Height*(1-marginShare)) || run.Box.Top <= min(bottom, p.Height*marginShare))
+		if run.Place.Artifact || run.Hidden || margin || strings.TrimSpace(run.Text) == "" {
 			artifacts = p.artifact(artifacts, run.Box, i, -1)
 			continue
 		}
@@ -76,6 +79,21 @@ func (p *pageIndex) rest(artifacts []Artifact) ([]Artifact, []*Node) {
 		nodes = append(nodes, &Node{Type: "Figure", Kids: []*Node{leaf}})
 	}
 	return artifacts, nodes
+}
+
+// extent gives how far the tagged text of a page reaches down and up.
+func (p *pageIndex) extent() (bottom, top float64, some bool) {
+	for i, took := range p.tookRuns {
+		if !took || p.Runs[i].Hidden {
+			continue
+		}
+		box := p.Runs[i].Box
+		if !some {
+			bottom, top, some = box.Bottom, box.Top, true
+		}
+		bottom, top = min(bottom, box.Bottom), max(top, box.Top)
+	}
+	return bottom, top, some
 }
 
 // artifact adds a run or an image, whichever index is not negative, to the artifacts; neighbours of a kind share one.

@@ -1,0 +1,132 @@
+package pdfhtml
+
+import (
+	"github.com/perfectworks/backend/adapters/documents/pagetext"
+	"github.com/perfectworks/backend/adapters/documents/pdf"
+)
+
+// destination is a place in the document; its page is 0 if there is none.
+type destination struct {
+	page      int
+	left, top float64
+	// element is the structure element that is meant, the zero value if only the place is known.
+	element pdf.Ref
+	// exact tells that it is a place on the page, not the page as a whole.
+	exact bool
+}
+
+// places reads destinations (ISO 32000-1, 12.3.2).
+type places struct {
+	names   map[string]pdf.Object
+	numbers map[pdf.Ref]int
+	pages   []pdf.Page
+}
+
+// Bounds of the name tree of destinations.
+const (
+	maxNames     = 200_000
+	maxNameDepth = 32
+)
+
+func (b *builder) openPlaces() *places {
+	if b.places != nil {
+		return b.places
+	}
+	p := &places{names: map[string]pdf.Object{}, numbers: map[pdf.Ref]int{}}
+	b.places = p
+	// What the file has beyond the pages that were read does not count.
+	p.pages, _ = b.file.Pages(1 << 20)
+	for i, page := range p.pages {
+		p.numbers[page.Ref] = i + 1
+	}
+	old, _ := b.file.Dict(b.file.Catalog()["Dests"])
+	for name, o := range old {
+		p.names[string(name)] = o
+	}
+	names, _ := b.file.Dict(b.file.Catalog()["Names"])
+	b.loadNames(names["Dests"], map[pdf.Ref]bool{}, 0)
+	return p
+}
+
+func (b *builder) loadNames(o pdf.Object, seen map[pdf.Ref]bool, depth int) {
+	if ref, ok := o.(pdf.Ref); ok {
+		if seen[ref] {
+			return
+		}
+		seen[ref] = true
+	}
+	node, ok := b.file.Dict(o)
+	if !ok || depth > maxNameDepth {
+		return
+	}
+	list, _ := b.file.Array(node["Names"])
+	for i := 0; i+1 < len(list) && len(b.places.names) < maxNames; i += 2 {
+		if name, ok := b.file.String(list[i]); ok {
+			b.places.names[string(name)] = list[i+1]
+		}
+	}
+	kids, _ := b.file.Array(node["Kids"])
+	for _, kid := range kids {
+		b.loadNames(kid, seen, depth+1)
+	}
+}
+
+// destination reads an explicit or named destination.
+func (b *builder) destination(o pdf.Object) destination {
+	p := b.openPlaces()
+	for range 4 { // a name may stand for a dictionary that holds the array
+		switch v := b.file.Resolve(o).(type) {
+		case pdf.Name:
+			o = p.names[string(v)]
+		case pdf.String:
+			o = p.names[string(v)]
+		case pdf.Dict:
+			o = v["D"]
+		case pdf.Array:
+			return b.explicit(v)
+		default:
+			return destination{}
+		}
+	}
+	return destination{}
+}
+
+func (b *builder) explicit(list pdf.Array) destination {
+	if len(list) == 0 {
+		return destination{}
+	}
+	var d destination
+	if ref, ok := list[0].(pdf.Ref); ok {
+		d.page = b.places.numbers[ref]
+	} else if n, ok := b.file.Integer(list[0]); ok && n >= 0 && n < int64(len(b.places.pages)) {
+		d.page = int(n) + 1
+	}
+	if b.pageOf(d.page) == nil || d.page > len(b.places.pages) {
+		return destination{}
+	}
+	at := func(i int) (float64, bool) {
+		if i >= len(list) {
+			return 0, false
+		}
+		return b.file.Number(list[i])
+	}
+	kind := pdf.Name("")
+	if len(list) > 1 {
+		kind = b.file.Name(list[1])
+	}
+	var x, y float64
+	switch kind {
+	case "XYZ":
+		x, _ = at(2)
+		y, d.exact = at(3)
+	case "FitH", "FitBH":
+		y, d.exact = at(2)
+	case "FitR":
+		x, _ = at(2)
+		y, d.exact = at(5)
+	}
+	if d.exact {
+		d.left, d.top = pagetext.NewFrame(b.file, b.places.pages[d.page-1]).Point(x, y)
+	}
+	return d
+}
