@@ -20,8 +20,10 @@ const (
 	leastLetters = 100
 	// leastConfidence is that of whatlanggo, from 0 to 1.
 	leastConfidence = 0.8
-	// leastShare is how much of the letters must be of the script that decides.
-	leastShare = 0.75
+	// leastShare is how much of the letters must be of the script that decides, and of the samples of one language.
+	leastShare = 0.7
+	// sampleRunes and maxSamples are the samples that are looked at.
+	sampleRunes, maxSamples = 600, 7
 )
 
 // scripts are the scripts that tell the language, most by themselves, and those that need trigrams.
@@ -94,9 +96,35 @@ func Detect(text string) (tag string, confident bool) {
 	case s.tag != "":
 		return s.tag, share >= leastShare && letters >= leastScriptLetters
 	}
-	info := whatlanggo.Detect(text)
-	tag = tagOf(info.Lang)
-	return tag, tag != "" && share >= leastShare && letters >= leastLetters && info.Confidence >= leastConfidence
+	tag, agreed := vote(text)
+	return tag, agreed && share >= leastShare && letters >= leastLetters
+}
+
+// vote asks for the language of samples from all of the text. One sample would be cheaper, but a text that is longer has
+// more trigrams than the profiles of whatlanggo know, and then its answers are worth nothing.
+func vote(text string) (tag string, agreed bool) {
+	runes := []rune(text)
+	samples := min(max(len(runes)/sampleRunes, 1), maxSamples)
+	votes := map[string]int{}
+	guess := ""
+	for i := range samples {
+		from := i * len(runes) / samples
+		info := whatlanggo.Detect(string(runes[from:min(from+sampleRunes, len(runes))]))
+		found := tagOf(info.Lang)
+		if guess == "" {
+			guess = found
+		}
+		if found == "" || info.Confidence < leastConfidence {
+			continue
+		}
+		if votes[found]++; votes[found] > votes[tag] {
+			tag = found
+		}
+	}
+	if tag == "" {
+		return guess, false
+	}
+	return tag, float64(votes[tag]) >= leastShare*float64(samples)
 }
 
 // clean takes out what is no language: addresses and what holds digits.

@@ -1,6 +1,7 @@
 package language_test
 
 import (
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -36,6 +37,25 @@ func TestDetect(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestDetectOfLongText gives more text than one look at its trigrams can do with.
+func TestDetectOfLongText(t *testing.T) {
+	t.Parallel()
+	english, german := texts[0].text, texts[1].text
+	words := strings.Fields(english + " The valley has a mill, three inns and a school; its fields were given to farmers who " +
+		"grow hops, barley and flax, and who sell what they do not eat at markets further down by the river each autumn.")
+	var long strings.Builder
+	for i := range 8000 { // in another order each time, as no text repeats itself
+		long.WriteString(words[(i*i+i/7)%len(words)] + " ")
+	}
+	if tag, confident := language.Detect(long.String()); tag != "en" || !confident {
+		t.Errorf("got %q, confident: %t", tag, confident)
+	}
+	half := strings.Repeat(english+" ", 20) + strings.Repeat(german+" ", 20)
+	if tag, confident := language.Detect(half); confident {
+		t.Errorf("is confident that half of a text is %q", tag)
 	}
 }
 
