@@ -48,8 +48,10 @@ func (a *author) style(title string) string {
 	case 3:
 		b.WriteString("table{border-spacing:8px 2px}thead th{border-bottom:1px solid}\n")
 	}
-	fmt.Fprintf(&b, "table{margin:1em %s}th,td{padding:%dpx %dpx;text-align:left;vertical-align:top}td.n{text-align:right}\n", a.one([]string{"0", "auto"}), 2+a.chance.IntN(4), 5+a.chance.IntN(8))
+	fmt.Fprintf(&b, "table{margin:1em %s}th,td{padding:%dpx %dpx;text-align:left;vertical-align:top;overflow-wrap:anywhere}td.n{text-align:right}\n", a.one([]string{"0", "auto"}), 2+a.chance.IntN(4), 5+a.chance.IntN(8))
 	fmt.Fprintf(&b, "caption{caption-side:%s;padding:4px}\n", a.one([]string{"top", "bottom"}))
+	// Chromium tags heads that are repeated on each page as if they stood in one cell.
+	b.WriteString("thead{display:table-row-group}\n")
 	b.WriteString("figure{margin:1em 0;break-inside:avoid}figcaption{font-size:.9em}\n")
 	if a.odds(0.3) {
 		b.WriteString(".note{border:1px solid #999;padding:6px;background:#f4f4f4}\n")

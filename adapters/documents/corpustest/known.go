@@ -72,7 +72,42 @@ func MakeKnown(ctx context.Context) ([]Known, error) {
 		return nil, err
 	}
 	m := knownMaker{folder: folder}
-	return inParallel(ctx, documents, m.document)
+	made, err := inParallel(ctx, documents, m.document)
+	if err != nil {
+		return nil, err
+	}
+	return made, m.prune(made)
+}
+
+// prune removes what was made of earlier versions of the documents.
+func (m knownMaker) prune(made []Known) error {
+	current := map[string]bool{}
+	for _, k := range made {
+		for _, path := range []string{k.HTML, k.Tagged, k.Untagged} {
+			current[strings.TrimSuffix(path, filepath.Ext(path))] = true
+		}
+		current[strings.TrimSuffix(k.truthPath(), ".json")] = true
+	}
+	for _, half := range []Half{Tune, Held} {
+		found, err := filepath.Glob(filepath.Join(m.folder, string(half), "*", "*"))
+		if err != nil {
+			return err
+		}
+		for _, path := range found {
+			if !current[strings.TrimSuffix(path, filepath.Ext(path))] {
+				if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// truthPath is where the truth lies, beside the others.
+func (k Known) truthPath() string {
+	folder, name := filepath.Split(k.HTML)
+	return filepath.Join(filepath.Dir(filepath.Clean(folder)), "truth", strings.TrimSuffix(name, ".html")+".json")
 }
 
 // knownMaker makes documents in a folder.
@@ -86,7 +121,7 @@ func (m knownMaker) document(ctx context.Context, name, html string) (Known, err
 		return filepath.Join(m.folder, string(k.Half), kind, id+ending)
 	}
 	k.HTML, k.Tagged, k.Untagged = place("html", ".html"), place("tagged", ".pdf"), place("untagged", ".pdf")
-	truth := place("truth", ".json")
+	truth := k.truthPath()
 	data, err := os.ReadFile(truth) // written last: the others are there
 	if errors.Is(err, os.ErrNotExist) {
 		if data, err = m.create(ctx, k, html, truth); err != nil {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 	"github.com/perfectworks/backend/adapters/documents/pdftest"
 	"github.com/perfectworks/backend/adapters/documents/programtest"
@@ -55,7 +57,7 @@ func TestTruth(t *testing.T) {
 			}
 			for role, s := range Compare(want, k.Truth) {
 				if s.F1() < 0.98 {
-					t.Errorf("%s: %+v", role, s)
+					t.Errorf("%s: %+v\n%s", role, s, cmp.Diff(want, k.Truth))
 				}
 			}
 			if stripped, err := Blocks(t.Context(), k.Untagged); err == nil {
