@@ -58,7 +58,7 @@ func (w *work) findLanguage() {
 	default:
 		confident := true
 		if tag = ""; w.tree != nil {
-			tag = w.tree.Language
+			tag = languageTag(w.tree.Language)
 		}
 		if tag == "" {
 			tag, confident = language.Detect(w.sample())

@@ -33,6 +33,9 @@ func (w *work) embed(u *usedFont) {
 	if face == nil || isStandard && standard.Encoding != nil {
 		face = w.faceFor(codes, face)
 	}
+	if face == nil && w.drawDingbats(u) {
+		return
+	}
 	if face == nil {
 		w.warn("No free font was found for %s, which is not embedded.", plainName(u.Name))
 		return

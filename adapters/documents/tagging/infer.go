@@ -19,4 +19,3 @@ func (w *work) infer() *structure.Tree {
 func (w *work) addRecognized()                                  {}
 func (w *work) embedComposite(u *usedFont)                      {}
 func (w *work) setCFFWidths(u *usedFont, wrong map[int]float64) {}
-func (w *work) setType1Widths(u *usedFont)                      {}

@@ -24,10 +24,13 @@ const privateUse = 0xe000
 func (w *work) completeText(u *usedFont) {
 	texts := map[int]string{}
 	repaired, guessed, unknown := 0, 0, 0
+	if w.overflows(u) {
+		repaired = 1
+	}
 	for _, code := range u.sorted() {
 		g := u.Glyph(code)
 		if g.HasText && !strings.ContainsAny(g.Text, noCharacters) {
-			texts[code] = g.Text
+			texts[code] = apart.Replace(g.Text)
 			continue
 		}
 		text := strings.Trim(g.Text, noCharacters)
@@ -173,8 +176,13 @@ func nameText(name string) string {
 		}
 		out.WriteString(text)
 	}
-	return out.String()
+	return apart.Replace(out.String())
 }
+
+// apart writes ligatures as the letters that they consist of, as readers say and search them.
+var apart = strings.NewReplacer(
+	"\ufb00", "ff", "\ufb01", "fi", "\ufb02", "fl", "\ufb03", "ffi", "\ufb04", "ffl", "\ufb05", "st", "\ufb06", "st",
+)
 
 func codePoints(part string) string {
 	if digits, ok := strings.CutPrefix(part, "uni"); ok && len(digits) >= 4 && len(digits)%4 == 0 {
@@ -196,23 +204,81 @@ func codePoints(part string) string {
 	return ""
 }
 
-// numbered gives the character that a name such as "a65" or "C65" stands for in bitmap fonts, whose makers number the
-// glyphs by their codes; programs that extract text read such names the same. Only ASCII is taken to be certain enough.
-func numbered(u *usedFont, code int) string {
-	if u.Subtype == "Type0" || code <= ' ' || code >= 0x7f {
-		return ""
+// overflows tells whether ToUnicode has a range whose texts differ in more than their last byte, which is not allowed
+// and which programs read differently (ISO 32000-1, 9.10.3).
+func (w *work) overflows(u *usedFont) bool {
+	s, ok := w.file.Stream(u.dict["ToUnicode"])
+	if !ok {
+		return false
 	}
-	name := glyphName(u, code)
-	digits := strings.TrimLeft(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-	if letters := len(name) - len(digits); letters < 1 || letters > 2 {
-		return ""
-	}
-	if n, err := strconv.Atoi(digits); err != nil || n != code {
-		if n, err := strconv.ParseInt(digits, 16, 32); err != nil || int(n) != code {
-			return ""
+	data, _ := w.file.Decode(s)
+	lexer := pdf.NewLexer(data, 4)
+	var last [3]pdf.Object
+	inRanges, count := false, 0
+	for {
+		o, ok := lexer.Next()
+		if !ok {
+			return false
+		}
+		if op, isOperator := o.(pdf.Operator); isOperator {
+			inRanges, count = op == "beginbfrange", 0
+			continue
+		}
+		if !inRanges {
+			continue
+		}
+		last[count%3] = o
+		if count++; count%3 != 0 {
+			continue
+		}
+		low, ok1 := last[0].(pdf.String)
+		high, ok2 := last[1].(pdf.String)
+		text, ok3 := last[2].(pdf.String)
+		if ok1 && ok2 && ok3 && len(low) > 0 && len(high) == len(low) && len(text) > 0 {
+			n := len(low) - 1
+			if low[:n] != high[:n] || int(text[len(text)-1])+int(high[n])-int(low[n]) > 0xff {
+				return true
+			}
 		}
 	}
+}
+
+// oldLigatures are the codes of ligatures in TeX's text fonts (OT1), which bitmap fonts keep.
+var oldLigatures = map[int]string{11: "ff", 12: "fi", 13: "fl", 14: "ffi", 15: "ffl"}
+
+// numbered gives the character of a bitmap font's glyph whose name is its code: "a65", "C65", "#28" or the character
+// itself. Programs that extract text read such names the same. Only ASCII is taken to be certain enough.
+func numbered(u *usedFont, code int) string {
+	name := glyphName(u, code)
+	if u.Subtype == "Type0" || name == "" || code >= 0x7f {
+		return ""
+	}
+	if name != string(rune(code)) && !namesCode(name, code) {
+		return ""
+	}
+	if code <= ' ' {
+		if u.Subtype == "Type3" {
+			return oldLigatures[code]
+		}
+		return ""
+	}
 	return string(rune(code))
+}
+
+func namesCode(name string, code int) bool {
+	if digits, ok := strings.CutPrefix(name, "#"); ok {
+		n, err := strconv.ParseInt(digits, 16, 32)
+		return err == nil && int(n) == code
+	}
+	digits := strings.TrimLeft(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+	if letters := len(name) - len(digits); letters < 1 || letters > 2 {
+		return false
+	}
+	if n, err := strconv.Atoi(digits); err == nil && n == code {
+		return true
+	}
+	n, err := strconv.ParseInt(digits, 16, 32)
+	return err == nil && int(n) == code
 }
 
 // toUnicode writes a ToUnicode CMap (ISO 32000-1, 9.10.3) for codes of so many hexadecimal digits.

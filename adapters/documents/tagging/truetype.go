@@ -1,6 +1,8 @@
 package tagging
 
 import (
+	"slices"
+
 	"github.com/perfectworks/backend/adapters/documents/font"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 )
@@ -15,7 +17,7 @@ func (w *work) repairTrueType(u *usedFont) {
 	}
 	switch {
 	case u.Symbolic && u.Encoding.Name != "":
-		if w.sameGlyphs(u, byName, byCode) {
+		if !slices.Contains(encodings, u.Encoding.Name) || w.sameGlyphs(u, byName, byCode) {
 			delete(u.dict, "Encoding")
 			w.fixed("7.21.6-3", "", 1)
 			w.reread(u)
@@ -36,6 +38,9 @@ func (w *work) repairTrueType(u *usedFont) {
 		w.addSymbolMap(u)
 	}
 }
+
+// encodings are those that have a name (ISO 32000-1, table 114); others mean nothing.
+var encodings = []pdf.Name{"WinAnsiEncoding", "MacRomanEncoding", "MacExpertEncoding", "StandardEncoding"}
 
 // byName and byCode are the two ways to a glyph (ISO 32000-1, 9.6.6.4).
 func byName(u *usedFont, code int) int {
