@@ -18,11 +18,7 @@ func New() *File {
 // Add adds an object to the file and gives its reference. Objects that were there already may be changed in place,
 // once they were read, or be replaced by [File.Set]; all this lasts until the file is written.
 func (f *File) Add(o Object) Ref {
-	if f.last == 0 {
-		for number := range f.entries {
-			f.last = max(f.last, number)
-		}
-	}
+	f.findLast()
 	f.last++
 	f.entries[f.last] = entry{}
 	f.loaded[f.last] = o
@@ -31,9 +27,20 @@ func (f *File) Add(o Object) Ref {
 
 // Set replaces the object that a reference names.
 func (f *File) Set(ref Ref, o Object) {
+	f.findLast()
 	f.entries[ref.Number] = entry{}
 	f.loaded[ref.Number] = o
 	f.last = max(f.last, ref.Number)
+}
+
+// findLast finds the highest number in use before the first change.
+func (f *File) findLast() {
+	if f.last != 0 {
+		return
+	}
+	for number := range f.entries {
+		f.last = max(f.last, number)
+	}
 }
 
 // NewStream makes a compressed stream of data. The dictionary becomes the stream's.

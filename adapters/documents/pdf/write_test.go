@@ -184,3 +184,16 @@ func TestTextString(t *testing.T) {
 		}
 	})
 }
+
+// TestAddAfterSet proves that a new object never takes the number of one that the file has.
+func TestAddAfterSet(t *testing.T) {
+	t.Parallel()
+	f, err := pdf.Open(pdftest.Pages(3).Bytes(), pdf.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Set(pdf.Ref{Number: 1}, f.Catalog())
+	if ref := f.Add(pdf.Integer(1)); ref.Number != 6 {
+		t.Errorf("the new object has the number %d instead of 6", ref.Number)
+	}
+}
