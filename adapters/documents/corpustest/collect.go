@@ -141,7 +141,7 @@ func place(work, path string, d Document, data []byte) error {
 		return fmt.Errorf("%s has the checksum %s instead of %s", d.Inside, got, d.SHA256)
 	}
 	temporary := filepath.Join(work, d.Name())
-	if err := os.WriteFile(temporary, data, 0o644); err != nil { //nolint:gosec // a cache that others may read
+	if err := os.WriteFile(temporary, data, 0o644); err != nil {
 		return err
 	}
 	return os.Rename(temporary, path)

@@ -40,7 +40,7 @@ func fetch(ctx context.Context, work string, d Document, wanted map[string]bool)
 
 // run runs a program in a folder and gives what it prints.
 func run(ctx context.Context, folder, name string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // programs named in this package
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = folder
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
@@ -82,7 +82,7 @@ func fetchDeb(ctx context.Context, work string, d Document, wanted map[string]bo
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, "dpkg-deb", "--fsys-tarfile", path) //nolint:gosec // a path of our own
+	cmd := exec.CommandContext(ctx, "dpkg-deb", "--fsys-tarfile", path)
 	cmd.Stdout = out
 	if err := errors.Join(cmd.Run(), out.Close()); err != nil {
 		return nil, fmt.Errorf("dpkg-deb: %w", err)

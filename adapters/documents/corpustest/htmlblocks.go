@@ -35,13 +35,11 @@ var structureTypes = map[atom.Atom]string{
 // addNodes adds what is in a node to an element.
 func addNodes(to *element, n *html.Node, depth int) {
 	for child := range n.ChildNodes() {
-		switch child.Type {
-		case html.TextNode:
-			if Plain(child.Data) != "" {
-				to.kids = append(to.kids, &element{text: child.Data})
-			}
-		case html.ElementNode:
+		if child.Type == html.ElementNode {
 			addElement(to, child, depth)
+		}
+		if child.Type == html.TextNode && Plain(child.Data) != "" {
+			to.kids = append(to.kids, &element{text: child.Data})
 		}
 	}
 }
@@ -53,6 +51,7 @@ func addElement(to *element, n *html.Node, depth int) {
 	case atom.Html, atom.Body:
 		addNodes(to, n, depth)
 		return
+	default:
 	}
 	e := &element{kind: structureTypes[n.DataAtom]}
 	switch {

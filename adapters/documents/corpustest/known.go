@@ -196,7 +196,7 @@ func (m knownMaker) create(ctx context.Context, k Known, html, truth string) ([]
 // writeWhole lets a file appear at once.
 func writeWhole(work, path string, data []byte) error {
 	temporary := filepath.Join(work, filepath.Base(path))
-	if err := os.WriteFile(temporary, data, 0o644); err != nil { //nolint:gosec // a cache that others may read
+	if err := os.WriteFile(temporary, data, 0o644); err != nil {
 		return err
 	}
 	return os.Rename(temporary, path)

@@ -63,11 +63,11 @@ func TestTruth(t *testing.T) {
 			if stripped, err := Blocks(t.Context(), k.Untagged); err == nil {
 				t.Errorf("the stripped PDF has %d blocks", len(stripped))
 			}
-			before, err := Poppler(t.Context(), k.Tagged)
+			before, err := Poppler{}.Pages(t.Context(), k.Tagged)
 			if err != nil {
 				t.Fatal(err)
 			}
-			after, err := Poppler(t.Context(), k.Untagged)
+			after, err := Poppler{}.Pages(t.Context(), k.Untagged)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	gopdfium "github.com/klippa-app/go-pdfium"
@@ -16,6 +17,8 @@ import (
 	"github.com/klippa-app/go-pdfium/requests"
 	"github.com/klippa-app/go-pdfium/webassembly"
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
 )
 
 // PDFium renders pages by the renderer of Chromium, in WebAssembly. It is safe for concurrent use.
@@ -37,7 +40,8 @@ func NewPDFium(ctx context.Context) (*PDFium, error) {
 	}
 	pool, err := webassembly.Init(webassembly.Config{
 		Context: ctx, MinIdle: 0, MaxIdle: runtime.NumCPU(), MaxTotal: runtime.NumCPU(), Stdout: io.Discard, Stderr: io.Discard,
-		RuntimeConfig: wazero.NewRuntimeConfig().WithCompilationCache(cache).WithCloseOnContextDone(false),
+		RuntimeConfig: wazero.NewRuntimeConfig().WithCompilationCache(cache).
+			WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesExceptionHandling), // which PDFium is built with
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start PDFium: %w", err)
@@ -51,8 +55,21 @@ func (p *PDFium) Close() error { return p.pool.Close() }
 // instanceTime is how long to wait for one of the renderers.
 const instanceTime = 5 * time.Minute
 
+// Name is that of the renderer, with the version of the module that it comes in.
+func (p *PDFium) Name(context.Context) (string, error) {
+	version := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, module := range info.Deps {
+			if module.Path == "github.com/klippa-app/go-pdfium" {
+				version = module.Version
+			}
+		}
+	}
+	return "go-pdfium-" + version, nil
+}
+
 // Pages renders the pages of a PDF.
-func (p *PDFium) Pages(path string) (pictures []Picture, err error) {
+func (p *PDFium) Pages(_ context.Context, path string) (pictures []Picture, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err

@@ -23,14 +23,24 @@ const dpi = 72
 // renderTime is how long rendering one file may take.
 const renderTime = 5 * time.Minute
 
-// Picture is the checksum of a rendered page.
-type Picture [sha256.Size]byte
+// Poppler renders pages by pdftoppm.
+type Poppler struct{}
 
-// Poppler renders the pages of a PDF by pdftoppm.
-func Poppler(ctx context.Context, path string) ([]Picture, error) {
+// Name is that of the renderer, with its version.
+func (Poppler) Name(ctx context.Context) (string, error) {
+	said, err := exec.CommandContext(ctx, "pdftoppm", "-v").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("pdftoppm: %w", err)
+	}
+	line, _, _ := strings.Cut(string(said), "\n")
+	return strings.ReplaceAll(line, " ", "-"), nil
+}
+
+// Pages renders the pages of a PDF.
+func (Poppler) Pages(ctx context.Context, path string) ([]Picture, error) {
 	ctx, cancel := context.WithTimeout(ctx, renderTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "pdftoppm", "-r", strconv.Itoa(dpi), path) //nolint:gosec // a path of our own
+	cmd := exec.CommandContext(ctx, "pdftoppm", "-r", strconv.Itoa(dpi), path)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func Print(ctx context.Context, chromium, from, to string) error {
 	}
 	cmd := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
 		"--host-resolver-rules=MAP * ~NOTFOUND", "--user-data-dir="+profile, "--no-pdf-header-footer",
-		"--generate-pdf-document-outline=false", "--print-to-pdf="+to, "file://"+absolute) //nolint:gosec // programs and paths of our own
+		"--generate-pdf-document-outline=false", "--print-to-pdf="+to, "file://"+absolute)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("chromium: %w: %.300s", err, strings.TrimSpace(string(out)))
