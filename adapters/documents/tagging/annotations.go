@@ -204,7 +204,7 @@ func (w *work) endOfPage(page int) int {
 
 func (w *work) firstPage(e *element) int {
 	for _, k := range e.kids {
-		page := 0
+		var page int
 		switch {
 		case k.element != nil:
 			page = w.firstPage(k.element)

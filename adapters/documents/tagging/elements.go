@@ -68,11 +68,10 @@ func (w *work) newElement(kind pdf.Name, node *structure.Node, parent *element) 
 }
 
 // newLeaf adds content to an element.
-func (w *work) newLeaf(e *element, content structure.Content) int {
+func (w *work) newLeaf(e *element, content structure.Content) {
 	index := len(w.outline.leaves)
 	w.outline.leaves = append(w.outline.leaves, leaf{element: e, content: content, annotation: content.Annotation})
 	e.kids = append(e.kids, kid{leaf: index})
-	return index
 }
 
 // build makes the elements of a tree that was inferred.

@@ -2,6 +2,7 @@ package tagging
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/perfectworks/backend/adapters/documents/embedfont"
 	"github.com/perfectworks/backend/adapters/documents/font"
@@ -115,11 +116,9 @@ func (w *work) declares(u *usedFont, code int) bool {
 // faceFor gives a font that has the characters of a font of symbols: one of the machine, if the other lacks any.
 func (w *work) faceFor(codes map[byte]embedfont.Code, face *embedfont.Face) *embedfont.Face {
 	has := func(f *embedfont.Face, text string) bool {
-		for _, r := range text {
-			_, ok := f.Glyph(r)
-			return ok
-		}
-		return true
+		r, size := utf8.DecodeRuneInString(text)
+		_, ok := f.Glyph(r)
+		return ok || size == 0
 	}
 	count := func(f *embedfont.Face) (n int) {
 		for _, c := range codes {
@@ -145,16 +144,14 @@ func (w *work) faceFor(codes map[byte]embedfont.Code, face *embedfont.Face) *emb
 	}
 	tried := 0
 	for _, c := range codes {
-		for _, r := range c.Text {
-			if tried++; tried > 16 {
-				return face
+		r, size := utf8.DecodeRuneInString(c.Text)
+		if tried++; tried > 16 {
+			return face
+		}
+		if candidate, ok := w.machine.Face(r, embedfont.Style{}); ok && size > 0 {
+			if n := count(candidate); n > best {
+				best, face = n, candidate
 			}
-			if candidate, ok := w.machine.Face(r, embedfont.Style{}); ok {
-				if n := count(candidate); n > best {
-					best, face = n, candidate
-				}
-			}
-			break
 		}
 	}
 	return face

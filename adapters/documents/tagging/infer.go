@@ -16,6 +16,5 @@ func (w *work) infer() *structure.Tree {
 	return structure.Infer(w.shown, hints)
 }
 
-func (w *work) addRecognized()                                  {}
 func (w *work) embedComposite(u *usedFont)                      {}
 func (w *work) setCFFWidths(u *usedFont, wrong map[int]float64) {}

@@ -250,10 +250,10 @@ var oldLigatures = map[int]string{11: "ff", 12: "fi", 13: "fl", 14: "ffi", 15: "
 // itself. Programs that extract text read such names the same. Only ASCII is taken to be certain enough.
 func numbered(u *usedFont, code int) string {
 	name := glyphName(u, code)
-	if u.Subtype == "Type0" || name == "" || code >= 0x7f {
+	if u.Subtype == "Type0" || name == "" || code < 0 || code >= 0x7f {
 		return ""
 	}
-	if name != string(rune(code)) && !namesCode(name, code) {
+	if name != string([]byte{byte(code)}) && !namesCode(name, code) {
 		return ""
 	}
 	if code <= ' ' {

@@ -56,10 +56,9 @@ func (w *work) addOutlines() {
 		}
 		parent.dict["Last"] = own
 		count, _ := parent.dict["Count"].(pdf.Integer)
-		switch {
-		case parent.level == 0:
+		if parent.level == 0 {
 			parent.dict["Count"] = count + 1
-		default:
+		} else {
 			parent.dict["Count"] = count - 1 // closed
 		}
 		open = append(open, item{h.level, own, d})

@@ -308,8 +308,9 @@ func (w *work) attribute(e *element, owner, name pdf.Name) pdf.Object {
 	return nil
 }
 
-// setAttribute sets an attribute in the element's own dictionary; nil takes it out.
-func (w *work) setAttribute(e *element, owner, name pdf.Name, value pdf.Object) {
+// setTableAttribute sets an attribute of tables in the element's own dictionary; nil takes it out.
+func (w *work) setTableAttribute(e *element, name pdf.Name, value pdf.Object) {
+	const owner = pdf.Name("Table")
 	list, isList := w.file.Array(e.dict["A"])
 	if !isList && e.dict["A"] != nil {
 		list = pdf.Array{e.dict["A"]}

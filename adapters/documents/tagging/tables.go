@@ -266,7 +266,7 @@ func (g *grid) row(i int, row *element) {
 }
 
 func (g *grid) setSpan(cell *element, name pdf.Name, span int, rule string) {
-	g.setAttribute(cell, "Table", name, pdf.Integer(span))
+	g.setTableAttribute(cell, name, pdf.Integer(span))
 	g.fixed(rule, "", 1)
 }
 
@@ -298,7 +298,7 @@ func (w *work) scope(table *element, rows []*element) {
 		return
 	}
 	for _, cell := range bare {
-		w.setAttribute(cell, "Table", "Scope", cell.scope)
+		w.setTableAttribute(cell, "Scope", cell.scope)
 	}
 	w.fixed("7.5-1", "", len(bare))
 	w.flag("15-001", table.page, "Header cells of a table were given a scope by their place")
@@ -320,9 +320,9 @@ func (w *work) connected(rows []*element, ids map[pdf.String]bool) bool {
 				}
 			}
 			if len(kept) < len(named) {
-				w.setAttribute(cell, "Table", "Headers", nil)
+				w.setTableAttribute(cell, "Headers", nil)
 				if len(kept) > 0 {
-					w.setAttribute(cell, "Table", "Headers", kept)
+					w.setTableAttribute(cell, "Headers", kept)
 				}
 				w.fixed("7.5-2", "", 1)
 			}

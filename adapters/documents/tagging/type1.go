@@ -33,12 +33,12 @@ func (w *work) setType1Widths(u *usedFont) {
 		}
 	}
 	data, _ := w.file.Decode(stream)
-	clear, private, rest, ok := divideType1(data)
+	head, private, rest, ok := divideType1(data)
 	if !ok || len(wanted) == 0 {
 		return
 	}
 	// The widths are in thousandths of an em only with the usual matrix.
-	if !bytes.Contains(clear, []byte("0.001")) {
+	if !bytes.Contains(head, []byte("0.001")) {
 		return
 	}
 	changed, count := changeCharStrings(crypt(private, eexecKey, false), wanted)
@@ -46,15 +46,15 @@ func (w *work) setType1Widths(u *usedFont) {
 		return
 	}
 	private = crypt(changed, eexecKey, true)
-	out := slices.Concat(clear, private, rest)
+	out := slices.Concat(head, private, rest)
 	w.changeProgram(u, key, stream, out, pdf.Dict{
-		"Length1": pdf.Integer(len(clear)), "Length2": pdf.Integer(len(private)), "Length3": pdf.Integer(len(rest)),
+		"Length1": pdf.Integer(len(head)), "Length2": pdf.Integer(len(private)), "Length3": pdf.Integer(len(rest)),
 	})
 	w.fixed("7.21.5-1", "", count)
 }
 
 // divideType1 divides a program into its clear part, the encrypted part in binary, and the zeros at its end.
-func divideType1(data []byte) (clear, private, rest []byte, ok bool) {
+func divideType1(data []byte) (head, private, rest []byte, ok bool) {
 	at := bytes.Index(data, []byte("eexec"))
 	if at < 0 || len(data) > 0 && data[0] == 0x80 { // segments of the PC format are not for PDF files
 		return nil, nil, nil, false
