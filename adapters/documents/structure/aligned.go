@@ -3,6 +3,7 @@ package structure
 import (
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/perfectworks/backend/adapters/documents/pagetext"
 )
@@ -24,6 +25,10 @@ const (
 // alignedTables finds tables in rows of one column of the page and puts objects in their place.
 func (d *document) alignedTables(s *sheet, rows []*row) []*row {
 	var out []*row
+	right := math.Inf(-1)
+	for _, r := range rows {
+		right = max(right, r.box.Right)
+	}
 	for i := 0; i < len(rows); {
 		if !isMultiple(rows[i]) {
 			out = append(out, rows[i])
@@ -31,6 +36,11 @@ func (d *document) alignedTables(s *sheet, rows []*row) []*row {
 			continue
 		}
 		end := s.tableEnd(rows, i)
+		if areEntries(rows[i:end], right) {
+			out = append(out, rows[i:end]...)
+			i = end
+			continue
+		}
 		g, n := d.alignedGrid(s, rows[i:end])
 		if g == nil {
 			out = append(out, rows[i])
@@ -263,6 +273,24 @@ func isListed(rows []*row, xs []float64) bool {
 	return labels*10 >= 8*all
 }
 
+// areEntries tells whether most rows are entries of a table of contents.
+func areEntries(rows []*row, right float64) bool {
+	entries, falls, before := 0, 0, 0
+	for _, r := range rows {
+		if len(r.pieces) > 3 || !endsEntry(newLine(r.pieces), right) {
+			continue
+		}
+		entries++
+		text := r.pieces[len(r.pieces)-1].text
+		v, _ := pageNumber(strings.TrimLeft(text[strings.LastIndexByte(text, ' ')+1:], "."))
+		if v < before {
+			falls++
+		}
+		before = v
+	}
+	return entries >= leastEntries && entries*2 > len(rows) && falls*5 <= entries
+}
+
 // isContents tells whether the last column holds the page numbers of a table of contents.
 func isContents(rows []*row, xs []float64) bool {
 	last, rising, all, before := len(xs)-2, 0, 0, 0
@@ -287,9 +315,6 @@ func aligned(rows []*row, xs []float64) bool {
 	lefts, rights, middles := make([][]float64, columns), make([][]float64, columns), make([][]float64, columns)
 	size := rows[0].pieces[0].size
 	for _, r := range rows {
-		if !isMultiple(r) {
-			continue
-		}
 		for _, p := range r.pieces {
 			if c := slot(xs, p.box.Left+1.5); c == slot(xs, p.box.Right-1.5) {
 				lefts[c] = append(lefts[c], p.box.Left)

@@ -9,12 +9,20 @@ import (
 // assemble makes the tree of the blocks.
 func (d *document) assemble() *Tree {
 	t := &Tree{Root: &Node{Type: "Document"}, Language: d.hints.Language}
-	for _, b := range d.blocks {
-		t.Root.Kids = append(t.Root.Kids, d.node(b))
+	for i := 0; i < len(d.blocks); {
+		if d.blocks[i].kind == contents {
+			n, taken := d.contentsNode(d.blocks[i:])
+			t.Root.Kids = append(t.Root.Kids, n)
+			i += taken
+			continue
+		}
+		t.Root.Kids = append(t.Root.Kids, d.node(d.blocks[i]))
+		i++
 	}
 	for _, s := range d.sheets {
 		t.Artifacts = append(t.Artifacts, s.artifacts...)
 	}
+	d.addReferences(t)
 	d.addLinks(t)
 	d.rest(t)
 	d.title(t)
@@ -25,8 +33,13 @@ func (d *document) node(b *block) *Node {
 	if b.grid != nil {
 		return d.tableNode(b)
 	}
-	if b.kind == figure {
+	switch b.kind {
+	case figure:
 		return d.figureNode(b)
+	case code:
+		return d.codeNode(b)
+	case note:
+		return d.noteNode(b)
 	}
 	if b.list != nil {
 		return d.listNode(b.list)

@@ -45,9 +45,11 @@ type block struct {
 	list *list
 	// captioned is the caption of a table or figure.
 	captioned *block
-	images    []int
-	runs      []int
-	shapes    []int
+	// mark and id are those of a note.
+	mark, id string
+	images   []int
+	runs     []int
+	shapes   []int
 }
 
 func newBlock(page int, lines []*line) *block {

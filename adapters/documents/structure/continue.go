@@ -21,7 +21,7 @@ func (d *document) joinParagraphs() {
 		end := a
 		for j := i + 1; j < len(d.blocks) && j <= i+maxFloats; j++ {
 			b := d.blocks[j]
-			if b.kind == figure || b.kind == table || b.kind == caption || gone[b] {
+			if b.kind == figure || b.kind == table || b.kind == caption || b.kind == note || gone[b] {
 				continue
 			}
 			if b.kind != paragraph || !goesOn(end, b) {

@@ -16,8 +16,12 @@ func Infer(pages []*pagetext.Page, hints Hints) *Tree {
 		s.findBullets()
 		d.findTables(s)
 		d.findFigures(s)
+		d.takeTurned(s)
 	}
 	d.layOut()
+	d.findContents()
+	d.findCode()
+	d.findNotes()
 	d.findCaptions()
 	d.joinTables()
 	d.joinParagraphs()
@@ -37,6 +41,8 @@ type document struct {
 	heads map[string]bool
 	// blocks are those of all pages in the order of reading.
 	blocks []*block
+	// notes counts the notes that have an identifier.
+	notes int
 }
 
 // body is how running text looks: what most letters of the document are set in.
@@ -90,6 +96,11 @@ func (d *document) layOut() {
 	for i, s := range d.sheets {
 		s.blocks = d.paragraphs(s, flows[i])
 		s.distances()
+		for _, runs := range s.aside {
+			l := newLine([]*piece{s.newPiece(runs)})
+			l.column = &column{left: l.box.Left, right: l.box.Right}
+			s.blocks = append(s.blocks, newBlock(s.page.Number, []*line{l}))
+		}
 		d.blocks = append(d.blocks, s.blocks...)
 	}
 }

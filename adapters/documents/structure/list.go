@@ -87,7 +87,7 @@ func (d *document) gather(start int) (*list, int) {
 	}
 	for ; end < len(d.blocks); end++ {
 		b := d.blocks[end]
-		if b.kind == heading || b.kind == table || b.kind == figure || len(b.lines) == 0 {
+		if b.kind == heading || b.kind == table || b.kind == figure || b.kind == contents || len(b.lines) == 0 {
 			break
 		}
 		if b.label.numbering == "" || b.kind != paragraph {

@@ -122,11 +122,18 @@ func (d *document) breaks(lines []*line, l, next *line) bool {
 	if distance < 0 || distance > looser*max(d.leadings.of(last), d.leadings.of(l))+0.5 {
 		return true
 	}
+	if isEntry(last) {
+		return true
+	}
 	if l.style.mono && last.style.mono && keyOf(l) == keyOf(last) {
 		return false // lines of code
 	}
-	if max(l.size, last.size) > sizeStep*size || l.style.mono != last.style.mono && min(len(l.text), len(last.text)) > 12 {
+	if max(l.size, last.size) > sizeStep*size {
 		return true
+	}
+	if l.style.mono != last.style.mono && (math.Abs(l.box.Left-last.box.Left) > 0.5*size || endsShort(last, l) ||
+		distance > 1.08*d.leadings.of(last)) {
+		return true // a listing, not a name in type of a fixed pitch that fills a line
 	}
 	if l.style.bold != last.style.bold && len(lines) <= 2 && allBold(lines) == lines[0].style.bold {
 		return true
@@ -183,9 +190,6 @@ func isCentered(l *line) bool {
 func indented(lines []*line, l, next *line) bool {
 	last := lines[len(lines)-1]
 	by := l.box.Left - last.box.Left
-	if len(lines) > 1 {
-		by = l.box.Left - min(last.box.Left, lines[len(lines)-2].box.Left)
-	}
 	if by < indent*l.size || by > maxIndent*l.size {
 		return false
 	}

@@ -44,10 +44,12 @@ type sheet struct {
 	// pieces are those of upright text; turned are the runs that are not, blank those that show spaces alone.
 	pieces        []*piece
 	turned, blank []int
-	rows          []*row
-	objects       []*block
-	artifacts     []Artifact
-	blocks        []*block
+	// aside is turned text that stands for itself.
+	aside     [][]int
+	rows      []*row
+	objects   []*block
+	artifacts []Artifact
+	blocks    []*block
 	// taken are the images that are part of something already.
 	taken   []bool
 	bullets []bullet

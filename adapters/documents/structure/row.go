@@ -66,7 +66,7 @@ type line struct {
 	column         *column
 	// margin is where lines like it end at the most: lines that are moved in on the left often are on the right.
 	margin float64
-	bullet         *bullet
+	bullet *bullet
 }
 
 // column is a part of a page in which lines follow each other.

@@ -26,6 +26,8 @@ type textWriter struct {
 	last  *pagetext.Run
 	// hyphen tells that the text ends with a hyphen that may only divide a word.
 	hyphen bool
+	// lines tells that ends of lines are kept, as in code.
+	lines bool
 }
 
 func (t *textWriter) node(n *Node, depth int) {
@@ -45,9 +47,12 @@ func (t *textWriter) node(n *Node, depth int) {
 	if block {
 		t.feed()
 	}
+	outside := t.lines
+	t.lines = t.lines || n.Type == "Code"
 	for _, kid := range n.Kids {
 		t.node(kid, depth+1)
 	}
+	t.lines = outside
 	if block {
 		t.feed()
 	}
@@ -107,6 +112,11 @@ func (t *textWriter) leaf(n *Node) {
 func (t *textWriter) between(a, b *pagetext.Run) {
 	switch Separator(a, b) {
 	case NewLine:
+		if t.lines {
+			t.flush()
+			t.out.WriteByte('\n')
+			return
+		}
 		if t.hyphen {
 			first, _ := utf8.DecodeRuneInString(b.Text)
 			t.hyphen = !unicode.IsLower(first) // "well-\nKnown" keeps its hyphen
