@@ -3,6 +3,9 @@ package pdf
 import (
 	"bytes"
 	"compress/zlib"
+	"sync"
+	"io"
+	"sync"
 )
 
 // New gives an empty file to be filled: a catalog and nothing in it.
@@ -43,13 +46,21 @@ func (f *File) findLast() {
 	}
 }
 
+// deflaters are used again, since a new one takes more than a megabyte, and a document has thousands of streams.
+var deflaters = sync.Pool{New: func() any { return zlib.NewWriter(io.Discard) }}
+
+// compressors are kept for the next stream: each holds tables of a megabyte.
+var compressors = sync.Pool{New: func() any { return zlib.NewWriter(nil) }}
+
 // NewStream makes a compressed stream of data. The dictionary becomes the stream's.
 func NewStream(d Dict, data []byte) *Stream {
 	var out bytes.Buffer
-	z := zlib.NewWriter(&out)
+	z, _ := deflaters.Get().(*zlib.Writer)
+	z.Reset(&out)
 	// Writing to memory does not fail.
 	_, _ = z.Write(data)
 	_ = z.Close()
+	deflaters.Put(z)
 	if d == nil {
 		d = Dict{}
 	}
