@@ -50,7 +50,7 @@ type context struct {
 	// wraps are the inline elements that are open.
 	wraps []wrap
 	link  *link
-	fill  style.Color
+	fill  *style.Style
 
 	// paragraph is the one that is being filled, current the innermost structure element in it.
 	paragraph *paragraph

@@ -21,6 +21,7 @@ func (b *builder) ensure(ctx *context) {
 	if !ctx.artifact {
 		if !ctx.direct {
 			parent = b.parent(ctx).child("P")
+			parent.anonymous = true
 		}
 		for _, w := range ctx.wraps {
 			parent = w(parent)
@@ -135,13 +136,26 @@ func (b *builder) runes(text []rune, s *style.Style, ctx *context) {
 	if len(text) == 0 {
 		return
 	}
-	b.ensure(ctx)
-	sp := span{style: s, link: ctx.link, fill: ctx.fill}
-	if !ctx.artifact {
-		sp.slot = ctx.current.content()
+	for len(text) > 0 {
+		part := text
+		if len(part) > maxParagraph {
+			part = part[:maxParagraph]
+			for i := len(part) - 1; i > maxParagraph/2; i-- {
+				if part[i] == '\n' || part[i] == ' ' {
+					part = part[:i+1]
+					break
+				}
+			}
+		}
+		text = text[len(part):]
+		b.ensure(ctx)
+		sp := span{style: s, link: ctx.link, fill: ctx.fill}
+		if !ctx.artifact {
+			sp.slot = ctx.current.content()
+		}
+		b.placeAnchors(ctx, s)
+		ctx.paragraph.add(part, sp)
 	}
-	b.placeAnchors(ctx, s)
-	ctx.paragraph.add(text, sp)
 }
 
 // placeAnchors puts the anchors that wait at the next text: each in a span of its own, without width.
@@ -167,7 +181,7 @@ func (b *builder) inline(n *html.Node, s *style.Style, ctx *context) {
 		}
 	}
 	if s.Background.Visible() {
-		ctx.fill = s.Background
+		ctx.fill = s
 	}
 	f := frameOf(s, 0)
 	b.gap(f.margin[style.Left]+f.left(), s, ctx)

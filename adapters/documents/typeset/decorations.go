@@ -13,11 +13,11 @@ func (p *painter) decorations(list []int32, top, start, end float64, repeated bo
 			continue
 		}
 		// Where a page cuts a box, the box has no border there.
-		if d.top < start-0.01 && !repeated {
+		if d.top < start-0.01-d.border[style.Top].Width && !repeated {
 			d.top = start
 			d.border[style.Top] = style.Edge{Line: "none"}
 		}
-		if d.bottom > end+0.01 && !repeated {
+		if d.bottom > end+0.01+d.border[style.Bottom].Width && !repeated {
 			d.bottom = end
 			d.border[style.Bottom] = style.Edge{Line: "none"}
 		}

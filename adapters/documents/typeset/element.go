@@ -1,6 +1,8 @@
 package typeset
 
 import (
+	"slices"
+
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 )
 
@@ -18,6 +20,8 @@ type element struct {
 	headers       []string
 	columns, rows int
 	numbering     pdf.Name
+	// anonymous tells that no element of the HTML stands behind it.
+	anonymous bool
 	// keep tells that the element stays if it is empty: the cells that make a table regular.
 	keep bool
 	ref  pdf.Ref
@@ -74,10 +78,45 @@ func (e *element) grouping() bool {
 	return false
 }
 
+// flattened are the roles that keep their elements where the structure is flattened.
+var flattened = []pdf.Name{"Link", "Figure", "Formula", "Note"}
+
+// parts are the roles of elements that cannot stand without those around them.
+var parts = []pdf.Name{"THead", "TBody", "TFoot", "TR", "TH", "TD", "LI", "Lbl", "LBody", "Caption"}
+
+// flatten turns an element into a paragraph with all content below it, where the structure is deeper than what
+// programs can be expected to read.
+func (e *element) flatten() {
+	var kids []kid
+	var gather func(from *element, depth int)
+	gather = func(from *element, depth int) {
+		for _, k := range from.kids {
+			switch {
+			case k.element == nil:
+				if k.slot != nil {
+					k.slot.owner = e
+				}
+				kids = append(kids, k)
+			case slices.Contains(flattened, k.element.role):
+				k.element.parent = e
+				kids = append(kids, k)
+			case depth < maxDepth:
+				gather(k.element, depth+1)
+			}
+		}
+	}
+	gather(e, 0)
+	e.kids = kids
+	if !slices.Contains(flattened, e.role) {
+		e.role = "P"
+		e.numbering = ""
+	}
+}
+
 // used tells whether anything of the element is on a page, and takes out what is not.
 func (e *element) used(depth int) bool {
-	if depth > maxDepth {
-		return false
+	if depth > maxLevels && !slices.Contains(parts, e.role) {
+		e.flatten()
 	}
 	kept := e.kids[:0]
 	for _, k := range e.kids {
@@ -85,12 +124,29 @@ func (e *element) used(depth int) bool {
 		case k.element != nil && !k.element.used(depth+1):
 		case k.slot != nil && len(k.slot.marks) == 0:
 		default:
-			kept = append(kept, k)
+			kept = append(kept, k.unwrapped(e))
 		}
 	}
 	e.kids = kept
 	return len(kept) > 0 || e.keep
 }
 
-// maxDepth bounds the depth of the structure; HTML nests at most 512 levels, of which some make two.
-const maxDepth = 2_000
+// maxLevels is how deep the structure may become; maxDepth bounds the recursion before: HTML nests at most 512 levels,
+// of which some make two.
+const (
+	maxLevels = 150
+	maxDepth  = 2_000
+)
+
+// unwrapped takes a figure out of a paragraph that was made for it alone.
+func (k kid) unwrapped(parent *element) kid {
+	p := k.element
+	if p == nil || !p.anonymous || len(p.kids) != 1 || p.kids[0].element == nil {
+		return k
+	}
+	if only := p.kids[0].element; only.role == "Figure" || only.role == "Formula" {
+		only.parent = parent
+		return kid{element: only}
+	}
+	return k
+}

@@ -39,11 +39,16 @@ type fontUse struct {
 }
 
 func newFonts(machine *embedfont.Machine, file *pdf.File, lang string, n *notes) *fonts {
-	return &fonts{
+	f := &fonts{
 		machine: machine, file: file, notes: n, fallbacks: map[fallbackKey]*embedfont.Face{},
 		uses: map[*embedfont.Face]*fontUse{}, words: map[wordKey][]glyph{}, language: language.NewLanguage(lang),
 	}
+	f.shaper.harfbuzz.SetFontCacheSize(shapedFonts)
+	return f
 }
+
+// shapedFonts is how many fonts the shaper keeps prepared: the twelve of Liberation and some others.
+const shapedFonts = 32
 
 // face gives the font for a character: that of the style if it has the character, else another. A nil face means
 // that the character is not shown.

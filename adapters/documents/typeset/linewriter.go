@@ -27,27 +27,60 @@ type lineWriter struct {
 	chars [2]int
 }
 
-// write goes through the line in visual order (Unicode Standard Annex 9, L2).
+// write goes through the line.
 func (w *lineWriter) write() {
-	end := w.line.shown
-	// One space of those at the end stays, so that words do not run together where the text is read.
-	if end < w.line.end && w.p.text[end] == ' ' {
-		end++
-	}
 	if w.p.levels == nil {
-		w.stretch(w.line.start, end, false)
+		w.stretch(w.line.start, w.line.shown, false)
 	} else {
-		for _, part := range visual(w.p.levels, w.line.start, w.line.shown) {
-			w.stretch(part[0], part[1], w.p.levels[part[0]]%2 == 1)
-		}
-		if end > w.line.shown && !w.p.style.RightToLeft {
-			w.stretch(w.line.shown, end, false)
-		}
+		w.mixed()
 	}
 	if w.line.hyphen {
 		w.hyphen()
+	} else if w.line.end < len(w.p.text) && w.line.shown > w.line.start && w.line.shown < w.line.end {
+		w.separator()
 	}
 	w.flush()
+}
+
+// mixed places the stretches of a line in visual order (Unicode Standard Annex 9, L2) and writes them in the order in
+// which they are read.
+func (w *lineWriter) mixed() {
+	parts := visual(w.p.levels, w.line.start, w.line.shown)
+	lefts := map[int]float64{}
+	x := w.x
+	for _, part := range parts {
+		lefts[part[0]] = x
+		for i := part[0]; i < part[1]; i++ {
+			x += float64(w.p.advances[i])
+			if w.p.text[i] == ' ' {
+				x += w.extra
+			}
+		}
+	}
+	slices.SortFunc(parts, func(a, b [2]int) int { return a[0] - b[0] })
+	for _, part := range parts {
+		w.x = lefts[part[0]]
+		w.stretch(part[0], part[1], w.p.levels[part[0]]%2 == 1)
+		w.flush()
+	}
+}
+
+// separator writes a space where the line ended at one or was broken, so that words do not run together where the text
+// is read. It is not to be seen.
+func (w *lineWriter) separator() {
+	span := w.p.spanAt(w.line.shown)
+	if w.run != nil {
+		span = w.span
+	}
+	s := &w.p.spans[min(span, len(w.p.spans)-1)]
+	face := embedfont.Liberation(s.style.Family, s.style.Face())
+	if s.slot == nil || s.object != nil || s.gap != 0 {
+		return
+	}
+	if id, ok := face.Glyph(' '); ok {
+		g := glyph{face: face, id: int32(id), first: int32(w.line.shown), runes: 1, glyphs: 1, advance: float32(face.Advance(id))} //nolint:gosec // small
+		w.glyph(&g, " ", span)
+	}
 }
 
 // visual gives the stretches of one level in the order in which they stand from the left.
@@ -111,7 +144,7 @@ func (w *lineWriter) character(i, span int, leftwards bool) {
 		return
 	case s.gap != 0:
 		w.flush()
-		if s.fill.Visible() {
+		if s.fill != nil {
 			w.fill(s, w.x, advance)
 		}
 		w.x += advance
@@ -183,7 +216,7 @@ func (w *lineWriter) glyph(g *glyph, text string, span int) {
 	if w.run == nil || w.run.font != font || w.span != span {
 		odd := w.odd
 		w.flush()
-		w.run = &textRun{font: font, size: s.style.Size, color: s.style.Color}
+		w.run = &textRun{font: font, style: s.style}
 		w.span, w.from, w.odd = span, w.x, odd
 		w.chars = [2]int{int(g.first), int(g.first)}
 	}
@@ -221,12 +254,12 @@ func (w *lineWriter) flush() {
 
 // fill paints the background of an inline element.
 func (w *lineWriter) fill(s *span, x, width float64) {
-	if !s.fill.Visible() || width <= 0 {
+	if s.fill == nil || width <= 0 {
 		return
 	}
 	face := embedfont.Liberation(s.style.Family, s.style.Face())
 	w.l.strip.decos = append(w.l.strip.decos, deco{
-		x: x, width: width, fill: s.fill,
+		x: x, width: width, fill: s.fill.Background,
 		top:    w.baseline - s.style.Rise - face.Ascent*s.style.Size/emSize,
 		bottom: w.baseline - s.style.Rise - face.Descent*s.style.Size/emSize,
 	})

@@ -141,7 +141,10 @@ func cutAt(atoms, keeps *window, start, end float64) float64 {
 
 // contentTops are the heights at which something begins, in their order.
 func contentTops(s *strip) []float64 {
-	tops := make([]float64, 0, len(s.items)+len(s.decos))
+	tops := make([]float64, 0, len(s.items)+len(s.decos)+len(s.keeps))
+	for i := range s.keeps {
+		tops = append(tops, s.keeps[i].top)
+	}
 	for i := range s.items {
 		tops = append(tops, s.items[i].top)
 	}

@@ -21,12 +21,14 @@ type output struct {
 	refs []pdf.Ref
 	// itemsOn and decosOn are what is on each page, in the order of the strip.
 	itemsOn, decosOn [][]int32
-	// parents is the array of each page in the parent tree: the owner of each mark.
-	parents     [][]*element
+	// parents is the array of each page in the parent tree: the slot of each mark.
+	parents     [][]*slot
 	annotations [][]*annotation
 	annotated   []*annotationParent
 	targets     map[string]destination
 	tree        pdf.Ref
+	// content is used again for each page.
+	content []byte
 }
 
 // annotationParent connects an annotation with its structure element in the parent tree.
@@ -41,7 +43,7 @@ const maxSlices = 2_000_000
 func newOutput(doc *document, b *builder, s *strip, pages []page) *output {
 	o := &output{
 		doc: doc, b: b, file: b.file, strip: s, pages: pages, refs: make([]pdf.Ref, len(pages)),
-		itemsOn: make([][]int32, len(pages)), decosOn: make([][]int32, len(pages)), parents: make([][]*element, len(pages)),
+		itemsOn: make([][]int32, len(pages)), decosOn: make([][]int32, len(pages)), parents: make([][]*slot, len(pages)),
 		annotations: make([][]*annotation, len(pages)),
 	}
 	for i := range o.refs {
@@ -86,8 +88,11 @@ type linkArea struct {
 
 func (o *output) paint(progress func(done, total int)) {
 	for i := range o.pages {
-		p := &painter{o: o, number: i, page: o.pages[i], fonts: pdf.Dict{}, images: pdf.Dict{}, states: pdf.Dict{}}
+		p := &painter{
+			o: o, number: i, page: o.pages[i], fonts: pdf.Dict{}, images: pdf.Dict{}, states: pdf.Dict{}, content: o.content[:0],
+		}
 		p.paint()
+		o.content = p.content
 		o.itemsOn[i], o.decosOn[i] = nil, nil
 		if progress != nil {
 			progress(i+1, len(o.pages))
@@ -173,7 +178,7 @@ func (p *painter) begin(s *slot) {
 	}
 	p.close()
 	id := len(p.o.parents[p.number])
-	p.o.parents[p.number] = append(p.o.parents[p.number], s.owner)
+	p.o.parents[p.number] = append(p.o.parents[p.number], s)
 	s.marks = append(s.marks, mark{p.number, id})
 	p.content = append(pdf.AppendObject(p.content, s.owner.role), "<</MCID "...)
 	p.content = append(strconv.AppendInt(p.content, int64(id), 10), ">>BDC\n"...)
@@ -237,10 +242,10 @@ func (p *painter) text(t *textRun, x, y float64) {
 		p.content = append(p.content, "/Span<</ActualText "...)
 		p.content = append(pdf.AppendObject(p.content, pdf.TextString(t.actual)), ">>BDC\n"...)
 	}
-	p.color(t.color, false)
+	p.color(t.style.Color, false)
 	p.content = append(p.content, "BT "...)
 	p.content = append(pdf.AppendObject(p.content, t.font.name), ' ')
-	p.content = append(pdf.AppendObject(p.content, hundredth(t.size)), " Tf "...)
+	p.content = append(pdf.AppendObject(p.content, hundredth(t.style.Size)), " Tf "...)
 	for _, v := range numbers(x, y) {
 		p.content = append(pdf.AppendObject(p.content, v), ' ')
 	}
@@ -289,7 +294,8 @@ func (p *painter) footer() {
 	}
 	show.end()
 	p.content = append(p.content, "/Artifact<</Type/Pagination/Subtype/Footer>>BDC\n"...)
-	run := &textRun{font: font, size: size, color: style.Color{0.33, 0.33, 0.33, 1}, show: slices.Clone(show.out)}
+	s.Size, s.Color = size, style.Color{0.33, 0.33, 0.33, 1}
+	run := &textRun{font: font, style: s, show: slices.Clone(show.out)}
 	p.text(run, (sheet.width-width)/2, sheet.margin[style.Bottom]/2)
 	p.content = append(p.content, "EMC\n"...)
 }

@@ -45,8 +45,8 @@ type span struct {
 	// object is the box that an objectMark stands for; gap is a distance in its place.
 	object *box
 	gap    float64
-	// fill is the background of the inline element around.
-	fill   style.Color
+	// fill is the style of the inline element around whose background is painted, nil if there is none.
+	fill   *style.Style
 	anchor string
 }
 
@@ -57,8 +57,8 @@ type link struct {
 	element     *element
 }
 
-// maxParagraph bounds the characters of one paragraph; longer ones are cut in two.
-const maxParagraph = 2_000_000
+// maxParagraph bounds the characters of one paragraph, since it is shaped as a whole; longer ones are cut.
+const maxParagraph = 100_000
 
 func (p *paragraph) last() *span {
 	if len(p.spans) == 0 {

@@ -43,9 +43,9 @@ type item struct {
 
 // textRun is glyphs of one font and size, as the operand of TJ with what goes around it.
 type textRun struct {
-	font  *fontUse
-	size  float64
-	color style.Color
+	font *fontUse
+	// style gives size and colour.
+	style *style.Style
 	// show is the operator with its operand.
 	show []byte
 	// actual is the text where the codes do not tell it.

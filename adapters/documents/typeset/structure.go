@@ -136,10 +136,10 @@ func (e *element) attributes(ids map[string]*element) pdf.Dict {
 // parentTree connects marks and annotations with their elements (ISO 32000-1, 14.7.4.4).
 func (o *output) parentTree() pdf.Dict {
 	var nums pdf.Array
-	for i, owners := range o.parents {
-		list := make(pdf.Array, 0, len(owners))
-		for _, e := range owners {
-			list = append(list, e.ref)
+	for i, slots := range o.parents {
+		list := make(pdf.Array, 0, len(slots))
+		for _, s := range slots {
+			list = append(list, s.owner.ref)
 		}
 		nums = append(nums, pdf.Integer(i), o.file.Add(list))
 	}

@@ -38,6 +38,7 @@ type ranked struct {
 type sharedKey struct {
 	parent *Style
 	rules  string
+	table  *html.Node
 }
 
 // maxShared bounds the styles that are remembered.
@@ -103,15 +104,18 @@ func (r *Resolver) compute(n *html.Node, parent *Style, pseudo string) *Style {
 	if pseudo == "" {
 		inline, _ = attribute(n, "style")
 	}
-	hints := pseudo == "" && hasHints(n)
+	var hints bool
 	key := sharedKey{parent: parent}
+	if pseudo == "" {
+		hints, key.table = hasHints(n)
+	}
 	if inline == "" && !hints {
 		key.rules = hitKey(r.hits)
 		if s, ok := r.shared[key]; ok {
 			return s
 		}
 	}
-	s := r.cascade(n, parent, inline, hints)
+	s := r.cascade(n, parent, inline, hints || key.table != nil)
 	if inline == "" && !hints {
 		if len(r.shared) >= maxShared {
 			clear(r.shared)

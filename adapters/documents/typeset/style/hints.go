@@ -13,28 +13,31 @@ var hintAttributes = map[string]bool{
 	"cellspacing": true, "color": true, "face": true, "size": true, "hspace": true, "vspace": true, "nowrap": true, "type": true,
 }
 
-func hasHints(n *html.Node) bool {
+// hasHints tells whether an element has such attributes itself, and, for a cell, the table whose attributes tell how
+// its cells look.
+func hasHints(n *html.Node) (own bool, table *html.Node) {
 	switch n.Data {
 	case "table", "td", "th", "tr", "thead", "tbody", "tfoot", "col", "colgroup", "img", "font", "p", "div", "h1", "h2", "h3",
 		"h4", "h5", "h6", "hr", "caption", "body", "li", "svg", "video", "iframe", "canvas", "object":
 	default:
-		return false
+		return false, nil
 	}
 	for _, a := range n.Attr {
 		if hintAttributes[a.Key] {
-			return true
+			return true, nil
 		}
 	}
 	if n.Data != "td" && n.Data != "th" {
-		return false
+		return false, nil
 	}
-	table := ancestor(n, "table")
-	if table == nil {
-		return false
+	if table = ancestor(n, "table"); table != nil {
+		_, padding := attribute(table, "cellpadding")
+		_, border := attribute(table, "border")
+		if padding || border {
+			return false, table
+		}
 	}
-	_, padding := attribute(table, "cellpadding")
-	_, border := attribute(table, "border")
-	return padding || border
+	return false, nil
 }
 
 // appendHints adds the declarations that the attributes of an element stand for.

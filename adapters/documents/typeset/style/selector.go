@@ -177,6 +177,8 @@ func (p *selectorParser) attribute(c *compound) bool {
 	cond.value = unquote(text)
 	p.at++
 	p.space()
+	// The values of these attributes are compared without regard to case in HTML (HTML, 4.16.2).
+	cond.fold = cond.name == "type" || cond.name == "align" || cond.name == "dir" || cond.name == "lang"
 	if kind, text = p.peek(); kind == css.IdentToken {
 		cond.fold = strings.EqualFold(text, "i")
 		p.at++
@@ -186,8 +188,6 @@ func (p *selectorParser) attribute(c *compound) bool {
 		return false
 	}
 	p.at++
-	// The values of these attributes are compared without regard to case in HTML (HTML, 4.16.2).
-	cond.fold = cond.fold || cond.name == "type" || cond.name == "align" || cond.name == "dir" || cond.name == "lang"
 	c.conditions = append(c.conditions, cond)
 	return true
 }
