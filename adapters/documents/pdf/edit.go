@@ -3,7 +3,6 @@ package pdf
 import (
 	"bytes"
 	"compress/zlib"
-	"sync"
 	"io"
 	"sync"
 )
@@ -48,9 +47,6 @@ func (f *File) findLast() {
 
 // deflaters are used again, since a new one takes more than a megabyte, and a document has thousands of streams.
 var deflaters = sync.Pool{New: func() any { return zlib.NewWriter(io.Discard) }}
-
-// compressors are kept for the next stream: each holds tables of a megabyte.
-var compressors = sync.Pool{New: func() any { return zlib.NewWriter(nil) }}
 
 // NewStream makes a compressed stream of data. The dictionary becomes the stream's.
 func NewStream(d Dict, data []byte) *Stream {
