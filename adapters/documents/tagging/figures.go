@@ -49,6 +49,7 @@ func (w *work) alternative(kind pdf.Name, figure Figure) string {
 		w.flag(condition, figure.Page, "An alternative text was taken from the caption: "+shorten(figure.Caption, maxDescription))
 		return shorten(figure.Caption, 4*maxDescription)
 	}
+	w.result.Undescribed++
 	w.flag("placeholder-alt", figure.Page, "A figure has no alternative text")
 	return fmt.Sprintf("%s on page %d", PlaceholderPrefix, figure.Page)
 }

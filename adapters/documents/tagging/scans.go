@@ -31,6 +31,19 @@ func isScan(page *pagetext.Page) bool {
 	return imageArea(page) >= scanShare*page.Width*page.Height
 }
 
+// noteScans tells that nobody can read scanned pages but with their eyes.
+func (w *work) noteScans() {
+	for _, page := range w.shown {
+		if isScan(page) {
+			w.result.Scans++
+			w.flag("scan", page.Number, "The page is an image, and its text is not known")
+		}
+	}
+	if w.result.Scans > 0 {
+		w.warn("%d of %d pages are images without text, which must be recognised before anybody can read them otherwise.", w.result.Scans, len(w.pages))
+	}
+}
+
 func imageArea(page *pagetext.Page) float64 {
 	area := 0.0
 	for _, i := range page.Images {

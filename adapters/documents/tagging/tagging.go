@@ -61,6 +61,9 @@ type Result struct {
 	// Manual is what a person must still do or look at.
 	Manual   []Flag
 	Warnings []string
+	// Scans is how many pages show images and no text; Undescribed is how many figures have no alternative text but one
+	// that says so.
+	Scans, Undescribed int
 	// Failures are the conditions of PDF/UA-1 that still fail. Only without any does the file say that it conforms.
 	Failures []pdfua.Failure
 }
@@ -147,6 +150,7 @@ func Process(f *pdf.File, options Options, progress func(done, total int)) (*Res
 	if err := w.readPages(); err != nil {
 		return nil, err
 	}
+	w.noteScans()
 	if w.hasUsableTags() {
 		w.result.WasTagged = true
 		err = w.repair(progress)
