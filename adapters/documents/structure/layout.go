@@ -53,17 +53,25 @@ func (d *document) flow(s *sheet, rows []*row, depth int) []element {
 		plain = nil
 	}
 	for _, b := range s.bands(rows) {
-		var gutters []span
+		var parts []columns
 		if depth < maxColumnDepth {
-			gutters = s.columnGutters(b)
+			parts = s.columnsOf(b)
+		} else {
+			parts = []columns{{rows: b.rows}}
 		}
-		if len(gutters) == 0 {
-			plain = append(plain, b.rows...)
-			continue
-		}
-		flush()
-		for _, part := range divide(b.rows, gutters) {
-			out = append(out, d.flow(s, part, depth+1)...)
+		for _, part := range parts {
+			if len(part.gutters) > 0 {
+				n := part.lead(plain)
+				plain, part.rows = append(plain, part.rows[:n]...), part.rows[n:]
+			}
+			if len(part.gutters) == 0 {
+				plain = append(plain, part.rows...)
+				continue
+			}
+			flush()
+			for _, rows := range divide(part.rows, part.gutters) {
+				out = append(out, d.flow(s, rows, depth+1)...)
+			}
 		}
 	}
 	flush()
@@ -185,6 +193,64 @@ func meet(a, b []span, least float64) []span {
 		}
 	}
 	return out
+}
+
+// columns are rows and the gaps that part their text, which may be none.
+type columns struct {
+	rows    []*row
+	gutters []span
+}
+
+// columnsOf finds the columns of a band. A band that has none as a whole may have them in parts, between which there is
+// more space.
+func (s *sheet) columnsOf(b band) []columns {
+	if gutters := s.columnGutters(b); len(gutters) > 0 || len(b.free) == 0 {
+		return []columns{{b.rows, gutters}}
+	}
+	const apart = 0.8 // ems between parts
+	var out []columns
+	start, found := 0, false
+	for i := 1; i <= len(b.rows); i++ {
+		if i < len(b.rows) {
+			above, below := b.rows[i-1], b.rows[i]
+			size := 12.0
+			if len(below.pieces) > 0 {
+				size = below.pieces[0].size
+			}
+			if above.box.Bottom-below.box.Top <= apart*size {
+				continue
+			}
+		}
+		part := columns{rows: b.rows[start:i]}
+		part.gutters = s.columnGutters(band{rows: part.rows, free: b.free})
+		found = found || len(part.gutters) > 0
+		out = append(out, part)
+		start = i
+	}
+	if !found {
+		return []columns{{rows: b.rows}}
+	}
+	return out
+}
+
+// lead tells how many of the first rows continue the text above the columns: they stand in the first column alone, right
+// below that text.
+func (c columns) lead(above []*row) int {
+	if len(above) == 0 {
+		return 0
+	}
+	last := above[len(above)-1]
+	for i, r := range c.rows {
+		if last.object != nil || r.object != nil || r.box.Right > c.gutters[0].from {
+			return i
+		}
+		size := r.pieces[0].size
+		if last.pieces[0].baseline-r.pieces[0].baseline > 1.45*size || math.Abs(last.box.Left-r.box.Left) > 2*size {
+			return i
+		}
+		last = r
+	}
+	return len(c.rows)
 }
 
 // columnGutters gives the gaps of a band that part columns of text, from left to right.

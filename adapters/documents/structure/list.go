@@ -59,9 +59,11 @@ func (d *document) startsItem(lines []*line, l *line, mark label) bool {
 // findLists puts items together to lists and replaces them in the order of blocks.
 func (d *document) findLists() {
 	var out []*block
+	var before *list // the one before, which may go on after a figure or a page
 	for i := 0; i < len(d.blocks); {
 		if b := d.blocks[i]; b.kind == paragraph && b.label.numbering != "" {
-			if l, n := d.gather(i); l != nil {
+			if l, n := d.gather(i, before); l != nil {
+				before = l
 				out = append(out, &block{kind: item, page: b.page, box: b.box, size: b.size, list: l, above: -1, below: -1})
 				i += n
 				continue
@@ -74,7 +76,7 @@ func (d *document) findLists() {
 }
 
 // gather puts the list together that starts with a block, and tells how many blocks it takes; nil if it is none.
-func (d *document) gather(start int) (*list, int) {
+func (d *document) gather(start int, before *list) (*list, int) {
 	var stack []*list
 	end := start
 	open := func(b *block) {
@@ -104,7 +106,7 @@ func (d *document) gather(start int) (*list, int) {
 			at, nested := level(stack, b)
 			switch {
 			case at < 0:
-				return finish(stack, start, end)
+				return finish(stack, start, end, before)
 			case nested && len(stack) < deepestList:
 				stack = stack[:at+1]
 				open(b)
@@ -116,7 +118,7 @@ func (d *document) gather(start int) (*list, int) {
 		l.items = append(l.items, &listItem{label: b.label, head: b})
 		l.page, l.column, l.left, l.body = b.page, b.lines[0].column, b.label.left, b.label.body
 	}
-	return finish(stack, start, end)
+	return finish(stack, start, end, before)
 }
 
 // level finds the list of the stack that an item belongs to, or below whose last item it opens a nested list. It is -1
@@ -167,7 +169,7 @@ func continued(stack []*list, b *block) int {
 }
 
 // finish tells whether what was gathered is a list.
-func finish(stack []*list, start, end int) (*list, int) {
+func finish(stack []*list, start, end int, before *list) (*list, int) {
 	if len(stack) == 0 {
 		return nil, 0
 	}
@@ -180,6 +182,14 @@ func finish(stack []*list, start, end int) (*list, int) {
 		}
 		indented := first.label.runs > 0 && first.label.left > first.head.lines[0].column.left+first.head.size
 		strong := first.label.value == 0 && !first.label.isWeak()
+		for k := before; k != nil && !strong; {
+			last := k.last()
+			strong = first.label.value > 0 && first.label.follows(last.label)
+			k = nil
+			if n := len(last.kids); n > 0 {
+				k = last.kids[n-1].list
+			}
+		}
 		if !strong && !(first.label.first() && (hanging || indented) && first.label.runs > 0) {
 			return nil, 0
 		}

@@ -38,12 +38,25 @@ func (d *document) findNotes() {
 				}
 				continue
 			}
-			if mark, runs := s.noteMark(b); mark != "" && (runs > 0 || s.ruledAbove(b)) {
+			mark, runs := s.noteMark(b)
+			if mark != "" && (runs > 0 || s.ruledAbove(b)) && (s.ruledAbove(b) || s.refers(b, mark)) {
 				b.kind, b.mark, b.label = note, mark, label{runs: runs}
 			}
 		}
 	}
 	d.continueNotes()
+}
+
+// refers tells whether the page has a small run above a block that shows its mark.
+func (s *sheet) refers(b *block, mark string) bool {
+	for i := range s.page.Runs {
+		r := &s.page.Runs[i]
+		if len(r.Text) <= len(mark)+4 && s.boxes[i].Bottom > b.box.Top && strings.Trim(strings.TrimSpace(r.Text), "[]") == mark &&
+			r.Size < b.size {
+			return true
+		}
+	}
+	return false
 }
 
 // continueNotes adds small paragraphs that follow a note to it.
@@ -74,19 +87,19 @@ func (s *sheet) noteMark(b *block) (string, int) {
 		text := strings.TrimSpace(r.Text)
 		raised := s.baselines[runs[0]]-first.baseline > 0.15*first.size || r.Size < markSize*first.size
 		if isMark(text) && (raised || s.boxes[runs[1]].Left > s.boxes[runs[0]].Right+0.15*first.size) {
-			return text, 1
+			return strings.Trim(text, "[]"), 1
 		}
 	}
 	token, _, ok := strings.Cut(first.text, " ")
 	if ok && isMark(token) {
-		return strings.Trim(token, ".)[]"), 0
+		return strings.Trim(token, "[]"), 0
 	}
 	return "", 0
 }
 
 // isMark tells whether text may be the mark of a note: a number, a letter or one of the usual signs.
 func isMark(s string) bool {
-	s = strings.Trim(s, ".)[]")
+	s = strings.Trim(s, "[]")
 	n := utf8.RuneCountInString(s)
 	if n == 0 || n > longestMark {
 		return false
@@ -167,7 +180,7 @@ func (d *document) referenceKids(n *Node, marks map[int]map[string]bool) {
 			}
 		}
 		for i, r := range runs {
-			if !here[strings.Trim(strings.TrimSpace(s.page.Runs[r].Text), ".)[]")] || !s.isRaised(runs, i) {
+			if !here[strings.Trim(strings.TrimSpace(s.page.Runs[r].Text), "[]")] || !s.isRaised(runs, i) {
 				continue
 			}
 			cut(i)
