@@ -16,6 +16,12 @@ func (p *plan) aria() {
 		p.withoutRole(f, "role removed, which does not exist")
 	}
 	for _, f := range p.findings("aria-allowed-role") {
+		if htmlcheck.ExplicitRole(f.Node) == "navigation" && !htmlcheck.Has(f.Node, "aria-label") && !htmlcheck.Has(f.Node, "aria-labelledby") {
+			r := p.start(f.Rule, f.Node, "role navigation, which its element may not have, given to a <nav> around it").remove(f.Node, "role")
+			p.wrapRun(r, [2]*html.Node{f.Node, f.Node}, "<nav>", "nav")
+			p.add(r)
+			continue
+		}
 		p.withoutRole(f, "role removed, which its element may not have")
 	}
 	for _, f := range p.findings("presentation-role-conflict") {

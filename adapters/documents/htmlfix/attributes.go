@@ -170,7 +170,8 @@ func (p *plan) headersAttr(f htmlcheck.Finding) *repair {
 // emptyHeader makes a header cell without any content a plain cell, as the corner of a table is. It keeps its look.
 func (p *plan) emptyHeader(f htmlcheck.Finding) *repair {
 	r := p.start(f.Rule, f.Node, "empty header cell made a plain one")
-	if f.Node.Data != "th" || htmlcheck.Has(f.Node, "role") || len(htmlcheck.Kids(f.Node)) > 0 || htmlcheck.Text(f.Node) != "" {
+	if f.Node.Data != "th" || htmlcheck.Has(f.Node, "role") || htmlcheck.Text(f.Node) != "" ||
+		htmlcheck.Under(f.Node, func(n *html.Node) bool { return n.Data != "br" }) {
 		r.failed = true
 		return r
 	}

@@ -37,26 +37,41 @@ func extents(source []byte, tokens []htmlcheck.Token) (map[int]extent, error) {
 		return nil, err
 	}
 	out := map[int]extent{}
-	repeated := map[int]bool{}
+	seen := map[int]bool{}
+	var repeated []int
 	var walk func(*html.Node)
 	walk = func(n *html.Node) {
-		if start, ok := placeOf(n); ok {
-			if _, again := out[start]; again {
-				repeated[start] = true
-			}
-			if e, ok := extentOf(n, start, tokens); ok {
-				out[start] = e
-			}
-		}
 		for child := n.FirstChild; child != nil; child = child.NextSibling {
 			walk(child)
 		}
+		if start, ok := placeOf(n); ok {
+			if seen[start] {
+				repeated = append(repeated, start)
+			}
+			seen[start] = true
+			if e, ok := extentOf(n, start, tokens); ok {
+				out[start] = e
+			} else if inner, ok := lastOpen(n, out); ok && e.inner > 0 { // what ends the last child ends this too
+				e.innerEnd, e.end = inner, inner
+				out[start] = e
+			}
+		}
 	}
 	walk(root)
-	for start := range repeated {
+	for _, start := range repeated {
 		delete(out, start)
 	}
 	return out, nil
+}
+
+// lastOpen tells where an element ends whose end tag is left out, from its last child if that has none either.
+func lastOpen(n *html.Node, known map[int]extent) (int, bool) {
+	if n.LastChild == nil {
+		return 0, false
+	}
+	start, ok := placeOf(n.LastChild)
+	e, found := known[start]
+	return e.end, ok && found && !e.closed && !slices.Contains(voidElements, n.LastChild.Data)
 }
 
 func withPlaces(source []byte, tokens []htmlcheck.Token) []byte {
@@ -139,7 +154,7 @@ func extentOf(n *html.Node, start int, tokens []htmlcheck.Token) (extent, bool) 
 	}
 	place, ok := commentPlace(n.LastChild, "<")
 	if !ok || place < e.inner {
-		return extent{}, false
+		return e, false
 	}
 	e.innerEnd, e.end = place, place
 	return e, true

@@ -235,7 +235,7 @@ func beside(n *html.Node, after bool) *html.Node {
 			if after {
 				child = sibling.FirstChild
 			}
-			if child == nil || sibling.Data == "script" || sibling.Data == "style" {
+			if child == nil || sibling.Data == "script" || sibling.Data == "style" || sibling.Data == "head" {
 				return sibling
 			}
 			sibling = child

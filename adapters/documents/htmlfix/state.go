@@ -2,6 +2,7 @@ package htmlfix
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 
 	"golang.org/x/net/html"
@@ -90,38 +91,68 @@ const (
 	tryBytes           = 24 << 20
 )
 
-// accept makes the repairs that do no harm, and tells whether there was one. All are tried at once; if that fails, each
-// half is tried on top of what was accepted before, and so on.
+// accept makes the repairs that do no harm, and tells whether there was one. All are tried at once; if that fails, halves
+// are tried on top of what was accepted before, and so on: first the repairs of each rule together, since those that do
+// harm often do so for the same reason, then single ones.
 func (s *state) accept(repairs []*repair) bool {
 	if len(repairs) == 0 {
 		return false
 	}
-	base, tries := s.page, min(max(tryBytes/(len(s.page.Source)+1), minTries), maxTries)
-	var good []*repair
-	var best *page
-	var step applied
-	var solve func([]*repair)
-	solve = func(more []*repair) {
-		if tries == 0 {
-			return
-		}
-		tries--
-		all := append(slices.Clone(good), more...)
-		if p, a, ok := attempt(base, all); ok {
-			good, best, step = all, p, a
-			return
-		}
-		if len(more) > 1 {
-			solve(more[:len(more)/2])
-			solve(more[len(more)/2:])
+	t := &trial{base: s.page, tries: min(max(tryBytes/(len(s.page.Source)+1), minTries), maxTries)}
+	rules := map[string]int{}
+	for _, r := range repairs {
+		if _, known := rules[r.rule]; !known {
+			rules[r.rule] = len(rules)
 		}
 	}
-	solve(repairs)
-	if best == nil {
+	slices.SortStableFunc(repairs, func(a, b *repair) int { return cmp.Compare(rules[a.rule], rules[b.rule]) })
+	var groups [][]*repair
+	for i, r := range repairs {
+		if i == 0 || repairs[i-1].rule != r.rule {
+			groups = append(groups, nil)
+		}
+		groups[len(groups)-1] = append(groups[len(groups)-1], r)
+	}
+	for queue := t.solve(groups); len(queue) > 0; queue = queue[1:] {
+		half := len(queue[0]) / 2
+		queue = append(queue, t.solve([][]*repair{queue[0][:half]})...)
+		queue = append(queue, t.solve([][]*repair{queue[0][half:]})...)
+	}
+	if t.best == nil {
 		return false
 	}
-	s.take(best, step, good)
+	s.take(t.best, t.step, t.good)
 	return true
+}
+
+// trial looks for the repairs that do no harm.
+type trial struct {
+	base  *page
+	tries int
+	good  []*repair
+	// best is the page with the good repairs, nil as long as there are none.
+	best *page
+	step applied
+}
+
+// solve takes what it can of some groups, and gives back those of more than one repair that failed as a whole.
+func (t *trial) solve(groups [][]*repair) (failed [][]*repair) {
+	all := append(slices.Clone(t.good), slices.Concat(groups...)...)
+	if len(all) == len(t.good) || t.tries == 0 {
+		return nil
+	}
+	t.tries--
+	if p, step, ok := attempt(t.base, all); ok {
+		t.good, t.best, t.step = all, p, step
+		return nil
+	}
+	switch {
+	case len(groups) > 1:
+		failed = append(t.solve(groups[:len(groups)/2]), t.solve(groups[len(groups)/2:])...)
+	case len(groups[0]) > 1:
+		return groups
+	}
+	return failed
 }
 
 // take goes on from a page that repairs have led to.
