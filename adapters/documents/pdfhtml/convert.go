@@ -121,6 +121,7 @@ type builder struct {
 	areas      map[int]*areas
 	notes      notes
 	images     images
+	drawings   drawings
 	tables     int
 	navigation []*html.Node
 	problems   map[string]int

@@ -20,6 +20,9 @@ type places struct {
 	names   map[string]pdf.Object
 	numbers map[pdf.Ref]int
 	pages   []pdf.Page
+	// printed tells that named destinations do not count from the corner of the page.
+	printed bool
+	corners map[int][2]float64
 }
 
 // Bounds of the name tree of destinations.
@@ -32,7 +35,7 @@ func (b *builder) openPlaces() *places {
 	if b.places != nil {
 		return b.places
 	}
-	p := &places{names: map[string]pdf.Object{}, numbers: map[pdf.Ref]int{}}
+	p := &places{names: map[string]pdf.Object{}, numbers: map[pdf.Ref]int{}, printed: b.printed(), corners: map[int][2]float64{}}
 	b.places = p
 	// What the file has beyond the pages that were read does not count.
 	p.pages, _ = b.file.Pages(1 << 20)
@@ -74,16 +77,26 @@ func (b *builder) loadNames(o pdf.Object, seen map[pdf.Ref]bool, depth int) {
 // destination reads an explicit or named destination.
 func (b *builder) destination(o pdf.Object) destination {
 	p := b.openPlaces()
+	named := false
 	for range 4 { // a name may stand for a dictionary that holds the array
 		switch v := b.file.Resolve(o).(type) {
 		case pdf.Name:
-			o = p.names[string(v)]
+			o, named = p.names[string(v)], true
 		case pdf.String:
-			o = p.names[string(v)]
+			o, named = p.names[string(v)], true
 		case pdf.Dict:
 			o = v["D"]
 		case pdf.Array:
-			return b.explicit(v)
+			d := b.explicit(v)
+			if named && d.exact && p.printed {
+				corner, known := p.corners[d.page]
+				if !known {
+					corner[0], corner[1] = b.corner(p.pages[d.page-1])
+					p.corners[d.page] = corner
+				}
+				d.left, d.top = d.left+corner[0], d.top-corner[1]
+			}
+			return d
 		default:
 			return destination{}
 		}

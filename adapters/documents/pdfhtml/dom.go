@@ -60,7 +60,7 @@ func hasContent(n *html.Node) bool {
 				return true
 			}
 		case get(c, "role") == "doc-pagebreak":
-		case c.Data == "img" || c.Data == "input" || c.Data == "select" || c.Data == "textarea" || hasContent(c):
+		case c.Data == "img" || c.Data == "svg" || c.Data == "input" || c.Data == "select" || c.Data == "textarea" || hasContent(c):
 			return true
 		}
 	}

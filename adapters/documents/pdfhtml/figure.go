@@ -41,6 +41,7 @@ func (b *builder) picture(n *structure.Node, wraps []*wrap, m manner, label stri
 	page, _ := b.firstPlace(n)
 	var shown []*html.Node
 	var texts []segment
+	var parts []*structure.Node
 	b.eachPart(n, 0, func(part *structure.Node) {
 		if part.Type == "Figure" { // with an alternative of its own
 			g := gatherer{builder: b}
@@ -48,6 +49,7 @@ func (b *builder) picture(n *structure.Node, wraps []*wrap, m manner, label stri
 			texts = append(texts, g.segments...)
 			return
 		}
+		parts = append(parts, part)
 		for _, i := range part.Content.Images {
 			if img := b.image(part.Content.Page, i); img != nil {
 				shown = append(shown, img)
@@ -62,6 +64,11 @@ func (b *builder) picture(n *structure.Node, wraps []*wrap, m manner, label stri
 	for _, img := range b.named(shown, alt, label, page) {
 		out = append(out, segment{node: img, page: page, wraps: wraps})
 	}
+	if len(shown) == 0 {
+		if drawing := b.svg(parts); drawing != nil {
+			return b.drawing(drawing, texts, alt, page, wraps)
+		}
+	}
 	if len(shown) == 0 && (alt != "" || !slices.ContainsFunc(texts, func(s segment) bool { return s.node != nil })) {
 		b.warn("A drawing is not shown, only the text that describes it or stands in it")
 		if alt != "" {
@@ -74,6 +81,23 @@ func (b *builder) picture(n *structure.Node, wraps []*wrap, m manner, label stri
 		texts[i].wraps = wraps
 	}
 	return append(out, texts...)
+}
+
+// drawing gives a drawing its alternative text. Without one its own text is what is read of it.
+func (b *builder) drawing(svg *html.Node, texts []segment, alt string, page int, wraps []*wrap) []segment {
+	if alt != "" {
+		set(svg, "role", "img")
+		set(svg, "aria-label", alt)
+	} else {
+		b.flag("image-alt", page, "a drawing has no alternative text")
+	}
+	out := []segment{{node: svg, page: page, wraps: wraps}}
+	for _, s := range texts {
+		if s.node != nil { // figures inside of it
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // named gives images their alternative text. Several that make one figure have it together.

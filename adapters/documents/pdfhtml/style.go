@@ -54,6 +54,7 @@ func (b *builder) prepare(root *structure.Node) {
 	most := int(math.Ceil(float64(all) * usualShare))
 	b.usual = usual{bold: bold > most, italic: italic > most, mono: mono > most}
 	b.findNotes(root)
+	b.findDrawings(root)
 }
 
 func one(is bool) int {

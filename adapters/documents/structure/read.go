@@ -73,6 +73,8 @@ type reader struct {
 	seen               map[pdf.Ref]bool
 	count              int
 	artifacts          []Artifact
+	// figures counts the figures around: their paths are content.
+	figures int
 }
 
 // marked names a marked-content sequence: its identifier and the form it is in, the zero value for the page itself.
@@ -85,6 +87,8 @@ type marked struct {
 type pageIndex struct {
 	*pagetext.Page
 	runs, images map[marked][]int
+	// shapes are only indexed once a figure asks.
+	shapes map[marked][]int
 	// tookRuns and tookImages tell what is in the tree already.
 	tookRuns, tookImages []bool
 }
@@ -197,6 +201,10 @@ func (r *reader) element(parent *Node, d pdf.Dict, ref pdf.Ref, around int, dept
 	}
 	r.attributes(n, d)
 	parent.Kids = append(parent.Kids, n)
+	if n.Type == "Figure" || n.Type == "Formula" {
+		r.figures++
+		defer func() { r.figures-- }()
+	}
 	r.kids(n, d["K"], r.at(d, around), depth+1)
 }
 
@@ -219,7 +227,25 @@ func (r *reader) content(parent *Node, page int, m marked) {
 	leaf := &Node{Content: Content{Page: page}}
 	leaf.Content.Runs = take(p.runs[m], p.tookRuns)
 	leaf.Content.Images = take(p.images[m], p.tookImages)
+	if r.figures > 0 {
+		leaf.Content.Shapes = p.shapesOf(m)
+	}
 	parent.Kids = append(parent.Kids, leaf)
+}
+
+// shapesOf gives the painted paths of a marked-content sequence, to whoever asks first.
+func (p *pageIndex) shapesOf(m marked) []int {
+	if p.shapes == nil {
+		p.shapes = map[marked][]int{}
+		for i := range p.Shapes {
+			if at, ok := p.mark(p.Shapes[i].Place); ok {
+				p.shapes[at] = append(p.shapes[at], i)
+			}
+		}
+	}
+	shapes := p.shapes[m]
+	delete(p.shapes, m)
+	return shapes
 }
 
 func take(indexes []int, took []bool) []int {
@@ -259,7 +285,7 @@ func (r *reader) painted(parent *Node, ref pdf.Ref, page int) {
 		return
 	}
 	p := r.pages[page]
-	r.count += (len(p.Runs) + len(p.Images)) / paintedStep
+	r.count += (len(p.Runs) + len(p.Images) + len(p.Shapes)) / paintedStep
 	var runs, images []int
 	for i := range p.Runs {
 		if at := p.Runs[i].Place; at.Mark < 0 && p.inside(at.Stream, ref) {
@@ -272,8 +298,19 @@ func (r *reader) painted(parent *Node, ref pdf.Ref, page int) {
 		}
 	}
 	parent.Kids = append(parent.Kids, &Node{Content: Content{
-		Page: page, Runs: take(runs, p.tookRuns), Images: take(images, p.tookImages),
+		Page: page, Runs: take(runs, p.tookRuns), Images: take(images, p.tookImages), Shapes: p.shapesIn(ref),
 	}})
+}
+
+// shapesIn gives the painted paths of a form that have no marks of their own.
+func (p *pageIndex) shapesIn(form pdf.Ref) []int {
+	var shapes []int
+	for i := range p.Shapes {
+		if at := p.Shapes[i].Place; at.Mark < 0 && p.inside(at.Stream, form) {
+			shapes = append(shapes, i)
+		}
+	}
+	return shapes
 }
 
 // inside tells whether a stream is painted by a form, directly or through others. An outer stream comes before those it
