@@ -181,6 +181,7 @@ func (w *structureWalk) otherElement(e *element, kids []pdf.Name) {
 	case "Formula":
 		w.facts.Formulas++
 		w.require(w.described(e.dict), "7.7-1", "")
+		w.placeholder(e)
 	case "H":
 		w.facts.Headings++
 		w.headings = append(w.headings, e)
@@ -208,7 +209,8 @@ func (c *checker) described(d pdf.Dict) bool {
 	return c.filled(d["Alt"]) || c.file.Resolve(d["ActualText"]) != nil
 }
 
-// placeholder notes an alternative text that describes nothing.
+// placeholder notes an alternative text that describes nothing, such as those that package tagging writes where it finds
+// none.
 func (w *structureWalk) placeholder(e *element) {
 	text, ok := w.text(e.dict["Alt"])
 	if !ok {
@@ -216,7 +218,8 @@ func (w *structureWalk) placeholder(e *element) {
 	}
 	t := strings.ToLower(strings.TrimSpace(text))
 	ext := path.Ext(t)
-	if slices.Contains([]string{"image", "picture", "figure", "graphic", "photo", "img", "bild", "logo", "-", "."}, t) ||
+	unknown := strings.HasPrefix(t, "figure without description") || strings.HasPrefix(t, "formula without description")
+	if unknown || slices.Contains([]string{"image", "picture", "figure", "graphic", "photo", "img", "bild", "logo", "-", "."}, t) ||
 		slices.Contains([]string{".png", ".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".bmp", ".svg", ".emf", ".wmf"}, ext) {
 		w.facts.Placeholders = append(w.facts.Placeholders, Place{Page: w.page, Detail: text})
 	}
