@@ -1,6 +1,7 @@
 package structure
 
 import (
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -11,6 +12,9 @@ const (
 	// leastEntries is how many entries a table of contents has at least.
 	leastEntries = 3
 )
+
+// sectionNumber is what may stand before the title in an entry.
+var sectionNumber = regexp.MustCompile(`^(?:[0-9]+|[A-Z]|[IVXL]+)(?:\.[0-9]+)*\.?$`)
 
 // isEntry tells whether a line is, or ends, an entry of a table of contents: a title, dots or a gap, and a page number at
 // the margin.
@@ -35,8 +39,8 @@ func endsEntry(l *line, right float64) bool {
 		return hasLetters(before) || strings.Trim(before, ". ") != ""
 	}
 	n := len(l.pieces)
-	if n < 2 {
-		return false
+	if n < 2 || n > 3 || n == 3 && !sectionNumber.MatchString(l.pieces[0].text) {
+		return false // more pieces are cells
 	}
 	last, title := l.pieces[n-1], l.pieces[n-2]
 	return last.text == number && last.box.Left-title.box.Right > leaderGap*last.size &&
@@ -52,7 +56,7 @@ func (d *document) findContents() {
 			entries++
 			j++
 		}
-		if entries >= leastEntries && rising(d.blocks[i:j]) || entries > 0 && i > 0 && d.blocks[i-1].kind == contents {
+		if entries >= leastEntries && d.rising(d.blocks[i:j]) || entries > 0 && i > 0 && d.blocks[i-1].kind == contents {
 			for _, b := range d.blocks[i:j] {
 				b.kind = contents
 				b.label = label{}
@@ -62,18 +66,19 @@ func (d *document) findContents() {
 	}
 }
 
-// rising tells whether the page numbers of entries hardly ever fall.
-func rising(blocks []*block) bool {
-	falls, before := 0, 0
+// rising tells whether the page numbers of entries hardly ever fall, and may be those of the document.
+func (d *document) rising(blocks []*block) bool {
+	falls, before, highest := 0, 0, 0
 	for _, b := range blocks {
 		text := b.lines[len(b.lines)-1].text
 		v, _ := pageNumber(strings.TrimLeft(text[strings.LastIndexByte(text, ' ')+1:], "."))
 		if v < before {
 			falls++
 		}
-		before = v
+		before, highest = v, max(highest, v)
 	}
-	return falls*5 <= len(blocks)
+	const excerpt = 20 // times the pages of the document, if it is a part of a larger one
+	return falls*5 <= len(blocks) && highest <= excerpt*(len(d.pages)+2)
 }
 
 func (b *block) isEntry() bool {

@@ -1,0 +1,180 @@
+package structure_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/perfectworks/backend/adapters/documents/pagetext"
+	"github.com/perfectworks/backend/adapters/documents/structure"
+)
+
+// cells puts rows of words into columns.
+func (c *canvas) cells(y, step float64, xs []float64, rows ...string) float64 {
+	for i, row := range rows {
+		for k, word := range strings.Split(row, "|") {
+			if word == "" {
+				continue
+			}
+			var looks []look
+			if i == 0 {
+				looks = append(looks, bold)
+			}
+			c.text(xs[k], y, word, looks...)
+		}
+		y -= step
+	}
+	return y
+}
+
+// lines rules a grid.
+func (c *canvas) lines(xs, ys []float64) {
+	for _, x := range xs {
+		c.rule(x, ys[len(ys)-1], x+0.5, ys[0])
+	}
+	for _, y := range ys {
+		c.rule(xs[0], y, xs[len(xs)-1], y+0.5)
+	}
+}
+
+func TestInferTables(t *testing.T) {
+	t.Parallel()
+	rows := []string{"Name|Depth|Year", "Mill|12|1890", "Church|8|1902", "Green|20|1911"}
+	const plain = "Table(TR(TH:Column(Name) TH:Column(Depth) TH:Column(Year)) TR(TD(Mill) TD(12) TD(1890)) " +
+		"TR(TD(Church) TD(8) TD(1902)) TR(TD(Green) TD(20) TD(1911)))"
+	for _, tt := range []struct {
+		name  string
+		pages func() []*pagetext.Page
+		want  []string
+	}{
+		{
+			name: "ruled on all sides",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				y := c.paragraph(50, 760, 400, 3)
+				c.cells(y, 20, []float64{60, 160, 260}, rows...)
+				c.lines([]float64{50, 150, 250, 350}, []float64{y + 14, y - 6, y - 26, y - 46, y - 66})
+				return pagesOf(c)
+			},
+			want: []string{plain},
+		},
+		{
+			name: "ruled above, below and under its head",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				y := c.paragraph(50, 760, 400, 3)
+				c.cells(y, 14, []float64{60, 160, 260}, rows...)
+				for _, v := range []float64{y + 11, y - 4, y - 46} {
+					c.rule(55, v, 330, v+0.6)
+				}
+				return pagesOf(c)
+			},
+			want: []string{plain},
+		},
+		{
+			name: "no lines at all",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				y := c.paragraph(50, 760, 400, 3)
+				c.paragraph(50, c.cells(y, 14, []float64{60, 160, 260}, rows...)-20, 400, 3)
+				return pagesOf(c)
+			},
+			want: []string{plain},
+		},
+		{
+			name: "striped",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				y := c.paragraph(50, 760, 400, 3)
+				c.cells(y, 20, []float64{60, 160, 260}, rows...)
+				for _, v := range []float64{y, y - 40} {
+					for _, x := range []float64{50, 150, 250} {
+						c.page.Fills = append(c.page.Fills, pagetext.Rect{Left: x, Bottom: v - 6, Right: x + 100, Top: v + 14})
+					}
+				}
+				return pagesOf(c)
+			},
+			want: []string{plain},
+		},
+		{
+			name: "a cell over two columns and one over two rows",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				y := c.paragraph(50, 760, 400, 3)
+				c.text(60, y, "Both", bold).text(260, y, "Year", bold)
+				c.text(60, y-20, "Mill").text(160, y-20, "12").text(260, y-30, "1890")
+				c.text(60, y-40, "Green").text(160, y-40, "9")
+				for _, x := range []float64{50, 250, 350} {
+					c.rule(x, y-46, x+0.5, y+14)
+				}
+				c.rule(150, y-46, 150.5, y-6)
+				for _, v := range []float64{y + 14, y - 6, y - 46} {
+					c.rule(50, v, 350, v+0.5)
+				}
+				c.rule(50, y-26, 250, y-25.5)
+				return pagesOf(c)
+			},
+			want: []string{"Table(TR(TH:Column:1x2(Both) TH:Column(Year)) TR(TD(Mill) TD(12) TD:2x1(1890)) TR(TD(Green) TD(9)))"},
+		},
+		{
+			name: "two pages, with the head repeated",
+			pages: func() []*pagetext.Page {
+				a, b := newCanvas(1), newCanvas(2)
+				xs := []float64{60, 160, 260}
+				a.cells(100, 14, xs, rows...)
+				b.paragraph(50, b.cells(740, 14, xs, "Name|Depth|Year", "Hill|31|1931", "Dale|15|1933", "Wood|19|1939")-20, 400, 4)
+				return pagesOf(a, b)
+			},
+			want: []string{"TR(TD(Green) TD(20) TD(1911)) TR(TD(Hill) TD(31) TD(1931))", "-(Name)\n-(Depth)\n-(Year)"},
+		},
+		{
+			name: "a caption above",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				y := c.paragraph(50, 760, 400, 3)
+				c.text(60, y, "Table 1. Wells")
+				c.paragraph(50, c.cells(y-20, 14, []float64{60, 160, 260}, rows...)-20, 400, 3)
+				return pagesOf(c)
+			},
+			want: []string{"Table(Caption(Table 1. Wells) TR("},
+		},
+		{
+			name: "a frame around text is none",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				y := c.paragraph(60, 740, 400, 3)
+				c.lines([]float64{50, 470}, []float64{755, y + 10})
+				return pagesOf(c)
+			},
+			want: []string{"!Table("},
+		},
+		{
+			name: "two sides of a letterhead are none",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				for i, s := range []string{"Wells and Sons", "Mill Lane 4", "Northfield"} {
+					c.text(50, 760-12*float64(i), s)
+				}
+				for i, s := range []string{"Invoice desk", "Mondays only", "Room nine"} {
+					c.text(400, 760-12*float64(i), s)
+				}
+				c.paragraph(50, 690, 450, 5)
+				return pagesOf(c)
+			},
+			want: []string{"!Table(", "!Wells and…ice desk"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			pages := tt.pages()
+			tree := structure.Infer(pages, structure.Hints{})
+			exactlyOnce(t, tree, pages)
+			wellNested(t, tree)
+			got := sketchAll(tree, pages)
+			for _, want := range tt.want {
+				if none, not := strings.CutPrefix(want, "!"); strings.Contains(got, none) == not {
+					t.Errorf("want %s in\n%s", want, got)
+				}
+			}
+		})
+	}
+}
