@@ -97,6 +97,9 @@ func (s *scribe) stream(index int, data []byte, resources pdf.Dict, owner *strea
 		return p, true
 	}
 	out := m.mark()
+	if s.keptTags != nil {
+		s.fixed("7.1-3", "", m.begun)
+	}
 	if forms == nil {
 		return out, nil
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/structure"
 )
 
-// PlaceholderPrefix begins the alternative text that is written where nobody supplied one. It says what is known and no
-// more, and the analysis counts it as a finding.
-const PlaceholderPrefix = "Figure without description"
+// placeholder is in the alternative text that is written where nobody supplied one, after the kind of the element. It
+// says what is known and no more, and the analysis counts it as a finding.
+const placeholder = "without description"
 
 // describeFigures gives alternative texts to figures (ISO 14289-1, 7.3): from whoever describes them, else their caption,
 // else a text that says that there is none.
@@ -19,15 +19,15 @@ func (w *work) describeFigures() {
 	count := map[int]int{}
 	for _, e := range w.figures {
 		page := w.firstPage(e)
-		if page == 0 {
-			continue
+		if page == 0 && !e.old {
+			continue // it holds nothing and is left out
 		}
 		count[page]++
 		if e.dict["Alt"] != nil || e.dict["ActualText"] != nil {
 			continue
 		}
 		figure := w.figure(e.node, page, count[page], w.options.Describe != nil)
-		e.dict["Alt"] = pdf.TextString(w.alternative(e.kind, figure))
+		e.dict["Alt"] = pdf.TextString(w.alternative(w.standardKind(e.kind), figure))
 	}
 }
 
@@ -50,14 +50,17 @@ func (w *work) alternative(kind pdf.Name, figure Figure) string {
 		return shorten(figure.Caption, 4*maxDescription)
 	}
 	w.result.Undescribed++
-	w.flag("placeholder-alt", figure.Page, "A figure has no alternative text")
-	return fmt.Sprintf("%s on page %d", PlaceholderPrefix, figure.Page)
+	w.flag("placeholder-alt", figure.Page, "A figure or formula has no alternative text")
+	if figure.Page == 0 {
+		return fmt.Sprintf("%s %s", kind, placeholder)
+	}
+	return fmt.Sprintf("%s %s on page %d", kind, placeholder, figure.Page)
 }
 
 // figure gathers what is known of a figure; its image only if it is wanted.
 func (w *work) figure(n *structure.Node, page, number int, withImage bool) Figure {
 	f := Figure{Key: fmt.Sprintf("%d/%d", page, number), Page: page}
-	if n == nil {
+	if n == nil || page == 0 {
 		return f
 	}
 	f.Caption = w.captionOf(n)

@@ -1,6 +1,7 @@
 package tagging
 
 import (
+	"bytes"
 	"strconv"
 
 	"github.com/perfectworks/backend/adapters/documents/pdf"
@@ -75,6 +76,8 @@ type marker struct {
 	path    int
 	stack   []oldMark
 	covered int
+	// begun counts the sequences that were begun here.
+	begun int
 }
 
 // maxMarks bounds how deep old sequences are followed; deeper ones are dropped.
@@ -98,6 +101,9 @@ func (m *marker) mark() []byte {
 	}
 	// What follows the last operator does nothing, and might swallow what is put after it.
 	m.close(end)
+	if rest := skipSpace(m.source[end:]); end+rest == len(m.source) && !bytes.ContainsRune(m.source[end:], '%') {
+		end += rest
+	}
 	m.flush(end)
 	for i := len(m.stack) - 1; i >= 0; i-- {
 		if m.stack[i].kept {
@@ -170,6 +176,7 @@ func (m *marker) want(b belongs, at int) {
 	m.flush(at)
 	m.openDepth = m.depth
 	m.open = b
+	m.begun++
 	if b.leaf < 0 {
 		m.out = append(m.out, artifactMarks[b.leaf]...)
 		return

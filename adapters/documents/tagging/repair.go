@@ -77,7 +77,6 @@ func (w *work) addUntagged() {
 	if count == 0 {
 		return
 	}
-	w.fixed("7.1-3", "", count)
 	w.flag("09-001", 0, fmt.Sprintf("%d pieces of content had no tags and were added as paragraphs or figures", count))
 	w.insertBlocks(first, added)
 }
@@ -262,7 +261,7 @@ func (w *work) repairTexts(root *element) {
 			notes[string(id)] = true
 		case "Figure", "Formula":
 			alt, _ := w.file.String(e.dict["Alt"])
-			if strings.TrimSpace(alt.Text()) == "" {
+			if text := strings.TrimSpace(alt.Text()); text == "" || strings.Contains(text, " "+placeholder) {
 				delete(e.dict, "Alt")
 				if e.old && w.file.Resolve(e.dict["ActualText"]) == nil {
 					e.node = nodes[e.ref]

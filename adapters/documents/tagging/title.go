@@ -124,8 +124,15 @@ func (w *work) conclude() error {
 	}
 	delete(w.file.Trailer, "Encrypt")
 	w.file.Header = "%PDF-1.7" // as it will be written
-	w.writeMetadata(title, existing, true)
+	// Metadata that say all this already stay as they are.
+	if title != said || !before {
+		w.writeMetadata(title, existing, true)
+	}
 	checked, err := pdfua.Check(w.file, w.options.Limits, nil)
+	if err == nil && title == said && before && len(checked.Failures) > 0 {
+		w.writeMetadata(title, existing, true)
+		checked, err = pdfua.Check(w.file, w.options.Limits, nil)
+	}
 	if err != nil {
 		return err
 	}
