@@ -121,7 +121,7 @@ func (l *layouter) widthOf(b *box, f *frame, width float64) (outer, offset float
 	room = min(max(room, leastWidth), max(width, leastWidth)*1.5)
 	inner := f.inner()
 	sized := func(length style.Length) float64 {
-		v := length.Of(width, 0)
+		v := max(length.Of(width, 0), 0)
 		if !s.BorderBox {
 			v += inner
 		}

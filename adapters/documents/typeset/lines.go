@@ -50,7 +50,9 @@ func (l *layouter) lines(p *paragraph, x, width float64, c *cursor) {
 		}
 		top := c.y
 		l.placeLine(p, ln, left+first, right, c)
-		l.strip.atoms = append(l.strip.atoms, extent{top, c.y})
+		if c.y-top <= l.sheet.innerHeight()+0.1 {
+			l.strip.atoms = append(l.strip.atoms, extent{top, c.y})
+		}
 		if count < orphans {
 			tops, bottoms = append(tops, top), append(bottoms, c.y)
 		}
@@ -147,7 +149,7 @@ func (p *paragraph) breakLine(start int, room float64) line {
 	}
 	if !forced && ln.shown > start && p.text[ln.shown-1] == softHyphen {
 		ln.hyphen = true
-		ln.width += p.hyphenWidth(ln.shown-1)
+		ln.width += p.hyphenWidth(ln.shown - 1)
 	}
 	return ln
 }

@@ -298,6 +298,11 @@ func (w *lineWriter) object(span int, advance float64) {
 	dx := w.x + f.margin[style.Left]
 	dy := max(w.baseline-o.above+f.margin[style.Top], w.top)
 	w.l.strip.move(o.from, o.to, dx, dy)
+	from := w.l.strip.point()
+	w.l.strip.items = append(w.l.strip.items, o.items...)
+	placed := from
+	placed.items = len(w.l.strip.items)
+	w.l.strip.move(from, placed, dx, dy)
 }
 
 // hyphen ends a line at a soft hyphen, which is the text that the sign stands for.

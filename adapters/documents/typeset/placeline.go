@@ -1,6 +1,8 @@
 package typeset
 
 import (
+	"slices"
+
 	"github.com/perfectworks/backend/adapters/documents/typeset/style"
 )
 
@@ -15,7 +17,10 @@ func (l *layouter) boundLine(above, below float64) (float64, float64) {
 
 // object is a box in a line that was laid out beside the strip's end.
 type object struct {
-	from, to     point
+	from, to point
+	// items are those of the box, which come onto the strip when the line has come to it: in the order in which they are
+	// read.
+	items        []item
 	above, below float64
 	height       float64
 }
@@ -24,6 +29,7 @@ type object struct {
 func (l *layouter) placeLine(p *paragraph, ln line, left, right float64, c *cursor) {
 	above, below := strut(p.style)
 	objects := map[int]*object{}
+	tall := false // what is higher than a page has to be cut somewhere
 	first := p.spanAt(ln.start)
 	start := ln.start
 	for i := first; i < len(p.spans) && start < max(ln.shown, ln.start+1); i++ {
@@ -31,6 +37,7 @@ func (l *layouter) placeLine(p *paragraph, ln line, left, right float64, c *curs
 		if s.object != nil {
 			o := l.placeObject(p, i, start, c)
 			objects[i] = o
+			tall = tall || o.height > l.sheet.innerHeight()
 			above, below = max(above, o.above), max(below, o.below)
 		} else if s.gap == 0 {
 			a, b := strut(s.style)
@@ -38,7 +45,9 @@ func (l *layouter) placeLine(p *paragraph, ln line, left, right float64, c *curs
 		}
 		start = s.end
 	}
-	above, below = l.boundLine(above, below)
+	if !tall {
+		above, below = l.boundLine(above, below)
+	}
 	top := c.y
 	baseline := top + above
 	bottom := baseline + max(below, 0.1-above)
@@ -121,10 +130,14 @@ func (l *layouter) placeObject(p *paragraph, span, at int, c *cursor) *object {
 	rise := b.style.Rise
 	o.above, o.below = o.above+rise, o.below-rise
 	// Within a line nothing is cut and nothing begins a page.
-	l.strip.atoms = l.strip.atoms[:o.from.atoms]
-	l.strip.keeps = l.strip.keeps[:o.from.keeps]
+	if o.height <= l.sheet.innerHeight() {
+		l.strip.atoms = l.strip.atoms[:o.from.atoms]
+		l.strip.keeps = l.strip.keeps[:o.from.keeps]
+	}
 	l.strip.forced = l.strip.forced[:o.from.forced]
 	l.strip.repeats = l.strip.repeats[:o.from.repeats]
+	o.items = slices.Clone(l.strip.items[o.from.items:])
+	l.strip.items = l.strip.items[:o.from.items]
 	o.to = l.strip.point()
 	return o
 }

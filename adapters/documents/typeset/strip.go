@@ -73,8 +73,10 @@ type point struct {
 }
 
 func (s *strip) point() point {
-	return point{len(s.items), len(s.decos), len(s.atoms), len(s.keeps), len(s.forced), len(s.repeats), len(s.bookmarks),
-		len(s.targets)}
+	return point{
+		len(s.items), len(s.decos), len(s.atoms), len(s.keeps), len(s.forced), len(s.repeats), len(s.bookmarks),
+		len(s.targets),
+	}
 }
 
 // move shifts what came between two points.

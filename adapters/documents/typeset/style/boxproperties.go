@@ -81,7 +81,7 @@ func (a applier) box(name string, value []token) bool {
 	if !ok {
 		return false
 	}
-	if l, ok := a.lengthOrAuto(value[0]); ok && l.Points >= 0 && l.Share >= 0 {
+	if l, ok := a.lengthOrAuto(value[0]); ok && l.Share >= 0 && (l.Points >= 0 || l.Share > 0) {
 		*to = l
 	}
 	return true

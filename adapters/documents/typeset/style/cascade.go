@@ -193,7 +193,9 @@ func (r *Resolver) cascade(n *html.Node, parent *Style, inline string, hints boo
 		}
 	}
 	s.fontSizeBase = parent.Size
-	early := func(name string) bool { return name == "font-size" || name == "font" || name == "color" || name == "direction" }
+	early := func(name string) bool {
+		return name == "font-size" || name == "font" || name == "color" || name == "direction"
+	}
 	for _, pass := range []bool{true, false} {
 		for _, important := range []bool{false, true} {
 			for _, d := range list {
