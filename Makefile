@@ -49,9 +49,13 @@ $(LINTER): tools/go.mod tools/go.sum
 bench: ## measure speed beside its limits; JSON to $$BENCH_JSON
 	@$(GO) run ./cmd/withpostgres -durable -- $(GO) run ./bench
 
+.PHONY: bench-documents
+bench-documents: ## measure the documents engine; JSON to $$BENCH_JSON; installs readers and browsers it asks
+	@$(GO) run ./bench/documents $(ARGS)
+
 .PHONY: corpus
-corpus: ## compare all document checks with veraPDF and axe; needs npm, a JDK and Chromium
-	CORPUS=1 $(GO) test -count=1 -timeout 30m -run 'TestCorpus|TestOracle|TestOrdinary|TestMutations|TestAxe' -v ./adapters/documents/pdfua ./adapters/documents/htmlcheck | grep -v -e '^=== ' -e '--- PASS'
+corpus: ## try the documents engine on whole corpora; needs npm, a JDK and Chromium
+	CORPUS=1 $(GO) test -count=1 -p 1 -timeout 60m -v ./adapters/documents/... | grep -v -e '^=== ' -e '--- PASS' -e '--- SKIP'
 
 .PHONY: clean
 clean: ## remove what was built; data stays

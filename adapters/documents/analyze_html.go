@@ -11,18 +11,18 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/htmlcheck"
 )
 
-// maxHTMLBytes bounds an HTML file; its parsed form takes many times as much memory.
-const maxHTMLBytes = 24 << 20
+// MaxHTMLBytes bounds an HTML file; its parsed form takes many times as much memory.
+const MaxHTMLBytes = 24 << 20
 
 // htmlPlaces is how many places of one rule are listed.
 const htmlPlaces = 100
 
 // analyzeHTML makes the report on an HTML document. It runs in the child process.
 func analyzeHTML(data []byte, now time.Time) (*Report, error) {
-	if len(data) > maxHTMLBytes {
-		return nil, problem(TooLarge, "The HTML is larger than the allowed %d MiB.", maxHTMLBytes>>20)
+	if len(data) > MaxHTMLBytes {
+		return nil, problem(TooLarge, "The HTML is larger than the allowed %d MiB.", MaxHTMLBytes>>20)
 	}
-	source, err := toUTF8(data)
+	source, err := ToUTF8(data)
 	if err != nil {
 		return nil, err
 	}
@@ -62,8 +62,8 @@ func analyzeHTML(data []byte, now time.Time) (*Report, error) {
 	return report, nil
 }
 
-// toUTF8 decodes a document by its byte order mark, its meta element, or its look.
-func toUTF8(data []byte) ([]byte, error) {
+// ToUTF8 decodes an HTML document by its byte order mark, its meta element, or its look. Its error is a [*FileError].
+func ToUTF8(data []byte) ([]byte, error) {
 	encoding, name, _ := charset.DetermineEncoding(data, "")
 	if name == "utf-8" {
 		return bytes.ToValidUTF8(data, []byte("\ufffd")), nil

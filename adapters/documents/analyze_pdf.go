@@ -12,11 +12,15 @@ import (
 
 // analyzePDF makes the report on a PDF. It runs in the child process.
 func analyzePDF(data []byte, limits Limits, now time.Time, progress func(done, total int)) (*Report, error) {
-	f, err := pdf.Open(data, pdf.Limits{TotalBytes: limits.DecodedBytes})
+	f, err := pdf.Open(data, limits.pdf())
 	if err != nil {
 		return nil, pdfProblem(err)
 	}
-	result, err := pdfua.Check(f, pdfua.Limits{Pages: limits.Pages, Operations: limits.Operations}, progress)
+	return analyzeOpenPDF(f, limits, now, progress)
+}
+
+func analyzeOpenPDF(f *pdf.File, limits Limits, now time.Time, progress func(done, total int)) (*Report, error) {
+	result, err := pdfua.Check(f, limits.pdfua(), progress)
 	if err != nil {
 		return nil, pdfProblem(err)
 	}
@@ -127,12 +131,16 @@ func shorten(s string) string {
 	return string(runes[:most]) + "…"
 }
 
-// pdfProblem says in a sentence why a PDF cannot be analysed.
+func (l Limits) pdf() pdf.Limits { return pdf.Limits{TotalBytes: l.DecodedBytes} }
+
+func (l Limits) pdfua() pdfua.Limits { return pdfua.Limits{Pages: l.Pages, Operations: l.Operations} }
+
+// pdfProblem says in a sentence why a PDF cannot be worked on.
 func pdfProblem(err error) error {
 	var over *pdf.LimitError
 	switch {
 	case errors.As(err, &over):
-		return problem(TooLarge, "The PDF is too large to be analysed: it has more than %d %s.", over.Limit, over.What)
+		return problem(TooLarge, "The PDF is too large: it has more than %d %s.", over.Limit, over.What)
 	case errors.Is(err, pdf.ErrNotPDF):
 		return problem(Unsupported, "The file is not a PDF.")
 	case errors.Is(err, pdf.ErrPassword):
@@ -143,35 +151,4 @@ func pdfProblem(err error) error {
 		return problem(Damaged, "The PDF is damaged or truncated: it has no readable pages.")
 	}
 	return err
-}
-
-// practice is a best practice that a document does not follow.
-type practice struct {
-	rule   RuleResult
-	places []pdfua.Place
-}
-
-// longDocument is from how many pages on readers need headings and bookmarks.
-const longDocument = 10
-
-// pdfPractices finds what PDF/UA-1 allows but readers suffer from.
-func pdfPractices(result *pdfua.Result) []practice {
-	facts := result.Facts
-	var out []practice
-	add := func(when bool, id, title, wcag string, fixable bool, places ...pdfua.Place) {
-		if !when {
-			return
-		}
-		out = append(out, practice{places: places, rule: RuleResult{
-			ID: id, Standard: "best practice", Title: title, Category: BestPractices, Severity: Warning, WCAG: wcag,
-			Fixable: fixable, Count: max(1, len(places)),
-		}})
-	}
-	add(len(facts.Placeholders) > 0, "placeholder-alt", "An alternative text says nothing about its figure", "1.1.1", false, facts.Placeholders...)
-	add(result.Pages >= longDocument && facts.Outlines == 0, "bookmarks", "A long document has no bookmarks", "2.4.5", true)
-	add(facts.Tagged && result.Pages >= longDocument && facts.Headings == 0, "headings", "A long document has no headings", "2.4.6", true)
-	add(facts.Tagged && facts.TextPages > 0 && facts.Language == "", "document-language", "The document as a whole has no language", "3.1.1", true)
-	add(facts.TextPages == 0 && facts.PaintedImages > 0, "scan", "The pages are images without text", "1.4.5", false)
-	add(facts.Repaired, "repaired", "The file's table of objects is broken; it was read in full instead", "", true)
-	return out
 }

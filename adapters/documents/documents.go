@@ -1,22 +1,30 @@
-// Package documents analyses documents for accessibility.
+// Package documents analyses documents for accessibility, makes accessible versions of them and converts them.
 //
-// An [Engine] is the port: it takes one file and gives a [Report] in the shape of the Files API, with more beside it.
-// Nobody vouches for the files, so the work is done in a child process of the same binary with limits on memory,
-// processor time, files and wall-clock time; whatever a file does to that process is an error for this file, and
-// nothing else notices.
+// An [Engine] is the port: it takes one file and gives a [Report] in the shape of the Files API, with more beside it,
+// or an [Outcome] and another file. Nobody vouches for the files, so the work is done in a child process of the same
+// binary with limits on memory, processor time, files and wall-clock time; whatever a file does to that process is an
+// error for this file, and nothing else notices.
 //
-//	adapters/documents          the port, the child process, the report and its score
-//	adapters/documents/pdf      objects and content streams of PDF files
-//	adapters/documents/font     font programs and character maps
-//	adapters/documents/pdfua    the conditions of PDF/UA-1
-//	adapters/documents/htmlcheck  rules for HTML, from WCAG 2.2
-//	adapters/documents/command  the command line
+//	isolate     limits of processes
+//	pdf         objects and content streams of PDF files, read and written
+//	font        font programs and character maps; pdffont how PDF files use them; embedfont free fonts to embed
+//	pdfua       the conditions of PDF/UA-1
+//	pagetext    what pages show, and where
+//	structure   what a document consists of, from its tags or from its look
+//	tagging     makes PDF files accessible
+//	pdfhtml     makes HTML of PDF files; pdfimage their images
+//	htmlcheck   rules for HTML, from WCAG 2.2
+//	htmlfix     makes HTML accessible
+//	typeset     makes PDF files of HTML
+//	xmp         metadata of PDF files
+//	language    which language a text is in
+//	engines     other engines, where they are found; router chooses among them
+//	command     the command line
 package documents
 
 import (
 	"errors"
 	"fmt"
-	"time"
 )
 
 // Version is that of the embedded engine; it grows when the same file may give another report.
@@ -42,6 +50,8 @@ const (
 	Damaged Problem = "damaged"
 	// Encrypted is a file that opens only with a password.
 	Encrypted Problem = "encrypted"
+	// Protected is a file whose owner does not permit changes, or whose signatures they would void.
+	Protected Problem = "protected"
 	// TooLarge is a file that goes beyond a limit.
 	TooLarge Problem = "too_large"
 	// TooSlow is a file that takes more time than is allowed.
@@ -73,61 +83,20 @@ func problem(p Problem, format string, args ...any) *FileError {
 	return &FileError{Problem: p, Message: fmt.Sprintf(format, args...)}
 }
 
-// Limits bound the work on one file. Zero means the default.
-type Limits struct {
-	// FileBytes is how large a file may be.
-	FileBytes int64 `json:"fileBytes"`
-	// Memory is how many bytes the work may take beside the program itself.
-	Memory int64 `json:"memory"`
-	// CPU and Wall are how long it may take, in processor and in wall-clock time.
-	CPU  time.Duration `json:"cpu"`
-	Wall time.Duration `json:"wall"`
-	// Pages is how many pages a PDF may have.
-	Pages int `json:"pages"`
-	// DecodedBytes is how many bytes all streams of a PDF together may decode to.
-	DecodedBytes int64 `json:"decodedBytes"`
-	// Operations is how many content operations of a PDF are looked at.
-	Operations int `json:"operations"`
-}
-
-// DefaultLimits suit documents of a few hundred megabytes and a few thousand pages.
-func DefaultLimits() Limits {
-	return Limits{
-		FileBytes: 512 << 20, Memory: 1536 << 20, CPU: 2 * time.Minute, Wall: 3 * time.Minute,
-		Pages: 9_999, DecodedBytes: 1 << 30, Operations: 50_000_000,
-	}
-}
-
-func (l Limits) withDefaults() Limits {
-	d := DefaultLimits()
-	if l.FileBytes == 0 {
-		l.FileBytes = d.FileBytes
-	}
-	if l.Memory == 0 {
-		l.Memory = d.Memory
-	}
-	if l.CPU == 0 {
-		l.CPU = d.CPU
-	}
-	if l.Wall == 0 {
-		l.Wall = d.Wall
-	}
-	if l.Pages == 0 {
-		l.Pages = d.Pages
-	}
-	if l.DecodedBytes == 0 {
-		l.DecodedBytes = d.DecodedBytes
-	}
-	if l.Operations == 0 {
-		l.Operations = d.Operations
-	}
-	return l
-}
-
 // Capabilities say what an engine can do.
 type Capabilities struct {
-	Engine  EngineInfo `json:"engine"`
-	Analyze []Format   `json:"analyze"`
+	Engine EngineInfo `json:"engine"`
+	// Engines are the optional engines that were found.
+	Engines []EngineInfo `json:"engines"`
+	Analyze []Format     `json:"analyze"`
+	Process []Format     `json:"process"`
+	Convert []Conversion `json:"convert"`
+}
+
+// Conversion is from one format to another.
+type Conversion struct {
+	From Format `json:"from"`
+	To   Format `json:"to"`
 }
 
 // EngineInfo names an engine.

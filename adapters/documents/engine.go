@@ -1,24 +1,18 @@
 package documents
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
-	"os/exec"
 	"runtime"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/perfectworks/backend/adapters/documents/tagging"
 )
 
-// Engine analyses documents in child processes. It is safe for concurrent use; as many files as there are processors
-// are worked on at a time, the others wait.
+// Engine is the embedded engine: it works on documents in child processes and needs nothing installed. It is safe for
+// concurrent use; as many files as there are processors are worked on at a time, the others wait.
 type Engine struct {
 	// Executable is the program to run as the child process; it must call [Worker]. The default is this program.
 	Executable string
@@ -49,143 +43,78 @@ type Source struct {
 	Format Format
 	// Progress, if not nil, is called now and then with the pages done and their number.
 	Progress func(done, total int)
+	// DropSignatures lets a signed PDF be processed, whose signatures are void afterwards.
+	DropSignatures bool
+	// Answers are what other engines know of the document.
+	Answers *Answers
+}
+
+// Answers are what other engines found out about a document: see [Engine.Wanted].
+type Answers struct {
+	// Words are the text of scanned pages, by page number.
+	Words map[int][]tagging.Word `json:"words,omitempty"`
+	// Alternatives are alternative texts, by the key of a figure.
+	Alternatives map[string]string `json:"alternatives,omitempty"`
 }
 
 // Capabilities say what this engine can do.
 func (e *Engine) Capabilities() Capabilities {
-	return Capabilities{Engine: embedded, Analyze: []Format{PDF, HTML}}
+	both := []Format{PDF, HTML}
+	return Capabilities{
+		Engine: embedded, Engines: []EngineInfo{}, Analyze: both, Process: both,
+		Convert: []Conversion{{From: HTML, To: PDF}, {From: PDF, To: HTML}},
+	}
 }
 
 // Analyze reports on the accessibility of a file. Its error is a [*FileError] if the file is at fault, or the
 // context's.
 func (e *Engine) Analyze(ctx context.Context, source Source) (*Report, error) {
-	now := time.Now
-	if e.Now != nil {
-		now = e.Now
-	}
-	r := request{
-		Operation: "analyze", Format: source.Format, Limits: e.Limits.withDefaults(),
-		Now: now().UTC().Truncate(time.Millisecond),
-	}
-	m, err := e.run(ctx, r, source)
+	m, err := e.run(ctx, e.request("analyze", source), source, nil)
 	if err != nil {
 		return nil, err
 	}
 	return m.Report, nil
 }
 
-// errWall is the cause of a child's end by the wall clock.
-var errWall = errors.New("the time allowed for one file is over")
-
-func (e *Engine) run(ctx context.Context, r request, source Source) (message, error) {
-	if e.slots != nil {
-		select {
-		case e.slots <- struct{}{}:
-			defer func() { <-e.slots }()
-		case <-ctx.Done():
-			return message{}, ctx.Err()
-		}
-	}
-	argument, err := json.Marshal(r)
+// Process writes an accessible version of a file to out, in the same format. Errors are as for [Engine.Analyze]; what
+// out holds after one means nothing.
+func (e *Engine) Process(ctx context.Context, source Source, out *os.File) (*Outcome, error) {
+	m, err := e.run(ctx, e.request("process", source), source, out)
 	if err != nil {
-		return message{}, fmt.Errorf("write the request: %w", err)
+		return nil, err
 	}
-	limited, cancel := context.WithTimeoutCause(ctx, r.Limits.Wall, errWall)
-	defer cancel()
-	theirs, ours, err := os.Pipe()
-	if err != nil {
-		return message{}, fmt.Errorf("make a pipe for the child process: %w", err)
-	}
-	defer ours.Close()
-	cmd := exec.CommandContext(limited, e.Executable, WorkerCommand, string(argument)) //nolint:gosec // our own program
-	cmd.Stdin = source.File
-	cmd.ExtraFiles = []*os.File{theirs}
-	// Nothing of the parent's environment is the child's business, least of all its secrets.
-	cmd.Env = []string{
-		"GOMEMLIMIT=" + strconv.FormatInt(r.Limits.Memory*3/4, 10),
-		"GOMAXPROCS=2",
-		"GOTRACEBACK=single",
-	}
-	isolate(cmd)
-	var stderr tail
-	cmd.Stderr = &stderr
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		theirs.Close()
-		return message{}, fmt.Errorf("make a pipe from the child process: %w", err)
-	}
-	err = cmd.Start()
-	theirs.Close()
-	if err != nil {
-		return message{}, fmt.Errorf("start the child process: %w", err)
-	}
-	last, readErr := receive(stdout, source.Progress)
-	if readErr != nil {
-		cancel()
-	}
-	waitErr := cmd.Wait()
-	switch {
-	case ctx.Err() != nil:
-		return message{}, ctx.Err()
-	case errors.Is(context.Cause(limited), errWall):
-		return message{}, problem(TooSlow, "The file takes longer than the allowed %s.", r.Limits.Wall)
-	case last.Problem != nil:
-		return message{}, last.Problem
-	case last.Report != nil && waitErr == nil:
-		return last, nil
-	}
-	if used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(); used >= r.Limits.CPU {
-		return message{}, problem(TooSlow, "The file takes more than the allowed %s of processor time.", r.Limits.CPU)
-	}
-	return message{}, e.crash(ctx, r, stderr.String(), errors.Join(readErr, waitErr))
+	return m.Outcome, nil
 }
 
-// maxAnswer bounds what a child may write.
-const maxAnswer = 256 << 20
-
-// receive reads messages up to the report or the problem.
-func receive(out io.Reader, tell func(done, total int)) (message, error) {
-	decoder := json.NewDecoder(bufio.NewReader(io.LimitReader(out, maxAnswer)))
-	for {
-		var m message
-		if err := decoder.Decode(&m); err != nil {
-			if errors.Is(err, io.EOF) {
-				err = io.ErrUnexpectedEOF
-			}
-			return message{}, fmt.Errorf("read from the child process: %w", err)
-		}
-		if m.Progress == nil {
-			return m, nil
-		}
-		if tell != nil {
-			tell(m.Progress.Done, m.Progress.Total)
-		}
+// Convert writes a file to out in the other format, accessible as far as what it says allows. Errors are as for
+// [Engine.Process]; a conversion to the format that the file has already is [Unsupported].
+func (e *Engine) Convert(ctx context.Context, source Source, to Format, out *os.File) (*Outcome, error) {
+	r := e.request("convert", source)
+	r.To = to
+	m, err := e.run(ctx, r, source, out)
+	if err != nil {
+		return nil, err
 	}
+	return m.Outcome, nil
 }
 
-// crash says why a child ended without an answer.
-func (e *Engine) crash(ctx context.Context, r request, said string, err error) error {
-	switch {
-	case strings.Contains(said, "out of memory") || strings.Contains(said, "cannot allocate memory"):
-		return problem(TooLarge, "The file takes more than the allowed %d MiB of memory.", r.Limits.Memory>>20)
-	case strings.Contains(said, "stack exceeds"):
-		return problem(TooLarge, "The file is nested too deeply.")
+// Wanted tells what other engines could add before a file is processed: the text of scanned pages, and alternative
+// texts of figures. Errors are as for [Engine.Analyze].
+func (e *Engine) Wanted(ctx context.Context, source Source) (*tagging.Wanted, error) {
+	m, err := e.run(ctx, e.request("wanted", source), source, nil)
+	if err != nil {
+		return nil, err
 	}
-	if e.Log != nil {
-		e.Log.ErrorContext(ctx, "the child process for a document crashed", "error", err, "said", said)
-	}
-	return problem(Crashed, "The file made the analysis crash; this is a fault of the engine.")
+	return m.Wanted, nil
 }
 
-// tail keeps the first and drops the rest of what a child says.
-type tail struct{ bytes.Buffer }
-
-// maxSaid bounds what is kept of a child's standard error.
-const maxSaid = 16 << 10
-
-func (t *tail) Write(p []byte) (int, error) {
-	if free := maxSaid - t.Len(); free > 0 {
-		t.Buffer.Write(p[:min(len(p), free)])
+func (e *Engine) request(operation string, source Source) request {
+	now := time.Now
+	if e.Now != nil {
+		now = e.Now
 	}
-	return len(p), nil
+	return request{
+		Operation: operation, Format: source.Format, DropSignatures: source.DropSignatures, Limits: e.Limits.withDefaults(),
+		Now: now().UTC().Truncate(time.Millisecond),
+	}
 }

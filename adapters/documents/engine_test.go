@@ -39,6 +39,12 @@ func engine(t *testing.T, limits documents.Limits) *documents.Engine {
 
 func analyze(t *testing.T, e *documents.Engine, data []byte) (*documents.Report, error) {
 	t.Helper()
+	return e.Analyze(t.Context(), source(t, data))
+}
+
+// source gives data as a file to work on.
+func source(t *testing.T, data []byte) documents.Source {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "document")
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
@@ -47,8 +53,57 @@ func analyze(t *testing.T, e *documents.Engine, data []byte) (*documents.Report,
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
-	return e.Analyze(t.Context(), documents.Source{File: file})
+	t.Cleanup(func() { file.Close() })
+	return documents.Source{File: file}
+}
+
+// output gives a file for a result, and a function that reads it.
+func output(t *testing.T) (*os.File, func() []byte) {
+	t.Helper()
+	file, err := os.Create(filepath.Join(t.TempDir(), "result"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	return file, func() []byte {
+		data, err := os.ReadFile(file.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+}
+
+// operations are what an engine does with a file, without the result.
+var operations = map[string]func(t *testing.T, e *documents.Engine, s documents.Source) error{
+	"analyze": func(t *testing.T, e *documents.Engine, s documents.Source) error {
+		t.Helper()
+		_, err := e.Analyze(t.Context(), s)
+		return err
+	},
+	"process": func(t *testing.T, e *documents.Engine, s documents.Source) error {
+		t.Helper()
+		out, _ := output(t)
+		_, err := e.Process(t.Context(), s, out)
+		return err
+	},
+	"convert to HTML": func(t *testing.T, e *documents.Engine, s documents.Source) error {
+		t.Helper()
+		out, _ := output(t)
+		_, err := e.Convert(t.Context(), s, documents.HTML, out)
+		return err
+	},
+	"convert to PDF": func(t *testing.T, e *documents.Engine, s documents.Source) error {
+		t.Helper()
+		out, _ := output(t)
+		_, err := e.Convert(t.Context(), s, documents.PDF, out)
+		return err
+	},
+	"ask what is wanted": func(t *testing.T, e *documents.Engine, s documents.Source) error {
+		t.Helper()
+		_, err := e.Wanted(t.Context(), s)
+		return err
+	},
 }
 
 func TestAnalyzePDF(t *testing.T) {
@@ -113,17 +168,23 @@ func TestBadFiles(t *testing.T) {
 		"too long for the clock": {data: forms.Bytes(), limits: documents.Limits{Wall: 200 * time.Millisecond, Operations: 1 << 40}, want: documents.TooSlow},
 		"too much to compute":    {data: forms.Bytes(), limits: documents.Limits{CPU: time.Second, Operations: 1 << 40}, want: documents.TooSlow},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, err := analyze(t, engine(t, tt.limits), tt.data)
-			var file *documents.FileError
-			if !errors.As(err, &file) || file.Problem != tt.want {
-				t.Fatalf("got %v, want %s", err, tt.want)
-			}
-			if !strings.HasSuffix(file.Message, ".") || strings.Contains(file.Message, "\n") {
-				t.Errorf("not one sentence: %q", file.Message)
-			}
-		})
+		for operation, do := range operations {
+			t.Run(name+"/"+operation, func(t *testing.T) {
+				t.Parallel()
+				isPDF := bytes.Contains(tt.data, []byte("%PDF-"))
+				if operation == "convert to PDF" && isPDF || operation == "convert to HTML" && !isPDF && tt.want != documents.Unsupported {
+					t.Skip("the file has that format, or none")
+				}
+				err := do(t, engine(t, tt.limits), source(t, tt.data))
+				var file *documents.FileError
+				if !errors.As(err, &file) || file.Problem != tt.want {
+					t.Fatalf("got %v, want %s", err, tt.want)
+				}
+				if !strings.HasSuffix(file.Message, ".") || strings.Contains(file.Message, "\n") {
+					t.Errorf("not one sentence: %q", file.Message)
+				}
+			})
+		}
 	}
 }
 
@@ -141,12 +202,14 @@ func TestHarmlessOddities(t *testing.T) {
 		"deep nesting":                  nested.Bytes(),
 		"bytes before the header":       append([]byte("\n\n"), pdftest.Pages(1).Bytes()...),
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if _, err := analyze(t, engine(t, documents.Limits{}), data); err != nil {
-				t.Error(err)
-			}
-		})
+		for _, operation := range []string{"analyze", "process", "convert to HTML", "ask what is wanted"} {
+			t.Run(name+"/"+operation, func(t *testing.T) {
+				t.Parallel()
+				if err := operations[operation](t, engine(t, documents.Limits{}), source(t, data)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
 	}
 }
 

@@ -19,6 +19,18 @@ type Report struct {
 	Score Score `json:"score"`
 	// NotChecked says what no program looked at.
 	NotChecked []string `json:"notChecked"`
+	// Checkers are other engines that looked at the document, with their verdicts.
+	Checkers []Checker `json:"checkers,omitempty"`
+}
+
+// Checker is another engine that looked at a document.
+type Checker struct {
+	Engine EngineInfo `json:"engine"`
+	// Verdict is the engine's own on PDF/UA-1, of a PDF.
+	Verdict *Conformance `json:"pdfua1,omitempty"`
+	// Agrees tells whether it finds what this report says without it: the same verdict on a PDF, no further rule on
+	// HTML.
+	Agrees bool `json:"agrees"`
 }
 
 // Failure is the report on a file that could not be analysed; it says why in Results.Error.

@@ -8,6 +8,9 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/perfectworks/backend/adapters/documents/isolate"
+	"github.com/perfectworks/backend/adapters/documents/tagging"
 )
 
 // WorkerCommand is the hidden subcommand of the child process; see [Worker].
@@ -15,26 +18,40 @@ const WorkerCommand = "documents-worker"
 
 // request is what the parent asks for, as the child's only argument.
 type request struct {
-	Operation string    `json:"operation"`
-	Format    Format    `json:"format,omitempty"`
-	Limits    Limits    `json:"limits"`
-	Now       time.Time `json:"now"`
+	Operation string `json:"operation"`
+	Format    Format `json:"format,omitempty"`
+	// To is the format to convert to.
+	To             Format    `json:"to,omitempty"`
+	DropSignatures bool      `json:"dropSignatures,omitempty"`
+	Limits         Limits    `json:"limits"`
+	Now            time.Time `json:"now"`
+	Answers        bool      `json:"answers,omitempty"`
 }
 
-// message is one line from the child: progress, and at last a report or an error.
+// message is one line from the child: progress, and at last a result or a problem.
 type message struct {
-	Progress *progress  `json:"progress,omitempty"`
-	Report   *Report    `json:"report,omitempty"`
-	Problem  *FileError `json:"problem,omitempty"`
+	Progress *progress       `json:"progress,omitempty"`
+	Report   *Report         `json:"report,omitempty"`
+	Outcome  *Outcome        `json:"outcome,omitempty"`
+	Wanted   *tagging.Wanted `json:"wanted,omitempty"`
+	Problem  *FileError      `json:"problem,omitempty"`
 }
+
+func (m message) done() bool { return m.Report != nil || m.Outcome != nil || m.Wanted != nil }
 
 type progress struct {
 	Done  int `json:"done"`
 	Total int `json:"total"`
 }
 
-// lifeline is the descriptor of a pipe that the parent holds open while it lives.
-const lifeline = 3
+// The descriptors of the files that a child gets beside standard input and output, where it gets them.
+const (
+	outputFile  = 4
+	answersFile = 5
+)
+
+// openFiles is how many files a child may have open.
+const openFiles = 32
 
 // Worker is the main function of the child process: it limits itself, reads the file from standard input and writes
 // messages to standard output. Its result is the exit code. A program that makes an [Engine] calls it when its first
@@ -47,11 +64,11 @@ func Worker(args []string, in io.Reader, out io.Writer) int {
 	if err := json.Unmarshal([]byte(args[0]), &r); err != nil {
 		return 2
 	}
-	if err := limitProcess(r.Limits); err != nil {
+	if err := isolate.Apply(r.isolation()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
-	go endWithParent(os.NewFile(lifeline, "lifeline"))
+	go isolate.EndWithParent(func() { os.Exit(1) })
 	buffered := bufio.NewWriter(out)
 	lines := json.NewEncoder(buffered)
 	send := func(m message) error {
@@ -60,14 +77,13 @@ func Worker(args []string, in io.Reader, out io.Writer) int {
 		}
 		return buffered.Flush()
 	}
-	report, err := work(r, in, func(done, total int) {
+	last, err := work(r, in, func(done, total int) {
 		_ = send(message{Progress: &progress{Done: done, Total: total}}) // the parent is gone: the lifeline ends this
 	})
-	last := message{Report: report}
 	if err != nil {
 		var file *FileError
 		if !errors.As(err, &file) {
-			file = problem(Crashed, "The file could not be analysed: %v.", err)
+			file = problem(Crashed, "The file could not be worked on: %v.", err)
 		}
 		last = message{Problem: file}
 	}
@@ -77,45 +93,50 @@ func Worker(args []string, in io.Reader, out io.Writer) int {
 	return 0
 }
 
-// endWithParent ends the process when the other end of the pipe closes.
-func endWithParent(pipe *os.File) {
-	if pipe == nil {
-		return
+// isolation gives the limits of the process. Only the output is a file that it may write.
+func (r request) isolation() isolate.Limits {
+	l := isolate.Limits{Memory: r.Limits.Memory, CPU: r.Limits.CPU, Files: openFiles}
+	if r.writes() {
+		l.FileBytes = r.Limits.OutputBytes
 	}
-	if _, err := pipe.Read(make([]byte, 1)); errors.Is(err, io.EOF) {
-		os.Exit(1)
-	}
+	return l
 }
+
+func (r request) writes() bool { return r.Operation == "process" || r.Operation == "convert" }
 
 // progressInterval is how often progress is told.
 const progressInterval = 100 * time.Millisecond
 
-func work(r request, in io.Reader, tell func(done, total int)) (*Report, error) {
-	data, err := io.ReadAll(io.LimitReader(in, r.Limits.FileBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("read the file: %w", err)
-	}
-	if int64(len(data)) > r.Limits.FileBytes {
-		return nil, problem(TooLarge, "The file is larger than the allowed %d MiB.", r.Limits.FileBytes>>20)
-	}
-	format := r.Format
-	if format == "" {
-		if format, err = detect(data); err != nil {
-			return nil, err
-		}
-	}
+// throttle tells progress no more often than people can see it.
+func throttle(tell func(done, total int)) func(done, total int) {
 	told := time.Now()
-	throttled := func(done, total int) {
+	return func(done, total int) {
 		if time.Since(told) >= progressInterval {
 			told = time.Now()
 			tell(done, total)
 		}
 	}
-	switch format {
-	case PDF:
-		return analyzePDF(data, r.Limits, r.Now, throttled)
-	case HTML:
-		return analyzeHTML(data, r.Now)
+}
+
+// work does what the request asks for.
+func work(r request, in io.Reader, tell func(done, total int)) (message, error) {
+	data, err := io.ReadAll(io.LimitReader(in, r.Limits.FileBytes+1))
+	if err != nil {
+		return message{}, fmt.Errorf("read the file: %w", err)
 	}
-	return nil, problem(Unsupported, "The format %q is not supported.", format)
+	if int64(len(data)) > r.Limits.FileBytes {
+		return message{}, problem(TooLarge, "The file is larger than the allowed %d MiB.", r.Limits.FileBytes>>20)
+	}
+	if r.Format == "" {
+		if r.Format, err = detect(data); err != nil {
+			return message{}, err
+		}
+	}
+	j := job{request: r, data: data, tell: throttle(tell)}
+	if r.Answers {
+		if err := json.NewDecoder(os.NewFile(answersFile, "answers")).Decode(&j.answers); err != nil {
+			return message{}, fmt.Errorf("read the answers: %w", err)
+		}
+	}
+	return j.do()
 }

@@ -7,20 +7,36 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/caarlos0/env/v11"
 	"github.com/spf13/cobra"
 
 	"github.com/perfectworks/backend/adapters/documents"
 	"github.com/perfectworks/backend/adapters/documents/command"
+	"github.com/perfectworks/backend/adapters/documents/engines"
+	"github.com/perfectworks/backend/adapters/documents/router"
 )
 
-// documentsCommands are the document tools, and the hidden child process in
+// documentsCommands are the document tools, and the hidden child processes in
 // which they read files that nobody vouches for.
-func documentsCommands() ([]*cobra.Command, error) {
-	engine, err := documents.New(slog.New(slog.NewTextHandler(os.Stderr, nil)))
+func documentsCommands() []*cobra.Command {
+	return append([]*cobra.Command{command.New(openDocuments)}, command.Hidden()...)
+}
+
+// openDocuments chooses the document engines by the environment.
+func openDocuments() (command.Engine, error) {
+	settings, err := env.ParseAs[engines.Settings]()
+	if err != nil {
+		return nil, fmt.Errorf("read the settings: %w", err)
+	}
+	found, err := engines.Find(settings)
+	if err != nil {
+		return nil, fmt.Errorf("find the documents engines: %w", err)
+	}
+	embedded, err := documents.New(slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	if err != nil {
 		return nil, fmt.Errorf("set up the documents engine: %w", err)
 	}
-	return []*cobra.Command{command.New(engine), command.Worker()}, nil
+	return router.New(embedded, found), nil
 }
 
 // documentsExit is the exit code of a document tool, which says what was found.

@@ -42,14 +42,10 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	root, err := rootCommand()
-	if err != nil {
-		return runError{err}
-	}
-	return root.ExecuteContext(ctx)
+	return rootCommand().ExecuteContext(ctx)
 }
 
-func rootCommand() (*cobra.Command, error) {
+func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "perfectworks",
 		Short:         "The PerfectWorks backend: makes documents accessible",
@@ -61,12 +57,8 @@ func rootCommand() (*cobra.Command, error) {
 	}
 	root.AddCommand(serveCommand(), tokenCommand(), eventnodeCommand(), projectionsCommand())
 	markRunErrors(root)
-	tools, err := documentsCommands()
-	if err != nil {
-		return nil, err
-	}
-	root.AddCommand(tools...)
-	return root, nil
+	root.AddCommand(documentsCommands()...)
+	return root
 }
 
 // showHelp is what a command does that only holds others. Being runnable, it

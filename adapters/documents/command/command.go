@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/perfectworks/backend/adapters/documents"
+	"github.com/perfectworks/backend/adapters/documents/isolate"
 )
 
 // The exit codes, which scripts rely on.
@@ -42,19 +42,21 @@ func (e *ExitError) Error() string {
 // Unwrap gives the cause.
 func (e *ExitError) Unwrap() error { return e.Err }
 
-// Analyzer is the part of the engine that commands need.
-type Analyzer interface {
+// Engine is what commands need.
+type Engine interface {
 	Analyze(ctx context.Context, source documents.Source) (*documents.Report, error)
+	Process(ctx context.Context, source documents.Source, out *os.File) (*documents.Outcome, error)
+	Convert(ctx context.Context, source documents.Source, to documents.Format, out *os.File) (*documents.Outcome, error)
 	Capabilities() documents.Capabilities
 }
 
-// New makes the command "documents". Its errors are [*ExitError], already without any text for the user to see when
-// Err is nil.
-func New(engine Analyzer) *cobra.Command {
+// New makes the command "documents". Open gives the engine when a command needs it; its errors are wrong settings.
+// Errors of the command are [*ExitError], already without any text for the user to see when Err is nil.
+func New(open func() (Engine, error)) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "documents",
-		Short: "Analyse documents for accessibility",
-		Long: "Analyse documents for accessibility.\n\n" +
+		Short: "Analyse documents for accessibility, make them accessible, convert them",
+		Long: "Analyse PDF and HTML files for accessibility, write accessible versions of them, and convert between both.\n\n" +
 			"Exit codes: 0 done, 1 findings that fail, 2 bad usage, 3 the file cannot be read.",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -65,20 +67,35 @@ func New(engine Analyzer) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(usage)
-	root.AddCommand(analyze(engine), capabilities(engine))
+	opened := func() (Engine, error) {
+		engine, err := open()
+		if err != nil {
+			return nil, &ExitError{Code: ExitUsage, Err: err}
+		}
+		return engine, nil
+	}
+	root.AddCommand(analyze(opened), process(opened), convert(opened), capabilities(opened))
 	return root
 }
 
-// Worker makes the hidden command of the child process. It must be added to the root command of the program.
-func Worker() *cobra.Command {
-	return &cobra.Command{
-		Use: documents.WorkerCommand, Hidden: true, DisableFlagParsing: true,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if code := documents.Worker(args, cmd.InOrStdin(), cmd.OutOrStdout()); code != 0 {
-				return &ExitError{Code: code}
-			}
-			return nil
-		},
+// Hidden makes the hidden commands of child processes. They must be added to the root command of the program.
+func Hidden() []*cobra.Command {
+	hidden := func(name string, run func(cmd *cobra.Command, args []string) int) *cobra.Command {
+		return &cobra.Command{
+			Use: name, Hidden: true, DisableFlagParsing: true, SilenceUsage: true, SilenceErrors: true,
+			RunE: func(cmd *cobra.Command, args []string) error {
+				if code := run(cmd, args); code != 0 {
+					return &ExitError{Code: code}
+				}
+				return nil
+			},
+		}
+	}
+	return []*cobra.Command{
+		hidden(documents.WorkerCommand, func(cmd *cobra.Command, args []string) int {
+			return documents.Worker(args, cmd.InOrStdin(), cmd.OutOrStdout())
+		}),
+		hidden(isolate.ExecCommand, func(_ *cobra.Command, args []string) int { return isolate.Exec(args) }),
 	}
 }
 
@@ -92,103 +109,67 @@ func oneFile(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-func analyze(engine Analyzer) *cobra.Command {
-	var asJSON bool
-	var output string
-	cmd := &cobra.Command{
-		Use: "analyze FILE", Short: "Report on the accessibility of a PDF or HTML file", Args: oneFile,
-		SilenceUsage: true, SilenceErrors: true,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			report, err := analyzeFile(cmd, engine, args[0])
-			var file *documents.FileError
-			if errors.As(err, &file) && asJSON {
-				if err := write(cmd, output, true, args[0], documents.Failure(file, time.Now())); err != nil {
-					return err
-				}
-			}
-			if err != nil {
-				return err
-			}
-			if err := write(cmd, output, asJSON, args[0], report); err != nil {
-				return err
-			}
-			if report.Failed() {
-				return &ExitError{Code: ExitFindings}
-			}
-			return nil
-		},
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "write the report as JSON")
-	cmd.Flags().StringVarP(&output, "output", "o", "", "write the report to a file instead of standard output")
-	cmd.SetFlagErrorFunc(usage)
-	return cmd
-}
-
-func analyzeFile(cmd *cobra.Command, engine Analyzer, path string) (*documents.Report, error) {
-	unreadable := func(err error) error { return &ExitError{Code: ExitUnreadable, Err: fmt.Errorf("%s: %w", path, err)} }
-	file, err := os.Open(path)
-	if err != nil {
-		var pathErr *os.PathError
-		if errors.As(err, &pathErr) {
-			err = pathErr.Err
-		}
-		return nil, unreadable(err)
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	if info.IsDir() {
-		return nil, unreadable(errors.New("is a folder"))
-	}
-	bar := newProgress(cmd.ErrOrStderr())
-	defer bar.clear()
-	report, err := engine.Analyze(cmd.Context(), documents.Source{File: file, Progress: bar.set})
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	return report, nil
-}
-
-// write writes a report to where the user wants it.
-func write(cmd *cobra.Command, output string, asJSON bool, path string, report *documents.Report) error {
-	out, done, err := destination(cmd, output)
+// withFile calls work with the engine and a file to read, and a progress bar.
+func withFile(cmd *cobra.Command, open func() (Engine, error), path string, work func(Engine, documents.Source) error) error {
+	engine, err := open()
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(report)
-	} else {
-		err = writeText(out, path, report)
-	}
-	if err := errors.Join(err, done()); err != nil {
-		return &ExitError{Code: ExitUnreadable, Err: fmt.Errorf("write the report: %w", err)}
-	}
-	return nil
-}
-
-// destination gives where a report goes, and what to do at the end.
-func destination(cmd *cobra.Command, path string) (io.Writer, func() error, error) {
-	if path == "" {
-		return cmd.OutOrStdout(), func() error { return nil }, nil
-	}
-	file, err := os.Create(path)
+	file, err := openFile(path)
 	if err != nil {
-		return nil, nil, &ExitError{Code: ExitUsage, Err: fmt.Errorf("open the output: %w", err)}
+		return unreadable(path, err)
 	}
-	return file, file.Close, nil
+	defer file.Close()
+	bar := newProgress(cmd.ErrOrStderr())
+	defer bar.clear()
+	return work(engine, documents.Source{File: file, Progress: bar.set})
 }
 
-func capabilities(engine Analyzer) *cobra.Command {
+func unreadable(path string, err error) error {
+	return &ExitError{Code: ExitUnreadable, Err: fmt.Errorf("%s: %w", path, err)}
+}
+
+// openFile opens a file to read; a folder is none.
+func openFile(path string) (*os.File, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, reason(err)
+	}
+	info, err := file.Stat()
+	if err == nil && info.IsDir() {
+		err = errors.New("is a folder")
+	}
+	if err != nil {
+		return nil, errors.Join(reason(err), file.Close())
+	}
+	return file, nil
+}
+
+// reason gives what a file system says without the path, which is said already.
+func reason(err error) error {
+	var pathErr *os.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
+	}
+	return err
+}
+
+func capabilities(open func() (Engine, error)) *cobra.Command {
 	return &cobra.Command{
-		Use: "capabilities", Short: "Tell as JSON what the engine can do", Args: cobra.NoArgs, SilenceUsage: true,
+		Use: "capabilities", Short: "Tell as JSON what the engines can do", Args: cobra.NoArgs, SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			encoder := json.NewEncoder(cmd.OutOrStdout())
-			encoder.SetIndent("", "  ")
-			return encoder.Encode(engine.Capabilities())
+			engine, err := open()
+			if err != nil {
+				return err
+			}
+			return writeJSON(cmd.OutOrStdout(), engine.Capabilities())
 		},
 	}
+}
+
+func writeJSON(out io.Writer, value any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
 }

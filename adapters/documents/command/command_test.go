@@ -14,45 +14,51 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/pdftest"
 )
 
-// TestMain lets the test binary be the child process.
+// TestMain lets the test binary be the child processes.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == documents.WorkerCommand {
-		root := command.Worker()
-		root.SetArgs(os.Args[2:])
-		if err := root.Execute(); err != nil {
-			os.Exit(1)
+	if len(os.Args) > 1 {
+		for _, hidden := range command.Hidden() {
+			if hidden.Name() != os.Args[1] {
+				continue
+			}
+			hidden.SetArgs(os.Args[2:])
+			if err := hidden.Execute(); err != nil {
+				os.Exit(1)
+			}
+			os.Exit(0)
 		}
-		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }
 
-// run gives what the command writes and its exit code.
+// run gives what the command writes to standard output and then to standard error, and its exit code.
 func run(t *testing.T, args ...string) (string, int) {
 	t.Helper()
-	engine, err := documents.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	cmd := command.New(engine)
+	out, said, code := runApart(t, args...)
+	return out + said, code
+}
+
+func runApart(t *testing.T, args ...string) (out, said string, code int) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd := command.New(func() (command.Engine, error) { return documents.New(nil) })
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	cmd.SetArgs(args)
-	cmd.SetOut(&out)
-	cmd.SetErr(&out)
-	err = cmd.ExecuteContext(t.Context())
+	cmd.SetOut(&stdout)
+	cmd.SetErr(&stderr)
+	err := cmd.ExecuteContext(t.Context())
 	var exit *command.ExitError
 	switch {
 	case err == nil:
-		return out.String(), 0
+		return stdout.String(), stderr.String(), 0
 	case errors.As(err, &exit):
 		if exit.Err != nil {
-			out.WriteString(exit.Err.Error())
+			stderr.WriteString(exit.Err.Error())
 		}
-		return out.String(), exit.Code
+		return stdout.String(), stderr.String(), exit.Code
 	}
 	t.Fatalf("not an exit code: %v", err)
-	return "", 0
+	return "", "", 0
 }
 
 func file(t *testing.T, name string, data []byte) string {
@@ -86,6 +92,17 @@ func TestExitCodes(t *testing.T) {
 		"folder":            {[]string{"analyze", t.TempDir()}, 3, "is a folder"},
 		"wrong magic, JSON": {[]string{"analyze", "--json", file(t, "b.pdf", []byte("PK\x03\x04"))}, 3, `"success": false`},
 		"wrong magic":       {[]string{"analyze", file(t, "a.pdf", []byte("PK\x03\x04"))}, 3, "neither PDF nor HTML"},
+		"process HTML":      {[]string{"process", file(t, "bad.html", []byte("<!DOCTYPE html><title>t</title><h1>On words</h1><p>There are some words on this page, all of which are written in plain English, so that everybody knows their language."))}, 0, "html-has-lang"},
+		"process a PDF":     {[]string{"process", file(t, "bad.pdf", textPage())}, 0, "7.1-11"},
+		"findings remain":   {[]string{"process", file(t, "bad.html", []byte(goodPage+"<img src=a.png>"))}, 1, "image-alt"},
+		"process nothing":   {[]string{"process"}, 2, "wants one file"},
+		"process a zip":     {[]string{"process", file(t, "a.zip", []byte("PK\x03\x04"))}, 3, "neither PDF nor HTML"},
+		"process, JSON":     {[]string{"process", "--json", file(t, "a.zip", []byte("PK\x03\x04"))}, 3, `"success": false`},
+		"no such folder":    {[]string{"process", "-o", "/does/not/exist/x", file(t, "good.html", []byte(goodPage))}, 2, "no such file"},
+		"convert HTML":      {[]string{"convert", file(t, "good.html", []byte(goodPage))}, 0, "conforms"},
+		"convert a PDF":     {[]string{"convert", file(t, "a.pdf", textPage())}, 0, "a.html"},
+		"convert to itself": {[]string{"convert", "--to", "html", "-o", filepath.Join(t.TempDir(), "x"), file(t, "good.html", []byte(goodPage))}, 3, "already"},
+		"convert to Word":   {[]string{"convert", "--to", "docx", file(t, "good.html", []byte(goodPage))}, 2, "--to"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -94,6 +111,76 @@ func TestExitCodes(t *testing.T) {
 				t.Errorf("exit code %d, want %d; it says:\n%s", code, tt.code, out)
 			}
 		})
+	}
+}
+
+// textPage is a PDF of one page with a sentence on it.
+func textPage() []byte {
+	return pdftest.OnePage("BT /F 12 Tf 50 700 Td (There are some words on this page in plain English.) Tj ET",
+		"/Resources<</Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>").Bytes()
+}
+
+// TestResultsAreWhole holds where results go: beside the file, to OUT in one step, never onto the file itself.
+func TestResultsAreWhole(t *testing.T) {
+	t.Parallel()
+	page := file(t, "page.html", []byte(goodPage))
+	folder := filepath.Dir(page)
+	if out, code := run(t, "process", page); code != 0 {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+	if data, err := os.ReadFile(filepath.Join(folder, "page.accessible.html")); err != nil || string(data) != goodPage {
+		t.Errorf("the result is %q: %v", data, err)
+	}
+	if out, code := run(t, "process", "-o", page, page); code != 2 || !strings.Contains(out, "the file to read") {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+	if out, code := run(t, "process", "-o", folder, page); code != 2 || !strings.Contains(out, "is a folder") {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+	there := filepath.Join(folder, "there.html")
+	if err := os.WriteFile(there, []byte("there before"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := run(t, "process", "-o", there, file(t, "a.zip", []byte("PK\x03\x04"))); code != 3 {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+	if data, err := os.ReadFile(there); err != nil || string(data) != "there before" {
+		t.Errorf("a failure leaves %q: %v", data, err)
+	}
+	out, said, code := runApart(t, "process", "-o", "-", page)
+	if code != 0 || out != goodPage || !strings.Contains(said, "score 100") {
+		t.Errorf("exit code %d, output %q, report %q", code, out, said)
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil || len(entries) != 3 {
+		t.Errorf("files are left: %v, %v", entries, err)
+	}
+}
+
+// TestOutcomeJSON holds the part of an outcome that scripts rely on: the report on the result, and what was done.
+func TestOutcomeJSON(t *testing.T) {
+	t.Parallel()
+	out, code := run(t, "process", "--json", file(t, "a.pdf", textPage()))
+	var outcome struct {
+		PDFUA1 struct {
+			Conforms    bool
+			FailedRules []string
+		} `json:"pdfua1"`
+		Results struct{ Success bool }
+		Before  struct {
+			PDFUA1 struct{ Conforms bool } `json:"pdfua1"`
+		}
+		Fixed    []struct{ Rule, Title string }
+		Manual   []struct{ Rule, Title string }
+		Warnings []string
+		Engines  []struct{ Name, Version string }
+	}
+	if err := json.Unmarshal([]byte(out), &outcome); err != nil {
+		t.Fatalf("%v in %s", err, out)
+	}
+	if code != 0 || !outcome.PDFUA1.Conforms || outcome.Before.PDFUA1.Conforms || !outcome.Results.Success ||
+		len(outcome.Fixed) == 0 || outcome.Fixed[0].Title == "" || len(outcome.Manual) == 0 || outcome.Warnings == nil || len(outcome.Engines) != 1 {
+		t.Errorf("exit code %d, outcome %s", code, out)
 	}
 }
 

@@ -1,6 +1,6 @@
 //go:build linux && !race
 
-package documents
+package isolate
 
 import (
 	"os"

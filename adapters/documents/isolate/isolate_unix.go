@@ -1,6 +1,6 @@
 //go:build unix
 
-package documents
+package isolate
 
 import (
 	"fmt"
@@ -9,27 +9,33 @@ import (
 	"time"
 )
 
-// isolate puts a child into a process group of its own, which is killed as a whole.
-func isolate(cmd *exec.Cmd) {
+// ownGroup puts a child into a process group of its own, which is killed as a whole.
+func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
 }
 
-// limitProcess sets the limits of this process. They are inherited and cannot be raised again.
-func limitProcess(l Limits) error {
+// killGroup ends this process and all of its group.
+func killGroup() {
+	_ = syscall.Kill(0, syscall.SIGKILL) // a process may always signal its own group
+}
+
+// Apply sets the limits of this process.
+func Apply(l Limits) error {
 	seconds := uint64(max(1, (l.CPU+time.Second-1)/time.Second))
+	files, size := uint64(max(0, l.Files)), uint64(max(0, l.FileBytes)) //nolint:gosec // not negative
 	limits := []struct {
 		name       string
 		resource   int
 		soft, hard uint64
 	}{
 		{"processor time", syscall.RLIMIT_CPU, seconds, seconds + 2},
-		{"files", syscall.RLIMIT_NOFILE, 32, 32},
-		{"file size", syscall.RLIMIT_FSIZE, 0, 0},
+		{"files", syscall.RLIMIT_NOFILE, files, files},
+		{"file size", syscall.RLIMIT_FSIZE, size, size},
 		{"core dumps", syscall.RLIMIT_CORE, 0, 0},
 	}
-	if space, ok := addressSpace(l.Memory); ok {
+	if space, ok := addressSpace(l.Memory); ok && l.Memory > 0 {
 		limits = append(limits, struct {
 			name       string
 			resource   int

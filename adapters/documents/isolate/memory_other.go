@@ -1,6 +1,6 @@
 //go:build !linux || race
 
-package documents
+package isolate
 
 // addressSpace gives no limit: the race detector needs most of the address space, and other systems do not enforce
 // one. GOMEMLIMIT and the limits on decoded bytes hold there as well.

@@ -1,0 +1,65 @@
+package documents
+
+import "time"
+
+// Outcome is what came of processing or converting a document. In JSON it has all that the report on the result has,
+// and the rest beside it.
+type Outcome struct {
+	// Report is on the result.
+	*Report
+	// Before is the report on the document as it was.
+	Before *Report `json:"before"`
+	// Fixed is what was repaired. Nothing is in it that a person must still do.
+	Fixed []Repair `json:"fixed"`
+	// Manual is what a person must still do or look at.
+	Manual []Task `json:"manual"`
+	// Warnings are what the user should know of the result, such as signatures that no longer hold.
+	Warnings []string `json:"warnings"`
+	// Scans is how many pages are images without text, Undescribed how many figures have no alternative text that says
+	// what they show.
+	Scans       int `json:"scans,omitempty"`
+	Undescribed int `json:"undescribed,omitempty"`
+	// Engines are those that took part, with their versions.
+	Engines []EngineInfo `json:"engines"`
+}
+
+// Repair is a kind of fault that was repaired.
+type Repair struct {
+	// Rule is the id of the rule that failed.
+	Rule string `json:"rule"`
+	// Title says what was wrong, Detail what was done about it.
+	Title  string `json:"title"`
+	Detail string `json:"detail,omitempty"`
+	Count  int    `json:"count"`
+}
+
+// Task is something that only a person can do or judge.
+type Task struct {
+	// Rule is the id of a rule, or a condition of the Matterhorn Protocol 1.1; "" if there is none for it.
+	Rule     string    `json:"rule"`
+	Title    string    `json:"title"`
+	Location *Location `json:"location,omitempty"`
+}
+
+// FailedOutcome is the outcome on a file that could not be worked on; it says why in Results.Error.
+func FailedOutcome(err error, now time.Time) *Outcome {
+	o := &Outcome{Report: Failure(err, now)}
+	o.complete()
+	return o
+}
+
+// complete replaces nil by what is empty in JSON, and names the embedded engine.
+func (o *Outcome) complete() {
+	if o.Fixed == nil {
+		o.Fixed = []Repair{}
+	}
+	if o.Manual == nil {
+		o.Manual = []Task{}
+	}
+	if o.Warnings == nil {
+		o.Warnings = []string{}
+	}
+	if o.Engines == nil {
+		o.Engines = []EngineInfo{embedded}
+	}
+}

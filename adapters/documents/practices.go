@@ -1,0 +1,44 @@
+package documents
+
+import "github.com/perfectworks/backend/adapters/documents/pdfua"
+
+// practiceTitles say what is wrong where a PDF does not follow a best practice, by its id.
+var practiceTitles = map[string]string{
+	"placeholder-alt":   "An alternative text says nothing about its figure",
+	"bookmarks":         "A long document has no bookmarks",
+	"headings":          "A long document has no headings",
+	"document-language": "The document as a whole has no language",
+	"scan":              "The pages are images without text",
+	"repaired":          "The file's table of objects is broken; it was read in full instead",
+}
+
+// practice is a best practice that a document does not follow.
+type practice struct {
+	rule   RuleResult
+	places []pdfua.Place
+}
+
+// longDocument is from how many pages on readers need headings and bookmarks.
+const longDocument = 10
+
+// pdfPractices finds what PDF/UA-1 allows but readers suffer from.
+func pdfPractices(result *pdfua.Result) []practice {
+	facts := result.Facts
+	var out []practice
+	add := func(when bool, id, wcag string, fixable bool, places ...pdfua.Place) {
+		if !when {
+			return
+		}
+		out = append(out, practice{places: places, rule: RuleResult{
+			ID: id, Standard: "best practice", Title: practiceTitles[id], Category: BestPractices, Severity: Warning,
+			WCAG: wcag, Fixable: fixable, Count: max(1, len(places)),
+		}})
+	}
+	add(len(facts.Placeholders) > 0, "placeholder-alt", "1.1.1", false, facts.Placeholders...)
+	add(result.Pages >= longDocument && facts.Outlines == 0, "bookmarks", "2.4.5", true)
+	add(facts.Tagged && result.Pages >= longDocument && facts.Headings == 0, "headings", "2.4.6", true)
+	add(facts.Tagged && facts.TextPages > 0 && facts.Language == "", "document-language", "3.1.1", true)
+	add(facts.TextPages == 0 && facts.PaintedImages > 0, "scan", "1.4.5", false)
+	add(facts.Repaired, "repaired", "", true)
+	return out
+}
