@@ -30,26 +30,28 @@ func (d *document) assemble() *Tree {
 }
 
 func (d *document) node(b *block) *Node {
-	if b.grid != nil {
-		return d.tableNode(b)
-	}
 	switch b.kind {
+	case table:
+		return d.tableNode(b)
 	case figure:
 		return d.figureNode(b)
 	case code:
 		return d.codeNode(b)
 	case note:
 		return d.noteNode(b)
-	}
-	if b.list != nil {
+	case item:
 		return d.listNode(b.list)
+	case heading:
+		return &Node{Type: pdf.Name("H" + strconv.Itoa(b.level)), Kids: d.leaves(b)}
+	case quote:
+		n := &Node{Type: "BlockQuote", Kids: []*Node{{Type: "P", Kids: d.leaves(b)}}}
+		for _, more := range b.quoted {
+			n.Kids = append(n.Kids, &Node{Type: "P", Kids: d.leaves(more)})
+		}
+		return n
+	default: // a caption that belongs to nothing is a paragraph as well
+		return &Node{Type: "P", Kids: d.leaves(b)}
 	}
-	n := &Node{Type: "P"}
-	if b.kind == heading {
-		n.Type = pdf.Name("H" + strconv.Itoa(b.level))
-	}
-	n.Kids = d.leaves(b)
-	return n
 }
 
 // leaves gives the content of a block and of what continues it.

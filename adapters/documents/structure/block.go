@@ -45,6 +45,8 @@ type block struct {
 	list *list
 	// captioned is the caption of a table or figure.
 	captioned *block
+	// quoted are the further paragraphs of a quotation.
+	quoted []*block
 	// mark and id are those of a note.
 	mark, id string
 	images   []int

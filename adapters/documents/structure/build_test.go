@@ -15,8 +15,7 @@ type canvas struct{ page *pagetext.Page }
 // style changes the look of a run.
 type look func(*pagetext.Run)
 
-func bold(r *pagetext.Run)   { r.Bold = true }
-func italic(r *pagetext.Run) { r.Italic = true }
+func bold(r *pagetext.Run) { r.Bold = true }
 
 func mono(r *pagetext.Run) {
 	r.Mono = true

@@ -155,12 +155,12 @@ func (d *document) drop(c *cell) {
 }
 
 func sameRow(a, b []*cell) bool {
-	any := false
+	filled := false
 	for i := range a {
 		if fold(a[i].text) != fold(b[i].text) || a[i].columns != b[i].columns {
 			return false
 		}
-		any = any || a[i].text != ""
+		filled = filled || a[i].text != ""
 	}
-	return any
+	return filled
 }

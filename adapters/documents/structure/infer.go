@@ -27,6 +27,7 @@ func Infer(pages []*pagetext.Page, hints Hints) *Tree {
 	d.joinParagraphs()
 	d.findHeadings()
 	d.findLists()
+	d.findQuotes()
 	return d.assemble()
 }
 

@@ -190,7 +190,8 @@ func finish(stack []*list, start, end int, before *list) (*list, int) {
 				k = last.kids[n-1].list
 			}
 		}
-		if !strong && !(first.label.first() && (hanging || indented) && first.label.runs > 0) {
+		begins := first.label.first() && (hanging || indented) && first.label.runs > 0
+		if !strong && !begins {
 			return nil, 0
 		}
 	}

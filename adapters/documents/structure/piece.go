@@ -220,7 +220,7 @@ func (s *sheet) attach(run int, r *runRow) bool {
 		return false
 	}
 	at, _ := slices.BinarySearchFunc(r.runs, box.Left, func(i int, x float64) int { return cmp.Compare(s.boxes[i].Left, x) })
-	const close = 0.3 // ems between a script and its base
+	const beside = 0.3 // ems between a script and its base
 	for _, j := range [...]int{at - 1, at} {
 		if j < 0 || j >= len(r.runs) {
 			continue
@@ -231,7 +231,7 @@ func (s *sheet) attach(run int, r *runRow) bool {
 			continue
 		}
 		gap := max(box.Left-s.boxes[host].Right, s.boxes[host].Left-box.Right)
-		if gap < close*size {
+		if gap < beside*size {
 			r.runs = slices.Insert(r.runs, at, run)
 			return true
 		}

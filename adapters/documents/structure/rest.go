@@ -63,7 +63,7 @@ func (d *document) rest(t *Tree) {
 func insertBlank(t *Tree, held []holder, after map[int][]int) {
 	done := map[*Content]bool{}
 	for first := range after {
-		c := &Content{}
+		var c *Content
 		if h := held[first]; h.leaf != nil {
 			c = &h.leaf.Content
 		} else {

@@ -78,7 +78,7 @@ func (g *grid) findHeaders() {
 		return
 	}
 	bold := func(r int) bool { // whether all text of a row is bold
-		any := false
+		filled := false
 		for c, one := range g.cells[r] {
 			if one.column != c || one.row != r || one.text == "" {
 				continue
@@ -86,9 +86,9 @@ func (g *grid) findHeaders() {
 			if !one.bold {
 				return false
 			}
-			any = true
+			filled = true
 		}
-		return any
+		return filled
 	}
 	for g.headers < rows-1 && g.headers < maxHeaderRows && bold(g.headers) {
 		g.headers++

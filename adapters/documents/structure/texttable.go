@@ -228,7 +228,7 @@ func groupRows(rows []textRow, xs []float64, levels []float64) []bool {
 	if ruled >= 2 && ruledThroughout(starts) {
 		return starts
 	}
-	wide, clear := widerGap(gaps)
+	wide, distinct := widerGap(gaps)
 	for i := 1; i < len(rows); i++ {
 		if starts[i] {
 			continue
@@ -236,7 +236,7 @@ func groupRows(rows []textRow, xs []float64, levels []float64) []bool {
 		gap := rows[i-1].baseline - rows[i].baseline
 		switch {
 		case gap < sunk*rows[i].size: // lines of cells that are set to different heights
-		case clear:
+		case distinct:
 			starts[i] = gap >= wide
 		default:
 			starts[i] = beginsRow(rows[i], xs)
