@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/net/html"
 )
@@ -92,15 +91,6 @@ func (c *checker) fail(rule string, n *html.Node, format string, args ...any) {
 		}
 	}
 	c.findings = append(c.findings, f)
-}
-
-// Position turns an offset into line and column, which count from 1, in characters.
-func (d *Document) Position(offset int) (line, column int) {
-	i, found := slices.BinarySearch(d.lines, offset)
-	if !found {
-		i--
-	}
-	return i + 1, utf8.RuneCount(d.Source[d.lines[i]:offset]) + 1
 }
 
 // opening writes the start tag of an element, shortened.

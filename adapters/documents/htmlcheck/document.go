@@ -23,6 +23,7 @@ type Document struct {
 	known    map[*html.Node]*knowledge
 	spare    []knowledge
 	lines    []int
+	counted  []int
 	ids      map[string][]*html.Node
 	owners   map[string][]*html.Node
 	labelled map[*html.Node][]*html.Node

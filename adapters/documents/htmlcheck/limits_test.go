@@ -39,3 +39,23 @@ func BenchmarkCheck(b *testing.B) {
 		}
 	}
 }
+
+// TestPositionInLongLine compares the columns of a page in one line with those that counting gives.
+func TestPositionInLongLine(t *testing.T) {
+	t.Parallel()
+	part := "<p>é€😀x<img src=a></p>"
+	result := check(t, "<html lang=en><title>t</title><main><h1>x</h1>"+strings.Repeat(part, 2_000))
+	n := 0
+	for _, f := range result.Findings {
+		if f.Rule != "image-alt" {
+			continue
+		}
+		want := len("<html lang=en><title>t</title><main><h1>x</h1>") + n*len([]rune(part)) + len([]rune("<p>é€😀x")) + 1
+		if n++; f.Line != 1 || f.Column != want {
+			t.Fatalf("image %d is at %d:%d, want column %d", n, f.Line, f.Column, want)
+		}
+	}
+	if n != 2_000 {
+		t.Errorf("%d images are found", n)
+	}
+}

@@ -43,13 +43,15 @@ func (p *plan) nestedLandmarks() {
 
 // shownWithRole gives the shown elements with a role.
 func (p *plan) shownWithRole(role string) []*html.Node {
-	var out []*html.Node
-	for _, n := range p.Elements {
-		if p.Role(n) == role && p.Shown(n) {
-			out = append(out, n)
+	if p.byRole == nil {
+		p.byRole = map[string][]*html.Node{}
+		for _, n := range p.Elements {
+			if p.Shown(n) {
+				p.byRole[p.Role(n)] = append(p.byRole[p.Role(n)], n)
+			}
 		}
 	}
-	return out
+	return p.byRole[role]
 }
 
 // doubleLandmarks puts main parts, banners or footers that lie side by side into one.
@@ -70,7 +72,10 @@ func (p *plan) doubleLandmarks() {
 			p.add(r)
 			continue
 		}
-		for _, f := range found { // the first counts
+		for _, f := range found {
+			if htmlcheck.Closest(f.Node, func(n *html.Node) bool { return htmlcheck.IsLandmark(p.Role(n)) }) == nil {
+				continue // its content would lie in no part
+			}
 			r := p.start(rule, f.Node, "part made one that is not the page's "+c.element)
 			p.demote(r, f.Node, c.element)
 			p.add(r)

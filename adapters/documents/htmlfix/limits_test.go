@@ -34,6 +34,7 @@ func TestLargeDocumentsEnd(t *testing.T) {
 		"strays":      "<ul>" + strings.Repeat("a<li>b</li>", 5_000) + "</ul>",
 		"tables":      strings.Repeat("<table border=1><tr><td>a<td>1<tr><td>b<td>2</table>", 2_000),
 		"parts":       strings.Repeat("<header>a</header><p>b</p>", 3_000),
+		"harm":        "<body>" + strings.Repeat("<div role=navigation tabindex=3>a<svg role=img><desc>a</desc></svg></div><span role=listitem>b</span>", 1_000),
 		"deep":        strings.Repeat("<div style='color:#aaa;background:#fff'>a", 450),
 		"colours":     "<div style='color:#aaa;background:#fff'>" + strings.Repeat("<p>a</p>", 10_000) + "</div>",
 	} {

@@ -34,6 +34,8 @@ type plan struct {
 	touched map[string]bool
 	// named are the links and buttons that get a name by that of an image in them.
 	named map[*html.Node]bool
+	// byRole are the elements that are shown by their roles, found when they are first asked for.
+	byRole map[string][]*html.Node
 	// texts tells of links and buttons whether they have a text.
 	texts map[*html.Node]bool
 	// links are the names of links by their addresses, found when they are first asked for.
