@@ -39,14 +39,22 @@ type Oracle struct {
 	answers *bufio.Reader
 }
 
-// Start starts the validator for the time of a test.
-func Start(tb testing.TB) *Oracle {
+// Jar gives the path of the jar.
+func Jar(tb testing.TB) string {
 	tb.Helper()
 	folder, err := install()
 	if err != nil {
 		programtest.Missing(tb, fmt.Errorf("veraPDF is needed: %w", err))
 	}
-	cmd := exec.CommandContext(context.Background(), "java", "-Xmx1g", "-cp", filepath.Join(folder, "verapdf.jar")+string(os.PathListSeparator)+folder, "Oracle")
+	return filepath.Join(folder, "verapdf.jar")
+}
+
+// Start starts the validator for the time of a test.
+func Start(tb testing.TB) *Oracle {
+	tb.Helper()
+	jar := Jar(tb)
+	folder := filepath.Dir(jar)
+	cmd := exec.CommandContext(context.Background(), "java", "-Xmx1g", "-cp", jar+string(os.PathListSeparator)+folder, "Oracle")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		tb.Fatal(err)
