@@ -61,15 +61,22 @@ func isMultiple(r *row) bool { return r.object == nil && len(r.pieces) > 1 }
 // lines that go on in its cells.
 func (s *sheet) tableEnd(rows []*row, start int) int {
 	end := start + 1
+	usual := 0.0 // the distance of rows before
 	for i := start + 1; i < len(rows) && i-end < maxWrapped; i++ {
 		r, before := rows[i], rows[i-1]
 		if r.object != nil {
 			break
 		}
 		size := r.pieces[0].size
-		if before.pieces[0].baseline-r.pieces[0].baseline > rowReach*size {
+		gap := before.pieces[0].baseline - r.pieces[0].baseline
+		if gap > rowReach*size {
 			break
 		}
+		// A line of its own that is larger, or bold and set apart, is the heading of what follows.
+		if p := r.pieces[0]; len(r.pieces) == 1 && (p.size > 1.08*rows[start].pieces[0].size || p.style.bold && gap > 1.5*size && gap > 1.25*usual) {
+			break
+		}
+		usual = gap
 		if isMultiple(r) {
 			end = i + 1
 		}

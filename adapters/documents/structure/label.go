@@ -52,6 +52,9 @@ func labelOf(l *line) (label, bool) {
 	if b := l.bullet; b != nil {
 		return label{numbering: b.numbering, shape: "drawn " + string(b.numbering), left: b.box.Left, body: l.box.Left, drawn: b}, true
 	}
+	if out, ok := unknownBullet(l); ok {
+		return out, true
+	}
 	token, rest, _ := strings.Cut(l.text, " ")
 	if n := utf8.RuneCountInString(token); n == 0 || n > longestLabel || strings.TrimSpace(rest) == "" {
 		return label{}, false
@@ -66,6 +69,23 @@ func labelOf(l *line) (label, bool) {
 		return label{}, false
 	}
 	return out, true
+}
+
+// unknownBullet reads a single glyph without a meaning that stands apart at the start of a line.
+func unknownBullet(l *line) (label, bool) {
+	first := l.pieces[0]
+	out := label{numbering: "Disc", shape: "?", left: l.box.Left}
+	switch {
+	case first.field != nil || len(first.runs) == 0:
+		return label{}, false
+	case len(l.pieces) > 1 && first.text == "" && first.box.Width() < 1.2*l.size && l.pieces[1].text != "":
+		out.runs, out.body = len(first.runs), l.pieces[1].box.Left
+		return out, out.body-out.left < bulletReach*l.size
+	case len(first.runs) > 1 && first.lengths[0] == 0 && first.lengths[1] > 0:
+		out.runs, out.body = 1, first.starts[1]
+		return out, out.body-out.left > 0.8*l.size && out.body-out.left < bulletReach*l.size
+	}
+	return label{}, false
 }
 
 // readLabel reads a bullet, or a number in what stands around it.

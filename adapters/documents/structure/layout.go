@@ -92,7 +92,7 @@ func (c *column) margins(elements []element) {
 			}
 		}
 		for _, l := range stretch {
-			l.margin = min(right, c.right)
+			l.margin = right
 		}
 		stretch = stretch[:0]
 	}
@@ -127,8 +127,22 @@ func (c *column) measure(elements []element) {
 		return
 	}
 	slices.Sort(rights)
-	const outliers = 0.95 // share of lines that end within the margin: some tables and code do not
+	const (
+		outliers = 0.95 // share of lines that end within the margin: some tables and code do not
+		common   = 0.2  // share of lines that end at the margin where text is justified
+		nearly   = 1.0  // points
+	)
 	c.right = rights[int(math.Ceil(outliers*float64(len(rights)-1)))]
+	from := len(rights) - 1
+	for at := len(rights) - 1; at >= 0; at-- {
+		if rights[from]-rights[at] > nearly {
+			from = at
+		}
+		if n := from - at + 1; n >= 3 && float64(n) >= common*float64(len(rights)) {
+			c.right = rights[from]
+			return
+		}
+	}
 }
 
 // bands parts rows where the gaps that they leave free change.

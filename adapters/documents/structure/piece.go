@@ -220,7 +220,10 @@ func (s *sheet) attach(run int, r *runRow) bool {
 		return false
 	}
 	at, _ := slices.BinarySearchFunc(r.runs, box.Left, func(i int, x float64) int { return cmp.Compare(s.boxes[i].Left, x) })
-	const beside = 0.3 // ems between a script and its base
+	const (
+		beside  = 0.3 // ems between a script and its base
+		noteGap = 1.2 // ems between the mark of a note and its text
+	)
 	for _, j := range [...]int{at - 1, at} {
 		if j < 0 || j >= len(r.runs) {
 			continue
@@ -231,7 +234,7 @@ func (s *sheet) attach(run int, r *runRow) bool {
 			continue
 		}
 		gap := max(box.Left-s.boxes[host].Right, s.boxes[host].Left-box.Right)
-		if gap < beside*size {
+		if gap < beside*size || at == 0 && j == 0 && gap < noteGap*size {
 			r.runs = slices.Insert(r.runs, at, run)
 			return true
 		}

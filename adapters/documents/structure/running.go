@@ -29,9 +29,11 @@ type edge struct {
 	size   float64
 	// gap is the distance to the next row towards the middle of the page.
 	gap float64
-	// alone tells that it holds a page number and nothing else; number is that number, 0 for none.
+	// alone tells that it holds a page number and nothing else; number is that number, 0 for none. Outer are the numbers
+	// that other rows begin and end with, which may be page numbers.
 	alone  bool
 	number int
+	outer  [2]int
 }
 
 // running finds what repeats at the top and at the bottom of pages and takes it out of them.
@@ -68,10 +70,23 @@ func (s *sheet) edges(top bool) []edge {
 		}
 		text := joinPieces(r.pieces)
 		e.folded = fold(text)
-		e.number, e.alone = pageNumber(text)
+		if e.number, e.alone = pageNumber(text); !e.alone {
+			e.number, e.outer = 0, outerNumbers(text)
+		}
 		out = append(out, e)
 	}
 	return out
+}
+
+// outerNumbers reads the first and the last word of a text as numbers.
+func outerNumbers(text string) [2]int {
+	words := strings.Fields(text)
+	if len(words) < 2 {
+		return [2]int{}
+	}
+	first, _ := pageNumber(words[0])
+	last, _ := pageNumber(words[len(words)-1])
+	return [2]int{first, last}
 }
 
 func b2i(b bool) int {
@@ -144,7 +159,7 @@ func (d *document) repeated(edges [][]edge, i int) []*row {
 
 // isRunning tells whether a row repeats on near pages.
 func (d *document) isRunning(edges [][]edge, i int, e edge) bool {
-	same, numbered, placed, compared := 0, 0, 0, 0
+	same, numbered, placed, counted, compared := 0, 0, 0, 0, 0
 	for j := max(0, i-neighbours); j <= min(len(edges)-1, i+neighbours); j++ {
 		if j == i {
 			continue
@@ -160,6 +175,9 @@ func (d *document) isRunning(edges [][]edge, i int, e edge) bool {
 			if e.number > 0 && f.number-e.number == j-i {
 				numbered++
 			}
+			if e.counts(f, j-i) {
+				counted++
+			}
 			if math.Abs(f.size-e.size) < 0.5 && math.Abs(f.gap-e.gap) < sameHeight && f.gap > roomyGap*e.size {
 				placed++
 			}
@@ -172,6 +190,8 @@ func (d *document) isRunning(edges [][]edge, i int, e edge) bool {
 		return e.size <= 1.3*d.body.size || e.gap > roomyGap*e.size
 	case numbered > 0:
 		return true
+	case counted >= 2 || counted == 1 && compared <= 3:
+		return e.size <= 1.2*d.body.size
 	case e.alone && e.gap > apart*e.size && (compared == 0 || e.number == i+1):
 		return true
 	}
@@ -182,6 +202,19 @@ func (d *document) isRunning(edges [][]edge, i int, e edge) bool {
 
 // setApart is the least distance, in ems, from the innermost running row to the text.
 const setApart = 1.4
+
+// counts tells whether an outer number of a row on another page differs by as much as the pages do. Odd and even pages
+// have it on different sides.
+func (e edge) counts(f edge, by int) bool {
+	for _, n := range e.outer {
+		for _, m := range f.outer {
+			if n > 0 && m > 0 && m-n == by {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // roomyGap is the distance to the text, in ems, by which running titles are set apart.
 const roomyGap = 1.75
