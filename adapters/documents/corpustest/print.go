@@ -2,13 +2,14 @@ package corpustest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/perfectworks/backend/adapters/documents/programtest"
 )
 
 // printTime is how long Chromium may take for one document.
@@ -19,12 +20,7 @@ func Chromium() (string, error) {
 	if path := os.Getenv("CHROMIUM"); path != "" {
 		return path, nil
 	}
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path, nil
-		}
-	}
-	return "", errors.New("chromium is not installed")
+	return programtest.LookUp("chromium", "chromium", "chromium-browser", "google-chrome")
 }
 
 // Print lets Chromium print an HTML file to a tagged PDF.
