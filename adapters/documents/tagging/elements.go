@@ -110,7 +110,7 @@ func (w *work) buildLeaf(content structure.Content, parent *element) {
 	}
 	annotation := content.Annotation
 	content.Annotation = pdf.Ref{}
-	if len(content.Runs)+len(content.Images) > 0 {
+	if len(content.Runs)+len(content.Images)+len(content.Shapes) > 0 {
 		w.newLeaf(parent, content)
 	}
 	if annotation != (pdf.Ref{}) {

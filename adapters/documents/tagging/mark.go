@@ -42,17 +42,6 @@ type painting struct {
 	whole belongs
 }
 
-// oldMark is what becomes of a marked-content sequence that is there already.
-type oldMark struct {
-	// kept sequences stay as they are, or with the text instead of their beginning.
-	kept bool
-	text []byte
-	// covers tells that all inside has its place in the structure or is an artifact: nothing is to be marked there.
-	covers bool
-	// artifact tells that it is one; within an artifact, lifted ends that and begins it anew afterwards.
-	artifact, lifted bool
-}
-
 // marker copies a content stream and puts marked-content operators between its operations. All else is copied byte for
 // byte, so that it paints the same.
 type marker struct {
@@ -71,6 +60,8 @@ type marker struct {
 	// open is the sequence that was begun here, with the depth of q it was begun at.
 	open      belongs
 	openDepth int
+	// isDrawing tells that the open sequence was begun for a path.
+	isDrawing bool
 	depth     int
 	// path is where the path under construction starts, -1 if there is none.
 	path    int
@@ -79,9 +70,6 @@ type marker struct {
 	// begun counts the sequences that were begun here.
 	begun int
 }
-
-// maxMarks bounds how deep old sequences are followed; deeper ones are dropped.
-const maxMarks = 4096
 
 // mark gives the content with its marks.
 func (m *marker) mark() []byte {
@@ -124,9 +112,9 @@ func (m *marker) operation(number int, op pdf.Operation, start, end int) {
 		if m.path >= 0 {
 			start = m.path
 		}
-		m.want(belongs{leaf: artifact}, start)
+		m.drawing(number, start)
 	case "sh":
-		m.want(belongs{leaf: artifact}, start)
+		m.drawing(number, start)
 	case "BI":
 		m.image(number, start, end)
 	case "Do":
@@ -175,6 +163,7 @@ func (m *marker) want(b belongs, at int) {
 	m.close(at)
 	m.flush(at)
 	m.openDepth = m.depth
+	m.isDrawing = false
 	m.open = b
 	m.begun++
 	if b.leaf < 0 {
@@ -216,6 +205,16 @@ func (m *marker) image(number, start, end int) {
 	}
 }
 
+// drawing marks a painted path. Lines between the paths of a figure are part of it.
+func (m *marker) drawing(number, at int) {
+	b := m.owner(number)
+	if b.leaf == artifact && m.open.leaf >= 0 && m.isDrawing {
+		return
+	}
+	m.want(b, at)
+	m.isDrawing = true
+}
+
 func (m *marker) paint(number int, op pdf.Operation, start, end int) {
 	form, isForm := painting{}, false
 	if m.form != nil {
@@ -240,147 +239,4 @@ func (m *marker) paint(number int, op pdf.Operation, start, end int) {
 	if !form.inside && form.whole.leaf >= 0 {
 		m.close(end)
 	}
-}
-
-// show marks an operation that shows text. A TJ is divided where its parts belong to different leaves: it paints the
-// same, since each of its elements acts upon the text matrix in turn.
-func (m *marker) show(number int, op pdf.Operation, start, end int) {
-	parts := m.parts[number]
-	if len(parts) < 2 || op.Operator != "TJ" || m.covered > 0 {
-		m.want(m.owner(number), start)
-		return
-	}
-	elements := arrayElements(m.source[start:end], op)
-	if elements == nil {
-		m.want(m.owner(number), start)
-		return
-	}
-	m.flush(start)
-	m.copied = end
-	from := 0
-	for i, p := range parts {
-		to := len(elements)
-		if i+1 < len(parts) {
-			// What lies between two parts moves the text on: it goes with the first.
-			to = min(max(parts[i+1].from, from), len(elements))
-		}
-		if to == from {
-			continue
-		}
-		m.want(p.belongs, end)
-		m.out = append(m.out, "\n["...)
-		for _, element := range elements[from:to] {
-			m.out = append(append(m.out, element...), ' ')
-		}
-		m.out = append(m.out, "] TJ"...)
-		from = to
-	}
-}
-
-// arrayElements gives the source of each element of the array that is the operand of an operation, nil if it cannot be
-// told.
-func arrayElements(source []byte, op pdf.Operation) [][]byte {
-	if len(op.Operands) != 1 {
-		return nil
-	}
-	array, ok := op.Operands[0].(pdf.Array)
-	if !ok {
-		return nil
-	}
-	at := skipSpace(source)
-	if at >= len(source) || source[at] != '[' {
-		return nil
-	}
-	source = source[at+1:]
-	lexer := pdf.NewLexer(source, pdf.DefaultLimits().Depth)
-	elements := make([][]byte, 0, len(array))
-	for from := 0; len(elements) < len(array); from = lexer.Pos() {
-		o, ok := lexer.Next()
-		if _, isOperator := o.(pdf.Operator); !ok || isOperator {
-			return nil
-		}
-		elements = append(elements, source[from:lexer.Pos()])
-	}
-	return elements
-}
-
-// skipSpace gives the length of the white space and comments at the start of data.
-func skipSpace(data []byte) int {
-	for i := 0; i < len(data); i++ {
-		switch data[i] {
-		case ' ', '\n', '\r', '\t', '\f', 0:
-		case '%':
-			for i+1 < len(data) && data[i+1] != '\n' && data[i+1] != '\r' {
-				i++
-			}
-		default:
-			return i
-		}
-	}
-	return len(data)
-}
-
-func (m *marker) beginOld(op pdf.Operation, start, end int) {
-	if len(m.stack) >= maxMarks {
-		m.stack = append(m.stack, oldMark{})
-		m.drop(start, end)
-		return
-	}
-	mark := m.old(op)
-	m.stack = append(m.stack, mark)
-	if !mark.kept {
-		m.drop(start, end)
-		return
-	}
-	m.close(start)
-	if mark.lifted {
-		m.flush(start)
-		m.out = append(m.out, "\nEMC\n"...)
-	}
-	if mark.text != nil {
-		m.drop(start, end)
-		m.out = append(append(m.out, '\n'), mark.text...)
-		m.out = append(m.out, " BDC\n"...)
-	}
-	if mark.covers {
-		m.covered++
-	}
-}
-
-func (m *marker) endOld(start, end int) {
-	n := len(m.stack) - 1
-	if n < 0 {
-		m.drop(start, end)
-		return
-	}
-	mark := m.stack[n]
-	m.stack = m.stack[:n]
-	if !mark.kept {
-		m.drop(start, end)
-		return
-	}
-	m.close(start)
-	if mark.covers {
-		m.covered--
-	}
-	if mark.lifted {
-		m.flush(end)
-		m.out = append(m.out, artifactMarks[artifact]...)
-	}
-}
-
-// inside tells whether content at this point is tagged or an artifact already.
-func (m *marker) inside() (tagged, artifact bool) {
-	for _, mark := range m.stack {
-		if mark.kept && mark.covers {
-			tagged, artifact = tagged || !mark.artifact, mark.artifact
-		}
-	}
-	return tagged, artifact
-}
-
-// drop leaves out an operation.
-func (m *marker) drop(start, end int) {
-	m.flush(start)
-	m.copied = end
 }

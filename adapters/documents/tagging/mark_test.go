@@ -69,6 +69,10 @@ func TestMark(t *testing.T) {
 			content: "/A Do /B Do /C Do", parts: map[int][]part{1: whole(0, 0)},
 			want: "/Artifact BMC /A Do EMC /P<<0>> /B Do EMC /Artifact BMC /C Do EMC",
 		},
+		"lines between the paths of a figure are part of it": {
+			content: "0 0 m 1 1 l f 2 2 m 3 3 l S 4 4 m 5 5 l f BT ET 6 6 m 7 7 l S", parts: map[int][]part{2: whole(0, 0), 8: whole(0, 1)},
+			want: "/P<<0>> 0 0 m 1 1 l f 2 2 m 3 3 l S 4 4 m 5 5 l f EMC BT ET /Artifact BMC 6 6 m 7 7 l S EMC",
+		},
 		"what paints nothing of its own is an artifact": {content: "f sh", want: "/Artifact BMC f sh EMC"},
 		"operands without an operator are left out":     {content: "f 1 2", want: "/Artifact BMC f EMC"},
 	} {

@@ -47,6 +47,11 @@ func (w *work) planPage(page *pagetext.Page, leaves []int, artifacts []structure
 				put(page.Images[image].Place, belongs{leaf, len(c.Runs) + i})
 			}
 		}
+		for i, shape := range c.Shapes {
+			if shape >= 0 && shape < len(page.Shapes) {
+				put(page.Shapes[shape].Place, belongs{leaf, len(c.Runs) + len(c.Images) + i})
+			}
+		}
 	}
 	for _, l := range leaves {
 		spread(w.outline.leaves[l].content, l)

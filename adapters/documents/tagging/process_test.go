@@ -79,11 +79,11 @@ func TestUntagged(t *testing.T) {
 				t.Errorf("fails %v", result.Failures)
 			}
 			base := strings.ReplaceAll(name, " ", "-")
-			old, new := save(t, folder, base+"-before.pdf", before), save(t, folder, base+".pdf", after)
-			if verdict, err := oracle.Check(new); err != nil || !verdict.Conforms {
+			original, written := save(t, folder, base+"-before.pdf", before), save(t, folder, base+".pdf", after)
+			if verdict, err := oracle.Check(written); err != nil || !verdict.Conforms {
 				t.Errorf("veraPDF: %v %v", verdict, err)
 			}
-			if lost := lostWords(t, old, new); len(lost) > 0 {
+			if lost := lostWords(t, original, written); len(lost) > 0 {
 				t.Errorf("words are lost: %q", lost)
 			}
 		})
