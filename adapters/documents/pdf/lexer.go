@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // Lexer reads objects and operators from bytes. Its zero value is not usable; see [NewLexer].
@@ -13,6 +14,8 @@ type Lexer struct {
 	depth int
 	// refs tells whether "1 0 R" is a reference: yes in files, no in content streams.
 	refs bool
+	// stack holds the elements of the arrays and dictionaries that are open.
+	stack []Object
 }
 
 // NewLexer reads a content stream: no references, keywords are operators. Depth limits nesting; deeper levels read
@@ -152,7 +155,7 @@ func hexValue(c byte) int {
 }
 
 func (l *Lexer) hex() String {
-	var out []byte
+	out := make([]byte, 0, max(0, bytes.IndexByte(l.data[l.pos:], '>')+1)/2)
 	high := -1
 	for l.pos < len(l.data) {
 		c := l.data[l.pos]
@@ -178,6 +181,16 @@ func (l *Lexer) hex() String {
 }
 
 func (l *Lexer) literal() String {
+	for i, c := range l.data[l.pos:] {
+		if c == ')' {
+			plain := String(l.data[l.pos : l.pos+i])
+			l.pos += i + 1
+			return plain
+		}
+		if c == '(' || c == '\\' || c == '\r' {
+			break
+		}
+	}
 	var out []byte
 	open := 1
 	for l.pos < len(l.data) {
@@ -242,7 +255,7 @@ func (l *Lexer) escape(out []byte) []byte {
 }
 
 func (l *Lexer) array(depth int) Object {
-	var out Array
+	start := len(l.stack)
 	for {
 		o, ok := l.object(depth - 1)
 		if !ok {
@@ -265,16 +278,22 @@ func (l *Lexer) array(depth int) Object {
 					break
 				}
 				if op == "R" {
-					out = foldRef(out)
+					l.stack = append(l.stack[:start], foldRef(l.stack[start:])...)
 				}
 				continue
 			}
 		}
-		out = append(out, o)
+		l.stack = append(l.stack, o)
 	}
-	if out == nil {
-		out = Array{}
-	}
+	return Array(l.pop(start))
+}
+
+// pop takes the elements from start on off the stack.
+func (l *Lexer) pop(start int) []Object {
+	out := make([]Object, len(l.stack)-start)
+	copy(out, l.stack[start:])
+	clear(l.stack[start:])
+	l.stack = l.stack[:start]
 	return out
 }
 
@@ -312,7 +331,7 @@ func (l *Lexer) skipNested() {
 }
 
 // foldRef replaces the two integers at the end of out by the reference they name.
-func foldRef(out Array) Array {
+func foldRef(out []Object) []Object {
 	if len(out) < 2 {
 		return out
 	}
@@ -325,7 +344,7 @@ func foldRef(out Array) Array {
 }
 
 func (l *Lexer) dict(depth int) Object {
-	var flat Array
+	start := len(l.stack)
 	for {
 		o, ok := l.object(depth - 1)
 		if !ok {
@@ -339,7 +358,7 @@ func (l *Lexer) dict(depth int) Object {
 		}
 		if op, isOp := o.(Operator); isOp {
 			if op == "R" && l.refs {
-				flat = foldRef(flat)
+				l.stack = append(l.stack[:start], foldRef(l.stack[start:])...)
 				continue
 			}
 			if op == "endobj" || op == "stream" {
@@ -348,8 +367,9 @@ func (l *Lexer) dict(depth int) Object {
 			}
 			continue
 		}
-		flat = append(flat, o)
+		l.stack = append(l.stack, o)
 	}
+	flat := l.stack[start:]
 	out := make(Dict, len(flat)/2)
 	for i := 0; i < len(flat); i++ {
 		key, ok := flat[i].(Name)
@@ -364,6 +384,8 @@ func (l *Lexer) dict(depth int) Object {
 			out[key] = flat[i]
 		}
 	}
+	clear(flat)
+	l.stack = l.stack[:start]
 	return out
 }
 
@@ -378,19 +400,28 @@ func (l *Lexer) word() Object {
 			return n
 		}
 	}
-	switch string(w) {
-	case "true":
-		return true
-	case "false":
-		return false
-	case "null":
-		return nil
+	if o, known := words[string(w)]; known {
+		return o
 	}
 	return Operator(w)
 }
 
+// words are the keywords and the operators of content streams, made once since contents consist of them.
+var words = func() map[string]Object {
+	out := map[string]Object{"true": true, "false": false, "null": nil}
+	for _, operator := range strings.Fields(`b B b* B* BDC BI BMC BT BX c cm CS cs d d0 d1 Do DP EI EMC ET EX f F f* G g
+		gs h i ID j J K k l m M MP n q Q re RG rg ri s S SC sc SCN scn sh T* Tc Td TD Tf Tj TJ TL Tm Tr Ts Tw Tz v w W W*
+		y ' " R obj endobj stream endstream`) {
+		out[operator] = Operator(operator)
+	}
+	return out
+}()
+
 // number reads what writers make of numbers: also "--5", "1.2.3" (as 1.2) and "5-3" (as 5).
 func number(w []byte) (Object, bool) {
+	if n, ok := plainNumber(w); ok {
+		return n, true
+	}
 	negative := false
 	i := 0
 	for i < len(w) && (w[i] == '+' || w[i] == '-') {
@@ -432,4 +463,44 @@ func number(w []byte) (Object, bool) {
 		v = -v
 	}
 	return Real(v), true
+}
+
+// powers are the powers of ten that a float64 holds exactly, as far as [plainNumber] needs them.
+var powers = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+
+// plainNumber reads a number as writers should make it, of at most 15 digits. Its digits and the power of ten are exact
+// in a float64 then, so that their quotient is the nearest to what is written.
+func plainNumber(w []byte) (Object, bool) {
+	negative := len(w) > 0 && w[0] == '-'
+	digits := w
+	if negative {
+		digits = w[1:]
+	}
+	if len(digits) == 0 || len(digits) > len(powers) {
+		return nil, false
+	}
+	value, fraction := int64(0), -1
+	for _, c := range digits {
+		switch {
+		case c >= '0' && c <= '9':
+			value = value*10 + int64(c-'0')
+			if fraction >= 0 {
+				fraction++
+			}
+		case c == '.' && fraction < 0:
+			fraction = 0
+		default:
+			return nil, false
+		}
+	}
+	if negative {
+		value = -value
+	}
+	switch {
+	case fraction < 0:
+		return Integer(value), true
+	case len(digits) == 1 || value == 0: // "." and "-.0" are left to the longer way
+		return nil, false
+	}
+	return Real(float64(value) / powers[fraction]), true
 }

@@ -1,6 +1,7 @@
 package pdf_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -113,4 +114,22 @@ func TestText(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
 	}
+}
+
+// TestNumbersAreExact reads numbers as the standard library does.
+func TestNumbersAreExact(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringMatching(`[-+]?([0-9]{1,20}|[0-9]{0,12}\.[0-9]{1,12}|[0-9]{1,12}\.)`).Draw(t, "number")
+		want, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, _ := pdf.NewLexer([]byte(text), 1).Next()
+		got, ok := pdf.Number(o)
+		_, isReal := o.(pdf.Real)
+		if !ok || got != want || !isReal && strings.Contains(text, ".") && want != 0 {
+			t.Fatalf("%s was read as %T %v", text, o, o)
+		}
+	})
 }
