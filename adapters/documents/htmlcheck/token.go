@@ -3,7 +3,6 @@ package htmlcheck
 import (
 	"bytes"
 	"strconv"
-	"strings"
 
 	"golang.org/x/net/html"
 )
@@ -33,12 +32,12 @@ func Tokenize(source []byte) []Token {
 		offset = t.End
 		switch kind {
 		case html.StartTagToken, html.SelfClosingTagToken:
-			t.Name = strings.ToLower(string(raw[1:NameEnd(raw, 1)]))
+			t.Name = lower(raw[1:NameEnd(raw, 1)])
 			if kind == html.StartTagToken && (t.Name == "svg" || t.Name == "math") {
 				foreign++
 			}
 		case html.EndTagToken:
-			t.Name = strings.ToLower(string(raw[2:NameEnd(raw, 2)]))
+			t.Name = lower(raw[2:NameEnd(raw, 2)])
 			if t.Name == "svg" || t.Name == "math" {
 				foreign = max(foreign-1, 0)
 			}
@@ -46,6 +45,17 @@ func Tokenize(source []byte) []Token {
 		}
 		out = append(out, t)
 	}
+}
+
+// lower changes the capital letters that HTML takes for small ones, those of ASCII.
+func lower(name []byte) string {
+	out := bytes.Clone(name)
+	for i, c := range out {
+		if c >= 'A' && c <= 'Z' {
+			out[i] = c + 'a' - 'A'
+		}
+	}
+	return string(out)
 }
 
 // NameEnd gives the place in a tag where its name ends, which begins at from.

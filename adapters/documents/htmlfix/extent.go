@@ -99,7 +99,7 @@ func withPlaces(source []byte, tokens []htmlcheck.Token) []byte {
 			out.Write(raw)
 		}
 	}
-	comment("<", len(source))
+	comment("<", contentEnd(tokens))
 	return out.Bytes()
 }
 

@@ -212,7 +212,7 @@ func (p *plan) contentStart() (int, bool) {
 			return t.Start, true
 		}
 	}
-	return len(p.Source), true
+	return contentEnd(p.Tokens), true
 }
 
 // headPlace gives the place where the head begins, or would.

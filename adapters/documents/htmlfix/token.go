@@ -9,6 +9,14 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/htmlcheck"
 )
 
+// contentEnd gives the place where the last token ends: what follows is a tag that does not end, and nothing to a reader.
+func contentEnd(tokens []htmlcheck.Token) int {
+	if len(tokens) == 0 {
+		return 0
+	}
+	return tokens[len(tokens)-1].End
+}
+
 // tokenAt finds the token that starts at an offset.
 func tokenAt(tokens []htmlcheck.Token, offset int) (int, bool) {
 	return slices.BinarySearchFunc(tokens, offset, func(t htmlcheck.Token, offset int) int { return cmp.Compare(t.Start, offset) })
