@@ -31,7 +31,28 @@ func (g *gatherer) inlineFigure(n *structure.Node, wraps []*wrap, m manner) bool
 		return true
 	}
 	g.segments = append(g.segments, g.picture(n, wraps, m, "")...)
+	for _, caption := range captionsOf(n, 0) {
+		g.space(wraps)
+		for _, kid := range caption.Kids {
+			g.node(kid, wraps, manner{flat: true, noBreaks: m.noBreaks, inLink: m.inLink, plain: m.plain}, 0)
+		}
+		g.space(wraps)
+	}
 	return true
+}
+
+// captionsOf gives the captions of a figure, but not those of figures inside of it.
+func captionsOf(n *structure.Node, depth int) []*structure.Node {
+	var out []*structure.Node
+	for _, kid := range n.Kids {
+		switch {
+		case kid.Type == "Caption":
+			out = append(out, kid)
+		case kid.Type != "Figure" && depth < 2*maxDepth:
+			out = append(out, captionsOf(kid, depth+1)...)
+		}
+	}
+	return out
 }
 
 // picture gathers the images of a figure, then the text inside of it. The label is the identifier of its caption, ""
@@ -130,7 +151,7 @@ func (b *builder) named(shown []*html.Node, alt, label string, page int) []*html
 func (b *builder) eachPart(n *structure.Node, depth int, visit func(*structure.Node)) {
 	for _, kid := range n.Kids {
 		switch {
-		case kid.Type == "Caption" || depth > maxDepth:
+		case kid.Type == "Caption" || depth > 2*maxDepth:
 		case kid.Type == "" || kid.Type == "Figure":
 			visit(kid)
 		default:
@@ -141,12 +162,7 @@ func (b *builder) eachPart(n *structure.Node, depth int, visit func(*structure.N
 
 // figure writes a figure with its caption.
 func (b *builder) figure(parent *html.Node, n *structure.Node, f flow) {
-	var captions []*structure.Node
-	for _, kid := range n.Kids {
-		if kid.Type == "Caption" {
-			captions = append(captions, kid)
-		}
-	}
+	captions := captionsOf(n, 0)
 	if n.Type == "Formula" || n.ActualText != "" {
 		b.paragraph(parent, "p", []*structure.Node{n}, manner{flat: true})
 		return

@@ -30,7 +30,7 @@ const (
 func (g *gatherer) form(n *structure.Node, wraps []*wrap, m manner) bool {
 	var widget *structure.Node
 	for _, kid := range n.Kids {
-		if annotated(kid) {
+		if d, ok := g.file.Dict(kid.Content.Annotation); annotated(kid) && ok && g.file.Name(d["Subtype"]) == "Widget" {
 			widget = kid
 		}
 	}
@@ -38,8 +38,7 @@ func (g *gatherer) form(n *structure.Node, wraps []*wrap, m manner) bool {
 		return false
 	}
 	g.turn(widget.Content.Page, wraps, m)
-	g.field(widget.Content, wraps)
-	// Text beside the annotation is what the field shows, unless it is a label.
+	g.field(widget.Content, wraps) // text beside it is the value that it shows
 	return true
 }
 

@@ -223,6 +223,10 @@ func (g *gatherer) ruby(n *structure.Node, wraps []*wrap, m manner, depth int) b
 		switch kid.Type {
 		case "RT", "RP":
 			inner = append(slices.Clip(outer), &wrap{node: element(strings.ToLower(string(kid.Type)))})
+		case "RB":
+		default:
+			g.node(kid, outer, m, depth+1)
+			continue
 		}
 		for _, part := range kid.Kids {
 			g.node(part, inner, m, depth+1)

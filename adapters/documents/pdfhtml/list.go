@@ -24,7 +24,13 @@ func (b *builder) items(n *structure.Node) (before []*structure.Node, items []it
 		case kid.Type == "LI":
 			items = append(items, b.item(kid))
 		case transparent(kid) && hasKid(kid, "LI"):
-			_, inner := b.items(kid)
+			first, inner := b.items(kid)
+			if len(items) == 0 {
+				before = append(before, first...)
+			} else {
+				last := &items[len(items)-1]
+				last.body = append(last.body, first...)
+			}
 			items = append(items, inner...)
 		case len(items) == 0 && kid.Type != "L":
 			before = append(before, kid)
