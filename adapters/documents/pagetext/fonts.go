@@ -19,8 +19,8 @@ type fontTable struct {
 	em     float64
 	glyphs [256]*[256]glyph // by the low bytes of the code
 	more   map[int]glyph    // codes of more than two bytes
-	// displacement is the second number of DW2.
-	displacement float64
+	// displacement is the second number of DW2, standardAdvance is DW.
+	displacement, standardAdvance float64
 }
 
 // glyph is what a code shows and how far it moves.
@@ -57,7 +57,10 @@ func newFontTable(file *pdf.File, font *pdffont.Font) *fontTable {
 		t.type3(file)
 	case "Type0":
 		t.vertical = strings.HasSuffix(string(font.CMapName), "-V") || font.CMap != nil && font.CMap.WMode == 1
-		t.displacement = -1000
+		t.displacement, t.standardAdvance = -1000, 1000
+		if v, ok := file.Number(font.Descendant["DW"]); ok {
+			t.standardAdvance = v
+		}
 		if list, ok := file.Array(font.Descendant["DW2"]); ok && len(list) > 1 {
 			t.displacement, _ = file.Number(list[1])
 		}
@@ -208,6 +211,9 @@ func (t *fontTable) glyph(code int) glyph {
 func (t *fontTable) ask(code int) glyph {
 	g := t.font.Glyph(code)
 	out := glyph{known: true, width: g.Wanted}
+	if !t.simple && t.font.CMap == nil {
+		out.width = t.standardAdvance
+	}
 	if g.HasText {
 		out.text = clean(g.Text)
 	}

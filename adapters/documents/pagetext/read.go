@@ -66,7 +66,7 @@ func (r *Reader) Page(page pdf.Page, number int) (*Page, error) {
 	frame := NewFrame(r.file, page)
 	out := &Page{Number: number, Width: frame.Width, Height: frame.Height, Streams: []Stream{{Outer: -1, Operation: -1}}}
 	data, _ := r.file.Content(page) // what could be decoded of a damaged stream is read
-	w := &walk{Reader: r, page: out, visible: Rect{Right: frame.Width, Top: frame.Height}}
+	w := &walk{Reader: r, page: out, visible: Rect{Right: frame.Width, Top: frame.Height}, links: r.linksOf(page, frame)}
 	w.stream(data, page.Resources, newState(frame.matrix), nil, 0)
 	if w.over != nil {
 		return out, w.over

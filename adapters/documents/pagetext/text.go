@@ -122,6 +122,8 @@ type line struct {
 	// spaces are those that a gap stands for, written before the next visible glyph.
 	spaces  int
 	divided bool
+	// edges are the sides of links that the line runs through.
+	edges []edge
 }
 
 func (in *interpreter) open(from int) line {
@@ -148,6 +150,8 @@ func (in *interpreter) show(args []pdf.Object) {
 
 func (in *interpreter) showArray(list pdf.Array) {
 	l := in.open(0)
+	l.edges = in.linkEdges()
+	edges := l.edges
 	t := &in.state.text
 	em := l.table.em
 	if em == 0 {
@@ -163,11 +167,11 @@ func (in *interpreter) showArray(list pdf.Array) {
 			continue
 		}
 		gap := -v / 1000
-		if l.begun && l.divides(gap/em) && shows(list[i+1:]) {
+		if l.begun && (l.divides(gap/em) || l.atLink(gap, gap/em)) && shows(list[i+1:]) {
 			l.divided = true
 			l.close(i)
 			l = in.open(i)
-			l.divided = true
+			l.divided, l.edges = true, edges
 		} else {
 			l.gap(gap / em)
 		}

@@ -12,6 +12,7 @@ type walk struct {
 	*Reader
 	page    *Page
 	visible Rect
+	links   []Rect
 	over    error
 	// forms are the streams being painted, from the outside in.
 	forms []*pdf.Stream
