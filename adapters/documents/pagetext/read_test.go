@@ -100,6 +100,7 @@ func TestRuns(t *testing.T) {
 			"A" 50-55 at 700 size 10.0 elements 0 to 1
 			"B" 58-64 at 700 size 10.0 elements 1 to 3
 			"C" 67-74 at 700 size 10.0 elements 3 to 5`},
+		{"an accent over a letter", "BT/F 10 Tf 50 700 Td[(\\250)500(A)]TJ ET", "", `"Ä" 50-50 at 700 size 10.0`},
 		{"the gap before the first string moves it", "BT/F 10 Tf 50 700 Td[-1000(A)]TJ ET", "", `"A" 60-65 at 700 size 10.0`},
 		{"turned", "BT/F 10 Tf 0 1 -1 0 50 700 Tm(A)Tj ET", "", `"A" 42-52 at 700 size 10.0 turned 90`},
 		{"on a turned page", "BT/F 10 Tf 0 1 -1 0 50 700 Tm(A)Tj ET", "/Rotate 90", `"A" 700-705 at 550 size 10.0`},

@@ -20,6 +20,8 @@ const (
 	labelGap = 0.25
 	// monoColumnGap parts columns in text of a fixed pitch, where several spaces align what is still one line of code.
 	monoColumnGap = 3
+	// overprint is by how much a letter is moved back at least that stands under the accent before it.
+	overprint = 0.2
 	// maxSpaces is how many spaces one gap in text of a fixed pitch stands for at the most.
 	maxSpaces = 120
 )
@@ -122,6 +124,8 @@ type line struct {
 	// spaces are those that a gap stands for, written before the next visible glyph.
 	spaces  int
 	divided bool
+	// back is by how much the last gap moves back, in ems.
+	back float64
 	// edges are the sides of links that the line runs through.
 	edges []edge
 }
@@ -228,6 +232,7 @@ func isLabel(text []byte) bool {
 
 // gap notes a gap between two strings, in ems.
 func (l *line) gap(gap float64) {
+	l.back = -gap
 	if gap < spaceGap || !l.begun {
 		return
 	}
@@ -270,7 +275,10 @@ func (l *line) glyph(code int, single bool) {
 	if visible && l.spaces > 0 {
 		l.pad()
 	}
-	in.buffer = append(in.buffer, g.text...)
+	if l.back < overprint || !in.accent(g.text) {
+		in.buffer = append(in.buffer, g.text...)
+	}
+	l.back = 0
 	if visible && !l.visible {
 		l.visible, l.firstX, l.firstY = true, x, y
 	}
