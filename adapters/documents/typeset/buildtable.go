@@ -37,6 +37,8 @@ type tableBuilder struct {
 	plain bool
 	// below are the rows that cells of further above still cover, by column.
 	below []int
+	// shorter tells by how many rows cells are shortened.
+	shorter map[*html.Node]int
 }
 
 func (b *builder) buildTable(n *html.Node, s *style.Style, ctx *context) {
@@ -52,8 +54,9 @@ func (b *builder) buildTable(n *html.Node, s *style.Style, ctx *context) {
 	b.anchor(n, func(name string) { bx.anchors = append(bx.anchors, name) })
 	ctx.box.children = append(ctx.box.children, bx)
 	role, _ := attr(n, "role")
-	t := &tableBuilder{b: b, style: s, table: bx.table, plain: role == "presentation" || role == "none" || ctx.artifact}
+	t := &tableBuilder{b: b, style: s, table: bx.table, shorter: map[*html.Node]int{}, plain: role == "presentation" || role == "none" || ctx.artifact}
 	groups, caption := t.collect(n)
+	t.columns(groups)
 	rows := 0
 	for _, g := range groups {
 		rows += len(g.rows)
@@ -70,7 +73,6 @@ func (b *builder) buildTable(n *html.Node, s *style.Style, ctx *context) {
 		t.caption(caption)
 	}
 	t.columnWidths(n)
-	t.columns(groups)
 	for _, g := range groups {
 		t.group(g)
 	}
@@ -183,7 +185,7 @@ func cellsOf(r *html.Node) []*html.Node {
 	return out
 }
 
-// columns counts the columns by placing all cells.
+// columns counts the columns by placing all cells, and leaves out what would make the structure irregular or huge.
 func (t *tableBuilder) columns(groups []*group) {
 	for _, g := range groups {
 		t.below = nil
@@ -191,6 +193,55 @@ func (t *tableBuilder) columns(groups []*group) {
 			t.place(r, len(g.rows)-i, func(*html.Node, int, int, int) {})
 		}
 	}
+	rows, area := 0, 0
+	for _, g := range groups {
+		area += t.dropCovered(g)
+		rows += len(g.rows)
+	}
+	if fillers := rows*t.table.columns - area; fillers > maxFillers && !t.plain {
+		t.plain = true
+		t.b.doc.notes.warn("A table whose rows have very different numbers of cells was set without its structure.")
+	}
+}
+
+// maxFillers bounds the empty cells that one table is filled up with.
+const maxFillers = 20_000
+
+// dropCovered leaves out the rows of a group in which no cell begins, since cells of rows above cover them all: a row
+// of the structure must have cells (rule 7.2-43). It gives the area of the cells that remain.
+func (t *tableBuilder) dropCovered(g *group) int {
+	t.below = nil
+	area := 0
+	owners := make([]*html.Node, t.table.columns)
+	kept := make([]*html.Node, 0, len(g.rows))
+	for i, r := range g.rows {
+		free := 0
+		for column := range owners {
+			if column >= len(t.below) || t.below[column] == 0 {
+				free++
+			}
+		}
+		began := false
+		t.place(r, len(g.rows)-i, func(n *html.Node, column, columns, rows int) {
+			began = true
+			area += columns * rows
+			for k := column; k < column+columns; k++ {
+				owners[k] = n
+			}
+		})
+		if began || free > 0 {
+			kept = append(kept, r)
+			continue
+		}
+		area -= t.table.columns
+		for k, n := range owners {
+			if k == 0 || owners[k-1] != n {
+				t.shorter[n]++
+			}
+		}
+	}
+	g.rows = kept
+	return area
 }
 
 // place finds the column and the spans of each cell of a row. A cell ends where one from above is in its way.
@@ -210,11 +261,11 @@ func (t *tableBuilder) place(r *html.Node, rowsLeft int, put func(n *html.Node, 
 		for columns < wanted && !covered(column+columns) {
 			columns++
 		}
-		rows := span1(n, "rowspan", maxRowSpan)
+		rows := span1(n, "rowspan", maxRowSpan) - t.shorter[n]
 		if v, _ := attr(n, "rowspan"); strings.TrimSpace(v) == "0" {
 			rows = rowsLeft
 		}
-		rows = min(rows, rowsLeft)
+		rows = max(min(rows, rowsLeft), 1)
 		put(n, column, columns, rows)
 		placed = append(placed, [3]int{column, columns, rows})
 		column += columns

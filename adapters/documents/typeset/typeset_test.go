@@ -172,6 +172,7 @@ func TestStructure(t *testing.T) {
 		`<table><thead><tr><th>h</thead></table>`:                                       `Document(Table(TBody(TR(TH("h")))))`,
 		`<table><tr><td>a<td>b<tr><td>c</table>`:                                        `Document(Table(TBody(TR(TD("a") TD("b")) TR(TD("c") TD))))`,
 		`<table role=presentation><tr><td>a<td>b</table>`:                               `Document(P("a") P("b"))`,
+		`<table><tr><td rowspan=3>a<td rowspan=2>b<tr><tr><td>c</table>`:                `Document(Table(TBody(TR(TD("a") TD("b")) TR(TD("c")))))`,
 		`<table></table>`:                        `Document`,
 		`<p>x<img src="` + dot + `" alt="dot">y`: `Document(P("x" Figure("") "y"))`,
 		`<img src="` + dot + `" alt="">`:         `Document`,
