@@ -121,7 +121,7 @@ func isBoldName(name string) bool {
 			return true
 		}
 	}
-	return strings.HasSuffix(name, "-b") || strings.HasSuffix(name, ",b") || strings.Contains(name, "medi") &&
+	return strings.HasSuffix(name, "-b") || strings.HasSuffix(name, ".b") || strings.HasSuffix(name, ",b") || strings.Contains(name, "medi") &&
 		strings.Contains(name, "nimbus") && !strings.Contains(name, "regu")
 }
 

@@ -28,7 +28,7 @@ const (
 // findFigures finds the images and drawings of a page and puts them into it as objects.
 func (d *document) findFigures(s *sheet) {
 	s.imageFigures(d)
-	s.drawings()
+	s.drawings(d.body.size)
 	if len(s.objects) > 0 {
 		s.makeRows()
 	}
@@ -63,7 +63,7 @@ func (s *sheet) imageFigures(d *document) {
 			f.images = append(f.images, shown[k])
 			f.box = f.box.Union(boxes[k])
 		}
-		s.addFigure(f)
+		s.addFigure(f, d.body.size)
 	}
 }
 
@@ -114,7 +114,7 @@ func (d *document) repeats(s *sheet, i int) bool {
 }
 
 // drawings finds drawings of paths: several shapes together, with labels in them.
-func (s *sheet) drawings() {
+func (s *sheet) drawings(body float64) {
 	var parts []int
 	var boxes []pagetext.Rect
 	for i := range s.page.Shapes {
@@ -142,7 +142,7 @@ func (s *sheet) drawings() {
 		}
 		slices.Sort(f.shapes)
 		if s.isDrawing(f, shapes, areas) {
-			s.addFigure(f)
+			s.addFigure(f, body)
 		}
 	}
 }
@@ -190,7 +190,7 @@ func (s *sheet) isDrawing(f *block, shapes, areas int) bool {
 }
 
 // addFigure puts a figure into the page, with the labels in it.
-func (s *sheet) addFigure(f *block) {
+func (s *sheet) addFigure(f *block, body float64) {
 	near := f.box.Grow(drawingGap)
 	if len(f.images) > 0 {
 		near = f.box
@@ -203,6 +203,9 @@ func (s *sheet) addFigure(f *block) {
 		})
 		if n := utf8.RuneCountInString(p.text); n > longLabel || p.field != nil || !inside && n > longLabel/2 || captionKind(p.text) != "" {
 			continue
+		}
+		if len(f.images) > 0 && p.size > 1.15*body {
+			continue // a title over a picture is no label in it
 		}
 		gone[p] = true
 		f.runs = append(f.runs, p.runs...)

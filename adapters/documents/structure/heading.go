@@ -16,6 +16,8 @@ const (
 	maxHeadingRunes = 220
 	// largerThanBody is the relation to the size of running text from which size alone makes a heading.
 	largerThanBody = 1.14
+	// maxPlainHeading is how long a heading is at the most that nothing but its number and its space tell.
+	maxPlainHeading = 80
 	// deepest is the last of the heading types H1 to H6.
 	deepest = 6
 )
@@ -47,8 +49,32 @@ func (d *document) findHeadings() {
 			b.kind = heading
 		}
 	}
+	d.joinChapters()
 	d.demote(marks)
 	d.levels(marks)
+}
+
+// chapterLabel is a line that says which chapter begins, and nothing else.
+var chapterLabel = regexp.MustCompile(`^(?i:(?:chapter|part|appendix|kapitel|teil|anhang|chapitre|partie|annexe|capítulo|` +
+	`глава|часть|приложение|κεφάλαιο|μέρος)(?:\s+(?:\d{1,3}|[ivxl]{1,6}|[a-z]|one|two|three|four|five|six|seven|eight|nine|ten|` +
+	`eleven|twelve))?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)$`)
+
+// joinChapters puts lines such as "Chapter 1" into the heading right below them.
+func (d *document) joinChapters() {
+	gone := map[*block]bool{}
+	for i := len(d.blocks) - 2; i >= 0; i-- {
+		a, b := d.blocks[i], d.blocks[i+1]
+		if a.kind != heading && a.kind != paragraph || b.kind != heading || a.page != b.page || len(a.lines) != 1 ||
+			!chapterLabel.MatchString(a.text) || len(b.lines) >= maxHeadingLines || a.lines[0].column != b.lines[0].column {
+			continue
+		}
+		joined := newBlock(b.page, slices.Concat(a.lines, b.lines))
+		joined.kind, joined.size, joined.style = heading, b.size, b.style
+		joined.above, joined.below = a.above, b.below
+		gone[b] = true
+		d.blocks[i] = joined
+	}
+	d.blocks = slices.DeleteFunc(d.blocks, func(b *block) bool { return gone[b] })
 }
 
 // demote takes headings back that are the lines below the title: authors, places and dates, which are set larger than the
@@ -161,6 +187,10 @@ func (d *document) isHeading(b, next *block, marks map[bookmarkKey]int) bool {
 	number := numbered.MatchString(b.text) || chaptered.MatchString(b.text)
 	if number && (b.style.italic || isCaps(b.text)) {
 		return d.standsOut(b)
+	}
+	if number && len(b.lines) == 1 && n <= maxPlainHeading && b.above > b.size && b.below > 0.3*b.size && next != nil &&
+		next.kind == paragraph && next.label.numbering == "" && len(next.lines) > 1 && depthOf(b.text) > 0 && !strings.HasSuffix(b.text, ":") {
+		return true
 	}
 	return isCaps(b.text) && n >= 4 && ratio > 0.95 && b.above > 0.8*b.size && len(b.lines) == 1 && !d.body.bold
 }

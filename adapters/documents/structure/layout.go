@@ -80,16 +80,33 @@ func (d *document) flow(s *sheet, rows []*row, depth int) []element {
 	return out
 }
 
+// stretchRight is where lines that are moved in on the left end. Only if that is about as far from the margin as on the
+// left, or common to several lines, it is a margin; else the lines are short for themselves.
+func (c *column) stretchRight(stretch []*line) float64 {
+	right := 0.0
+	for _, l := range stretch {
+		right = max(right, l.box.Right)
+	}
+	size := stretch[0].size
+	near := 0
+	for _, l := range stretch {
+		if right-l.box.Right < 2*size {
+			near++
+		}
+	}
+	if c.right-right > 1.5*(stretch[0].box.Left-c.left)+2*size && near < 3 {
+		return c.right
+	}
+	return right
+}
+
 // margins finds where the lines of a column end at the most, by stretches of lines that start at the same place.
 func (c *column) margins(elements []element) {
 	var stretch []*line
 	end := func() {
 		right := c.right
 		if len(stretch) > 1 && stretch[0].box.Left > c.left+indent*stretch[0].size {
-			right = 0
-			for _, l := range stretch {
-				right = max(right, l.box.Right)
-			}
+			right = c.stretchRight(stretch)
 		}
 		for _, l := range stretch {
 			l.margin = right

@@ -135,8 +135,13 @@ func (d *document) breaks(lines []*line, l, next *line) bool {
 		distance > 1.08*d.leadings.of(last)) {
 		return true // a listing, not a name in type of a fixed pitch that fills a line
 	}
-	if l.style.bold != last.style.bold && len(lines) <= 2 && allBold(lines) == lines[0].style.bold {
+	if l.style.bold != last.style.bold && (len(lines) <= 2 && allBold(lines) == lines[0].style.bold ||
+		l.style.bold && endsShort(last, l)) {
 		return true
+	}
+	if n := len(lines); n > 1 && l.box.Left < last.box.Left-indent*size && math.Abs(last.box.Left-lines[n-2].box.Left) < indent*size/2 &&
+		!centeredTogether(last, l) {
+		return true // back to the left of lines that begin at the same place
 	}
 	if mark, ok := labelOf(l); ok && d.startsItem(lines, l, mark) {
 		return true

@@ -216,6 +216,9 @@ func (s *sheet) attachScripts(rows []*runRow) []*runRow {
 func (s *sheet) attach(run int, r *runRow) bool {
 	small, box := s.page.Runs[run].Size, s.boxes[run]
 	rise := s.baselines[run] - r.baseline
+	if s.sunkBetween(run, r, rise) {
+		return true
+	}
 	if small > scriptSize*r.size || rise > 0.75*r.size || rise < -0.45*r.size {
 		return false
 	}
@@ -240,6 +243,25 @@ func (s *sheet) attach(run int, r *runRow) bool {
 		}
 	}
 	return false
+}
+
+// sunkBetween puts a run into a row that it stands in the middle of, as the E of TeX does.
+func (s *sheet) sunkBetween(run int, r *runRow, rise float64) bool {
+	size, box := s.page.Runs[run].Size, s.boxes[run]
+	const far, beside = 0.4, 0.12 // ems from the row, and between the run and its neighbours
+	if rise > far*size || rise < -far*size || size > 1.1*r.size || size < 0.9*r.size {
+		return false
+	}
+	at, _ := slices.BinarySearchFunc(r.runs, box.Left, func(i int, x float64) int { return cmp.Compare(s.boxes[i].Left, x) })
+	if at == 0 || at == len(r.runs) {
+		return false
+	}
+	before, after := box.Left-s.boxes[r.runs[at-1]].Right, s.boxes[r.runs[at]].Left-box.Right
+	if before > beside*size || after > beside*size || before < -box.Width() || after < -box.Width() {
+		return false
+	}
+	r.runs = slices.Insert(r.runs, at, run)
+	return true
 }
 
 func (s *sheet) splitRow(r *runRow) {
@@ -297,6 +319,9 @@ func (s *sheet) newPiece(runs []int) *piece {
 	p.style.italic = float64(italic) >= most*float64(all)
 	p.style.mono = float64(mono) >= most*float64(all)
 	p.text = s.runText(runs)
+	if !p.style.mono {
+		p.text = singleSpaces(p.text)
+	}
 	for _, i := range runs {
 		p.starts = append(p.starts, s.boxes[i].Left)
 		p.lengths = append(p.lengths, utf8.RuneCountInString(strings.ReplaceAll(Plain(s.page.Runs[i].Text), " ", "")))

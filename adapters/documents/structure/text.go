@@ -140,6 +140,9 @@ func (t *textWriter) between(a, b *pagetext.Run) {
 func (t *textWriter) write(text string) {
 	t.flush()
 	text = Plain(text)
+	if !t.lines {
+		text = singleSpaces(text)
+	}
 	if trimmed := strings.TrimRight(text, " "); endsInHyphen(trimmed) {
 		r, size := utf8.DecodeLastRuneInString(trimmed)
 		t.out.WriteString(trimmed[:len(trimmed)-size])
@@ -150,6 +153,22 @@ func (t *textWriter) write(text string) {
 		return
 	}
 	t.out.WriteString(text)
+}
+
+// singleSpaces makes one space of several, by which some programs move text to its place.
+func singleSpaces(s string) string {
+	if !strings.Contains(s, "  ") {
+		return s
+	}
+	var b strings.Builder
+	var last rune
+	for _, r := range s {
+		if r != ' ' || last != ' ' {
+			b.WriteRune(r)
+		}
+		last = r
+	}
+	return b.String()
 }
 
 const softHyphen = '\u00ad'
