@@ -35,7 +35,7 @@ func newBuilder(doc *document, options Options) *builder {
 		doc: doc, options: options, file: file, fonts: newFonts(options.Fonts, file, doc.language, &doc.notes),
 		root: &element{role: "Document"}, items: map[*element]*element{}, ids: map[*html.Node]*element{}, captions: map[*html.Node]string{},
 	}
-	b.images = newImages(doc, options.Limits, file)
+	b.images = newImages(doc, options.Limits, file, b.fonts)
 	return b
 }
 

@@ -35,13 +35,14 @@ type images struct {
 	doc    *document
 	limits Limits
 	file   *pdf.File
+	fonts  *fonts
 	pixels int
 	known  map[[32]byte]*loaded
 	err    error
 }
 
-func newImages(doc *document, limits Limits, file *pdf.File) *images {
-	return &images{doc: doc, limits: limits, file: file, known: map[[32]byte]*loaded{}}
+func newImages(doc *document, limits Limits, file *pdf.File, fonts *fonts) *images {
+	return &images{doc: doc, limits: limits, file: file, fonts: fonts, known: map[[32]byte]*loaded{}}
 }
 
 var errUnknownImage = errors.New("its format is not known")

@@ -348,3 +348,16 @@ func hslToRGB(h, s, l float64) (r, g, b float64) {
 	}
 	return channel(0), channel(8), channel(4)
 }
+
+// ParseColor reads a colour as CSS writes it.
+func ParseColor(value string) (Color, bool) {
+	tokens := lex(value)
+	if len(tokens) != 1 {
+		return Color{}, false
+	}
+	c, current, ok := tokens[0].color()
+	if current {
+		c = Color{0, 0, 0, 1}
+	}
+	return c, ok
+}
