@@ -43,6 +43,7 @@ func (w *work) repairDocument() {
 	w.describeAnnotations()
 	w.repairLayers()
 	w.nameAttachments()
+	w.typeMedia()
 	w.warnOfForms()
 	w.addOutlines()
 }

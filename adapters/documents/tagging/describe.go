@@ -97,10 +97,16 @@ func (w *work) contentsOf(d pdf.Dict, subtype pdf.Name, page int) string {
 // maxDescription is how many characters of text beneath an annotation describe it.
 const maxDescription = 300
 
+// maxCompared bounds how often text is compared with the areas of annotations in one document.
+const maxCompared = 200_000_000
+
 // textBeneath gives the text that an annotation covers.
 func (w *work) textBeneath(d pdf.Dict, page int) string {
 	r, ok := w.file.Rectangle(d["Rect"])
 	if !ok || page > len(w.shown) {
+		return ""
+	}
+	if w.compared += len(w.shown[page-1].Runs); w.compared > maxCompared {
 		return ""
 	}
 	box := w.frames[page-1].Rect(r)

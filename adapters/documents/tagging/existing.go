@@ -195,26 +195,14 @@ func (w *work) rawPage(e *element, raw pdf.Object) int {
 	return e.page
 }
 
-// oldAreas adds the areas of the content that was tagged before on a page.
-func (w *work) oldAreas(page int, areas map[*element]pagetext.Rect) {
-	if w.keptTags == nil {
-		return
+// taggedBy gives the element that content of a page was tagged by before, nil if there is none.
+func (w *work) taggedBy(page *pagetext.Page, at pagetext.Place) *element {
+	if at.Mark < 0 || at.MarkStream < 0 || at.MarkStream >= len(page.Streams) {
+		return nil
 	}
-	shown := w.shown[page-1]
-	for _, run := range shown.Runs {
-		if run.Place.Mark < 0 || run.Place.MarkStream >= len(shown.Streams) || run.Place.MarkStream < 0 {
-			continue
-		}
-		key := contentKey{page: page, id: run.Place.Mark}
-		if form := shown.Streams[run.Place.MarkStream].Form; form != (pdf.Ref{}) {
-			key.page, key.form = 0, form
-		}
-		if e := w.keptTags[key]; e != nil {
-			if area, some := areas[e]; some {
-				areas[e] = area.Union(run.Box)
-			} else {
-				areas[e] = run.Box
-			}
-		}
+	key := contentKey{page: page.Number, id: at.Mark}
+	if form := page.Streams[at.MarkStream].Form; form != (pdf.Ref{}) {
+		key.page, key.form = 0, form
 	}
+	return w.keptTags[key]
 }

@@ -44,6 +44,9 @@ func (w *work) label(widget pdf.Dict, page int) string {
 	if !ok || page > len(w.shown) {
 		return ""
 	}
+	if w.compared += len(w.shown[page-1].Runs); w.compared > maxCompared {
+		return ""
+	}
 	box := w.frames[page-1].Rect(r)
 	after := w.file.Name(widget["FT"]) == "Btn"
 	if parent, ok := w.file.Dict(widget["Parent"]); ok && w.file.Name(parent["FT"]) == "Btn" {

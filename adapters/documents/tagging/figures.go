@@ -66,8 +66,8 @@ func (w *work) figure(n *structure.Node, page, number int, withImage bool) Figur
 	f.Caption = w.captionOf(n)
 	if withImage {
 		w.imageOf(n, &f, 0)
+		f.Context = w.contextOf(page)
 	}
-	f.Context = w.contextOf(page)
 	return f
 }
 

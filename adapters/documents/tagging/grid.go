@@ -5,8 +5,12 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/structure"
 )
 
-// maxGrid bounds the cells of a table that are laid out.
-const maxGrid = 1_000_000
+// maxGrid bounds the cells of a table that are laid out, and the empty cells that are added to a document; maxColumns is
+// how many columns a table may have to be repaired.
+const (
+	maxGrid    = 1_000_000
+	maxColumns = 1_000
+)
 
 // layOut lays a table out in a grid, shortens spans that overlap or reach beyond it, fills what is left with empty
 // cells, and gives header cells a scope.
@@ -20,7 +24,7 @@ func (w *work) layOut(table *element) {
 		}
 		columns = max(columns, n)
 	}
-	if len(rows) == 0 || columns == 0 || len(rows)*columns > maxGrid {
+	if len(rows) == 0 || columns == 0 || columns > maxColumns || len(rows)*columns > maxGrid {
 		return
 	}
 	g := grid{work: w, columns: columns, taken: make([][]bool, len(rows))}
@@ -37,6 +41,9 @@ func (w *work) layOut(table *element) {
 			if !taken {
 				missing++
 			}
+		}
+		if w.padded += missing; w.padded > maxGrid {
+			return
 		}
 		for range missing {
 			w.newElement("TD", &structure.Node{Type: "TD"}, row)

@@ -62,7 +62,7 @@ type work struct {
 	names         map[pdf.String]pdf.Object
 	figureParents map[*structure.Node]figureParent
 
-	copies, copiedBytes, uncopied, damaged int
+	copies, copiedBytes, uncopied, damaged, compared, padded int
 }
 
 // Process makes a file accessible as far as that can be done without a person. It changes f, which the caller writes

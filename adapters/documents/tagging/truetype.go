@@ -34,9 +34,19 @@ func (w *work) repairTrueType(u *usedFont) {
 		w.repairEncoding(u)
 		return
 	}
-	if t := u.Program.TrueType; t != nil && t.CMaps != 1 && !t.HasMap(3, 0) {
+	if t := u.Program.TrueType; t != nil && !t.HasMap(3, 0) && (t.CMaps != 1 || w.needsSymbolMap(u)) {
 		w.addSymbolMap(u)
 	}
+}
+
+// needsSymbolMap tells whether a code that is shown is found only in a map that is not meant for symbols.
+func (w *work) needsSymbolMap(u *usedFont) bool {
+	for code, visible := range u.codes {
+		if visible && byCode(u, code) == 0 && u.Program.TrueType.LookupAny(code) != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // encodings are those that have a name (ISO 32000-1, table 114); others mean nothing.
