@@ -1,6 +1,9 @@
 package tagging
 
 import (
+	"encoding/binary"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -32,18 +35,22 @@ func (w *work) embed(u *usedFont) {
 	}
 	codes := w.shownCodes(u, standard.Encoding)
 	if face == nil || isStandard && standard.Encoding != nil {
-		face = w.faceFor(codes, face)
+		texts := make([]string, 0, len(codes))
+		for _, code := range slices.Sorted(maps.Keys(codes)) {
+			texts = append(texts, codes[code].Text)
+		}
+		face = w.faceFor(texts, face, embedfont.Style{})
 	}
 	if face == nil && w.drawDingbats(u) {
 		return
 	}
 	if face == nil {
-		w.warn("No free font was found for %s, which is not embedded.", plainName(u.Name))
+		w.notEmbedded(u)
 		return
 	}
 	entries, missing := embedfont.Simple(w.file, face, codes)
 	if entries == nil {
-		w.warn("No free font was found for %s, which is not embedded.", plainName(u.Name))
+		w.notEmbedded(u)
 		return
 	}
 	for key, value := range entries {
@@ -53,13 +60,83 @@ func (w *work) embed(u *usedFont) {
 			u.dict[key] = value
 		}
 	}
-	if len(missing) > 0 {
-		w.warn("The font embedded for %s lacks %d of its characters.", plainName(u.Name), len(missing))
+	w.replaced(u, face, len(missing), isStandard)
+	w.reread(u)
+}
+
+func (w *work) notEmbedded(u *usedFont) {
+	w.warn("No free font was found for %s, which is not embedded.", plainName(u.Name))
+}
+
+// replaced says which font took the place of another; a standard font's twin looks the same.
+func (w *work) replaced(u *usedFont, face *embedfont.Face, missing int, isStandard bool) {
+	if missing > 0 {
+		w.warn("The font embedded for %s lacks %d of its characters.", plainName(u.Name), missing)
 	}
 	if !isStandard {
 		w.warn("The font %s is not embedded; %s was embedded in its place, as programs without it do.", plainName(u.Name), face.Name)
 	}
 	w.fixed("7.21.4.1-1", plainName(u.Name), 1)
+}
+
+// embedComposite puts a free font in the place of a composite font that is not embedded, glyph by glyph by what its
+// codes mean. Codes of a predefined character map are not known here.
+func (w *work) embedComposite(u *usedFont) {
+	if u.CMap == nil || u.Descendant == nil {
+		w.notEmbedded(u)
+		return
+	}
+	standard, isStandard := embedfont.BaseFont(u.Name)
+	family, style := nearest(u)
+	face := standard.Face
+	if face == nil {
+		face = embedfont.Liberation(family, style)
+	}
+	texts := map[int]string{}
+	for code, visible := range u.codes {
+		if cid, ok := u.CMap.CID(code); ok && visible && cid < 1<<16 {
+			texts[cid] = u.Glyph(code).Text
+		}
+	}
+	wanted := make([]string, 0, len(texts))
+	for _, cid := range slices.Sorted(maps.Keys(texts)) {
+		wanted = append(wanted, texts[cid])
+	}
+	face = w.faceFor(wanted, face, style)
+	embedding := embedfont.Composite(w.file, face)
+	toGlyph := make([]byte, 0, 512)
+	found := 0
+	for _, cid := range slices.Sorted(maps.Keys(texts)) {
+		r, size := utf8.DecodeRuneInString(texts[cid])
+		glyph, ok := face.Glyph(r)
+		if !ok || size == 0 {
+			continue
+		}
+		if code, ok := embedding.Use(glyph, texts[cid]); ok {
+			if need := 2*cid + 2 - len(toGlyph); need > 0 {
+				toGlyph = append(toGlyph, make([]byte, need)...)
+			}
+			binary.BigEndian.PutUint16(toGlyph[2*cid:], code)
+			found++
+		}
+	}
+	embedding.Finish()
+	made, _ := w.file.Dict(embedding.Ref)
+	list, _ := w.file.Array(made["DescendantFonts"])
+	if found == 0 || len(list) == 0 {
+		w.notEmbedded(u)
+		return
+	}
+	source, _ := w.file.Dict(list[0])
+	if w.file.Name(source["Subtype"]) != "CIDFontType2" {
+		w.notEmbedded(u)
+		return
+	}
+	d := u.Descendant
+	d["Subtype"], d["FontDescriptor"], d["BaseFont"] = source["Subtype"], source["FontDescriptor"], source["BaseFont"]
+	d["CIDToGIDMap"] = w.file.Add(pdf.NewStream(nil, toGlyph))
+	u.dict["BaseFont"] = source["BaseFont"]
+	w.replaced(u, face, len(texts)-found, isStandard)
 	w.reread(u)
 }
 
@@ -80,7 +157,7 @@ func (w *work) shownCodes(u *usedFont, own []string) map[byte]embedfont.Code {
 		}
 		g := u.Glyph(code)
 		c.Text = g.Text
-		if c.Text == "" {
+		if c.Text = apart.Replace(c.Text); c.Text == "" {
 			c.Text = nameText(c.Name)
 		}
 		if c.Declared = w.declares(u, code); c.Declared {
@@ -113,19 +190,15 @@ func (w *work) declares(u *usedFont, code int) bool {
 	return len(u.Descriptor) > 0
 }
 
-// faceFor gives a font that has the characters of a font of symbols: one of the machine, if the other lacks any.
-func (w *work) faceFor(codes map[byte]embedfont.Code, face *embedfont.Face) *embedfont.Face {
+// faceFor gives the font that has most of the texts' characters: one of the machine, if the given one lacks any.
+func (w *work) faceFor(texts []string, face *embedfont.Face, style embedfont.Style) *embedfont.Face {
 	has := func(f *embedfont.Face, text string) bool {
 		r, size := utf8.DecodeRuneInString(text)
 		_, ok := f.Glyph(r)
 		return ok || size == 0
 	}
 	count := func(f *embedfont.Face) (n int) {
-		for _, c := range codes {
-			text := c.Text
-			if text == "" {
-				text = nameText(c.Name)
-			}
+		for _, text := range texts {
 			if has(f, text) {
 				n++
 			}
@@ -136,19 +209,22 @@ func (w *work) faceFor(codes map[byte]embedfont.Code, face *embedfont.Face) *emb
 	if face != nil {
 		best = count(face)
 	}
-	if best == len(codes) {
+	if best == len(texts) {
 		return face
 	}
 	if w.machine == nil {
 		w.machine = embedfont.NewMachine()
 	}
 	tried := 0
-	for _, c := range codes {
-		r, size := utf8.DecodeRuneInString(c.Text)
+	for _, text := range texts {
+		r, size := utf8.DecodeRuneInString(text)
+		if face != nil && has(face, text) {
+			continue
+		}
 		if tried++; tried > 16 {
 			return face
 		}
-		if candidate, ok := w.machine.Face(r, embedfont.Style{}); ok && size > 0 {
+		if candidate, ok := w.machine.Face(r, style); ok && size > 0 {
 			if n := count(candidate); n > best {
 				best, face = n, candidate
 			}

@@ -88,6 +88,19 @@ func TestFonts(t *testing.T) {
 			t.Helper()
 			return onePage(t, "(Text)", type1("Unheard-Of", pdf.Dict{"Encoding": pdf.Name("WinAnsiEncoding")}))
 		}},
+		"a composite font": {"7.21.4.1-1", func(t *testing.T) *pdf.File {
+			t.Helper()
+			f := onePage(t, "<00410042>", nil)
+			f.Set(pdf.Ref{Number: 5}, pdf.Dict{
+				"Type": pdf.Name("Font"), "Subtype": pdf.Name("Type0"), "BaseFont": pdf.Name("Arial"), "Encoding": pdf.Name("Identity-H"),
+				"ToUnicode": f.Add(pdf.NewStream(nil, toUnicode(map[int]string{0x41: "Ж", 0x42: "W"}, 4))),
+				"DescendantFonts": pdf.Array{f.Add(pdf.Dict{
+					"Type": pdf.Name("Font"), "Subtype": pdf.Name("CIDFontType2"), "BaseFont": pdf.Name("Arial"), "DW": pdf.Integer(777),
+					"CIDSystemInfo": pdf.Dict{"Registry": pdf.String("Adobe"), "Ordering": pdf.String("Identity"), "Supplement": pdf.Integer(0)},
+				})},
+			})
+			return f
+		}},
 		"marks of form fields": {"7.21.4.1-1", func(t *testing.T) *pdf.File {
 			t.Helper()
 			return onePage(t, "(48lnuH)", type1("ZapfDingbats", nil))

@@ -15,6 +15,3 @@ func (w *work) infer() *structure.Tree {
 	}
 	return structure.Infer(w.shown, hints)
 }
-
-func (w *work) embedComposite(u *usedFont)                      {}
-func (w *work) setCFFWidths(u *usedFont, wrong map[int]float64) {}

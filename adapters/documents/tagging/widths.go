@@ -29,8 +29,6 @@ func (w *work) repairWidths(u *usedFont) {
 		w.setProcedureWidths(u)
 	case u.Program.TrueType != nil && u.Program.TrueType.CFF == nil:
 		w.setAdvances(u, wrong)
-	case u.Program.CFF != nil:
-		w.setCFFWidths(u, wrong)
 	case u.Program.Type1 != nil:
 		w.setType1Widths(u)
 	}
