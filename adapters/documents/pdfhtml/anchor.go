@@ -118,8 +118,10 @@ func (b *builder) pageBreaks(page int) []*html.Node {
 const (
 	// above is how far a destination may lie above the block that it means, in points: viewers show some space.
 	above = 40
-	// below is how far it may lie below the top of that block.
+	// below is how far it may lie below the top of that block, or above it and yet be just there.
 	below = 4
+	// inset is how far to the right of a block's left edge a destination may lie that means the block.
+	inset = 24
 	// maxCandidates is how many blocks are compared.
 	maxCandidates = 32
 )
@@ -183,12 +185,20 @@ func (b *builder) target(l *link) *html.Node {
 	var best *anchor
 	for i := from; i < min(len(list), from+maxCandidates) && list[i].top > to.top-above; i++ {
 		a := &list[i]
-		if a.isHeading() && !(best != nil && best.isHeading()) {
-			best = a
-			continue
+		if to.left > a.left+inset {
+			continue // the place is inside of a line of a block above
 		}
-		beside := best != nil && best.top-a.top <= 2*below && a.isHeading() == best.isHeading()
-		if best == nil || beside && math.Abs(a.left-to.left) < math.Abs(best.left-to.left) {
+		near := a.top > to.top-below
+		switch {
+		case best == nil:
+			best = a
+		case best.top > to.top-below: // what begins just there counts before a heading further down
+			if near && math.Abs(a.left-to.left) < math.Abs(best.left-to.left) {
+				best = a
+			}
+		case a.isHeading() && !best.isHeading():
+			best = a
+		case best.top-a.top <= 2*below && a.isHeading() == best.isHeading() && math.Abs(a.left-to.left) < math.Abs(best.left-to.left):
 			best = a
 		}
 	}

@@ -25,14 +25,11 @@ func letters(s string) (left, right int) {
 // reorder puts lines that run from right to left into the order of reading. Pages paint glyphs from left to right; what
 // a run shows therefore reads backwards in such scripts.
 func reorder(segments []segment) []segment {
-	any := false
-	for i := range segments {
-		if _, right := letters(segments[i].text); right > 0 {
-			any = true
-			break
-		}
-	}
-	if !any || isLogical(segments) {
+	turned := slices.ContainsFunc(segments, func(s segment) bool {
+		_, right := letters(s.text)
+		return right > 0
+	})
+	if !turned || isLogical(segments) {
 		return segments
 	}
 	all, backwards := 0, 0

@@ -61,7 +61,7 @@ func transparent(n *structure.Node) bool {
 // blocks writes parts of the structure as blocks. What is no block becomes a paragraph, together with its neighbours.
 func (b *builder) blocks(parent *html.Node, nodes []*structure.Node, f flow) {
 	if f.depth > maxDepth {
-		b.paragraph(parent, "p", nodes, manner{flat: true})
+		b.paragraph(parent, nodes, manner{flat: true})
 		return
 	}
 	nodes = withCaptions(nodes)
@@ -146,7 +146,7 @@ func (b *builder) loose(parent *html.Node, nodes []*structure.Node, f flow) {
 		return
 	}
 	b.begin(parent, nodes...)
-	b.paragraph(parent, "p", nodes, manner{plain: f.plain})
+	b.paragraph(parent, nodes, manner{plain: f.plain})
 }
 
 // inside writes the only paragraph of an element into the element itself.
@@ -156,9 +156,9 @@ func (b *builder) inside(parent *html.Node, nodes []*structure.Node, f flow) {
 }
 
 // paragraph writes a paragraph; blocks inside of it divide it.
-func (b *builder) paragraph(parent *html.Node, tag string, nodes []*structure.Node, m manner, attributes ...string) {
+func (b *builder) paragraph(parent *html.Node, nodes []*structure.Node, m manner, attributes ...string) {
 	b.divide(parent, nodes, m, flow{plain: m.plain}, func(segments []segment) {
-		p := element(tag, attributes...)
+		p := element("p", attributes...)
 		if dir := b.direction(segments); dir != "" {
 			set(p, "dir", dir)
 		}
@@ -243,7 +243,7 @@ func (b *builder) block(parent *html.Node, n *structure.Node, f flow) {
 	case "Figure", "Formula":
 		b.figure(parent, n, inner)
 	case "Caption":
-		b.paragraph(parent, "p", n.Kids, manner{plain: f.plain}, "class", "caption")
+		b.paragraph(parent, n.Kids, manner{plain: f.plain}, "class", "caption")
 	case "BlockQuote":
 		b.group(parent, "blockquote", n, inner)
 	case "Art":
@@ -310,7 +310,7 @@ func (b *builder) para(parent *html.Node, n *structure.Node, f flow) {
 	if lang != "" && lang != b.language {
 		attributes = append(attributes, "lang", lang)
 	}
-	b.paragraph(parent, "p", nodes, m, attributes...)
+	b.paragraph(parent, nodes, m, attributes...)
 }
 
 // holdsHeading tells whether there is a heading within some levels.

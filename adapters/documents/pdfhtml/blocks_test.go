@@ -38,13 +38,17 @@ func TestBlocks(t *testing.T) {
 		"soft hyphens and ligatures": {func(d *draft) nodes {
 			return nodes{node("P", d.line("An of\u00adﬁ\u00ad"), d.line("ce x²"))}
 		}, `<p>An office x²</p>`},
-		"text is escaped": {func(d *draft) nodes { return nodes{node("P", d.line(`<script>alert("1")</script>&amp;`))} },
-			`<p>&lt;script&gt;alert(&#34;1&#34;)&lt;/script&gt;&amp;amp;</p>`},
+		"text is escaped": {
+			func(d *draft) nodes { return nodes{node("P", d.line(`<script>alert("1")</script>&amp;`))} },
+			`<p>&lt;script&gt;alert(&#34;1&#34;)&lt;/script&gt;&amp;amp;</p>`,
+		},
 		"what is emphasised": {func(d *draft) nodes {
 			return nodes{node("P", d.line("A "), d.run("bold ", bold), d.run("and "), d.run("slanted", italic), d.run(" word, "), d.run("code", mono), d.run(" and much more plain text."))}
 		}, `<p>A <strong>bold</strong> and <em>slanted</em> word, <code>code</code> and much more plain text.</p>`},
-		"what is usual is no emphasis": {func(d *draft) nodes { return nodes{node("P", d.line("All of it is bold here and there.", bold))} },
-			`<p>All of it is bold here and there.</p>`},
+		"what is usual is no emphasis": {
+			func(d *draft) nodes { return nodes{node("P", d.line("All of it is bold here and there.", bold))} },
+			`<p>All of it is bold here and there.</p>`,
+		},
 		"raised and lowered": {func(d *draft) nodes {
 			small := func(by float64) func(*pagetext.Run) {
 				return func(r *pagetext.Run) { r.Size, r.Baseline = 6, r.Baseline+by }
@@ -61,27 +65,55 @@ func TestBlocks(t *testing.T) {
 		"an unknown language is none": {func(d *draft) nodes {
 			return nodes{with(node("P", d.line("Text")), func(n *structure.Node) { n.Lang = `"><script>` })}
 		}, `<p>Text</p>`},
-		"bullets": {func(d *draft) nodes { return nodes{node("L", item(d, "•", "One"), item(d, "•", "Two"))} },
-			`<ul><li>One</li><li>Two</li></ul>`},
-		"numbers that begin late and skip": {func(d *draft) nodes { return nodes{node("L", item(d, "3.", "One"), item(d, "4.", "Two"), item(d, "7.", "Three"))} },
-			`<ol start="3"><li>One</li><li>Two</li><li value="7">Three</li></ol>`},
-		"letters": {func(d *draft) nodes { return nodes{node("L", item(d, "(h)", "One"), item(d, "(i)", "Two"))} },
-			`<ol type="a" start="8"><li>One</li><li>Two</li></ol>`},
-		"roman numbers": {func(d *draft) nodes { return nodes{node("L", item(d, "i.", "One"), item(d, "ii.", "Two"))} },
-			`<ol type="i"><li>One</li><li>Two</li></ol>`},
+		"bullets": {
+			func(d *draft) nodes { return nodes{node("L", item(d, "•", "One"), item(d, "•", "Two"))} },
+			`<ul><li>One</li><li>Two</li></ul>`,
+		},
+		"numbers that begin late and skip": {
+			func(d *draft) nodes {
+				return nodes{node("L", item(d, "3.", "One"), item(d, "4.", "Two"), item(d, "7.", "Three"))}
+			},
+			`<ol start="3"><li>One</li><li>Two</li><li value="7">Three</li></ol>`,
+		},
+		"letters": {
+			func(d *draft) nodes { return nodes{node("L", item(d, "(h)", "One"), item(d, "(i)", "Two"))} },
+			`<ol type="a" start="8"><li>One</li><li>Two</li></ol>`,
+		},
+		"roman numbers": {
+			func(d *draft) nodes { return nodes{node("L", item(d, "i.", "One"), item(d, "ii.", "Two"))} },
+			`<ol type="i"><li>One</li><li>Two</li></ol>`,
+		},
 		"told numbers without labels": {func(d *draft) nodes {
 			return nodes{with(node("L", item(d, "", "One"), item(d, "", "Two")), func(n *structure.Node) { n.Numbering = "UpperAlpha" })}
 		}, `<ol type="A"><li>One</li><li>Two</li></ol>`},
-		"labels that are kept": {func(d *draft) nodes { return nodes{node("L", item(d, "[Knu84]", "A book"), item(d, "[Lam94]", "Another"))} },
-			`<ul class="labels"><li><span class="label">[Knu84]</span> A book</li><li><span class="label">[Lam94]</span> Another</li></ul>`},
-		"terms": {func(d *draft) nodes { return nodes{node("L", item(d, "Term", "Meaning"), item(d, "Other", "Sense"))} },
-			`<dl><dt>Term</dt><dd>Meaning</dd><dt>Other</dt><dd>Sense</dd></dl>`},
-		"a nested list": {func(d *draft) nodes { return nodes{node("L", item(d, "1.", "One", node("L", item(d, "–", "Inner"))), item(d, "2.", "Two"))} },
-			`<ol><li>One<ul><li>Inner</li></ul></li><li>Two</li></ol>`},
-		"a list beside its item": {func(d *draft) nodes { return nodes{node("L", item(d, "•", "One"), node("L", item(d, "–", "Inner")))} },
-			`<ul><li>One<ul><li>Inner</li></ul></li></ul>`},
-		"a list inside of a paragraph": {func(d *draft) nodes { return nodes{node("P", d.line("Before:"), node("L", item(d, "•", "One")), d.line("after."))} },
-			`<p>Before:</p><ul><li>One</li></ul><p>after.</p>`},
+		"labels that are kept": {
+			func(d *draft) nodes {
+				return nodes{node("L", item(d, "[Knu84]", "A book"), item(d, "[Lam94]", "Another"))}
+			},
+			`<ul class="labels"><li><span class="label">[Knu84]</span> A book</li><li><span class="label">[Lam94]</span> Another</li></ul>`,
+		},
+		"terms": {
+			func(d *draft) nodes { return nodes{node("L", item(d, "Term", "Meaning"), item(d, "Other", "Sense"))} },
+			`<dl><dt>Term</dt><dd>Meaning</dd><dt>Other</dt><dd>Sense</dd></dl>`,
+		},
+		"a nested list": {
+			func(d *draft) nodes {
+				return nodes{node("L", item(d, "1.", "One", node("L", item(d, "–", "Inner"))), item(d, "2.", "Two"))}
+			},
+			`<ol><li>One<ul><li>Inner</li></ul></li><li>Two</li></ol>`,
+		},
+		"a list beside its item": {
+			func(d *draft) nodes {
+				return nodes{node("L", item(d, "•", "One"), node("L", item(d, "–", "Inner")))}
+			},
+			`<ul><li>One<ul><li>Inner</li></ul></li></ul>`,
+		},
+		"a list inside of a paragraph": {
+			func(d *draft) nodes {
+				return nodes{node("P", d.line("Before:"), node("L", item(d, "•", "One")), d.line("after."))}
+			},
+			`<p>Before:</p><ul><li>One</li></ul><p>after.</p>`,
+		},
 		"a table": {func(d *draft) nodes {
 			return nodes{node("Table", node("Caption", d.line("Results")),
 				node("TR", cell(d, "TH", "Name"), with(cell(d, "TH", "Value"), func(n *structure.Node) { n.ColSpan = 2 })),
@@ -92,7 +124,7 @@ func TestBlocks(t *testing.T) {
 				node("TR", with(cell(d, "TH", "Name"), func(n *structure.Node) { n.ID = "a" }), cell(d, "TD", "")),
 				node("TR", with(cell(d, "TD", "1"), func(n *structure.Node) { n.Headers = []string{"a", "none"} }), cell(d, "TD", "2")))}
 		}, `<table><tbody><tr><th scope="row" id="header-1">Name</th><td></td></tr><tr><td headers="header-1">1</td><td>2</td></tr></tbody></table>`},
-		"a frame is no table":     {func(d *draft) nodes { return nodes{node("Table", node("TR", cell(d, "TD", "Note")))} }, `<p>Note</p>`},
+		"a frame is no table": {func(d *draft) nodes { return nodes{node("Table", node("TR", cell(d, "TD", "Note")))} }, `<p>Note</p>`},
 		"a caption beside a table": {func(d *draft) nodes {
 			return nodes{node("Caption", d.line("Data")), node("Table", node("TR", cell(d, "TD", "1"), cell(d, "TD", "2")))}
 		}, `<table><caption>Data</caption><tbody><tr><td>1</td><td>2</td></tr></tbody></table>`},
@@ -104,8 +136,12 @@ func TestBlocks(t *testing.T) {
 			d.pages[0].Runs[second.Content.Runs[0]] = pagetext.Run{Text: "  y()", Mono: true, Size: 10, Baseline: d.y + 12, Box: pagetext.Rect{Left: 62, Right: 80, Bottom: d.y + 10, Top: d.y + 19}}
 			return nodes{node("P", d.line("Enough of other text that the document is not all program text, and some more of it.")), node("Code", first, second, third)}
 		}, "<p>Enough of other text that the document is not all program text, and some more of it.</p><pre><code>if x {\n  y()\n}</code></pre>"},
-		"text from right to left": {func(d *draft) nodes { return nodes{with(node("P", d.line("םלוע םולש")), func(n *structure.Node) { n.Lang = "he" })} },
-			`<p lang="he" dir="rtl">שלום עולם</p>`},
+		"text from right to left": {
+			func(d *draft) nodes {
+				return nodes{with(node("P", d.line("םלוע םולש")), func(n *structure.Node) { n.Lang = "he" })}
+			},
+			`<p lang="he" dir="rtl">שלום עולם</p>`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -23,7 +23,7 @@ func (b *builder) contents(parent *html.Node, n *structure.Node, f flow) {
 		}
 		entries = append(entries, kid)
 	}
-	list := b.entries(entries, f, 0)
+	list := b.entries(entries, 0)
 	if list.FirstChild == nil {
 		return
 	}
@@ -48,7 +48,7 @@ func (b *builder) nameNavigation(nav *html.Node) {
 	b.word(nav)
 }
 
-func (b *builder) entries(nodes []*structure.Node, f flow, depth int) *html.Node {
+func (b *builder) entries(nodes []*structure.Node, depth int) *html.Node {
 	list := element("ul")
 	for _, n := range nodes {
 		if depth > maxDepth {
@@ -72,7 +72,7 @@ func (b *builder) entries(nodes []*structure.Node, f flow, depth int) *html.Node
 		li := element("li")
 		b.fill(li, withoutLeaders(b.join(b.gather(line, manner{flat: true, plain: style{bold: true, italic: true, mono: true}}))))
 		if len(inner) > 0 {
-			nested := b.entries(inner, f, depth+1)
+			nested := b.entries(inner, depth+1)
 			switch {
 			case nested.FirstChild == nil:
 			case !hasContent(li) && list.LastChild != nil: // of the entry before

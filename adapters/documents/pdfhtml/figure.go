@@ -92,9 +92,9 @@ func (b *builder) picture(n *structure.Node, wraps []*wrap, m manner, label stri
 	}
 	if len(shown) == 0 && (alt != "" || !slices.ContainsFunc(texts, func(s segment) bool { return s.node != nil })) {
 		b.warn("A drawing is not shown, only the text that describes it or stands in it")
-		if alt != "" {
+		if said := b.plainText(n.Kids); alt != "" && !strings.Contains(said, alt) {
 			out = append(out, segment{text: alt, wraps: wraps}, segment{text: " ", wraps: wraps})
-		} else if n.Type == "Figure" {
+		} else if alt == "" && n.Type == "Figure" {
 			b.flag("image-alt", page, "a drawing has no alternative text")
 		}
 	}
@@ -164,7 +164,7 @@ func (b *builder) eachPart(n *structure.Node, depth int, visit func(*structure.N
 func (b *builder) figure(parent *html.Node, n *structure.Node, f flow) {
 	captions := captionsOf(n, 0)
 	if n.Type == "Formula" || n.ActualText != "" {
-		b.paragraph(parent, "p", []*structure.Node{n}, manner{flat: true})
+		b.paragraph(parent, []*structure.Node{n}, manner{flat: true})
 		return
 	}
 	e := element("figure")

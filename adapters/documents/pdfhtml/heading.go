@@ -21,7 +21,7 @@ func (h *headings) level(wanted int) int {
 
 func (b *builder) heading(parent *html.Node, n *structure.Node, f flow) {
 	if f.noHeadings {
-		b.paragraph(parent, "p", n.Kids, manner{plain: f.plain})
+		b.paragraph(parent, n.Kids, manner{plain: f.plain})
 		return
 	}
 	e := element("h6")

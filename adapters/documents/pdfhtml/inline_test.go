@@ -60,6 +60,29 @@ func TestLinks(t *testing.T) {
 	sound(t, r) // the link that only shows an image is said to have no name
 }
 
+func TestQuotations(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"“Said.”": "<q>Said.</q>", "«dit»": "<q>dit</q>", "said": "said", "“": "“", "“”": "", "“open": "“open",
+	} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			d := newDraft()
+			r := d.result(t, pdfhtml.Options{}, node("H1", d.line("Top")), node("P", d.line("(a) "), node("Quote", d.run(text)), d.run(", b")))
+			got := strings.TrimPrefix(body(r), `<h1 id="top">Top</h1>`)
+			if got != "<p>(a) "+want+", b</p>" && (want != "" || got != "<p>(a), b</p>") {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		})
+	}
+	d := newDraft()
+	heading, apart := node("H1", d.line("Top")), node("Quote", d.line("“"), d.run("Said"), d.run("”"))
+	r := d.result(t, pdfhtml.Options{}, heading, node("P", apart, d.run(", b")))
+	if got, want := body(r), `<h1 id="top">Top</h1><p><q>Said</q>, b</p>`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestPages(t *testing.T) {
 	t.Parallel()
 	d := newDraft()

@@ -71,6 +71,11 @@ func (b *builder) join(segments []segment) []segment {
 		if !visible {
 			body := strings.Trim(s.text, " ")
 			leading, trailing := strings.HasPrefix(s.text, " "), strings.HasSuffix(s.text, " ")
+			if body == "" && s.run != nil && last >= 0 && out[last].run != nil {
+				// A mark that gave way to an element still takes its place.
+				pending = pending || out[last].page == s.page && structure.Separator(out[last].run, s.run) != structure.None
+				out[last].run = s.run
+			}
 			if body == "" {
 				pending = pending || s.text != ""
 				continue

@@ -129,20 +129,29 @@ func (b *builder) noteLabel(n *structure.Node) string {
 	return markOf(s[:max(end, 0)])
 }
 
-// reference gathers a reference to a note.
+// reference gathers a reference to a note. If a link inside of it is the mark, the rest only stands beside it.
 func (g *gatherer) reference(n *structure.Node, to *footnote, wraps []*wrap, m manner, depth int) {
-	raised := &wrap{node: element("sup")}
-	a := &wrap{node: element("a", "role", "doc-noteref", "id", to.back, "href", "#"+to.id)}
-	inner := append(slices.Clip(wraps), raised, a)
-	if m.inLink {
-		inner = inner[:len(inner)-1]
+	before, mark, after := n.Kids[:0], n.Kids, n.Kids[len(n.Kids):]
+	isMark := func(kid *structure.Node) bool { return kid.Type == "Link" && g.mark(kid) == to.label }
+	if i := slices.IndexFunc(n.Kids, isMark); i >= 0 {
+		before, mark, after = n.Kids[:i], n.Kids[i:i+1], n.Kids[i+1:]
 	}
-	before := len(g.segments)
-	for _, kid := range n.Kids {
+	for _, kid := range before {
+		g.node(kid, wraps, m, depth+1)
+	}
+	inner := append(slices.Clip(wraps), &wrap{node: element("sup")})
+	if !m.inLink {
+		inner = append(inner, &wrap{node: element("a", "role", "doc-noteref", "id", to.back, "href", "#"+to.id)})
+	}
+	start := len(g.segments)
+	for _, kid := range mark {
 		g.node(kid, inner, manner{flat: true, noBreaks: m.noBreaks, inLink: true, plain: style{bold: true, italic: true}}, depth+1)
 	}
-	for i := before; i < len(g.segments); i++ {
-		g.segments[i].style.up, g.segments[i].raised = false, true
+	for i := start; i < len(g.segments); i++ {
+		g.segments[i].raised = true
+	}
+	for _, kid := range after {
+		g.node(kid, wraps, m, depth+1)
 	}
 }
 
@@ -179,6 +188,7 @@ func (b *builder) note(parent *html.Node, n *structure.Node, f flow) {
 			body = append(body, kid)
 		}
 	}
+	links := len(b.anchors.links)
 	b.blocks(e, body, f)
 	into := e
 	for c := e.LastChild; c != nil; c = c.PrevSibling {
@@ -208,17 +218,42 @@ func (b *builder) note(parent *html.Node, n *structure.Node, f flow) {
 		note.written = true
 		set(e, "role", "doc-footnote")
 		set(e, "id", note.id)
+	}
+	if get(e, "id") != "" && !b.leadsBack(e, note.back, links) {
 		back := element("a", "role", "doc-backlink", "href", "#"+note.back, "aria-label", b.words.back)
 		b.word(back)
 		back.AppendChild(text("↩"))
 		b.put(into, text(" "))
 		b.put(into, back)
-	} else {
+	}
+	if get(e, "id") == "" {
 		set(e, "role", "note")
 	}
 	e.AppendChild(text("\n"))
 	b.place(e, n)
 	b.add(parent, e)
+}
+
+// longestBack is how many characters a link back has at the most.
+const longestBack = 20
+
+// leadsBack makes the last link of a note its link back, if that is what it is: short, and into the document. The links
+// of the note are those from an index on.
+func (b *builder) leadsBack(e *html.Node, back string, from int) bool {
+	if len(b.anchors.links) == from {
+		return false
+	}
+	l := b.anchors.links[len(b.anchors.links)-1]
+	a := l.nodes[0]
+	if last := strings.TrimSpace(textOf(e)); a.Parent == nil || len(textOf(a)) > longestBack || !strings.HasSuffix(last, textOf(a)) {
+		return false
+	}
+	b.anchors.links = b.anchors.links[:len(b.anchors.links)-1]
+	for _, a := range l.nodes {
+		set(a, "role", "doc-backlink")
+		set(a, "href", "#"+back)
+	}
+	return true
 }
 
 // dangling removes what refers to notes that were not written, or leads back to references that were not.
