@@ -18,6 +18,9 @@ const (
 	maxWrapped = 8
 	// sameEdge is how far, in ems, the edges of cells of a column may differ.
 	sameEdge = 0.45
+	// maxRows is how many rows of text of one page a table is looked for in; maxEffort how many pieces are looked at for all
+	// tables of a page, which are a few thousand on ordinary pages.
+	maxRows, maxEffort = 400, 400_000
 	// longCell is the mean number of letters of a line from which columns are text rather than cells.
 	longCell = 58
 )
@@ -41,7 +44,11 @@ func (d *document) alignedTables(s *sheet, rows []*row) []*row {
 			i = end
 			continue
 		}
-		g, n := d.alignedGrid(s, rows[i:end])
+		var g *grid
+		var n int
+		if s.effort < maxEffort {
+			g, n = d.alignedGrid(s, rows[i:end])
+		}
 		if g == nil {
 			out = append(out, rows[i])
 			i++
@@ -62,7 +69,7 @@ func isMultiple(r *row) bool { return r.object == nil && len(r.pieces) > 1 }
 func (s *sheet) tableEnd(rows []*row, start int) int {
 	end := start + 1
 	usual := 0.0 // the distance of rows before
-	for i := start + 1; i < len(rows) && i-end < maxWrapped; i++ {
+	for i := start + 1; i < len(rows) && i-end < maxWrapped && i-start < maxRows; i++ {
 		r, before := rows[i], rows[i-1]
 		if r.object != nil {
 			break
@@ -110,6 +117,9 @@ func (d *document) alignedGrid(s *sheet, rows []*row) (*grid, int) {
 		}
 	}
 	for len(multiple) >= 2 {
+		for _, r := range multiple {
+			s.effort += len(r.pieces)
+		}
 		gaps := s.gutters(multiple, alignedGutter)
 		if len(gaps) > 0 {
 			n := respected(rows, gaps)

@@ -53,6 +53,8 @@ type sheet struct {
 	// taken are the images that are part of something already.
 	taken   []bool
 	bullets []bullet
+	// effort counts what the search for tables has cost.
+	effort int
 }
 
 const (
