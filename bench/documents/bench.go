@@ -153,17 +153,20 @@ func (b *bench) make(ctx context.Context, subjects []*subject, analyze bool, t t
 	return nil
 }
 
-// check does something for every subject that has a result, as many at a time as there are processors.
-func (b *bench) check(ctx context.Context, subjects []*subject, do func(context.Context, *subject) error) error {
+// check does some things for every subject that has a result, for as many subjects at a time as there are processors,
+// and one more: one waits for the validator most of the time.
+func (b *bench) check(ctx context.Context, subjects []*subject, things ...func(context.Context, *subject) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.NumCPU())
+	group.SetLimit(runtime.NumCPU() + 1)
 	for _, s := range subjects {
 		if s.result == "" {
 			continue
 		}
 		group.Go(func() error {
-			if err := do(ctx, s); err != nil {
-				return fmt.Errorf("%s: %w", s.Name, err)
+			for _, do := range things {
+				if err := do(ctx, s); err != nil {
+					return fmt.Errorf("%s: %w", s.Name, err)
+				}
 			}
 			return nil
 		})

@@ -83,7 +83,7 @@ func TestReadPictures(t *testing.T) {
 func TestWords(t *testing.T) {
 	t.Parallel()
 	programtest.Find(t, "poppler-utils", "pdftotext")
-	before, err := Words(t.Context(), save(t, "BT /F 12 Tf 50 500 Td (one two two -) Tj ET"))
+	before, err := Words(t.Context(), save(t, "BT /F 12 Tf 50 500 Td (one two,two -) Tj ET"))
 	if err != nil {
 		t.Fatal(err)
 	}

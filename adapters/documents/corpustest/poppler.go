@@ -101,8 +101,9 @@ func Unembedded(ctx context.Context, path string, page int) (bool, error) {
 	return false, nil
 }
 
-// Words gives the words of a PDF by how often they occur, as pdftotext reads them. What has no letter and no digit, or
-// characters that mean nothing, is no word: text that could not be read cannot be lost.
+// Words gives the words of a PDF by how often they occur, as pdftotext reads them: runs of letters and digits, so that
+// a better reading of a bullet or an arrow loses nothing. What stands between white space and has characters that mean
+// nothing is left out: text that could not be read cannot be lost.
 func Words(ctx context.Context, path string) (map[string]int, error) {
 	ctx, cancel := context.WithTimeout(ctx, renderTime)
 	defer cancel()
@@ -111,16 +112,19 @@ func Words(ctx context.Context, path string) (map[string]int, error) {
 		return nil, err
 	}
 	words := map[string]int{}
-	for word := range bytes.FieldsSeq(out) {
-		text := norm.NFKC.String(string(word))
-		if strings.IndexFunc(text, isReadable) >= 0 && strings.IndexFunc(text, isMeaningless) < 0 {
-			words[text]++
+	for piece := range bytes.FieldsSeq(out) {
+		text := norm.NFKC.String(string(piece))
+		if strings.IndexFunc(text, isMeaningless) >= 0 {
+			continue
+		}
+		for word := range strings.FieldsFuncSeq(text, isSeparator) {
+			words[word]++
 		}
 	}
 	return words, nil
 }
 
-func isReadable(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) }
+func isSeparator(c rune) bool { return !unicode.In(c, unicode.L, unicode.N, unicode.M) }
 
 func isMeaningless(c rune) bool {
 	return c == unicode.ReplacementChar || unicode.IsControl(c) || unicode.Is(unicode.Co, c)
