@@ -29,7 +29,7 @@ type bench struct {
 }
 
 func newBench(ctx context.Context, p plan) (*bench, error) {
-	if _, err := programtest.LookUp("poppler-utils", "pdftoppm"); err != nil {
+	if _, err := programtest.LookUp("poppler-utils", "pdftoppm"); err != nil { //nolint:contextcheck // installing ends by itself
 		return nil, err
 	}
 	b := &bench{plan: p, report: newReport()}
