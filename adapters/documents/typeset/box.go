@@ -64,5 +64,4 @@ type table struct {
 	widths []style.Length
 	// flexible tells that it is no table but boxes side by side, whose columns follow flex and grid layout.
 	flexible bool
-	tracks   []style.Track
 }

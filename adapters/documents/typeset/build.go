@@ -79,6 +79,7 @@ func (b *builder) build() error {
 	b.top = &box{style: body, root: true}
 	ctx := &context{box: b.top, elem: b.root}
 	b.inside(b.doc.body, body, ctx)
+	closeSkips(b.root, &b.doc.notes)
 	if b.doc.styles.Exhausted() {
 		b.doc.notes.warn("The style sheets ask for more work than is done: some rules were left out.")
 	}
@@ -94,6 +95,7 @@ func (b *builder) inside(n *html.Node, s *style.Style, ctx *context) {
 			b.text(k.Data, s, ctx)
 		case html.ElementNode:
 			b.element(k, s, ctx)
+		default: // comments
 		}
 	}
 	b.generated(n, "after", s, ctx)

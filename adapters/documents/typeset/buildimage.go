@@ -88,7 +88,7 @@ func (b *builder) figure(n *html.Node, s *style.Style, ctx *context, l *loaded) 
 	bx := &box{style: s, picture: &picture{width: l.width, height: l.height, ref: l.ref, link: ctx.link}}
 	floating := s.Float != "none"
 	block := s.Display != style.Inline && s.Display != style.InlineBlock && !floating
-	parent := ctx.elem
+	var parent *element
 	switch {
 	case block || floating && ctx.paragraph == nil:
 		if block {

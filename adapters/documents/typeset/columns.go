@@ -1,9 +1,5 @@
 package typeset
 
-import (
-	"github.com/perfectworks/backend/adapters/documents/typeset/style"
-)
-
 // column is what the cells of a column ask for.
 type column struct {
 	narrow, wide float64
@@ -126,36 +122,4 @@ func grow(columns []column, widths []float64, rest float64) {
 			widths[i] += rest * widths[i] / free
 		}
 	}
-}
-
-// flexWidths gives the columns of boxes side by side their widths (CSS Flexible Box Layout Level 1, 9.7, without
-// shrinking below the least widths). It is false where they do not fit.
-func (l *layouter) flexWidths(cells []*cell, room float64) ([]float64, bool) {
-	widths := make([]float64, len(cells))
-	columns := make([]column, len(cells))
-	sum, least, growth := 0.0, 0.0, 0.0
-	for i, c := range cells {
-		s := c.box.style
-		narrow, wide := l.measure(c.box)
-		basis := wide
-		for _, length := range []style.Length{s.Width, s.Basis} {
-			if !length.Auto {
-				basis = max(length.Of(room, 0), narrow)
-			}
-		}
-		widths[i], columns[i] = basis, column{narrow: narrow, wide: basis}
-		sum, least, growth = sum+basis, least+narrow, growth+s.Grow
-	}
-	if least > room+0.01 {
-		return nil, false
-	}
-	switch {
-	case sum > room:
-		return distribute(columns, room), true
-	case growth > 0:
-		for i, c := range cells {
-			widths[i] += (room - sum) * c.box.style.Grow / max(growth, 1)
-		}
-	}
-	return widths, true
 }

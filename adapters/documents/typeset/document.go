@@ -2,9 +2,6 @@ package typeset
 
 import (
 	"bytes"
-	"encoding/base64"
-	"errors"
-	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
@@ -24,11 +21,9 @@ type document struct {
 	ids             map[string]*html.Node
 	// targets are the identifiers that links of the document lead to.
 	targets map[string]bool
-	// levels are the levels of headings after skips were closed.
-	levels map[*html.Node]int
-	base   *url.URL
-	load   func(string) ([]byte, error)
-	notes  notes
+	base    *url.URL
+	load    func(string) ([]byte, error)
+	notes   notes
 }
 
 // sheet is the paper: its size and margins in points, the margins in the order of CSS.
@@ -54,7 +49,7 @@ func parse(source []byte, options Options) (*document, error) {
 		return nil, ErrTooDeep
 	}
 	d := &document{
-		root: root, ids: map[string]*html.Node{}, targets: map[string]bool{}, levels: map[*html.Node]int{},
+		root: root, ids: map[string]*html.Node{}, targets: map[string]bool{},
 		load: options.Resources,
 	}
 	var sheets []*style.Sheet
@@ -120,7 +115,6 @@ func parse(source []byte, options Options) (*document, error) {
 		return nil, &LimitError{"elements and texts", options.Limits.Elements}
 	}
 	d.styles = style.NewResolver(sheets...)
-	d.closeSkips(headings)
 	d.identify(headings, options)
 	d.readSheet(sheets)
 	for _, s := range sheets {
@@ -158,27 +152,6 @@ func (d *document) meta(n *html.Node) {
 	}
 }
 
-// printed tells whether a media attribute includes paper.
-func printed(media string) bool {
-	media = strings.ToLower(media)
-	return media == "" || strings.Contains(media, "all") || strings.Contains(media, "print")
-}
-
-func (d *document) linked(n *html.Node, limits Limits) *style.Sheet {
-	rel, _ := attr(n, "rel")
-	media, _ := attr(n, "media")
-	href, ok := attr(n, "href")
-	if !ok || !strings.Contains(strings.ToLower(rel), "stylesheet") || strings.Contains(strings.ToLower(rel), "alternate") || !printed(media) {
-		return nil
-	}
-	data, err := d.resource(href, limits.ImageBytes)
-	if err != nil {
-		d.notes.warn("A style sheet that the document refers to was not loaded.")
-		return nil
-	}
-	return style.Parse(string(data))
-}
-
 // identify settles title and language.
 func (d *document) identify(headings []*html.Node, options Options) {
 	if d.body == nil {
@@ -207,59 +180,6 @@ func (d *document) identify(headings []*html.Node, options Options) {
 	}
 }
 
-// level is the level of a heading, 0 if the element is none.
-func level(n *html.Node) int {
-	if n.Namespace != "" {
-		return 0
-	}
-	role, _ := attr(n, "role")
-	if len(n.Data) == 2 && n.Data[0] == 'h' && n.Data[1] >= '1' && n.Data[1] <= '6' && (role == "" || role == "heading") {
-		return int(n.Data[1] - '0')
-	}
-	if role == "heading" {
-		if l, _ := attr(n, "aria-level"); len(l) == 1 && l[0] >= '1' && l[0] <= '6' {
-			return int(l[0] - '0')
-		}
-		return 2
-	}
-	return 0
-}
-
-// closeSkips gives each heading the level below the one that it stands under, so that none is skipped (ISO 14289-1,
-// 7.4.2).
-func (d *document) closeSkips(headings []*html.Node) {
-	type open struct{ source, level int }
-	var stack []open
-	for _, h := range headings {
-		if hidden(h) || squeeze(textOf(h)) == "" {
-			continue
-		}
-		source := level(h)
-		for len(stack) > 0 && stack[len(stack)-1].source >= source {
-			stack = stack[:len(stack)-1]
-		}
-		out := len(stack) + 1
-		stack = append(stack, open{source, out})
-		d.levels[h] = out
-		if out != source {
-			d.notes.warn("Heading levels were skipped: headings of level %d became level %d, and so on.", source, out)
-		}
-	}
-}
-
-// hidden tells whether an element or one around it is not shown by its attributes.
-func hidden(n *html.Node) bool {
-	for ; n != nil; n = n.Parent {
-		if _, ok := attr(n, "hidden"); ok {
-			return true
-		}
-		if v, _ := attr(n, "aria-hidden"); v == "true" {
-			return true
-		}
-	}
-	return false
-}
-
 // defaultMargin is 2 cm.
 const defaultMargin = 56.69
 
@@ -280,42 +200,6 @@ func (d *document) readSheet(sheets []*style.Sheet) {
 			d.sheet.margin[side] = min(max(m.Of(whole, d.sheet.margin[side]), 0), whole*0.35)
 		}
 	}
-}
-
-var errNotLoaded = errors.New("it was not loaded")
-
-// resource loads what a URL names: data: URLs by itself, others through the options.
-func (d *document) resource(reference string, limit int) ([]byte, error) {
-	reference = strings.TrimSpace(reference)
-	if len(reference) >= 5 && strings.EqualFold(reference[:5], "data:") {
-		if len(reference) > 2*limit {
-			return nil, errNotLoaded
-		}
-		head, body, ok := strings.Cut(reference[5:], ",")
-		if !ok {
-			return nil, errNotLoaded
-		}
-		text, err := url.PathUnescape(body)
-		if err != nil {
-			return nil, errNotLoaded
-		}
-		if !strings.HasSuffix(head, ";base64") {
-			return []byte(text), nil
-		}
-		text = strings.TrimRight(strings.Join(strings.Fields(text), ""), "=")
-		return base64.RawStdEncoding.DecodeString(text)
-	}
-	if d.load == nil {
-		return nil, errNotLoaded
-	}
-	data, err := d.load(reference)
-	if err != nil {
-		return nil, fmt.Errorf("load a resource: %w", err)
-	}
-	if len(data) > limit {
-		return nil, errNotLoaded
-	}
-	return data, nil
 }
 
 func attr(n *html.Node, name string) (string, bool) {

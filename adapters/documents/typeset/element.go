@@ -12,9 +12,9 @@ type element struct {
 	parent *element
 	kids   []kid
 
-	alt, expansion, language, title string
-	hasAlt                          bool
-	id                              string
+	alt, expansion, language string
+	hasAlt                   bool
+	id                       string
 	// scope, headers, columns and rows are attributes of cells; numbering is one of lists.
 	scope         pdf.Name
 	headers       []string
@@ -22,6 +22,9 @@ type element struct {
 	numbering     pdf.Name
 	// anonymous tells that no element of the HTML stands behind it.
 	anonymous bool
+	// level is that of a heading, heading its bookmark.
+	level   int
+	heading *bookmark
 	// keep tells that the element stays if it is empty: the cells that make a table regular.
 	keep bool
 	ref  pdf.Ref
@@ -69,15 +72,6 @@ func (e *element) content() *slot {
 	return s
 }
 
-// grouping tells whether an element groups others (ISO 32000-1, 14.8.4.2), so that text in it needs a paragraph.
-func (e *element) grouping() bool {
-	switch e.role {
-	case "Document", "Sect", "Art", "Div", "Part", "BlockQuote":
-		return true
-	}
-	return false
-}
-
 // flattened are the roles that keep their elements where the structure is flattened.
 var flattened = []pdf.Name{"Link", "Figure", "Formula", "Note"}
 
@@ -109,7 +103,7 @@ func (e *element) flatten() {
 	e.kids = kids
 	if !slices.Contains(flattened, e.role) {
 		e.role = "P"
-		e.numbering = ""
+		e.numbering, e.level = "", 0
 	}
 }
 

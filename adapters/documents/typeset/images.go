@@ -5,12 +5,12 @@ import (
 	"crypto/sha256"
 	"errors"
 	"image"
-	_ "image/gif" // decoders
+	_ "image/gif" // decodes GIF
 	"image/jpeg"
-	_ "image/png"
+	_ "image/png" // decodes PNG
 
-	_ "golang.org/x/image/bmp"
-	_ "golang.org/x/image/webp"
+	_ "golang.org/x/image/bmp"  // decodes BMP
+	_ "golang.org/x/image/webp" // decodes WebP
 
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 )

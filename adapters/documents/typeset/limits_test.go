@@ -112,7 +112,7 @@ func TestGeneratedOracle(t *testing.T) {
 	count := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		source := generated(rt)
-		if count++; count > 25 && os.Getenv("CORPUS") == "" {
+		if count++; count > 15 && os.Getenv("CORPUS") == "" {
 			return
 		}
 		var b bytes.Buffer

@@ -88,7 +88,7 @@ func (l *layouter) measureObjects(p *paragraph, width float64) {
 		s := &p.spans[i]
 		if s.object != nil {
 			f := frameOf(s.object.style, width)
-			outer := 0.0
+			var outer float64
 			if s.object.picture != nil {
 				w, _ := l.pictureSize(s.object, max(width-f.inner(), leastWidth))
 				outer = w + f.inner()

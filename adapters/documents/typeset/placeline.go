@@ -35,7 +35,7 @@ func (l *layouter) placeLine(p *paragraph, ln line, left, right float64, c *curs
 	for i := first; i < len(p.spans) && start < max(ln.shown, ln.start+1); i++ {
 		s := &p.spans[i]
 		if s.object != nil {
-			o := l.placeObject(p, i, start, c)
+			o := l.placeObject(p, i, start)
 			objects[i] = o
 			tall = tall || o.height > l.sheet.innerHeight()
 			above, below = max(above, o.above), max(below, o.below)
@@ -87,8 +87,8 @@ func (p *paragraph) align(ln line, left, right float64) (x, extra float64) {
 	return left, 0
 }
 
-// placeObject lays out a box of a line at the cursor; it is moved to its place once the line is known.
-func (l *layouter) placeObject(p *paragraph, span, at int, c *cursor) *object {
+// placeObject lays out a box of a line beside the strip; it is moved to its place once the line is known.
+func (l *layouter) placeObject(p *paragraph, span, at int) *object {
 	b := p.spans[span].object
 	width := float64(p.advances[at])
 	f := frameOf(b.style, width)

@@ -18,11 +18,12 @@ func (b *builder) open(n *html.Node, s *style.Style, ctx *context) {
 	into := func(name pdf.Name, direct bool) {
 		ctx.elem, ctx.direct = b.parent(ctx).child(name), direct
 	}
-	switch out, presentational := b.doc.levels[n], role == "presentation" || role == "none"; {
-	case out > 0 && !ctx.artifact:
-		into(pdf.Name(fmt.Sprintf("H%d", min(out, 6))), true)
-		title := squeeze(textOf(n))
-		ctx.box.heading = &bookmark{title: clip(title, 200), level: out}
+	switch source, presentational := level(n), role == "presentation" || role == "none"; {
+	case source > 0 && !ctx.artifact:
+		into(pdf.Name(fmt.Sprintf("H%d", source)), true)
+		ctx.elem.level = source
+		ctx.box.heading = &bookmark{title: clip(squeeze(textOf(n)), 200), level: source}
+		ctx.elem.heading = ctx.box.heading
 	case role == "doc-footnote" || role == "note":
 		into("Note", !hasBlocks(n))
 		b.notes++

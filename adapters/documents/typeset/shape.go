@@ -57,7 +57,7 @@ func (f *fonts) word(face *embedfont.Face, text []rune, rightToLeft bool) []glyp
 		part := text[start:min(len(text), start+maxShapeRun)]
 		shaped := f.shape(face, part, rightToLeft)
 		for i := range shaped {
-			shaped[i].first += int32(start) //nolint:gosec // within a paragraph
+			shaped[i].first += int32(start)
 		}
 		if rightToLeft {
 			out = append(shaped, out...)

@@ -8,6 +8,8 @@ import (
 func (o *output) structure() pdf.Ref {
 	root := o.b.root
 	root.used(0)
+	// Headings of which nothing could be shown are gone.
+	closeSkips(root, nil)
 	o.tree = o.file.Add(nil)
 	ids := map[string]*element{}
 	var elements []*element

@@ -84,8 +84,8 @@ type drawing struct {
 
 // size gives the natural size in points and the view box in units of the drawing.
 func (d *drawing) size(svg *html.Node) (width, height float64, box [4]float64) {
-	values := coordinates(attrOr(svg, "viewBox", ""))
-	width, height = svgLength(attrOr(svg, "width", ""))*0.75, svgLength(attrOr(svg, "height", ""))*0.75
+	values := coordinates(value(svg, "viewBox"))
+	width, height = svgLength(value(svg, "width"))*0.75, svgLength(value(svg, "height"))*0.75
 	if len(values) == 4 {
 		box = [4]float64(values)
 		switch {
@@ -105,11 +105,10 @@ func (d *drawing) size(svg *html.Node) (width, height float64, box [4]float64) {
 	return min(width, 14_400), min(height, 14_400), box
 }
 
-func attrOr(n *html.Node, name, otherwise string) string {
-	if v, ok := attr(n, name); ok {
-		return v
-	}
-	return otherwise
+// value is the value of an attribute, "" without one.
+func value(n *html.Node, name string) string {
+	v, _ := attr(n, name)
+	return v
 }
 
 // svgLength reads a length in user units; percentages are left to the view box.
@@ -165,7 +164,7 @@ func (d *drawing) children(n *html.Node, s paintState, depth int) error {
 			return errDrawing
 		}
 		d.operator("q")
-		if err := d.transform(attrOr(k, "transform", "")); err != nil {
+		if err := d.transform(value(k, "transform")); err != nil {
 			return err
 		}
 		var err error
@@ -253,7 +252,7 @@ func (d *drawing) text(n *html.Node, s paintState) error {
 		width += face.Advance(glyph) * s.size / emSize
 	}
 	show.end()
-	x, y := svgLength(attrOr(n, "x", "")), svgLength(attrOr(n, "y", ""))
+	x, y := svgLength(value(n, "x")), svgLength(value(n, "y"))
 	switch s.anchor {
 	case "middle":
 		x -= width / 2

@@ -172,7 +172,7 @@ func (d *drawing) finish(s paintState) {
 
 // shape draws one shape.
 func (d *drawing) shape(n *html.Node, s paintState) error {
-	at := func(name string) float64 { return svgLength(attrOr(n, name, "")) }
+	at := func(name string) float64 { return svgLength(value(n, name)) }
 	d.state(s)
 	switch n.Data {
 	case "rect":
@@ -196,7 +196,7 @@ func (d *drawing) shape(n *html.Node, s paintState) error {
 		d.operator("m", at("x1"), at("y1"))
 		d.operator("l", at("x2"), at("y2"))
 	case "polyline", "polygon":
-		points := coordinates(attrOr(n, "points", ""))
+		points := coordinates(value(n, "points"))
 		for i := 0; i+1 < len(points); i += 2 {
 			d.operator(map[bool]string{true: "m", false: "l"}[i == 0], points[i], points[i+1])
 		}
@@ -204,7 +204,7 @@ func (d *drawing) shape(n *html.Node, s paintState) error {
 			d.operator("h")
 		}
 	case "path":
-		if err := d.path(attrOr(n, "d", "")); err != nil {
+		if err := d.path(value(n, "d")); err != nil {
 			return err
 		}
 	default:

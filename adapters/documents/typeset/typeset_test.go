@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/perfectworks/backend/adapters/documents/embedfont"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 	"github.com/perfectworks/backend/adapters/documents/pdffont"
@@ -19,42 +21,42 @@ import (
 func noFonts() *embedfont.Machine { return embedfont.NewMachine(filepath.Join(os.DevNull, "none")) }
 
 // set converts HTML and sees that the PDF conforms.
-func set(t testing.TB, source string) (*pdf.File, []byte, *Result) {
-	t.Helper()
+func set(tb rapid.TB, source string) (*pdf.File, []byte, *Result) {
+	tb.Helper()
 	var b bytes.Buffer
 	result, err := Convert([]byte(source), &b, Options{Fonts: noFonts()})
 	if err != nil {
-		t.Fatalf("%v of\n%s", err, source)
+		tb.Fatalf("%v of\n%s", err, source)
 	}
 	f, err := pdf.Open(b.Bytes(), pdf.Limits{})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	checked, err := pdfua.Check(f, pdfua.Limits{}, nil)
 	if err != nil {
-		t.Fatalf("%v of\n%s", err, source)
+		tb.Fatalf("%v of\n%s", err, source)
 	}
 	if !checked.Conforms() {
-		t.Fatalf("the PDF fails %+v of\n%s", checked.Failures, source)
+		tb.Fatalf("the PDF fails %+v of\n%s", checked.Failures, source)
 	}
 	if checked.Pages != result.Pages {
-		t.Errorf("%d pages are said to be %d", checked.Pages, result.Pages)
+		tb.Errorf("%d pages are said to be %d", checked.Pages, result.Pages)
 	}
 	return f, b.Bytes(), result
 }
 
 // outline writes the structure of a PDF: roles with their kids in parentheses, and text where texts is true.
-func outline(t testing.TB, f *pdf.File, texts bool) string {
-	t.Helper()
+func outline(tb testing.TB, f *pdf.File, texts bool) string {
+	tb.Helper()
 	shown := map[[2]int]string{}
 	pages, err := f.Pages(10_000)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	numbers := map[pdf.Ref]int{}
 	for i, p := range pages {
 		numbers[p.Ref] = i
-		readMarks(t, f, p, i, shown)
+		readMarks(tb, f, p, i, shown)
 	}
 	var write func(o pdf.Object, page int) string
 	write = func(o pdf.Object, page int) string {
@@ -94,11 +96,11 @@ func outline(t testing.TB, f *pdf.File, texts bool) string {
 }
 
 // readMarks reads the text of each marked-content sequence of a page.
-func readMarks(t testing.TB, f *pdf.File, p pdf.Page, number int, shown map[[2]int]string) {
-	t.Helper()
+func readMarks(tb testing.TB, f *pdf.File, p pdf.Page, number int, shown map[[2]int]string) {
+	tb.Helper()
 	content, err := f.Content(p)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	resources, _ := f.Dict(p.Dict["Resources"])
 	dicts, _ := f.Dict(resources["Font"])
@@ -137,7 +139,7 @@ func readMarks(t testing.TB, f *pdf.File, p pdf.Page, number int, shown map[[2]i
 		}
 	}
 	if len(open) != 0 {
-		t.Errorf("page %d leaves marked content open", number+1)
+		tb.Errorf("page %d leaves marked content open", number+1)
 	}
 }
 
@@ -296,13 +298,13 @@ func TestOracle(t *testing.T) {
 	}
 }
 
-func judge(t testing.TB, oracle *verapdftest.Oracle, path string, data []byte) {
-	t.Helper()
+func judge(tb testing.TB, oracle *verapdftest.Oracle, path string, data []byte) {
+	tb.Helper()
 	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if verdict, err := oracle.Check(path); err != nil || !verdict.Conforms {
-		t.Errorf("veraPDF: %v %v", verdict.FailedRules, err)
+		tb.Errorf("veraPDF: %v %v", verdict.FailedRules, err)
 	}
 }
 

@@ -209,7 +209,7 @@ func (a applier) tracks(value []token) {
 			a.track(t)
 			continue
 		}
-		parts := split(t.args, css.CommaToken)
+		parts := split(t.args)
 		if len(parts) < 2 || len(parts[0]) == 0 {
 			continue
 		}

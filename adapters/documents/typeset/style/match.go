@@ -202,8 +202,9 @@ func (c *condition) attribute(n *html.Node) bool {
 		return want != "" && strings.HasSuffix(value, want)
 	case css.SubstringMatchToken:
 		return want != "" && strings.Contains(value, want)
+	default:
+		return true
 	}
-	return true
 }
 
 // place gives the place of an element; those of all its siblings are counted at once.

@@ -56,6 +56,20 @@ func (s *Style) take(name string, from *Style) {
 		s.Underline, s.Overline, s.Through = from.Underline, from.Overline, from.Through
 	case "white-space":
 		s.Space = from.Space
+	case "text-indent":
+		s.Indent = from.Indent
+	case "text-transform":
+		s.Transform = from.Transform
+	case "letter-spacing":
+		s.LetterSpacing = from.LetterSpacing
+	case "list-style", "list-style-type":
+		s.ListType = from.ListType
+	case "float":
+		s.Float = from.Float
+	case "max-width":
+		s.MaxWidth = from.MaxWidth
+	case "min-width":
+		s.MinWidth = from.MinWidth
 	case "width":
 		s.Width = from.Width
 	case "height":
@@ -222,7 +236,7 @@ var families = map[string]embedfont.Family{
 
 // fontFamily takes the first name that is known.
 func (a applier) fontFamily(value []token) {
-	for _, part := range split(value, css.CommaToken) {
+	for _, part := range split(value) {
 		var words []string
 		for _, t := range part {
 			words = append(words, strings.ToLower(t.text))

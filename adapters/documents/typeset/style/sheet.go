@@ -56,7 +56,7 @@ func Parse(source string) *Sheet {
 	return s
 }
 
-// ParseDeclarations reads the value of a style attribute.
+// parseDeclarations reads the value of a style attribute.
 func parseDeclarations(source string) []declaration {
 	p := css.NewParser(parse.NewInputString(source), true)
 	var out []declaration
@@ -70,6 +70,7 @@ func parseDeclarations(source string) []declaration {
 			return out
 		case css.DeclarationGrammar, css.CustomPropertyGrammar:
 			out = appendDeclaration(out, string(data), p.Values())
+		default: // at-rules and the like have no place here
 		}
 	}
 	return out
@@ -88,8 +89,9 @@ type reader struct {
 	// open are the at-rules around, each with whether its rules count.
 	open      []atRule
 	selectors []selector
-	block     []declaration
-	errors    int
+	// prelude is the beginning of a selector with parentheses that are open yet.
+	prelude []css.Token
+	block   []declaration
 }
 
 type atRule struct {
@@ -128,20 +130,44 @@ func (r *reader) run() {
 				r.open = r.open[:n-1]
 			}
 		case css.QualifiedRuleGrammar, css.BeginRulesetGrammar:
-			parsed, ok := parseSelector(r.parser.Values())
-			if ok {
-				r.selectors = append(r.selectors, parsed)
-			}
-			if grammar == css.BeginRulesetGrammar {
-				r.block = nil
-			}
+			r.selector(r.parser.Values(), grammar == css.BeginRulesetGrammar)
 		case css.DeclarationGrammar, css.CustomPropertyGrammar:
 			if len(r.block) < maxDeclarations {
 				r.block = appendDeclaration(r.block, string(data), r.parser.Values())
 			}
 		case css.EndRulesetGrammar:
 			r.endRule()
+		default: // comments, and tokens without meaning
 		}
+	}
+}
+
+// selector takes what the parser gives up to a comma or up to the block. It cuts at every comma, so that those within
+// parentheses are put back.
+func (r *reader) selector(tokens []css.Token, last bool) {
+	if len(r.prelude)+len(tokens) <= maxTokens {
+		r.prelude = append(r.prelude, tokens...)
+	}
+	depth := 0
+	for _, t := range r.prelude {
+		switch t.TokenType {
+		case css.FunctionToken, css.LeftParenthesisToken:
+			depth++
+		case css.RightParenthesisToken:
+			depth--
+		default:
+		}
+	}
+	if depth > 0 && !last {
+		r.prelude = append(r.prelude, css.Token{TokenType: css.CommaToken, Data: []byte(",")})
+		return
+	}
+	if parsed, ok := parseSelector(r.prelude); ok {
+		r.selectors = append(r.selectors, parsed)
+	}
+	r.prelude = nil
+	if last {
+		r.block = nil
 	}
 }
 
@@ -172,7 +198,7 @@ func (r *reader) atRuleCounts(name string, prelude []css.Token) bool {
 // mediaMatches evaluates a media query list for print. Of features, only those of the width are known, which are
 // compared with the width of a page.
 func mediaMatches(prelude []css.Token) bool {
-	for _, query := range split(values(prelude), css.CommaToken) {
+	for _, query := range split(values(prelude)) {
 		matches, negated := true, false
 		for _, t := range query {
 			switch {
