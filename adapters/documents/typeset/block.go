@@ -160,15 +160,20 @@ func (l *layouter) content(b *box, x, width float64, c *cursor) {
 
 // reserve keeps the place of a decoration below what is in the box.
 func (l *layouter) reserve(s *style.Style) int {
-	bordered := false
-	for _, e := range s.Border {
-		bordered = bordered || e.Visible()
-	}
-	if !bordered && !s.Background.Visible() {
+	if !decorated(s) {
 		return -1
 	}
 	l.strip.decos = append(l.strip.decos, deco{})
 	return len(l.strip.decos) - 1
+}
+
+// decorated tells whether a box has a border or a background.
+func decorated(s *style.Style) bool {
+	bordered := false
+	for _, e := range s.Border {
+		bordered = bordered || e.Visible()
+	}
+	return bordered || s.Background.Visible()
 }
 
 func (l *layouter) decorate(at int, d deco, s *style.Style) {

@@ -36,6 +36,7 @@ func (l *layouter) flexible(b *box, x, width float64, c *cursor) {
 		}
 		top, bottom := c.y, c.y
 		floats := c.floats
+		var stretched []int
 		for i, cl := range cells[:count] {
 			sub := &cursor{y: top, markers: c.markers, baseline: c.baseline}
 			c.markers = nil
@@ -43,7 +44,11 @@ func (l *layouter) flexible(b *box, x, width float64, c *cursor) {
 			inside := *copied.style
 			inside.Width, inside.Float = style.Length{Auto: true}, "none"
 			copied.style, copied.root = &inside, true
+			first := len(l.strip.decos)
 			l.block(&copied, at, widths[i], sub)
+			if decorated(&inside) && first < len(l.strip.decos) {
+				stretched = append(stretched, first)
+			}
 			sub.resolve()
 			bottom = max(bottom, sub.y, sub.floats.bottom("both"))
 			c.markers = sub.markers
@@ -53,6 +58,12 @@ func (l *layouter) flexible(b *box, x, width float64, c *cursor) {
 			at += widths[i] + between
 		}
 		c.floats = floats
+		// Boxes side by side are as high as the highest (CSS Flexible Box Layout Level 1, 8.3, stretch).
+		for _, first := range stretched {
+			if d := &l.strip.decos[first]; d.bordered {
+				d.bottom = max(d.bottom, bottom)
+			}
+		}
 		l.keep(top, bottom)
 		c.y = bottom
 		if cells = cells[count:]; len(cells) > 0 {

@@ -58,7 +58,7 @@ type Limits struct {
 
 func (l Limits) withDefaults() Limits {
 	for v, standard := range map[*int]int{
-		&l.SourceBytes: 24 << 20, &l.Elements: 2_000_000, &l.Pages: 9_999, &l.ImagePixels: 64 << 20, &l.ImageBytes: 64 << 20,
+		&l.SourceBytes: 24 << 20, &l.Elements: 1_000_000, &l.Pages: 9_999, &l.ImagePixels: 64 << 20, &l.ImageBytes: 64 << 20,
 	} {
 		if *v == 0 {
 			*v = standard
