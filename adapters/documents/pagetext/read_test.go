@@ -53,11 +53,12 @@ func readPage(tb testing.TB, data []byte, limits pagetext.Limits) (*pagetext.Pag
 // show writes a run as its text, where it is, and what is not usual about it.
 func show(r pagetext.Run) string {
 	out := fmt.Sprintf("%q %.0f-%.0f at %.0f size %.1f", r.Text, r.Box.Left, r.Box.Right, r.Baseline, r.Size)
-	for name, is := range map[string]bool{
-		" hidden": r.Hidden, " invisible": r.Invisible, " bold": r.Bold, " mono": r.Mono, " artifact": r.Place.Artifact,
-	} {
-		if is {
-			out += name
+	for _, flag := range []struct {
+		name string
+		is   bool
+	}{{"hidden", r.Hidden}, {"invisible", r.Invisible}, {"bold", r.Bold}, {"mono", r.Mono}, {"artifact", r.Place.Artifact}} {
+		if flag.is {
+			out += " " + flag.name
 		}
 	}
 	if r.Angle != 0 {

@@ -33,30 +33,6 @@ type style struct {
 	color              uint32
 }
 
-// sheet is one page with what was found on it so far.
-type sheet struct {
-	page          *pagetext.Page
-	width, height float64
-	// boxes and baselines are those of the runs, turned upright; angle is the direction that was turned away.
-	boxes     []pagetext.Rect
-	baselines []float64
-	angle     float64
-	// pieces are those of upright text; turned are the runs that are not, blank those that show spaces alone.
-	pieces        []*piece
-	turned, blank []int
-	// aside is turned text that stands for itself.
-	aside     [][]int
-	rows      []*row
-	objects   []*block
-	artifacts []Artifact
-	blocks    []*block
-	// taken are the images that are part of something already.
-	taken   []bool
-	bullets []bullet
-	// effort counts what the search for tables has cost.
-	effort int
-}
-
 const (
 	// rowTolerance is how far baselines of one row may differ, in ems: fonts of different design are set on one line
 	// with small shifts.
@@ -68,59 +44,6 @@ const (
 	// scriptSize is how large superscripts and subscripts are at the most, by the text they belong to.
 	scriptSize = 0.86
 )
-
-func newSheet(p *pagetext.Page) *sheet {
-	s := &sheet{
-		page: p, width: p.Width, height: p.Height, boxes: make([]pagetext.Rect, len(p.Runs)),
-		baselines: make([]float64, len(p.Runs)), taken: make([]bool, len(p.Images)),
-	}
-	s.angle = mainAngle(p)
-	if s.angle == 90 || s.angle == 270 {
-		s.width, s.height = s.height, s.width
-	}
-	for i := range p.Runs {
-		s.boxes[i] = s.upright(p.Runs[i].Box)
-		const below = 0.22 / 0.97 // the share of a box that is below the baseline, see pagetext
-		s.baselines[i] = s.boxes[i].Bottom + below*s.boxes[i].Height()
-		if s.angle == 0 {
-			s.baselines[i] = p.Runs[i].Baseline
-		}
-	}
-	return s
-}
-
-// upright turns a rectangle of the page as its text is turned.
-func (s *sheet) upright(r pagetext.Rect) pagetext.Rect {
-	w, h := s.page.Width, s.page.Height
-	switch s.angle {
-	case 90:
-		return pagetext.Rect{Left: r.Bottom, Right: r.Top, Bottom: w - r.Right, Top: w - r.Left}
-	case 180:
-		return pagetext.Rect{Left: w - r.Right, Right: w - r.Left, Bottom: h - r.Top, Top: h - r.Bottom}
-	case 270:
-		return pagetext.Rect{Left: h - r.Top, Right: h - r.Bottom, Bottom: r.Left, Top: r.Right}
-	}
-	return r
-}
-
-// mainAngle is the direction of writing that most of the text has, if it is along an axis.
-func mainAngle(p *pagetext.Page) float64 {
-	var count [4]int
-	for i := range p.Runs {
-		if r := &p.Runs[i]; !r.Hidden {
-			if quarter := int(r.Angle / 90); float64(quarter)*90 == r.Angle && quarter < 4 {
-				count[quarter] += len(r.Text)
-			}
-		}
-	}
-	best := 0
-	for i := range count {
-		if count[i] > count[best] {
-			best = i
-		}
-	}
-	return float64(best) * 90
-}
 
 // letters counts what text weighs; text of an unknown font by its width.
 func letters(r *pagetext.Run) int {
@@ -193,77 +116,6 @@ func (s *sheet) runRows(sorted []int) []*runRow {
 		}
 	}
 	return rows
-}
-
-// attachScripts moves superscripts and subscripts into the rows they belong to.
-func (s *sheet) attachScripts(rows []*runRow) []*runRow {
-	const near = 4 // rows above and below that are looked at
-	for i, r := range rows {
-		keep := r.runs[:0]
-		for _, run := range r.runs {
-			moved := false
-			for j := max(0, i-near); j <= min(len(rows)-1, i+near) && !moved; j++ {
-				moved = j != i && s.attach(run, rows[j])
-			}
-			if !moved {
-				keep = append(keep, run)
-			}
-		}
-		r.runs = keep
-	}
-	return slices.DeleteFunc(rows, func(r *runRow) bool { return len(r.runs) == 0 })
-}
-
-// attach puts a run into a row if it is a script of one of its runs.
-func (s *sheet) attach(run int, r *runRow) bool {
-	small, box := s.page.Runs[run].Size, s.boxes[run]
-	rise := s.baselines[run] - r.baseline
-	if s.sunkBetween(run, r, rise) {
-		return true
-	}
-	if small > scriptSize*r.size || rise > 0.75*r.size || rise < -0.45*r.size {
-		return false
-	}
-	at, _ := slices.BinarySearchFunc(r.runs, box.Left, func(i int, x float64) int { return cmp.Compare(s.boxes[i].Left, x) })
-	const (
-		beside  = 0.3 // ems between a script and its base
-		noteGap = 1.2 // ems between the mark of a note and its text
-	)
-	for _, j := range [...]int{at - 1, at} {
-		if j < 0 || j >= len(r.runs) {
-			continue
-		}
-		host := r.runs[j]
-		size := s.page.Runs[host].Size
-		if small > scriptSize*size {
-			continue
-		}
-		gap := max(box.Left-s.boxes[host].Right, s.boxes[host].Left-box.Right)
-		if gap < beside*size || at == 0 && j == 0 && gap < noteGap*size {
-			r.runs = slices.Insert(r.runs, at, run)
-			return true
-		}
-	}
-	return false
-}
-
-// sunkBetween puts a run into a row that it stands in the middle of, as the E of TeX does.
-func (s *sheet) sunkBetween(run int, r *runRow, rise float64) bool {
-	size, box := s.page.Runs[run].Size, s.boxes[run]
-	const far, beside = 0.4, 0.12 // ems from the row, and between the run and its neighbours
-	if rise > far*size || rise < -far*size || size > 1.1*r.size || size < 0.9*r.size {
-		return false
-	}
-	at, _ := slices.BinarySearchFunc(r.runs, box.Left, func(i int, x float64) int { return cmp.Compare(s.boxes[i].Left, x) })
-	if at == 0 || at == len(r.runs) {
-		return false
-	}
-	before, after := box.Left-s.boxes[r.runs[at-1]].Right, s.boxes[r.runs[at]].Left-box.Right
-	if before > beside*size || after > beside*size || before < -box.Width() || after < -box.Width() {
-		return false
-	}
-	r.runs = slices.Insert(r.runs, at, run)
-	return true
 }
 
 func (s *sheet) splitRow(r *runRow) {

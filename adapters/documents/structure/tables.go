@@ -1,8 +1,6 @@
 package structure
 
 import (
-	"cmp"
-	"math"
 	"slices"
 
 	"github.com/perfectworks/backend/adapters/documents/pagetext"
@@ -216,89 +214,4 @@ func (s *sheet) splitAt(pieces []*piece, xs []float64) []*piece {
 		}
 	}
 	return out
-}
-
-// ruledArea is what lies between lines of the same length.
-type ruledArea struct {
-	box   pagetext.Rect
-	lines []stroke
-}
-
-// betweenRules gives the areas of tables between lines that start and end at the same places.
-func (s *sheet) betweenRules(open []stroke) []ruledArea {
-	var out []ruledArea
-	used := make([]bool, len(open))
-	const nearly = 3.0 // points
-	for i, first := range open {
-		if used[i] || first.to-first.from < 40 {
-			continue
-		}
-		lines := []stroke{first}
-		for j := i + 1; j < len(open); j++ {
-			if l := open[j]; !used[j] && math.Abs(l.from-first.from) < nearly && math.Abs(l.to-first.to) < nearly {
-				lines = append(lines, l)
-				used[j] = true
-			}
-		}
-		slices.SortFunc(lines, func(a, b stroke) int { return cmp.Compare(b.at, a.at) })
-		out = append(out, s.tableAreas(lines)...)
-	}
-	return out
-}
-
-// tableAreas parts lines of the same length, from top to bottom, where what is between them is no part of a table.
-func (s *sheet) tableAreas(lines []stroke) []ruledArea {
-	var out []ruledArea
-	for i := 0; i+1 < len(lines); {
-		j := i
-		for j+1 < len(lines) && s.isTablePart(lines[j], lines[j+1], j > i) {
-			j++
-		}
-		if j > i {
-			area := ruledArea{lines: lines[i : j+1]}
-			area.box = pagetext.Rect{Left: lines[i].from, Right: lines[i].to, Bottom: lines[j].at, Top: lines[i].at}
-			area.box.Top = s.headTop(area.box)
-			out = append(out, area)
-		}
-		i = max(j, i+1)
-	}
-	return out
-}
-
-// isTablePart tells whether what is between two lines may be rows of a table.
-func (s *sheet) isTablePart(upper, lower stroke, inside bool) bool {
-	box := pagetext.Rect{Left: upper.from, Right: upper.to, Bottom: lower.at, Top: upper.at}
-	rows := textRows(s.inside(box))
-	if len(rows) == 0 {
-		return box.Height() < 30
-	}
-	if s.isRunningText(rows, box) {
-		return false
-	}
-	multiple := 0
-	for _, r := range rows {
-		if len(r.pieces) > 1 {
-			multiple++
-		}
-		if captionKind(r.pieces[0].text) != "" && len(r.pieces) == 1 {
-			return false
-		}
-	}
-	return multiple*2 >= len(rows) || inside && (multiple > 0 || len(rows) <= 2)
-}
-
-// headTop extends an area by the headers of columns that stand above its first line.
-func (s *sheet) headTop(box pagetext.Rect) float64 {
-	top := box.Top
-	const most = 5 // lines of headers
-	above := textRows(s.inside(pagetext.Rect{Left: box.Left - 1, Right: box.Right + 1, Bottom: top, Top: top + 80}))
-	for k := range min(len(above), most) {
-		r := above[len(above)-1-k]
-		low := r.baseline - 0.25*r.size
-		if len(r.pieces) < 2 || low-top > 0.9*r.size {
-			break
-		}
-		top = r.baseline + 0.85*r.size
-	}
-	return top
 }
