@@ -1,7 +1,6 @@
 package pdfhtml
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -69,6 +68,11 @@ func (b *builder) firstPlace(n *structure.Node) (int, pagetext.Rect) {
 				return p.Number, p.Images[i].Box
 			}
 		}
+		for _, i := range n.Content.Shapes {
+			if i >= 0 && i < len(p.Shapes) {
+				return p.Number, p.Shapes[i].Box
+			}
+		}
 		return 0, pagetext.Rect{}
 	}
 	for _, kid := range n.Kids {
@@ -104,7 +108,7 @@ func (b *builder) pageBreaks(page int) []*html.Node {
 			id = b.numbered(id)
 		}
 		b.ids[id] = true
-		mark := element("span", "role", "doc-pagebreak", "id", id, "title", fmt.Sprintf("%s %d", b.words.page, b.page))
+		mark := element("span", "role", "doc-pagebreak", "id", id, "title", b.words.page+" "+b.pageLabel(b.page))
 		b.word(mark)
 		if b.anchors.marks == nil {
 			b.anchors.marks = map[int]*html.Node{}

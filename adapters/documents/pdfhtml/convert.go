@@ -119,6 +119,8 @@ type builder struct {
 	anchors    anchors
 	places     *places
 	areas      map[int]*areas
+	labels     []labelRange
+	labelled   bool
 	notes      notes
 	images     images
 	drawings   drawings

@@ -60,6 +60,28 @@ func TestLinks(t *testing.T) {
 	sound(t, r) // the link that only shows an image is said to have no name
 }
 
+func TestLanguages(t *testing.T) {
+	t.Parallel()
+	for tag, want := range map[string]string{
+		"de": "de", "en-us": "en-US", "zh-Hant-TW": "zh-Hant-TW", " fr ": "fr", "x-unknown": "", "und": "", "und-Latn": "", "english": "",
+		"": "", "12": "", "de_DE": "de-DE", `en"><script>`: "",
+	} {
+		t.Run(tag, func(t *testing.T) {
+			t.Parallel()
+			d := newDraft()
+			tree := &structure.Tree{Root: node("Document", node("H1", d.line("12"))), Language: tag}
+			r, err := pdfhtml.Convert(d.file, tree, d.pages, pdfhtml.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Language != want || strings.Contains(string(r.HTML), `<html lang="`+want+`"`) != (want != "") {
+				t.Errorf("got %q, want %q", r.Language, want)
+			}
+			sound(t, r)
+		})
+	}
+}
+
 func TestQuotations(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -99,6 +121,34 @@ func TestPages(t *testing.T) {
 	want := mark(1) + `<h1 id="top">Top</h1><p>a long exam` + mark(2) + `ple.</p><ul><li>Item</li></ul>` + mark(3) + `<h2 id="last">Last</h2>`
 	if got := body(r); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	sound(t, r)
+}
+
+func TestPageLabels(t *testing.T) {
+	t.Parallel()
+	d := newDraft()
+	kids := nodes{node("H1", d.line("Top"))}
+	for range 6 {
+		d.page()
+		kids = append(kids, node("P", d.line("x")))
+	}
+	at := func(from int, entries pdf.Dict) pdf.Array { return pdf.Array{pdf.Integer(from), entries} }
+	tree := pdf.Dict{"Kids": pdf.Array{
+		pdf.Dict{"Nums": append(at(0, pdf.Dict{"S": pdf.Name("r"), "St": pdf.Integer(3)}), at(2, pdf.Dict{"S": pdf.Name("D")})...)},
+		pdf.Dict{"Nums": append(append(at(4, pdf.Dict{"S": pdf.Name("A"), "St": pdf.Integer(28)}), at(5, pdf.Dict{"S": pdf.Name("R"), "P": pdf.String("A-")})...), at(6, pdf.Dict{})...)},
+	}}
+	loop := d.file.Add(tree)
+	tree["Kids"] = append(tree["Kids"].(pdf.Array), loop)
+	d.file.Catalog()["PageLabels"] = loop
+	r := d.result(t, pdfhtml.Options{}, kids...)
+	var got []string
+	for _, part := range strings.Split(body(r), `title="Page `)[1:] {
+		label, _, _ := strings.Cut(part, `"`)
+		got = append(got, label)
+	}
+	if want := "iii iv 1 2 BB A-I 7"; strings.Join(got, " ") != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 	sound(t, r)
 }

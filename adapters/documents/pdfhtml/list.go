@@ -107,7 +107,7 @@ func (b *builder) list(parent *html.Node, n *structure.Node, f flow) {
 	switch {
 	case counts[word]*2 > len(items):
 		b.definitions(parent, n, items, f)
-	case counts[noLabel] == len(items) && told == "" && b.labelled(items):
+	case counts[noLabel] == len(items) && told == "" && b.signed(items):
 		b.plainList(parent, n, element("ul", "class", "labels"), items, f, false)
 	case counts[noLabel] == len(items) && told != "":
 		b.plainList(parent, n, ordered(told), items, f, false)
@@ -122,8 +122,8 @@ func (b *builder) list(parent *html.Node, n *structure.Node, f flow) {
 	}
 }
 
-// labelled tells whether the text of most items begins with a bullet or number, which then is its label.
-func (b *builder) labelled(items []item) bool {
+// signed tells whether the text of most items begins with a bullet or number, which then is its label.
+func (b *builder) signed(items []item) bool {
 	with := 0
 	for _, it := range items {
 		for _, n := range it.body {

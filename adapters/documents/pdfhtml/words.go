@@ -41,8 +41,11 @@ func wordsOf(tag string) words {
 // languageTag gives a valid language tag as it is usually written, "" for what is none.
 func languageTag(s string) string {
 	tag, err := language.Parse(strings.TrimSpace(s))
-	if err != nil || tag == language.Und {
+	if err != nil {
 		return ""
+	}
+	if base, _ := tag.Base(); base.String() == "und" || !strings.HasPrefix(tag.String(), base.String()) {
+		return "" // of private use, or without a language
 	}
 	return tag.String()
 }

@@ -95,7 +95,7 @@ type encoder struct {
 }
 
 // fastPixels is from how many pixels on a quick compression is preferred to a tight one.
-const fastPixels = 4_000_000
+const fastPixels = 1_000_000
 
 func toPNG(img image.Image) (*Image, error) {
 	size := img.Bounds().Size()
