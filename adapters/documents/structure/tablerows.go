@@ -36,12 +36,16 @@ func groupRows(rows []textRow, xs []float64, levels []float64) []bool {
 		return starts
 	}
 	wide, distinct := widerGap(gaps)
+	joined, cells := woven(rows)
 	for i := 1; i < len(rows); i++ {
 		if starts[i] {
 			continue
 		}
 		gap := rows[i-1].baseline - rows[i].baseline
 		switch {
+		case joined[i]:
+		case cells && columnsOf(rows[i], xs) > 1:
+			starts[i] = true
 		case gap < sunk*rows[i].size: // lines of cells that are set to different heights
 		case distinct:
 			starts[i] = gap >= wide
@@ -50,6 +54,33 @@ func groupRows(rows []textRow, xs []float64, levels []float64) []bool {
 		}
 	}
 	return starts
+}
+
+// woven tells which rows of text go on in cells of the row before them: programs write one cell after the other, so that
+// the second line of a cell comes before the first line of the cell to its right. The second result tells that there are
+// such rows; then lines in several columns that are not woven are a row of their own. A table that is written column by
+// column tells nothing.
+func woven(rows []textRow) (joined []bool, found bool) {
+	joined = make([]bool, len(rows))
+	starts, last := 0, -1
+	for i, r := range rows {
+		first, end := r.pieces[0].order, 0
+		for _, p := range r.pieces {
+			first, end = min(first, p.order), max(end, p.order)
+		}
+		if first < last {
+			joined[i], found = true, true
+			last = max(last, end)
+			continue
+		}
+		starts++
+		last = end
+	}
+	const least = 3 // rows of text that may be all of one row of the table
+	if starts < 2 && len(rows) > least {
+		return make([]bool, len(rows)), false
+	}
+	return joined, found
 }
 
 // ruledThroughout tells whether there is a line between any two rows of the table, so that what stands between two lines
