@@ -39,6 +39,8 @@ const (
 	rowTolerance = 0.17
 	// pieceGap is the gap that parts pieces, in ems: spaces of justified lines stretch to about 0.8.
 	pieceGap = 0.85
+	// wovenGap is the same where other text is painted in between: cells are written one after the other.
+	wovenGap = 0.22
 	// monoGap is the same in text of a fixed pitch, which is aligned by several spaces.
 	monoGap = 2.5
 	// scriptSize is how large superscripts and subscripts are at the most, by the text they belong to.
@@ -79,6 +81,10 @@ func (s *sheet) makePieces(fields []Field) {
 		default:
 			upright = append(upright, i)
 		}
+	}
+	s.sequence = make([]int, len(p.Runs))
+	for k, i := range upright {
+		s.sequence[i] = k
 	}
 	slices.SortStableFunc(upright, func(a, b int) int { return cmp.Compare(s.baselines[b], s.baselines[a]) })
 	rows := s.runRows(upright)
@@ -136,6 +142,9 @@ func (s *sheet) parts(a, b int) bool {
 	limit := pieceGap
 	if ra.Mono && rb.Mono {
 		limit = monoGap
+	}
+	if s.sequence[b] != s.sequence[a]+1 {
+		limit = min(limit, wovenGap)
 	}
 	return gap > limit*max(ra.Size, rb.Size)
 }

@@ -12,6 +12,8 @@ type sheet struct {
 	boxes     []pagetext.Rect
 	baselines []float64
 	angle     float64
+	// sequence numbers the upright runs that show something in the order of painting.
+	sequence []int
 	// pieces are those of upright text; turned are the runs that are not, blank those that show spaces alone.
 	pieces        []*piece
 	turned, blank []int
