@@ -47,6 +47,9 @@ const (
 
 // Load reads a font of a file: the one with the index if it is a collection, else index is 0. The data must not be
 // changed later. Its errors match [ErrUnusable].
+//
+// It is for fonts that the machine's owner installed: damaged ones are refused, but one made for it may take seconds
+// and gigabytes, since all tables are read at once. Fonts out of documents are not for it.
 func Load(data []byte, index int) (*Face, error) {
 	t, err := tables(data, index)
 	if err != nil {
@@ -64,7 +67,7 @@ func Load(data []byte, index int) (*Face, error) {
 	if f.units == 0 || f.Glyphs == 0 {
 		return nil, unusable("it has no glyphs or no scale")
 	}
-	faces, err := textfont.ParseTTC(bytes.NewReader(data))
+	faces, err := parseFaces(data)
 	if err != nil || index >= len(faces) {
 		return nil, unusable("its tables cannot be read")
 	}
@@ -81,6 +84,16 @@ func Load(data []byte, index int) (*Face, error) {
 	}
 	f.readMetrics()
 	return f, nil
+}
+
+// parseFaces reads the tables for the shaper. Its library does not check all offsets of damaged fonts.
+func parseFaces(data []byte) (faces []*textfont.Face, err error) {
+	defer func() {
+		if recover() != nil {
+			faces, err = nil, unusable("its tables cannot be read")
+		}
+	}()
+	return textfont.ParseTTC(bytes.NewReader(data))
 }
 
 func (f *Face) readMetrics() {

@@ -156,7 +156,13 @@ func (m *Machine) search() {
 }
 
 // readInstalled reads the characters and the style of the fonts of a file.
-func readInstalled(path string) []*installed {
+func readInstalled(path string) (out []*installed) {
+	// The library does not check all offsets of damaged fonts.
+	defer func() {
+		if recover() != nil {
+			out = nil
+		}
+	}()
 	file, err := os.Open(path)
 	if err != nil {
 		return nil
@@ -170,7 +176,6 @@ func readInstalled(path string) []*installed {
 	if err != nil {
 		return nil
 	}
-	var out []*installed
 	for i, loader := range loaders[:min(len(loaders), maxFonts)] {
 		raw, err := loader.RawTable(ot.MustNewTag("cmap"))
 		if err != nil {

@@ -42,14 +42,14 @@ func encoded(t *testing.T, format string, fill color.Color) string {
 
 func TestImages(t *testing.T) {
 	t.Parallel()
-	red, clear := color.NRGBA{200, 0, 0, 255}, color.NRGBA{200, 0, 0, 100}
+	red, faint := color.NRGBA{200, 0, 0, 255}, color.NRGBA{200, 0, 0, 100}
 	for name, c := range map[string]struct {
 		url, space, filter string
 		mask               bool
 	}{
 		"png":    {encoded(t, "png", red), "DeviceRGB", "FlateDecode", false},
 		"gray":   {encoded(t, "png", color.Gray{9}), "DeviceGray", "FlateDecode", false},
-		"faint":  {encoded(t, "png", clear), "DeviceRGB", "FlateDecode", true},
+		"faint":  {encoded(t, "png", faint), "DeviceRGB", "FlateDecode", true},
 		"gif":    {encoded(t, "gif", red), "DeviceRGB", "FlateDecode", false},
 		"jpeg":   {encoded(t, "jpeg", red), "DeviceRGB", "DCTDecode", false},
 		"gray 2": {encoded(t, "jpeg-gray", red), "DeviceGray", "DCTDecode", false},
