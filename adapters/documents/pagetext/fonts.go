@@ -19,6 +19,8 @@ type fontTable struct {
 	em     float64
 	glyphs [256]*[256]glyph // by the low bytes of the code
 	more   map[int]glyph    // codes of more than two bytes
+	// legacy is the encoding of a composite font with a predefined CMap, nil for others.
+	legacy *legacy
 	// displacement is the second number of DW2, standardAdvance is DW.
 	displacement, standardAdvance float64
 }
@@ -58,6 +60,9 @@ func newFontTable(file *pdf.File, font *pdffont.Font) *fontTable {
 	case "Type0":
 		t.vertical = strings.HasSuffix(string(font.CMapName), "-V") || font.CMap != nil && font.CMap.WMode == 1
 		t.displacement, t.standardAdvance = -1000, 1000
+		if font.CMap == nil {
+			t.legacy = legacyOf(string(font.CMapName))
+		}
 		if v, ok := file.Number(font.Descendant["DW"]); ok {
 			t.standardAdvance = v
 		}
@@ -213,6 +218,9 @@ func (t *fontTable) ask(code int) glyph {
 	out := glyph{known: true, width: g.Wanted}
 	if !t.simple && t.font.CMap == nil {
 		out.width = t.standardAdvance
+		if t.legacy != nil {
+			out.text, out.width = t.legacy.text(code), t.legacy.width(code, t.standardAdvance)
+		}
 	}
 	if g.HasText {
 		out.text = clean(g.Text)

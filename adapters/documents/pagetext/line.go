@@ -101,6 +101,16 @@ func (l *line) string(s string) {
 		return
 	}
 	switch name := l.table.font.CMapName; {
+	case l.table.legacy != nil:
+		for len(s) > 0 {
+			if l.table.legacy.length(s[0]) == 1 || len(s) == 1 {
+				l.glyph(int(s[0]), s[0] == ' ')
+				s = s[1:]
+				continue
+			}
+			l.glyph(int(s[0])<<8|int(s[1]), false)
+			s = s[2:]
+		}
 	case name == "Identity-H" || name == "Identity-V" || l.table.font.CMap == nil:
 		for ; len(s) > 1; s = s[2:] {
 			l.glyph(int(s[0])<<8|int(s[1]), false)

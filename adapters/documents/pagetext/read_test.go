@@ -16,7 +16,7 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/pdftest"
 )
 
-const resources = "/Resources<</Font<</F 5 0 R/M 6 0 R/T 7 0 R/C 8 0 R/V 11 0 R>>/XObject<</X 9 0 R/I 10 0 R>>" +
+const resources = "/Resources<</Font<</F 5 0 R/M 6 0 R/T 7 0 R/C 8 0 R/V 11 0 R/J 13 0 R>>/XObject<</X 9 0 R/I 10 0 R>>" +
 	"/Properties<</Off 12 0 R>>/ExtGState<</G<</Font[5 0 R 10]>>>>>>"
 
 // sample is a file of one page with fonts, a form and an image.
@@ -33,6 +33,7 @@ func sample(content, entries string) *pdftest.File {
 	f.Stream("/Type/XObject/Subtype/Image/Width 1/Height 1/ColorSpace/DeviceGray/BitsPerComponent 8", []byte("x"))
 	f.Add("<</Type/Font/Subtype/Type0/BaseFont/Tall/Encoding/Identity-V/DescendantFonts[<</Type/Font/Subtype/CIDFontType2>>]>>")
 	f.Add("<</Type/OCG/Name(Off)>>")
+	f.Add("<</Type/Font/Subtype/Type0/BaseFont/Old/Encoding/90ms-RKSJ-H/DescendantFonts[<</Type/Font/Subtype/CIDFontType0>>]>>")
 	f.Set(1, "<</Type/Catalog/Pages 2 0 R/OCProperties<</OCGs[12 0 R]/D<</OFF[12 0 R]>>>>>>")
 	return f
 }
@@ -123,6 +124,7 @@ func TestRuns(t *testing.T) {
 			"B" 310-316 at 20 size 10.0 hidden mark 1 of 0 stream 1`},
 		{"a font of procedures", "BT/T 20 Tf 50 700 Td(ab)Tj ET", "", `"ab" 50-70 at 700 size 20.0`},
 		{"a predefined encoding of Unicode", "BT/C 10 Tf 50 700 Td<65E5672C>Tj ET", "", `"日本" 50-70 at 700 size 10.0`},
+		{"a predefined encoding of Shift JIS", "BT/J 10 Tf 50 700 Td<4193FA967B>Tj ET", "", `"A日本" 50-75 at 700 size 10.0`},
 		{"from top to bottom", "BT/V 10 Tf 50 700 Td<00010002>Tj ET", "", `"" 45-55 at 700 size 10.0 turned 270`},
 		{"a font that is not there", "BT/Nothing 10 Tf 50 700 Td(ii)Tj ET", "", `"ii" 50-54 at 700 size 10.0`},
 		{"colors", "1 0 0 rg BT/F 10 Tf 50 700 Td(A)Tj ET 0 1 1 0 k BT 50 600 Td(B)Tj ET", "", `
