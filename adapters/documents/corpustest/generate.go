@@ -20,6 +20,8 @@ type author struct {
 	figure   int
 	table    int
 	numbered bool
+	// narrow tells that lines are too short for wide tables.
+	narrow bool
 }
 
 // Generate writes an HTML document of known structure by chance: articles, manuals, forms of lists and tables in four
@@ -143,6 +145,9 @@ func (a *author) list(kind string, depth int) {
 // grid writes a table with a row of headers.
 func (a *author) grid() {
 	columns, rows := 2+a.chance.IntN(5), 2+a.chance.IntN(9)
+	if a.narrow {
+		columns = min(columns, 3)
+	}
 	heads := a.odds(0.4)
 	a.out.WriteString("<table>\n")
 	if a.odds(0.5) {

@@ -10,7 +10,9 @@ func (a *author) style(title string) string {
 	var b strings.Builder
 	size := []float64{9, 10, 10.5, 11, 12}[a.chance.IntN(5)]
 	family := a.one([]string{"serif", "sans-serif", "'Liberation Serif'", "'Liberation Sans'", "'DejaVu Sans'", "'DejaVu Serif'"})
-	fmt.Fprintf(&b, "@page{size:%s;margin:%dmm %dmm", a.one([]string{"A4", "A4", "letter", "A5"}), 16+a.chance.IntN(12), 14+a.chance.IntN(14))
+	page := a.one([]string{"A4", "A4", "letter", "A5"})
+	a.narrow = page == "A5"
+	fmt.Fprintf(&b, "@page{size:%s;margin:%dmm %dmm", page, 16+a.chance.IntN(12), 14+a.chance.IntN(14))
 	if a.odds(0.6) {
 		fmt.Fprintf(&b, ";@bottom-%s{content:%scounter(page);font-size:8pt}", a.one([]string{"center", "right", "left"}),
 			a.one([]string{"", "\"– \"", "\"" + a.text.page + " \""}))
@@ -48,7 +50,7 @@ func (a *author) style(title string) string {
 	case 3:
 		b.WriteString("table{border-spacing:8px 2px}thead th{border-bottom:1px solid}\n")
 	}
-	fmt.Fprintf(&b, "table{margin:1em %s}th,td{padding:%dpx %dpx;text-align:left;vertical-align:top;overflow-wrap:anywhere}td.n{text-align:right}\n", a.one([]string{"0", "auto"}), 2+a.chance.IntN(4), 5+a.chance.IntN(8))
+	fmt.Fprintf(&b, "table{margin:1em %s}th,td{padding:%dpx %dpx;text-align:left;vertical-align:top;overflow-wrap:anywhere}td.n{text-align:right;white-space:nowrap}\n", a.one([]string{"0", "auto"}), 2+a.chance.IntN(4), 5+a.chance.IntN(8))
 	fmt.Fprintf(&b, "caption{caption-side:%s;padding:4px}\n", a.one([]string{"top", "bottom"}))
 	// Chromium tags heads that are repeated on each page as if they stood in one cell.
 	b.WriteString("thead{display:table-row-group}\n")
@@ -57,6 +59,7 @@ func (a *author) style(title string) string {
 		b.WriteString(".note{border:1px solid #999;padding:6px;background:#f4f4f4}\n")
 	}
 	if a.odds(0.2) {
+		a.narrow = true
 		b.WriteString("body{columns:2;column-gap:8mm}h1{column-span:all}table{font-size:.75em}svg{max-width:100%;height:auto}\n")
 	}
 	return b.String()

@@ -8,11 +8,18 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// HTMLBlocks reads an HTML document as the blocks that [Blocks] reads of its PDF.
+// HTMLBlocks reads an HTML document as the blocks that [Blocks] reads of its PDF. Of a document with an element main
+// only this is read: what stands around it, such as a list of contents, leads there.
 func HTMLBlocks(data []byte) ([]Block, error) {
 	root, err := html.Parse(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("read the HTML: %w", err)
+	}
+	for n := range root.Descendants() {
+		if n.DataAtom == atom.Main {
+			root = n
+			break
+		}
 	}
 	document := &element{kind: "Document"}
 	addNodes(document, root, 0)
