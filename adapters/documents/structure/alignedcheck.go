@@ -22,6 +22,26 @@ func keyed(rows []*row, xs []float64) bool {
 	return bold || max(figures[0], figures[1]) >= len(rows)-1
 }
 
+// isNumbered tells whether the first of two columns counts the rows, as the numbers of lines do.
+func isNumbered(rows []*row, xs []float64) bool {
+	const least = 4
+	if len(xs) != 3 {
+		return false
+	}
+	counted, before := 0, 0
+	for _, r := range rows {
+		p := r.pieces[0]
+		if slot(xs, p.box.Left+1.5) != 0 || !isDigits(p.text) {
+			continue
+		}
+		if v := atoi(p.text); v == before+1 {
+			counted++
+		}
+		before = atoi(p.text)
+	}
+	return counted >= least && counted*10 >= 7*len(rows)
+}
+
 // isListed tells whether the first of two columns holds the labels of list items and nothing else.
 func isListed(rows []*row, xs []float64) bool {
 	if len(xs) != 3 {

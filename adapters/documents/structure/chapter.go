@@ -1,6 +1,7 @@
 package structure
 
 import (
+	"math"
 	"regexp"
 	"slices"
 )
@@ -22,6 +23,34 @@ func (d *document) joinChapters() {
 		joined := newBlock(b.page, slices.Concat(a.lines, b.lines))
 		joined.kind, joined.size, joined.style = heading, b.size, b.style
 		joined.above, joined.below = a.above, b.below
+		gone[b] = true
+		d.blocks[i] = joined
+	}
+	d.blocks = slices.DeleteFunc(d.blocks, func(b *block) bool { return gone[b] })
+}
+
+// joinTitles puts the lines of a large heading together that were broken by hand.
+func (d *document) joinTitles() {
+	const (
+		large  = 1.3 // times the size of running text
+		nearby = 0.9 // ems between the lines
+		runes  = 160
+		aligns = 1.0 // ems by which the lines may miss each other's middle or left edge
+	)
+	gone := map[*block]bool{}
+	for i := len(d.blocks) - 2; i >= 0; i-- {
+		a, b := d.blocks[i], d.blocks[i+1]
+		if a.kind != heading || b.kind != heading || a.page != b.page || a.headingStyle() != b.headingStyle() ||
+			a.size < large*d.body.size || len(a.text)+len(b.text) > runes || depthOf(a.text)+depthOf(b.text) > 0 {
+			continue
+		}
+		gap := a.box.Bottom - b.box.Top
+		middles := math.Abs(a.box.Left + a.box.Right - b.box.Left - b.box.Right)
+		if gap < -a.size || gap > nearby*a.size || middles > 2*aligns*a.size && math.Abs(a.box.Left-b.box.Left) > aligns*a.size {
+			continue
+		}
+		joined := newBlock(b.page, slices.Concat(a.lines, b.lines))
+		joined.kind, joined.above, joined.below = heading, a.above, b.below
 		gone[b] = true
 		d.blocks[i] = joined
 	}

@@ -5,7 +5,8 @@ import "slices"
 // emptyLines is the distance between parts of one listing, in usual distances of lines: an empty line or two.
 const emptyLines = 3.2
 
-// findCode marks blocks in type of a fixed pitch as code, and joins the parts of listings with empty lines in them. In a
+// findCode marks blocks in type of a fixed pitch as code, and joins the parts of listings with empty lines in them, and
+// those on pages that follow each other. In a
 // document that is all in such type there is no telling.
 func (d *document) findCode() {
 	if d.body.mono {
@@ -20,9 +21,14 @@ func (d *document) findCode() {
 		}
 		b.kind = code
 		b.label = label{}
-		if last != nil && last.page == b.page && last.lines[0].column == b.lines[0].column && keyOf(last.lines[0]) == keyOf(b.lines[0]) {
+		if last != nil && keyOf(last.lines[0]) == keyOf(b.lines[0]) {
 			end := last.lines[len(last.lines)-1]
-			if end.baseline-b.lines[0].baseline < emptyLines*d.leadings.of(end) {
+			if last.page == b.page-1 {
+				last.more = append(last.more, b)
+				gone[b] = true
+				continue
+			}
+			if by := end.baseline - b.lines[0].baseline; last.page == b.page && by > 0 && by < emptyLines*d.leadings.of(end) {
 				last.lines = append(last.lines, b.lines...)
 				last.box = last.box.Union(b.box)
 				last.below = b.below

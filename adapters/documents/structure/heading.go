@@ -40,6 +40,7 @@ func (d *document) findHeadings() {
 		}
 	}
 	d.joinChapters()
+	d.joinTitles()
 	d.demote(marks)
 	d.levels(marks)
 }

@@ -33,7 +33,9 @@ type edge struct {
 	// that other rows begin and end with, which may be page numbers.
 	alone  bool
 	number int
-	outer  [2]int
+	// outermost tells that it is the first or the last row of the page, and in its margin.
+	outermost bool
+	outer     [2]int
 }
 
 // running finds what repeats at the top and at the bottom of pages and takes it out of them.
@@ -70,6 +72,8 @@ func (s *sheet) edges(top bool) []edge {
 		}
 		text := joinPieces(r.pieces)
 		e.folded = fold(text)
+		const margin = 0.1 // of the height of the page
+		e.outermost = k == 0 && (top && y > (1-margin)*s.height || !top && y < margin*s.height)
 		if e.number, e.alone = pageNumber(text); !e.alone {
 			e.number, e.outer = 0, outerNumbers(text)
 		}
@@ -150,6 +154,9 @@ func (d *document) repeated(edges [][]edge, i int) []*row {
 	last := 0
 	for k, e := range edges[i] {
 		out = append(out, e.row)
+		if k+1 < len(edges[i]) && edges[i][k+1].folded == e.folded && e.folded != "" {
+			break // rows of a list or table that differ in their numbers
+		}
 		if e.gap > setApart*e.size && d.isRunning(edges, i, e) {
 			last = k + 1
 		}
@@ -184,7 +191,10 @@ func (d *document) isRunning(edges [][]edge, i int, e edge) bool {
 			break
 		}
 	}
-	const apart = 1.5 // distance to the text, in ems, of a page number that nothing confirms
+	const (
+		apart     = 1.5 // distance to the text, in ems, of a page number that nothing confirms but its value
+		wellApart = 2.5 // the same where not even its value does, as in front matter
+	)
 	switch {
 	case same > 0 && (compared <= 2 || same >= 2):
 		return e.size <= 1.3*d.body.size || e.gap > roomyGap*e.size
@@ -192,6 +202,8 @@ func (d *document) isRunning(edges [][]edge, i int, e edge) bool {
 		return true
 	case counted >= 2 || counted == 1 && compared <= 3:
 		return e.size <= 1.2*d.body.size
+	case e.alone && e.gap > wellApart*e.size && e.outermost:
+		return true
 	case e.alone && e.gap > apart*e.size && (compared == 0 || e.number == i+1):
 		return true
 	}
