@@ -50,8 +50,9 @@ func (w *work) hasUsableTags() bool {
 // treeReader reads the elements of a structure tree for their repair.
 type treeReader struct {
 	*work
-	seen  map[pdf.Ref]bool
-	count int
+	seen    map[pdf.Ref]bool
+	count   int
+	repeats []repeat
 }
 
 // readTree reads the structure tree. Its root is taken as an element whose kids are the elements at the top.
@@ -66,12 +67,14 @@ func (w *work) readTree() *element {
 	e := &element{kind: "StructTreeRoot", dict: root, ref: ref, old: true}
 	w.keptTags, w.tagged, w.byRef = map[contentKey]*element{}, map[pdf.Ref]bool{}, map[pdf.Ref]*element{}
 	r := treeReader{work: w, seen: map[pdf.Ref]bool{ref: true}}
+	w.paintings = countPaintings(w.shown)
 	r.kids(e, 0)
 	body := e
 	for len(body.kids) == 1 && body.kids[0].element != nil && isGrouping(body.kids[0].element.kind) {
 		body = body.kids[0].element
 	}
 	w.outline = outline{root: e, body: body}
+	w.divideRepeats(e, r.repeats)
 	return e
 }
 
@@ -103,6 +106,10 @@ func (r *treeReader) content(e *element, key contentKey, raw pdf.Object) {
 		return
 	}
 	if _, taken := r.keptTags[key]; taken {
+		return
+	}
+	if r.paintings[key.form] > 1 {
+		r.repeats = append(r.repeats, repeat{e, key})
 		return
 	}
 	r.keptTags[key] = e

@@ -49,7 +49,9 @@ func (w *work) dropLists(u *usedFont) {
 
 func (w *work) repairComposite(u *usedFont) {
 	d := u.Descendant
-	if w.file.Name(d["Subtype"]) == "CIDFontType2" && u.Program.Parsed() && d["CIDToGIDMap"] == nil {
+	_, isStream := w.file.Stream(d["CIDToGIDMap"])
+	identity := w.file.Name(d["CIDToGIDMap"]) == "Identity"
+	if w.file.Name(d["Subtype"]) == "CIDFontType2" && u.Program.Parsed() && !isStream && !identity {
 		d["CIDToGIDMap"] = pdf.Name("Identity") // the default, which PDF/UA wants to be written
 		w.fixed("7.21.3.2-1", "", 1)
 	}
