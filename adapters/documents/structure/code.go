@@ -21,7 +21,7 @@ func (d *document) findCode() {
 		}
 		b.kind = code
 		b.label = label{}
-		if last != nil && keyOf(last.lines[0]) == keyOf(b.lines[0]) {
+		if last != nil && sameListing(last.lines[len(last.lines)-1], b.lines[0]) {
 			end := last.lines[len(last.lines)-1]
 			if last.page == b.page-1 {
 				last.more = append(last.more, b)

@@ -186,6 +186,24 @@ func (s *sheet) isDrawing(f *block, shapes, areas int) bool {
 	if labels > 0 && shapes < 3 && areas < 3 { // a frame or two around a few words
 		return false
 	}
+	return labels == 0 || !s.framesText(f)
+}
+
+// framesText tells whether all parts of a drawing lie at its edges or cover it as a whole, as frames and backgrounds of
+// text do.
+func (s *sheet) framesText(f *block) bool {
+	const (
+		edge  = 9.0 // points from the outside of a frame
+		whole = 0.85
+	)
+	inner := f.box.Grow(-edge)
+	for _, i := range f.shapes {
+		box := s.upright(s.page.Shapes[i].Box)
+		covers := box.Width() >= whole*f.box.Width() && box.Height() >= whole*f.box.Height()
+		if !covers && !inner.Empty() && inner.Overlaps(box) {
+			return false
+		}
+	}
 	return true
 }
 

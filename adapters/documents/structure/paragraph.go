@@ -125,8 +125,8 @@ func (d *document) breaks(lines []*line, l, next *line) bool {
 	if isEntry(last) {
 		return true
 	}
-	if l.style.mono && last.style.mono && keyOf(l) == keyOf(last) {
-		return false // lines of code
+	if sameListing(last, l) {
+		return false
 	}
 	if max(l.size, last.size) > sizeStep*size {
 		return true
@@ -150,6 +150,12 @@ func (d *document) breaks(lines []*line, l, next *line) bool {
 		return false // the text of an item hangs below its first word
 	}
 	return endsShort(last, l) || indented(lines, l, next)
+}
+
+// sameListing tells whether two lines may be of one listing: names in it are often set a little smaller.
+func sameListing(a, b *line) bool {
+	const near = 1.15
+	return a.style.mono && b.style.mono && max(a.size, b.size) <= near*min(a.size, b.size)
 }
 
 func allBold(lines []*line) bool {

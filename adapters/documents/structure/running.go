@@ -25,6 +25,7 @@ const (
 type edge struct {
 	row    *row
 	y      float64
+	text   string
 	folded string
 	size   float64
 	// gap is the distance to the next row towards the middle of the page.
@@ -71,7 +72,7 @@ func (s *sheet) edges(top bool) []edge {
 			e.gap = math.Abs(next.middle() - y)
 		}
 		text := joinPieces(r.pieces)
-		e.folded = fold(text)
+		e.text, e.folded = text, fold(text)
 		const margin = 0.1 // of the height of the page
 		e.outermost = k == 0 && (top && y > (1-margin)*s.height || !top && y < margin*s.height)
 		if e.number, e.alone = pageNumber(text); !e.alone {
@@ -154,6 +155,9 @@ func (d *document) repeated(edges [][]edge, i int) []*row {
 	last := 0
 	for k, e := range edges[i] {
 		out = append(out, e.row)
+		if chapterLabel.MatchString(e.text) {
+			continue // the start of a chapter, at the same place each time
+		}
 		if k+1 < len(edges[i]) && edges[i][k+1].folded == e.folded && e.folded != "" {
 			break // rows of a list or table that differ in their numbers
 		}
