@@ -218,16 +218,16 @@ func withCaptions(nodes []*structure.Node) []*structure.Node {
 	if !slices.ContainsFunc(nodes, func(n *structure.Node) bool { return n.Type == "Caption" }) {
 		return nodes
 	}
-	owner := map[int]int{} // of captions
-	taken := map[int]bool{}
+	owner, taken := map[int]int{}, map[int]int{} // of captions, and the captions of others
 	for _, try := range []struct {
 		step  int
 		kinds []pdf.Name
 	}{{-1, []pdf.Name{"Figure"}}, {1, []pdf.Name{"Table"}}, {1, []pdf.Name{"Figure"}}, {-1, []pdf.Name{"Table"}}} {
 		for i, n := range nodes {
-			if _, owned := owner[i]; n.Type == "Caption" && !owned && takes(i+try.step, try.kinds...) && !taken[i+try.step] {
-				owner[i] = i + try.step
-				taken[i+try.step] = true
+			_, owned := owner[i]
+			_, given := taken[i+try.step]
+			if n.Type == "Caption" && !owned && !given && takes(i+try.step, try.kinds...) {
+				owner[i], taken[i+try.step] = i+try.step, i
 			}
 		}
 	}
@@ -236,14 +236,9 @@ func withCaptions(nodes []*structure.Node) []*structure.Node {
 		if _, owned := owner[i]; owned {
 			continue
 		}
-		if taken[i] {
+		if caption, given := taken[i]; given {
 			whole := *n
-			whole.Kids = slices.Clone(n.Kids)
-			for caption, at := range owner {
-				if at == i {
-					whole.Kids = append(whole.Kids, nodes[caption])
-				}
-			}
+			whole.Kids = append(slices.Clip(n.Kids), nodes[caption])
 			n = &whole
 		}
 		out = append(out, n)

@@ -283,53 +283,67 @@ func (g *gatherer) ruby(n *structure.Node, wraps []*wrap, m manner, depth int) b
 	return true
 }
 
+// open is an element that is being filled: that of a wrap, or one for a style.
+type open struct {
+	wrap *wrap
+	tag  string
+	node *html.Node
+}
+
 // fill writes segments into an element, which then may still be empty.
 func (b *builder) fill(parent *html.Node, segments []segment) {
-	type open struct {
-		wrap *wrap
-		tag  string
-		node *html.Node
-	}
 	var stack []open
+	into := parent
+	var line strings.Builder // text that goes into the same element
+	flush := func() {
+		if line.Len() > 0 {
+			b.put(into, text(line.String()))
+			line.Reset()
+		}
+	}
 	for _, s := range b.join(segments) {
-		var wanted []open
-		for _, w := range s.wraps {
-			wanted = append(wanted, open{wrap: w})
-		}
-		for _, tag := range s.style.tags() {
-			wanted = append(wanted, open{tag: tag})
-		}
-		same := 0
+		same, wanted := 0, elementsOf(s)
 		for same < len(stack) && same < len(wanted) && stack[same].wrap == wanted[same].wrap && stack[same].tag == wanted[same].tag {
 			same++
 		}
-		stack = stack[:same]
+		if same < len(stack) || same < len(wanted) {
+			flush()
+			stack = stack[:same]
+			into = parent
+			if same > 0 {
+				into = stack[same-1].node
+			}
+		}
 		for _, o := range wanted[same:] {
 			if o.wrap == nil {
 				o.node = element(o.tag)
 			} else {
 				o.node = o.wrap.begin()
 			}
-			if len(stack) == 0 {
-				b.put(parent, o.node)
-			} else {
-				b.put(stack[len(stack)-1].node, o.node)
-			}
+			b.put(into, o.node)
+			into = o.node
 			stack = append(stack, o)
 		}
-		into := parent
-		if len(stack) > 0 {
-			into = stack[len(stack)-1].node
-		}
-		switch {
-		case s.node != nil:
+		if s.node != nil {
+			flush()
 			b.put(into, s.node)
-		case into.LastChild != nil && into.LastChild.Type == html.TextNode:
-			into.LastChild.Data += s.text
-		default:
-			b.put(into, text(s.text))
+		} else {
+			line.WriteString(s.text)
 		}
 	}
+	flush()
+}
+
+// elementsOf gives the elements around a segment, the outermost first.
+func elementsOf(s segment) []open {
+	var out []open
+	for _, w := range s.wraps {
+		out = append(out, open{wrap: w})
+	}
+	for _, tag := range s.style.tags() {
+		out = append(out, open{tag: tag})
+	}
+	return out
 }
 
 // begin gives the element, or a copy of it where it was interrupted.

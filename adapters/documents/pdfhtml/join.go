@@ -27,12 +27,13 @@ func clean(s string) string {
 		return s
 	}
 	var out strings.Builder
+	end := len(strings.TrimRight(s, " "))
 	for i, r := range s {
 		switch {
 		case r == '\t' || r == '\n' || r == '\r' || r == 0x2028 || r == 0x2029:
 			out.WriteByte(' ')
 		case r == softHyphen:
-			if i+utf8.RuneLen(r) == len(strings.TrimRight(s, " ")) {
+			if i+utf8.RuneLen(r) == end {
 				out.WriteRune(r)
 			}
 		case unicode.IsControl(r) || unicode.Is(unicode.Co, r) || r == 0xfeff || r == 0x200b || r >= 0xfdd0 && r <= 0xfdef || r&0xfffe == 0xfffe:

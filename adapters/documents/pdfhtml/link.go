@@ -61,21 +61,29 @@ func (g *gatherer) link(n *structure.Node, wraps []*wrap, m manner, depth int) b
 	return true
 }
 
+// maxLinkParts is how many parts of a link are compared with its words.
+const maxLinkParts = 32
+
 // linkName makes sure that a link has a name (WCAG 2.4.4): its text, the alternative of its image, or what the file says
 // of it. It is false for a link that shows nothing.
 func (g *gatherer) linkName(a *html.Node, segments []segment, n *structure.Node, annotation pdf.Dict) bool {
-	words, shows := "", false
+	var all strings.Builder
+	shows := false
 	for _, s := range segments {
 		shows = shows || !s.silent
-		words += s.text
+		all.WriteString(s.text)
 		if s.node != nil {
-			words += get(s.node, "alt")
+			all.WriteString(get(s.node, "alt"))
 		}
 	}
+	words := all.String()
 	if strings.TrimSpace(words) != "" {
-		for _, s := range segments { // an image beside the same words adds nothing
-			if s.node != nil && s.node.Data == "img" && get(s.node, "alt") != "" && strings.Contains(strings.Replace(words, get(s.node, "alt"), "", 1), get(s.node, "alt")) {
-				set(s.node, "alt", "")
+		for _, s := range segments[:min(len(segments), maxLinkParts)] {
+			if s.node == nil || s.node.Data != "img" {
+				continue
+			}
+			if alt := get(s.node, "alt"); alt != "" && strings.Count(words, alt) > 1 {
+				set(s.node, "alt", "") // an image beside the same words adds nothing
 			}
 		}
 		return true

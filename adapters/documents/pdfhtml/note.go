@@ -75,10 +75,17 @@ func (b *builder) findNotes(root *structure.Node) {
 		mark := b.mark(n)
 		page, _ := b.firstPlace(n)
 		list := waiting[mark]
+		for len(list) > 0 && list[0].page < page { // nothing refers to it any more
+			list = list[1:]
+		}
+		waiting[mark] = list
 		for i, note := range list {
 			if mark != "" && note.page >= page && note.page <= page+furthestNote {
 				b.refer(n, note)
-				waiting[mark] = slices.Delete(list, i, i+1)
+				waiting[mark] = list[1:]
+				if i > 0 {
+					waiting[mark] = slices.Delete(list, i, i+1)
+				}
 				break
 			}
 			if note.page > page+furthestNote {

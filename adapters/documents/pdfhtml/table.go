@@ -2,6 +2,7 @@ package pdfhtml
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"golang.org/x/net/html"
@@ -190,6 +191,13 @@ func (t *tableWriter) name(list []row) {
 }
 
 func (t *tableWriter) write(table *html.Node, list []row) {
+	left := make([]int, len(list)) // rows of the same part from each on
+	for i := range slices.Backward(list) {
+		left[i] = 1
+		if i+1 < len(list) && list[i+1].part == list[i].part {
+			left[i] += left[i+1]
+		}
+	}
 	var group *html.Node
 	for i, r := range list {
 		if group == nil || group.Data != r.part {
@@ -199,13 +207,9 @@ func (t *tableWriter) write(table *html.Node, list []row) {
 			group = element(r.part)
 			t.add(table, group)
 		}
-		left := 1
-		for left+i < len(list) && list[left+i].part == r.part {
-			left++
-		}
 		tr := element("tr")
 		for j, c := range r.cells {
-			t.cell(tr, c, r.part == "thead", j == 0, left)
+			t.cell(tr, c, r.part == "thead", j == 0, left[i])
 		}
 		tr.AppendChild(text("\n"))
 		t.add(group, tr)
