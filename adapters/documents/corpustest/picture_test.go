@@ -91,7 +91,7 @@ func TestWords(t *testing.T) {
 		t.Error(diff)
 	}
 	for lost, after := range map[int]map[string]int{
-		0: {"one": 1, "two": 2, "more": 1}, 1: {"one": 1, "two": 1}, 3: {},
+		0: {"one": 1, "two": 2, "more": 1}, 1: {"one": 1, "two": 1}, 3: {}, 2: {"ones": 1},
 	} {
 		if got := Lost(before, after); got != lost {
 			t.Errorf("%d words are lost in %v, want %d", got, after, lost)

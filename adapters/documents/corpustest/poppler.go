@@ -130,11 +130,20 @@ func isMeaningless(c rune) bool {
 	return c == unicode.ReplacementChar || unicode.IsControl(c) || unicode.Is(unicode.Co, c)
 }
 
-// Lost counts the words that were there before and are not any more.
+// Lost counts the words that were there before and are not any more. A piece of a new word is not lost: where ligatures
+// could not be read before, "di" and "erent" have become "different".
 func Lost(before, after map[string]int) int {
+	var gained strings.Builder
+	for word, n := range after {
+		if n > before[word] {
+			gained.WriteString(word + "\n")
+		}
+	}
 	lost := 0
 	for word, n := range before {
-		lost += max(0, n-after[word])
+		if missing := n - after[word]; missing > 0 && !strings.Contains(gained.String(), word) {
+			lost += missing
+		}
 	}
 	return lost
 }
