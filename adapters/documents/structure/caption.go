@@ -15,6 +15,9 @@ var captionStart = regexp.MustCompile(`^(?i:(figure|fig\.|illustration|abbildung
 // captionKind tells what a text is the caption of: "figure", "table" or "code"; "" if it is none.
 func captionKind(text string) string {
 	const longest = 30 // bytes in which the word and its number stand
+	if !strings.ContainsAny(text[:min(len(text), longest)], "0123456789") {
+		return ""
+	}
 	m := captionStart.FindStringSubmatchIndex(text[:min(len(text), longest)])
 	if m == nil && len(text) > longest {
 		// The cut may have split a character or dropped what ends the number.

@@ -135,9 +135,12 @@ func (d *document) breaks(lines []*line, l, next *line) bool {
 		distance > 1.08*d.leadings.of(last)) {
 		return true // a listing, not a name in type of a fixed pitch that fills a line
 	}
-	if l.style.bold != last.style.bold && (len(lines) <= 2 && allBold(lines) == lines[0].style.bold ||
-		l.style.bold && endsShort(last, l)) {
-		return true
+	if l.style.bold != last.style.bold {
+		short := endsShort(last, l)
+		first, _ := utf8.DecodeRuneInString(l.text)
+		if short && l.style.bold || len(lines) <= 2 && allBold(lines) == lines[0].style.bold && (short || !unicode.IsLower(first)) {
+			return true // words may be bold to the end of a paragraph
+		}
 	}
 	if n := len(lines); n > 1 && l.box.Left < last.box.Left-indent*size && math.Abs(last.box.Left-lines[n-2].box.Left) < indent*size/2 &&
 		!centeredTogether(last, l) {

@@ -158,7 +158,7 @@ func (d *document) repeated(edges [][]edge, i int) []*row {
 		if chapterLabel.MatchString(e.text) {
 			continue // the start of a chapter, at the same place each time
 		}
-		if k+1 < len(edges[i]) && edges[i][k+1].folded == e.folded && e.folded != "" {
+		if k+1 < len(edges[i]) && edges[i][k+1].folded == e.folded && strings.Contains(e.folded, "#") {
 			break // rows of a list or table that differ in their numbers
 		}
 		if e.gap > setApart*e.size && d.isRunning(edges, i, e) {
