@@ -148,7 +148,7 @@ type RuleResult struct {
 	// Matterhorn is a failure condition of the Matterhorn Protocol 1.1, WCAG a success criterion of WCAG 2.2.
 	Matterhorn string `json:"matterhorn,omitempty"`
 	WCAG       string `json:"wcag,omitempty"`
-	// Fixable tells whether a program can repair it without knowledge that only a person has.
+	// Fixable tells whether processing repairs it wherever the document itself says enough for that.
 	Fixable bool `json:"fixable"`
 	// Count is how often it fails; at most the first hundred places are among the issues.
 	Count int   `json:"count"`
