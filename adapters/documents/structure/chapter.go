@@ -68,7 +68,10 @@ func (d *document) demote(marks map[bookmarkKey]int) {
 			list = append(list, b)
 		}
 	}
-	const most = 8 // lines below a title
+	const (
+		most      = 8   // lines below a title
+		companion = 1.3 // times the size of running text that they are at the most
+	)
 	if len(list) < 3 {
 		return
 	}
@@ -76,7 +79,7 @@ func (d *document) demote(marks map[bookmarkKey]int) {
 	last := title
 	for i := 1; i < min(len(list), most); i++ {
 		b := list[i]
-		if b.page != title.page || b.size >= title.size || b.style.bold || b.bookmarked(marks) > 0 || depthOf(b.text) > 0 ||
+		if b.page != title.page || b.size >= title.size || b.size > companion*d.body.size || b.style.bold || b.bookmarked(marks) > 0 || depthOf(b.text) > 0 ||
 			count[b.headingStyle()] > 1+i || !d.adjacent(last, b) {
 			return
 		}

@@ -148,12 +148,44 @@ func TestInferAnything(t *testing.T) {
 			list = append(list, c)
 		}
 		pages := pagesOf(list...)
-		tree := structure.Infer(pages, structure.Hints{Links: []structure.Link{
+		hints := structure.Hints{Links: []structure.Link{
 			{Page: 1, Annotation: pdf.Ref{Number: 3}, Areas: []pagetext.Rect{{Left: 40, Bottom: 100, Right: 300, Top: 300}}},
-		}})
+			{Page: 1, Annotation: pdf.Ref{Number: 4}, URI: "x", Areas: []pagetext.Rect{{Left: 1, Bottom: 1, Right: 2, Top: 2}}},
+		}}
+		for i := range rapid.IntRange(0, 4).Draw(t, "fields") {
+			x, y := float64(rapid.IntRange(0, 12).Draw(t, "x")*45), float64(rapid.IntRange(0, 60).Draw(t, "y")*13)
+			hints.Fields = append(hints.Fields, structure.Field{
+				Page: 1, Annotation: pdf.Ref{Number: 5 + i}, Area: pagetext.Rect{Left: x, Bottom: y, Right: x + 90, Top: y + 14},
+			})
+		}
+		tree := structure.Infer(pages, hints)
 		complete(t, tree, pages)
+		annotated(t, tree, hints)
 		wellNested(t, tree)
 	})
+}
+
+// annotated checks that every link and field is there once.
+func annotated(t interface{ Errorf(string, ...any) }, tree *structure.Tree, hints structure.Hints) {
+	count := map[pdf.Ref]int{}
+	var walk func(n *structure.Node)
+	walk = func(n *structure.Node) {
+		count[n.Content.Annotation]++
+		for _, kid := range n.Kids {
+			walk(kid)
+		}
+	}
+	walk(tree.Root)
+	for _, l := range hints.Links {
+		if n := count[l.Annotation]; n != 1 {
+			t.Errorf("link %d is there %d times", l.Annotation.Number, n)
+		}
+	}
+	for _, f := range hints.Fields {
+		if n := count[f.Annotation]; n != 1 {
+			t.Errorf("field %d is there %d times", f.Annotation.Number, n)
+		}
+	}
 }
 
 // complete checks that everything is there once.
