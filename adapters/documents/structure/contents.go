@@ -1,7 +1,9 @@
 package structure
 
 import (
+	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -49,6 +51,7 @@ func endsEntry(l *line, right float64) bool {
 
 // findContents marks the entries of tables of contents: at least some that follow each other.
 func (d *document) findContents() {
+	d.joinEntries()
 	for i := 0; i < len(d.blocks); {
 		j := i
 		entries := 0
@@ -64,6 +67,26 @@ func (d *document) findContents() {
 		}
 		i = max(j, i+1)
 	}
+}
+
+// joinEntries puts the first line of an entry that takes two to the one with the page number, between other entries.
+func (d *document) joinEntries() {
+	gone := map[*block]bool{}
+	for i := 1; i+1 < len(d.blocks); i++ {
+		b, next := d.blocks[i], d.blocks[i+1]
+		if b.kind != paragraph || len(b.lines) != 1 || b.isEntry() || !next.isEntry() || !d.blocks[i-1].isEntry() || b.page != next.page {
+			continue
+		}
+		const tight = 1.6 // ems from line to line
+		by := b.lines[0].baseline - next.lines[0].baseline
+		if by > 0 && by < tight*b.size && math.Abs(b.size-next.size) < 0.1*b.size {
+			joined := newBlock(b.page, append([]*line{b.lines[0]}, next.lines...))
+			joined.above, joined.below = b.above, next.below
+			d.blocks[i+1] = joined
+			gone[b] = true
+		}
+	}
+	d.blocks = slices.DeleteFunc(d.blocks, func(b *block) bool { return gone[b] })
 }
 
 // rising tells whether the page numbers of entries hardly ever fall, and may be those of the document.

@@ -182,10 +182,12 @@ func TestInfer(t *testing.T) {
 					y := 700 - 14*float64(i)
 					c.text(50, y, s).text(100, y, ". . . . . . . . . . . . . . . . . .").text(440, y, string(rune('1'+i)))
 				}
+				c.text(50, 644, "Five, which takes").text(60, 632, "two").text(100, 632, ". . . . . . . . . . . . . . . . . .").text(440, 632, "5")
 				c.paragraph(50, 600, 400, 4)
 				return pagesOf(c)
 			},
-			want: []string{"TOC(TOCI(Reference(One 1)) TOCI(Reference(Two 2)) TOCI(Reference(Three 3)) TOCI(Reference(Four 4)))"},
+			want: []string{"TOC(TOCI(Reference(One 1)) TOCI(Reference(Two 2)) TOCI(Reference(Three 3)) TOCI(Reference(Four 4)) " +
+				"TOCI(Reference(Five, which takes two 5)))"},
 		},
 		{
 			name: "a figure with its caption, and a background",
