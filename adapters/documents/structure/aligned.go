@@ -203,7 +203,7 @@ func (d *document) alignedOf(s *sheet, rows []*row, gaps []span) *grid {
 		xs = append(xs, (g.from+g.to)/2)
 	}
 	xs = append(xs, box.Right+1)
-	if !known && (isListed(rows, xs) || isNumbered(rows, xs) || isContents(rows, xs) || !aligned(rows, xs)) {
+	if !known && (isListed(rows, xs) || isNumbered(all, xs) || isContents(rows, xs) || !aligned(rows, xs)) {
 		return nil
 	}
 	if !known && columns == 2 && multiple < 4 && !keyed(rows, xs) {

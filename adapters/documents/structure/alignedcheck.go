@@ -23,7 +23,7 @@ func keyed(rows []*row, xs []float64) bool {
 }
 
 // isNumbered tells whether the first of two columns counts the rows, as the numbers of lines do.
-func isNumbered(rows []*row, xs []float64) bool {
+func isNumbered(rows []textRow, xs []float64) bool {
 	const least = 4
 	if len(xs) != 3 {
 		return false
@@ -31,6 +31,11 @@ func isNumbered(rows []*row, xs []float64) bool {
 	counted, before := 0, 0
 	for _, r := range rows {
 		p := r.pieces[0]
+		for _, other := range r.pieces {
+			if other.box.Left < p.box.Left {
+				p = other
+			}
+		}
 		if slot(xs, p.box.Left+1.5) != 0 || !isDigits(p.text) {
 			continue
 		}

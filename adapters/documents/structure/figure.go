@@ -173,6 +173,9 @@ func (s *sheet) isDrawing(f *block, shapes, areas int) bool {
 	if len(f.shapes) < 2 && shapes < 1 {
 		return false
 	}
+	if shapes == 0 && s.isStriped(f) {
+		return false
+	}
 	labels, long := 0, 0
 	for _, p := range s.inside(f.box) {
 		labels++
@@ -187,6 +190,17 @@ func (s *sheet) isDrawing(f *block, shapes, areas int) bool {
 		return false
 	}
 	return labels == 0 || !s.framesText(f)
+}
+
+// isStriped tells whether all parts reach from side to side, as the backgrounds of lines do.
+func (s *sheet) isStriped(f *block) bool {
+	const whole = 0.9
+	for _, i := range f.shapes {
+		if s.upright(s.page.Shapes[i].Box).Width() < whole*f.box.Width() {
+			return false
+		}
+	}
+	return true
 }
 
 // framesText tells whether all parts of a drawing lie at its edges or cover it as a whole, as frames and backgrounds of

@@ -113,7 +113,7 @@ func (d *document) textGrid(s *sheet, box pagetext.Rect, lines []stroke) *grid {
 		return nil
 	}
 	gaps := s.gutters(rows, ruledGutter)
-	if len(gaps) == 0 || s.isRunningText(rows, box) {
+	if len(gaps) == 0 || s.isRunningText(rows, box) || isListing(rows) && !d.body.mono {
 		return nil
 	}
 	xs := []float64{box.Left}
@@ -121,11 +121,26 @@ func (d *document) textGrid(s *sheet, box pagetext.Rect, lines []stroke) *grid {
 		xs = append(xs, (g.from+g.to)/2)
 	}
 	xs = append(xs, box.Right)
+	if isNumbered(rows, xs) {
+		return nil
+	}
 	g := s.gridOf(rows, xs, box, lines)
 	if g == nil || !g.plausible() || !g.tabular() {
 		return nil
 	}
 	return g
+}
+
+// isListing tells whether all text is in type of a fixed pitch, as lines of code between two rules are.
+func isListing(rows []textRow) bool {
+	for _, r := range rows {
+		for _, p := range r.pieces {
+			if !p.style.mono {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // isRunningText tells whether lines fill an area from side to side.
