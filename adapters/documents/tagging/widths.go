@@ -7,21 +7,28 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 )
 
+// tolerance is by how many thousandths of an em widths may differ. Where some differ by more, all that differ are set,
+// since programs round in different ways.
+const tolerance = 1.0
+
 // repairWidths makes the widths of the font program agree with those of the dictionary (ISO 14289-1, 7.21.5), by which
 // text is set: changing the latter would move it.
 func (w *work) repairWidths(u *usedFont) {
 	wrong := map[int]float64{}
 	codes := map[int]int{}
+	most := 0.0
 	for code, visible := range u.codes {
 		g := u.Glyph(code)
-		if visible && g.Known && math.Abs(g.Width-g.Wanted) > 1 && g.Wanted >= 0 {
+		difference := math.Abs(g.Width - g.Wanted)
+		if visible && g.Known && difference > 0 && g.Wanted >= 0 {
+			most = max(most, difference)
 			glyph := w.glyphNumber(u, code)
 			if _, taken := wrong[glyph]; !taken || code < codes[glyph] {
 				wrong[glyph], codes[glyph] = g.Wanted, code
 			}
 		}
 	}
-	if len(wrong) == 0 {
+	if most <= tolerance {
 		return
 	}
 	switch {
@@ -29,6 +36,8 @@ func (w *work) repairWidths(u *usedFont) {
 		w.setProcedureWidths(u)
 	case u.Program.TrueType != nil && u.Program.TrueType.CFF == nil:
 		w.setAdvances(u, wrong)
+	case u.Program.CFF != nil && u.Subtype != "Type0":
+		w.setCFFWidths(u, wrong)
 	case u.Program.Type1 != nil:
 		w.setType1Widths(u)
 	}
