@@ -161,8 +161,8 @@ func (b *builder) connect() {
 	}
 }
 
-// target finds the block that a destination means: a heading near it, or else the first block whose top is not above it,
-// or else the break before the page.
+// target finds the block that a destination means: a heading near it, or else the first block whose top is not above
+// it, or else the break before the page.
 func (b *builder) target(l *link) *html.Node {
 	to := l.to
 	if node := b.anchors.elements[to.element]; node != nil {
@@ -202,8 +202,10 @@ func (b *builder) target(l *link) *html.Node {
 			}
 		case a.isHeading() && !best.isHeading():
 			best = a
-		case best.top-a.top <= 2*below && a.isHeading() == best.isHeading() && math.Abs(a.left-to.left) < math.Abs(best.left-to.left):
-			best = a
+		case best.top-a.top <= 2*below && a.isHeading() == best.isHeading():
+			if math.Abs(a.left-to.left) < math.Abs(best.left-to.left) {
+				best = a
+			}
 		}
 	}
 	switch {

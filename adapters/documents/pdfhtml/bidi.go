@@ -4,9 +4,12 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
-var rightToLeftScripts = []*unicode.RangeTable{unicode.Hebrew, unicode.Arabic, unicode.Syriac, unicode.Thaana, unicode.Nko, unicode.Adlam}
+var rightToLeftScripts = []*unicode.RangeTable{
+	unicode.Hebrew, unicode.Arabic, unicode.Syriac, unicode.Thaana, unicode.Nko, unicode.Adlam,
+}
 
 // letters counts letters by their direction.
 func letters(s string) (left, right int) {
@@ -161,7 +164,7 @@ func directions(s string) []string {
 			// White space and signs between go to the text from right to left.
 			cut := i
 			if right {
-				cut = start + len(strings.TrimRightFunc(s[start:i], func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }))
+				cut = start + len(strings.TrimRightFunc(s[start:i], isWeak))
 			}
 			out = append(out, s[start:cut])
 			start = cut
@@ -171,14 +174,19 @@ func directions(s string) []string {
 	return append(out, s[start:])
 }
 
-var mirrors = map[rune]rune{'(': ')', ')': '(', '[': ']', ']': '[', '{': '}', '}': '{', '<': '>', '>': '<', '«': '»', '»': '«', '‹': '›', '›': '‹'}
+func isWeak(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+
+var mirrors = map[rune]rune{
+	'(': ')', ')': '(', '[': ']', ']': '[', '{': '}', '}': '{', '<': '>', '>': '<', '«': '»', '»': '«', '‹': '›', '›': '‹',
+}
 
 // shapesBrackets tells whether brackets are those that are seen, not those that are meant: painted from left to right
 // they open first.
 func shapesBrackets(segments []segment) bool {
 	for _, s := range segments {
 		if at := strings.IndexAny(s.text, "()[]{}<>«»‹›"); at >= 0 {
-			return strings.ContainsAny(s.text[at:at+1], "([{<") || strings.HasPrefix(s.text[at:], "«") || strings.HasPrefix(s.text[at:], "‹")
+			bracket, _ := utf8.DecodeRuneInString(s.text[at:])
+			return strings.ContainsRune("([{<«‹", bracket)
 		}
 	}
 	return true

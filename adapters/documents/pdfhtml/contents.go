@@ -70,7 +70,8 @@ func (b *builder) entries(nodes []*structure.Node, depth int) *html.Node {
 			line = []*structure.Node{n}
 		}
 		li := element("li")
-		b.fill(li, withoutLeaders(b.join(b.gather(line, manner{flat: true, plain: style{bold: true, italic: true, mono: true}}))))
+		plain := style{bold: true, italic: true, mono: true}
+		b.fill(li, withoutLeaders(b.join(b.gather(line, manner{flat: true, plain: plain}))))
 		if len(inner) > 0 {
 			nested := b.entries(inner, depth+1)
 			switch {

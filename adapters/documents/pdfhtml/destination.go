@@ -35,7 +35,9 @@ func (b *builder) openPlaces() *places {
 	if b.places != nil {
 		return b.places
 	}
-	p := &places{names: map[string]pdf.Object{}, numbers: map[pdf.Ref]int{}, printed: b.printed(), corners: map[int][2]float64{}}
+	p := &places{
+		names: map[string]pdf.Object{}, numbers: map[pdf.Ref]int{}, printed: b.printed(), corners: map[int][2]float64{},
+	}
 	b.places = p
 	// What the file has beyond the pages that were read does not count.
 	p.pages, _ = b.file.Pages(1 << 20)

@@ -51,6 +51,9 @@ func (b *builder) put(parent, n *html.Node) {
 	parent.AppendChild(n)
 }
 
+// shown are the elements that show something by themselves.
+var shown = map[string]bool{"img": true, "svg": true, "input": true, "select": true, "textarea": true}
+
 // hasContent tells whether an element holds more than white space and page breaks.
 func hasContent(n *html.Node) bool {
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
@@ -60,7 +63,7 @@ func hasContent(n *html.Node) bool {
 				return true
 			}
 		case get(c, "role") == "doc-pagebreak":
-		case c.Data == "img" || c.Data == "svg" || c.Data == "input" || c.Data == "select" || c.Data == "textarea" || hasContent(c):
+		case shown[c.Data] || hasContent(c):
 			return true
 		}
 	}

@@ -89,7 +89,8 @@ func (b *builder) drawnOn(number int) map[operationAt]drawn {
 	const everywhere = 1e6
 	all := pagetext.Rect{Left: -everywhere, Bottom: -everywhere, Right: everywhere, Top: everywhere}
 	d.stream(data, pages[number-1].Resources, 0, pen{
-		matrix: [6]float64{1, 0, 0, 1, 0, 0}, fill: "#000", stroke: "#000", width: 1, fillOpacity: 1, strokeOpacity: 1, clip: all,
+		matrix: [6]float64{1, 0, 0, 1, 0, 0}, fill: "#000", stroke: "#000", width: 1, fillOpacity: 1, strokeOpacity: 1,
+		clip: all,
 	}, 0)
 	return list
 }

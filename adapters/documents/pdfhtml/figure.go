@@ -182,7 +182,8 @@ func (b *builder) figure(parent *html.Node, n *structure.Node, f flow) {
 	}
 	segments := b.picture(n, nil, manner{flat: true}, label)
 	for i := range segments { // a figure inside of another has the same caption
-		if img := segments[i].node; img != nil && img.Data == "img" && label != "" && !has(img, "alt") && get(img, "aria-labelledby") == "" {
+		img := segments[i].node
+		if img != nil && img.Data == "img" && label != "" && !has(img, "alt") && !has(img, "aria-labelledby") {
 			set(img, "aria-labelledby", label)
 		}
 	}

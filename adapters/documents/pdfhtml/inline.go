@@ -3,7 +3,6 @@ package pdfhtml
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/net/html"
 
@@ -93,7 +92,9 @@ func (g *gatherer) node(n *structure.Node, wraps []*wrap, m manner, depth int) {
 	if replaced := n.ActualText; replaced != "" {
 		page, _ := g.firstPlace(n)
 		g.turn(page, wraps, m)
-		g.segments = append(g.segments, segment{text: clean(replaced), page: page, wraps: wraps, style: g.styleOf(g.firstRun(n), m)})
+		g.segments = append(g.segments, segment{
+			text: clean(replaced), page: page, wraps: wraps, style: g.styleOf(g.firstRun(n), m),
+		})
 		return
 	}
 	for _, kid := range n.Kids {
@@ -217,53 +218,6 @@ func (g *gatherer) turn(page int, wraps []*wrap, m manner) {
 	}
 }
 
-// quotes are the marks around quotations, in pairs that differ by language.
-const quotes = "\"“”„‟«»‹›'‘’‚‛「」『』"
-
-// quote gathers a quotation. Browsers write the marks of a q element themselves, so those in the text give way to it; a
-// quotation without marks stays mere text.
-func (g *gatherer) quote(n *structure.Node, wraps []*wrap, m manner, depth int) bool {
-	if n.ActualText != "" || languageTag(n.Lang) != "" {
-		return false
-	}
-	inner := gatherer{builder: g.builder}
-	around := &wrap{node: element("q")}
-	for _, kid := range n.Kids {
-		inner.node(kid, append(slices.Clip(wraps), around), m, depth+1)
-	}
-	if !unquote(inner.segments) {
-		for i := range inner.segments {
-			s := &inner.segments[i]
-			s.wraps = slices.DeleteFunc(slices.Clone(s.wraps), func(w *wrap) bool { return w == around })
-		}
-	}
-	g.segments = append(g.segments, inner.segments...)
-	return true
-}
-
-// unquote takes the marks around a quotation away. It is false if it has none.
-func unquote(segments []segment) bool {
-	shows := func(s segment) bool { return strings.TrimSpace(s.text) != "" }
-	first := slices.IndexFunc(segments, shows)
-	last := len(segments) - 1
-	for last > first && !shows(segments[last]) {
-		last--
-	}
-	if first < 0 {
-		return false
-	}
-	start, end := &segments[first].text, &segments[last].text
-	opening, size := utf8.DecodeRuneInString(strings.TrimSpace(*start))
-	closing, closingSize := utf8.DecodeLastRuneInString(strings.TrimSpace(*end))
-	if !strings.ContainsRune(quotes, opening) || !strings.ContainsRune(quotes, closing) ||
-		first == last && len(strings.TrimSpace(*start)) < size+closingSize {
-		return false
-	}
-	*end = strings.TrimSuffix(strings.TrimSpace(*end), string(closing))
-	*start = strings.TrimPrefix(strings.TrimSpace(*start), string(opening))
-	return true
-}
-
 func (g *gatherer) ruby(n *structure.Node, wraps []*wrap, m manner, depth int) bool {
 	outer := append(slices.Clip(wraps), &wrap{node: element("ruby")})
 	for _, kid := range n.Kids {
@@ -281,85 +235,4 @@ func (g *gatherer) ruby(n *structure.Node, wraps []*wrap, m manner, depth int) b
 		}
 	}
 	return true
-}
-
-// open is an element that is being filled: that of a wrap, or one for a style.
-type open struct {
-	wrap *wrap
-	tag  string
-	node *html.Node
-}
-
-// fill writes segments into an element, which then may still be empty.
-func (b *builder) fill(parent *html.Node, segments []segment) {
-	var stack []open
-	into := parent
-	var line strings.Builder // text that goes into the same element
-	flush := func() {
-		if line.Len() > 0 {
-			b.put(into, text(line.String()))
-			line.Reset()
-		}
-	}
-	for _, s := range b.join(segments) {
-		same, wanted := 0, elementsOf(s)
-		for same < len(stack) && same < len(wanted) && stack[same].wrap == wanted[same].wrap && stack[same].tag == wanted[same].tag {
-			same++
-		}
-		if same < len(stack) || same < len(wanted) {
-			flush()
-			stack = stack[:same]
-			into = parent
-			if same > 0 {
-				into = stack[same-1].node
-			}
-		}
-		for _, o := range wanted[same:] {
-			if o.wrap == nil {
-				o.node = element(o.tag)
-			} else {
-				o.node = o.wrap.begin()
-			}
-			b.put(into, o.node)
-			into = o.node
-			stack = append(stack, o)
-		}
-		if s.node != nil {
-			flush()
-			b.put(into, s.node)
-		} else {
-			line.WriteString(s.text)
-		}
-	}
-	flush()
-}
-
-// elementsOf gives the elements around a segment, the outermost first.
-func elementsOf(s segment) []open {
-	var out []open
-	for _, w := range s.wraps {
-		out = append(out, open{wrap: w})
-	}
-	for _, tag := range s.style.tags() {
-		out = append(out, open{tag: tag})
-	}
-	return out
-}
-
-// begin gives the element, or a copy of it where it was interrupted.
-func (w *wrap) begin() *html.Node {
-	w.pieces++
-	if w.pieces == 1 {
-		return w.node
-	}
-	again := element(w.node.Data)
-	for _, a := range w.node.Attr {
-		if a.Key != "id" {
-			again.Attr = append(again.Attr, a)
-		}
-	}
-	if w.link != nil {
-		w.link.nodes = append(w.link.nodes, again)
-	}
-	return again
 }

@@ -36,7 +36,8 @@ func clean(s string) string {
 			if i+utf8.RuneLen(r) == end {
 				out.WriteRune(r)
 			}
-		case unicode.IsControl(r) || unicode.Is(unicode.Co, r) || r == 0xfeff || r == 0x200b || r >= 0xfdd0 && r <= 0xfdef || r&0xfffe == 0xfffe:
+		case unicode.IsControl(r) || unicode.Is(unicode.Co, r) || r == 0xfeff || r == 0x200b:
+		case r >= 0xfdd0 && r <= 0xfdef || r&0xfffe == 0xfffe: // no characters
 		case isPresentationForm(r):
 			out.WriteString(norm.NFKC.String(string(r)))
 		default:
@@ -49,7 +50,7 @@ func clean(s string) string {
 // isPresentationForm tells of ligatures and of letters in the form of their place in a word. Other compatibility
 // characters, such as superscript digits, have a meaning of their own.
 func isPresentationForm(r rune) bool {
-	return r >= 0xfb00 && r <= 0xfb4f || r >= 0xfb50 && r <= 0xfdff && r != 0xfd3e && r != 0xfd3f || r >= 0xfe70 && r <= 0xfefc
+	return r >= 0xfb00 && r <= 0xfdff && r != 0xfd3e && r != 0xfd3f || r >= 0xfe70 && r <= 0xfefc
 }
 
 // cleanLine is clean for text of one line that stands alone.
@@ -209,11 +210,14 @@ func (b *builder) learn(run *pagetext.Run) {
 	}
 }
 
+// withoutSpaces are the scripts that write no spaces between words.
+var withoutSpaces = []*unicode.RangeTable{unicode.Han, unicode.Hiragana, unicode.Katakana}
+
 // isIdeographic tells whether both sides of a line end are in a script that writes no spaces between words.
 func isIdeographic(before, after string) bool {
 	a, _ := utf8.DecodeLastRuneInString(before)
 	c, _ := utf8.DecodeRuneInString(after)
-	return unicode.In(a, unicode.Han, unicode.Hiragana, unicode.Katakana) && unicode.In(c, unicode.Han, unicode.Hiragana, unicode.Katakana)
+	return unicode.In(a, withoutSpaces...) && unicode.In(c, withoutSpaces...)
 }
 
 // shorten cuts a text after a word.

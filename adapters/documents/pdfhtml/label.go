@@ -21,7 +21,8 @@ const (
 )
 
 var numberings = map[pdf.Name]numbering{
-	"Decimal": decimal, "LowerAlpha": lowerAlpha, "UpperAlpha": upperAlpha, "LowerRoman": lowerRoman, "UpperRoman": upperRoman,
+	"Decimal": decimal, "LowerAlpha": lowerAlpha, "UpperAlpha": upperAlpha, "LowerRoman": lowerRoman,
+	"UpperRoman": upperRoman,
 }
 
 // labelKind tells what the label of an item is.
@@ -128,7 +129,21 @@ func romanOf(n int) string {
 	for _, step := range []struct {
 		value int
 		sign  string
-	}{{1000, "m"}, {900, "cm"}, {500, "d"}, {400, "cd"}, {100, "c"}, {90, "xc"}, {50, "l"}, {40, "xl"}, {10, "x"}, {9, "ix"}, {5, "v"}, {4, "iv"}, {1, "i"}} {
+	}{
+		{1000, "m"},
+		{900, "cm"},
+		{500, "d"},
+		{400, "cd"},
+		{100, "c"},
+		{90, "xc"},
+		{50, "l"},
+		{40, "xl"},
+		{10, "x"},
+		{9, "ix"},
+		{5, "v"},
+		{4, "iv"},
+		{1, "i"},
+	} {
 		for n >= step.value {
 			out.WriteString(step.sign)
 			n -= step.value
@@ -158,7 +173,8 @@ func numberingOf(labels []string, told numbering) (numbering, []int) {
 			continue
 		}
 		// A single "i" is a number, a single "c" a letter.
-		if first := values[0]; len(labels) == 1 && (kind == lowerRoman || kind == upperRoman) && first != 1 && len(strings.Trim(labels[0], "().")) == 1 {
+		alone := len(labels) == 1 && len(strings.Trim(labels[0], "().")) == 1 && values[0] != 1
+		if alone && (kind == lowerRoman || kind == upperRoman) {
 			continue
 		}
 		if kind == told {

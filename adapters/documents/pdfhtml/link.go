@@ -45,7 +45,9 @@ func (g *gatherer) link(n *structure.Node, wraps []*wrap, m manner, depth int) b
 		set(a, "lang", lang)
 	}
 	if n.ActualText != "" {
-		inner.segments = append(inner.segments, segment{text: clean(n.ActualText), wraps: list, style: g.styleOf(g.firstRun(n), m)})
+		inner.segments = append(inner.segments, segment{
+			text: clean(n.ActualText), wraps: list, style: g.styleOf(g.firstRun(n), m),
+		})
 	} else {
 		for _, kid := range n.Kids {
 			inner.node(kid, list, m, depth+1)
@@ -64,8 +66,8 @@ func (g *gatherer) link(n *structure.Node, wraps []*wrap, m manner, depth int) b
 // maxLinkParts is how many parts of a link are compared with its words.
 const maxLinkParts = 32
 
-// linkName makes sure that a link has a name (WCAG 2.4.4): its text, the alternative of its image, or what the file says
-// of it. It is false for a link that shows nothing.
+// linkName makes sure that a link has a name (WCAG 2.4.4): its text, the alternative of its image, or what the file
+// says of it. It is false for a link that shows nothing.
 func (g *gatherer) linkName(a *html.Node, segments []segment, n *structure.Node, annotation pdf.Dict) bool {
 	var all strings.Builder
 	shows := false

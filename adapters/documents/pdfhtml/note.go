@@ -152,7 +152,8 @@ func (g *gatherer) reference(n *structure.Node, to *footnote, wraps []*wrap, m m
 	}
 	start := len(g.segments)
 	for _, kid := range mark {
-		g.node(kid, inner, manner{flat: true, noBreaks: m.noBreaks, inLink: true, plain: style{bold: true, italic: true}}, depth+1)
+		plain := style{bold: true, italic: true}
+		g.node(kid, inner, manner{flat: true, noBreaks: m.noBreaks, inLink: true, plain: plain}, depth+1)
 	}
 	for i := start; i < len(g.segments); i++ {
 		g.segments[i].raised = true
@@ -252,7 +253,7 @@ func (b *builder) leadsBack(e *html.Node, back string, from int) bool {
 	}
 	l := b.anchors.links[len(b.anchors.links)-1]
 	a := l.nodes[0]
-	if last := strings.TrimSpace(textOf(e)); a.Parent == nil || len(textOf(a)) > longestBack || !strings.HasSuffix(last, textOf(a)) {
+	if a.Parent == nil || len(textOf(a)) > longestBack || !strings.HasSuffix(textOf(e), textOf(a)) {
 		return false
 	}
 	b.anchors.links = b.anchors.links[:len(b.anchors.links)-1]

@@ -34,7 +34,9 @@ func (b *builder) pageLabel(number int) string {
 		b.readLabels(b.file.Catalog()["PageLabels"], map[pdf.Ref]bool{}, 0)
 		slices.SortStableFunc(b.labels, func(a, c labelRange) int { return cmp.Compare(a.from, c.from) })
 	}
-	i, found := slices.BinarySearchFunc(b.labels, number-1, func(r labelRange, index int) int { return cmp.Compare(r.from, index) })
+	i, found := slices.BinarySearchFunc(b.labels, number-1, func(r labelRange, index int) int {
+		return cmp.Compare(r.from, index)
+	})
 	if !found {
 		i--
 	}

@@ -45,7 +45,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 	total := map[corpustest.Role]corpustest.Score{}
 	for name, source := range documents {
-		if os.Getenv("CORPUS") == "" && (strings.HasPrefix(name, "generated-") && !strings.HasPrefix(name, "generated-0")) {
+		if os.Getenv("CORPUS") == "" && strings.HasPrefix(name, "generated-") && name > "generated-03" {
 			continue
 		}
 		source = svg.ReplaceAllString(source, picture) // drawings are set as the text of their alternative

@@ -64,7 +64,8 @@ func (b *builder) svg(parts []*structure.Node) *html.Node {
 		}
 	}
 	box = box.Grow(drawingMargin)
-	set(root, "viewBox", fmt.Sprintf("%s %s %s %s", short(box.Left), short(p.Height-box.Top), short(box.Width()), short(box.Height())))
+	area := []string{short(box.Left), short(p.Height - box.Top), short(box.Width()), short(box.Height())}
+	set(root, "viewBox", strings.Join(area, " "))
 	set(root, "width", short(math.Round(box.Width()*pixelsPerPoint)))
 	set(root, "height", short(math.Round(box.Height()*pixelsPerPoint)))
 	return root
@@ -113,8 +114,8 @@ func (s *svgWriter) path(root *html.Node, d drawn) {
 		}
 	}
 	const slack = 0.5 // points by which a path may reach beyond its clip unseen
-	if c := d.clip; d.box.Left < c.Left-slack || d.box.Right > c.Right+slack || d.box.Bottom < c.Bottom-slack || d.box.Top > c.Top+slack {
-		set(e, "clip-path", "url(#"+s.clip(root, c)+")")
+	if c := d.clip.Grow(slack); c.Intersect(d.box) != d.box {
+		set(e, "clip-path", "url(#"+s.clip(root, d.clip)+")")
 	}
 	s.put(root, e)
 }

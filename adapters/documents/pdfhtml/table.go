@@ -17,6 +17,8 @@ type row struct {
 	cells []*structure.Node
 }
 
+var parts = map[pdf.Name]string{"THead": "thead", "TBody": "tbody", "TFoot": "tfoot"}
+
 // rows gathers the rows of a table, its captions, and what else is in it.
 func rows(n *structure.Node, part string, depth int) (list []row, captions, rest []*structure.Node) {
 	for _, kid := range n.Kids {
@@ -25,10 +27,10 @@ func rows(n *structure.Node, part string, depth int) (list []row, captions, rest
 			list = append(list, row{part: part, cells: cells(kid, 0)})
 		case kid.Type == "Caption":
 			captions = append(captions, kid)
-		case depth < 8 && (kid.Type == "THead" || kid.Type == "TBody" || kid.Type == "TFoot" || transparent(kid) && isBlock(kid)):
-			inner := map[pdf.Name]string{"THead": "thead", "TFoot": "tfoot"}[kid.Type]
-			if inner == "" {
-				inner = part
+		case depth < 8 && (parts[kid.Type] != "" || transparent(kid) && isBlock(kid)):
+			inner := part
+			if kid.Type == "THead" || kid.Type == "TFoot" {
+				inner = parts[kid.Type]
 			}
 			more, c, r := rows(kid, inner, depth+1)
 			list, captions, rest = append(list, more...), append(captions, c...), append(rest, r...)

@@ -9,25 +9,25 @@ import (
 // words are those that the document itself does not have.
 type words struct {
 	// tag is their language.
-	tag                                        string
-	skip, contents, page, back, note, document string
-	figure, table                              string
+	tag string
+
+	skip, contents, page, back, document, table string
 }
 
 // dictionary has the words in the languages that documents are most often in; else they are in English.
 var dictionary = map[string]words{
-	"en": {"en", "Skip to content", "Contents", "Page", "Back to the text", "Note", "Document", "Figure", "Table"},
-	"de": {"de", "Zum Inhalt springen", "Inhalt", "Seite", "Zurück zum Text", "Anmerkung", "Dokument", "Abbildung", "Tabelle"},
-	"fr": {"fr", "Aller au contenu", "Sommaire", "Page", "Retour au texte", "Note", "Document", "Figure", "Tableau"},
-	"es": {"es", "Saltar al contenido", "Contenido", "Página", "Volver al texto", "Nota", "Documento", "Figura", "Tabla"},
-	"it": {"it", "Vai al contenuto", "Sommario", "Pagina", "Torna al testo", "Nota", "Documento", "Figura", "Tabella"},
-	"pt": {"pt", "Saltar para o conteúdo", "Conteúdo", "Página", "Voltar ao texto", "Nota", "Documento", "Figura", "Tabela"},
-	"nl": {"nl", "Naar de inhoud", "Inhoud", "Pagina", "Terug naar de tekst", "Noot", "Document", "Figuur", "Tabel"},
-	"pl": {"pl", "Przejdź do treści", "Spis treści", "Strona", "Powrót do tekstu", "Przypis", "Dokument", "Rysunek", "Tabela"},
-	"ru": {"ru", "Перейти к содержанию", "Содержание", "Страница", "Назад к тексту", "Примечание", "Документ", "Рисунок", "Таблица"},
-	"el": {"el", "Μετάβαση στο περιεχόμενο", "Περιεχόμενα", "Σελίδα", "Επιστροφή στο κείμενο", "Σημείωση", "Έγγραφο", "Εικόνα", "Πίνακας"},
-	"he": {"he", "דילוג לתוכן", "תוכן", "עמוד", "חזרה לטקסט", "הערה", "מסמך", "איור", "טבלה"},
-	"ar": {"ar", "تخطَّ إلى المحتوى", "المحتويات", "صفحة", "العودة إلى النص", "ملاحظة", "مستند", "شكل", "جدول"},
+	"en": {"en", "Skip to content", "Contents", "Page", "Back to the text", "Document", "Table"},
+	"de": {"de", "Zum Inhalt springen", "Inhalt", "Seite", "Zurück zum Text", "Dokument", "Tabelle"},
+	"fr": {"fr", "Aller au contenu", "Sommaire", "Page", "Retour au texte", "Document", "Tableau"},
+	"es": {"es", "Saltar al contenido", "Contenido", "Página", "Volver al texto", "Documento", "Tabla"},
+	"it": {"it", "Vai al contenuto", "Sommario", "Pagina", "Torna al testo", "Documento", "Tabella"},
+	"pt": {"pt", "Saltar para o conteúdo", "Conteúdo", "Página", "Voltar ao texto", "Documento", "Tabela"},
+	"nl": {"nl", "Naar de inhoud", "Inhoud", "Pagina", "Terug naar de tekst", "Document", "Tabel"},
+	"pl": {"pl", "Przejdź do treści", "Spis treści", "Strona", "Powrót do tekstu", "Dokument", "Tabela"},
+	"ru": {"ru", "Перейти к содержанию", "Содержание", "Страница", "Назад к тексту", "Документ", "Таблица"},
+	"el": {"el", "Μετάβαση στο περιεχόμενο", "Περιεχόμενα", "Σελίδα", "Επιστροφή στο κείμενο", "Έγγραφο", "Πίνακας"},
+	"he": {"he", "דילוג לתוכן", "תוכן", "עמוד", "חזרה לטקסט", "מסמך", "טבלה"},
+	"ar": {"ar", "تخطَّ إلى المحتوى", "المحتويات", "صفحة", "العودة إلى النص", "مستند", "جدول"},
 }
 
 func wordsOf(tag string) words {

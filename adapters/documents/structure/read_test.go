@@ -150,7 +150,8 @@ func TestRead(t *testing.T) {
 			"Document(P('a'), P('b' 'c'), P('d'))", 1,
 		},
 		"untagged text in the margins": {
-			marked(0, 600, "a") + at(780, "head") + at(20, "5") + at(700, "b"), "10 0 R", []string{"<</S/P/Pg 3 0 R/K 0>>"},
+			marked(0, 600, "a") + at(780, "head") + at(20, "5") + at(700, "b"), "10 0 R",
+			[]string{"<</S/P/Pg 3 0 R/K 0>>"},
 			"Document(P('a'), P('b'))", 2,
 		},
 		"untagged images": {

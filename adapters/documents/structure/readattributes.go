@@ -1,10 +1,6 @@
 package structure
 
-import (
-	"slices"
-
-	"github.com/perfectworks/backend/adapters/documents/pdf"
-)
+import "github.com/perfectworks/backend/adapters/documents/pdf"
 
 // standardTypes are those of ISO 32000-1, 14.8.4.
 var standardTypes = func() map[pdf.Name]bool {
@@ -62,7 +58,8 @@ func (r *reader) attributes(n *Node, d pdf.Dict) {
 	n.ActualText, n.Expansion, n.ID = r.text(d, "ActualText"), r.text(d, "E"), r.text(d, "ID")
 	switch n.Type {
 	case "TH", "TD":
-		if scope := r.file.Name(r.attribute(d, "Table", "Scope")); slices.Contains([]pdf.Name{"Row", "Column", "Both"}, scope) {
+		switch scope := r.file.Name(r.attribute(d, "Table", "Scope")); scope {
+		case "Row", "Column", "Both":
 			n.Scope = scope
 		}
 		n.RowSpan, n.ColSpan = r.span(d, "RowSpan"), r.span(d, "ColSpan")

@@ -54,7 +54,8 @@ func (p *pageIndex) rest(artifacts []Artifact) ([]Artifact, []*Node) {
 		}
 		run := &p.Runs[i]
 		// In a page that is tagged, text without tags in its margins is a header or footer whose mark was forgotten.
-		margin := some && (run.Box.Bottom >= max(top, p.Height*(1-marginShare)) || run.Box.Top <= min(bottom, p.Height*marginShare))
+		over, under := max(top, p.Height*(1-marginShare)), min(bottom, p.Height*marginShare)
+		margin := some && (run.Box.Bottom >= over || run.Box.Top <= under)
 		if run.Place.Artifact || run.Hidden || margin || strings.TrimSpace(run.Text) == "" {
 			artifacts = p.artifact(artifacts, run.Box, i, -1)
 			continue
@@ -138,7 +139,8 @@ func (p *pageIndex) shows(box pagetext.Rect) bool {
 // insert puts nodes, which are in the order of their pages, among the kids of the innermost node that holds the whole
 // document: each after the last kid that begins on its page or before it.
 func insert(root *Node, nodes []*Node, pages []int) {
-	for len(root.Kids) == 1 && slices.Contains([]pdf.Name{"Document", "Part", "Art", "Sect", "Div", "NonStruct"}, root.Kids[0].Type) {
+	groups := []pdf.Name{"Document", "Part", "Art", "Sect", "Div", "NonStruct"}
+	for len(root.Kids) == 1 && slices.Contains(groups, root.Kids[0].Type) {
 		root = root.Kids[0]
 	}
 	first := make([]int, len(root.Kids))
