@@ -261,6 +261,14 @@ func TestInfer(t *testing.T) {
 			want: []string{"P(and0 the w…pumps ande so and50 a…le who had)"},
 		},
 		{
+			name: "text from right to left",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				return pagesOf(c.text(80, 700, "שלום").text(50, 700, "עולם").text(46, 700, "."))
+			},
+			want: []string{"P(שלום עולם.)"},
+		},
+		{
 			name: "a watermark, and a marginal note",
 			pages: func() []*pagetext.Page {
 				c := newCanvas(1)

@@ -150,6 +150,10 @@ func (s *sheet) parts(a, b int) bool {
 }
 
 func (s *sheet) newPiece(runs []int) *piece {
+	if s.isRightToLeft(runs) {
+		runs = slices.Clone(runs)
+		slices.SortStableFunc(runs, func(a, b int) int { return cmp.Compare(s.boxes[b].Right, s.boxes[a].Right) })
+	}
 	p := &piece{runs: runs, order: runs[0], box: s.boxes[runs[0]]}
 	var bold, italic, mono, all, weight int
 	sizes := map[float64]int{}
@@ -217,7 +221,7 @@ func (s *sheet) runText(runs []int) string {
 		r := &s.page.Runs[i]
 		if k > 0 {
 			before := &s.page.Runs[runs[k-1]]
-			gap := s.boxes[i].Left - s.boxes[runs[k-1]].Right
+			gap := max(s.boxes[i].Left-s.boxes[runs[k-1]].Right, s.boxes[runs[k-1]].Left-s.boxes[i].Right)
 			if gap > spaceGap*min(r.Size, before.Size) && !endsInSpace(b.String()) && !strings.HasPrefix(r.Text, " ") {
 				b.WriteByte(' ')
 			}

@@ -74,6 +74,10 @@ type column struct{ left, right float64 }
 
 // newLine makes a line of the pieces of a row that are in one column.
 func newLine(pieces []*piece) *line {
+	if len(pieces) > 1 && rightToLeft(joinPieces(pieces)) {
+		pieces = slices.Clone(pieces)
+		slices.Reverse(pieces)
+	}
 	l := &line{pieces: pieces, box: pieces[0].box}
 	var bold, italic, mono, all, weight int
 	for _, p := range pieces {

@@ -204,7 +204,7 @@ func (s *sheet) splitAt(pieces []*piece, xs []float64) []*piece {
 		for i := 1; i <= len(p.runs); i++ {
 			if i < len(p.runs) {
 				a, b := s.boxes[p.runs[i-1]], s.boxes[p.runs[i]]
-				if slot(xs, (a.Left+a.Right)/2) == slot(xs, (b.Left+b.Right)/2) || b.Left-a.Right < 0.1*p.size {
+				if slot(xs, (a.Left+a.Right)/2) == slot(xs, (b.Left+b.Right)/2) || max(b.Left-a.Right, a.Left-b.Right) < 0.1*p.size {
 					continue
 				}
 			}

@@ -211,7 +211,7 @@ func Separator(a, b *pagetext.Run) Gap {
 		return NewLine
 	}
 	size := max(a.Size, b.Size)
-	forward, across := b.Box.Left-a.Box.Right, b.Baseline-a.Baseline
+	forward, across := advance(a, b), b.Baseline-a.Baseline
 	height := min(a.Box.Height(), b.Box.Height())
 	overlap := min(a.Box.Top, b.Box.Top) - max(a.Box.Bottom, b.Box.Bottom)
 	if a.Angle == 90 || a.Angle == 270 {

@@ -88,7 +88,8 @@ func (s *sheet) atoms(r textRow) []span {
 	const joined = 0.2 // ems between letters at the most, which some programs show one by one
 	var out []span
 	for _, p := range r.pieces {
-		if p.field != nil || len(p.runs) == 1 {
+		backwards := len(p.runs) > 1 && s.boxes[p.runs[0]].Left > s.boxes[p.runs[len(p.runs)-1]].Left // from right to left
+		if p.field != nil || len(p.runs) == 1 || backwards {
 			out = append(out, span{p.box.Left, p.box.Right})
 			continue
 		}
