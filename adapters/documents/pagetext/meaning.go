@@ -110,7 +110,7 @@ func (t *fontTable) isPi() bool {
 	return false
 }
 
-// symbolText is the built-in encoding of Symbol from code 0x21 to 0x7E and from 0xA0 to 0xFE (ISO 32000-1, D.5); a
+// symbolLow and symbolUp are the built-in encoding of Symbol from code 0x21 to 0x7E and from 0xA0 to 0xFE (ISO 32000-1, D.5); a
 // blank stands for codes without a character.
 const (
 	symbolLow = "!∀#∃%&∍()∗+,−./0123456789:;<=>?≅ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ[∴]⊥_‾αβχδεφγηιϕκλμνοπθρστυϖωξψζ{|}∼"

@@ -12,7 +12,7 @@ import (
 // canvas is a page that tests set text on. Letters are half an em wide.
 type canvas struct{ page *pagetext.Page }
 
-// style changes the look of a run.
+// look changes the look of a run.
 type look func(*pagetext.Run)
 
 func bold(r *pagetext.Run) { r.Bold = true }

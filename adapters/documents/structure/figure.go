@@ -21,7 +21,7 @@ const (
 	maxParts = 6000
 	// longLabel is how many letters a label in a drawing has at the most.
 	longLabel = 45
-	// slices of one image may be this far apart, in points.
+	// sliceGap is how far apart, in points, the parts of an image may be that is cut into several.
 	sliceGap = 1.5
 )
 

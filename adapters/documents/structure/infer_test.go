@@ -307,3 +307,25 @@ func TestTitle(t *testing.T) {
 		}
 	}
 }
+
+// TestInferTurned finds the same on a page whose text is turned.
+func TestInferTurned(t *testing.T) {
+	t.Parallel()
+	build := func() *canvas {
+		c := newCanvas(1).text(50, 550, "On wells", sized(20))
+		y := c.paragraph(50, 520, 400, 4)
+		c.text(60, y, "•").text(72, y, "First").text(60, y-12, "•").text(72, y-12, "Second")
+		return c
+	}
+	upright, turned := pagesOf(build()), pagesOf(build())
+	p := turned[0]
+	for i := range p.Runs {
+		r := &p.Runs[i]
+		r.Angle = 90
+		r.Box = pagetext.Rect{Left: p.Width - r.Box.Top, Right: p.Width - r.Box.Bottom, Bottom: r.Box.Left, Top: r.Box.Right}
+	}
+	want := sketchAll(structure.Infer(upright, structure.Hints{}), upright)
+	if diff := cmp.Diff(want, sketchAll(structure.Infer(turned, structure.Hints{}), turned)); diff != "" {
+		t.Error(diff)
+	}
+}

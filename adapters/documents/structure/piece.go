@@ -59,7 +59,7 @@ func letters(r *pagetext.Run) int {
 	return utf8.RuneCountInString(r.Text)
 }
 
-// line is a row of runs while pieces are made.
+// runRow is a row of runs while pieces are made.
 type runRow struct {
 	baseline, size float64
 	runs           []int

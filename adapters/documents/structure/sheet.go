@@ -23,9 +23,7 @@ type sheet struct {
 	objects   []*block
 	artifacts []Artifact
 	blocks    []*block
-	// taken are the images that are part of something already.
-	taken   []bool
-	bullets []bullet
+	bullets   []bullet
 	// effort counts what the search for tables has cost.
 	effort int
 }
@@ -33,7 +31,7 @@ type sheet struct {
 func newSheet(p *pagetext.Page) *sheet {
 	s := &sheet{
 		page: p, width: p.Width, height: p.Height, boxes: make([]pagetext.Rect, len(p.Runs)),
-		baselines: make([]float64, len(p.Runs)), taken: make([]bool, len(p.Images)),
+		baselines: make([]float64, len(p.Runs)),
 	}
 	s.angle = mainAngle(p)
 	if s.angle == 90 || s.angle == 270 {

@@ -16,7 +16,7 @@ type stroke struct {
 }
 
 const (
-	// sameLine is how far apart, in points, parts of one line may lie.
+	// sameStroke is how far apart, in points, parts of one line may lie.
 	sameStroke = 1.6
 	// touching is how far apart, in points, lines may be that meet.
 	touching = 2.5
@@ -227,7 +227,7 @@ func (s *sheet) tail(f frame, xs []float64) float64 {
 	return bottom
 }
 
-// levels gives the distinct places of lines, in order.
+// levelsOf gives the distinct places of lines, in order.
 func levelsOf(list []stroke) []float64 {
 	var out []float64
 	for _, l := range list {
