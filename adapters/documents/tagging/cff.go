@@ -265,7 +265,7 @@ func setCharStringWidth(code []byte, width float64) []byte {
 			at += n
 			continue
 		}
-		hasWidth := false
+		var hasWidth bool
 		switch code[at] {
 		case 1, 3, 18, 19, 20, 23: // stems and masks take pairs
 			hasWidth = count%2 == 1

@@ -295,6 +295,7 @@ func FuzzSFNT(f *testing.F) {
 
 func FuzzCharStrings(f *testing.F) {
 	f.Add([]byte("/lenIV 4 /CharStrings 1 /A 8 RD 12345678 ND"))
+	f.Add([]byte("/lenIV7/CharStrings/A 7  00000000"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if out, count := changeCharStrings(data, map[string]float64{"A": 1}); count > 0 && len(out) < len(data)/2 {
 			t.Errorf("%d bytes became %d", len(data), len(out))

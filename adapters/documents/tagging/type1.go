@@ -175,6 +175,9 @@ func changeWidth(code []byte, random int, width float64) []byte {
 
 // type1Number is the length of the number at the start of a charstring, 0 if there is none.
 func type1Number(code []byte) int {
+	if len(code) == 0 {
+		return 0
+	}
 	switch b := code[0]; {
 	case b >= 32 && b <= 246:
 		return 1
