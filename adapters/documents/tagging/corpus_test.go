@@ -103,7 +103,7 @@ func TestMutations(t *testing.T) {
 	t.Parallel()
 	files := corpusFiles(t)
 	chance := rand.New(rand.NewPCG(14289, 2))
-	rounds := 150
+	rounds := 100
 	if os.Getenv("CORPUS") != "" {
 		rounds = 20_000
 	}

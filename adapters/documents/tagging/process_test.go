@@ -217,9 +217,10 @@ func TestNumberTree(t *testing.T) {
 		"brave shy strange famous silent noisy")
 
 	f := pdftest.Pages(pages)
+	font := f.Add("<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>")
 	for i := range pages {
 		content := f.Stream("", []byte(fmt.Sprintf("BT /F 11 Tf 72 400 Td (The %s fox meets the %s dog.) Tj ET", words[i%len(words)], words[i/len(words)])))
-		f.Set(i+3, fmt.Sprintf("<</Type/Page/Parent 2 0 R/Contents %d 0 R%s>>", content, fonts))
+		f.Set(i+3, fmt.Sprintf("<</Type/Page/Parent 2 0 R/Contents %d 0 R/Resources<</Font<</F %d 0 R>>>>>>", content, font))
 	}
 	after, result, err := process(f.Bytes(), tagging.Options{Title: "Pages"})
 	if err != nil {
