@@ -59,12 +59,13 @@ func (j *job) process() (*Outcome, error) {
 }
 
 func (j *job) convert() (*Outcome, error) {
-	switch {
-	case j.To == j.Format:
+	if j.To == j.Format {
 		return nil, problem(Unsupported, "The file is %s already.", formatNames[j.To])
-	case j.To == PDF:
+	}
+	switch j.To {
+	case PDF:
 		return j.htmlToPDF()
-	case j.To == HTML:
+	case HTML:
 		return j.pdfToHTML()
 	}
 	return nil, problem(Unsupported, "The format %q is not supported.", j.To)

@@ -50,6 +50,8 @@ const (
 	textWall = 30 * time.Second
 	// maxText is how many characters an alternative text may have; screen readers read it in one go.
 	maxText = 300
+	// maxTokens is how long an answer may be, with what a model thinks before it.
+	maxTokens = 2000
 	// maxSeen is how many bytes an image may have that is sent.
 	maxSeen = 10 << 20
 )
@@ -67,7 +69,7 @@ func (t *Texts) Describe(ctx context.Context, mime string, image []byte, languag
 		language = "of the text around it"
 	}
 	answer, err := t.client.CreateChatCompletion(ctx, openai.ChatCompletionRequest{
-		Model: t.model, MaxTokens: 200,
+		Model: t.model, MaxCompletionTokens: maxTokens,
 		Messages: []openai.ChatCompletionMessage{
 			{Role: openai.ChatMessageRoleSystem, Content: fmt.Sprintf(instruction, language)},
 			{Role: openai.ChatMessageRoleUser, MultiContent: []openai.ChatMessagePart{

@@ -91,7 +91,7 @@ func Exec(args []string) int {
 	cmd := exec.Command(e.Path, e.Args...) //nolint:gosec,noctx // the engine names the program; it ends with the group
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	for i := range e.Files {
-		cmd.ExtraFiles = append(cmd.ExtraFiles, os.NewFile(lifeline+1+uintptr(i), "passed on")) //nolint:gosec // a small number
+		cmd.ExtraFiles = append(cmd.ExtraFiles, os.NewFile(lifeline+1+uintptr(i), "passed on"))
 	}
 	err := cmd.Run()
 	var exit *exec.ExitError

@@ -24,7 +24,7 @@ func killGroup() {
 // Apply sets the limits of this process.
 func Apply(l Limits) error {
 	seconds := uint64(max(1, (l.CPU+time.Second-1)/time.Second))
-	files, size := uint64(max(0, l.Files)), uint64(max(0, l.FileBytes)) //nolint:gosec // not negative
+	files, size := uint64(max(0, l.Files)), uint64(max(0, l.FileBytes))
 	limits := []struct {
 		name       string
 		resource   int

@@ -86,7 +86,8 @@ func (w *writer) put(p []byte) {
 
 // reference gives the new reference of an object, which is written later if it was not met before.
 func (w *writer) reference(o Object) Ref {
-	number, known := 0, false
+	var number int
+	var known bool
 	switch v := o.(type) {
 	case Ref:
 		if number, known = w.numbers[v.Number]; !known {

@@ -91,12 +91,12 @@ func (facts *fontFacts) useTrueType(c *checker) {
 		return
 	}
 	known := e.Name == "MacRomanEncoding" || e.Name == "WinAnsiEncoding"
-	c.require(known && (!e.HasDifferences || facts.differencesListed(c)), "7.21.6-2", facts.Name)
+	c.require(known && (!e.HasDifferences || facts.differencesListed()), "7.21.6-2", facts.Name)
 }
 
 // differencesListed tells whether all names in Differences are in the Adobe Glyph List and the program can be asked
 // by Unicode.
-func (facts *fontFacts) differencesListed(c *checker) bool {
+func (facts *fontFacts) differencesListed() bool {
 	_, _, embedded := facts.File("FontFile2")
 	if !embedded {
 		_, _, embedded = facts.File("FontFile3")

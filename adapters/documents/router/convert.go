@@ -47,7 +47,7 @@ func (r *Router) Convert(ctx context.Context, source documents.Source, to docume
 func (r *Router) print(ctx context.Context, source documents.Source, out *os.File, rewind func() error) (*documents.Outcome, error) {
 	before, err := r.embedded.Analyze(ctx, documents.Source{File: source.File, Format: source.Format})
 	if err != nil || before.Format != documents.HTML {
-		return nil, nil //nolint:nilerr,nilnil // the embedded engine says what is wrong
+		return nil, nil //nolint:nilnil // the embedded engine says what is wrong
 	}
 	if err := rewind(); err != nil {
 		return nil, err

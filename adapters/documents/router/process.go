@@ -56,11 +56,11 @@ func (r *Router) askResult(ctx context.Context, outcome *documents.Outcome, out 
 	if _, err := out.Seek(0, 0); err != nil {
 		return fmt.Errorf("read the result again: %w", err)
 	}
-	before := len(outcome.Report.Checkers)
+	before := len(outcome.Checkers)
 	if err := r.ask(ctx, outcome.Report, out); err != nil {
 		return err
 	}
-	for _, checker := range outcome.Report.Checkers[before:] {
+	for _, checker := range outcome.Checkers[before:] {
 		outcome.Engines = append(outcome.Engines, checker.Engine)
 	}
 	return nil
