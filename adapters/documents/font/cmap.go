@@ -1,6 +1,9 @@
 package font
 
 import (
+	"cmp"
+	"slices"
+	"sort"
 	"unicode/utf16"
 
 	"github.com/perfectworks/backend/adapters/documents/pdf"
@@ -18,6 +21,8 @@ type CMap struct {
 	cids   []cidRange
 	chars  map[int]string
 	texts  []textRange
+	// sorted tells that the ranges are in order and apart, as they are in sound files; overlapping that they cannot be.
+	sorted, overlapping bool
 }
 
 type codeRange struct{ low, high string }
@@ -36,6 +41,9 @@ func Identity() *CMap {
 
 // maxMappings bounds what one CMap may list.
 const maxMappings = 1 << 18
+
+// maxSpaces bounds the code space ranges, all of which may be asked for each code; sound files have a handful.
+const maxSpaces = 256
 
 // ParseCMap reads an embedded CMap or ToUnicode.
 func ParseCMap(data []byte) *CMap {
@@ -80,7 +88,7 @@ func (c *CMap) operation(op pdf.Operator, operands []pdf.Object) {
 		for i := 0; i+1 < len(operands); i += 2 {
 			low, ok1 := operands[i].(pdf.String)
 			high, ok2 := operands[i+1].(pdf.String)
-			if ok1 && ok2 && len(low) == len(high) && len(low) > 0 && len(low) <= 4 {
+			if ok1 && ok2 && len(low) == len(high) && len(low) > 0 && len(low) <= 4 && len(c.spaces) < maxSpaces {
 				c.spaces = append(c.spaces, codeRange{string(low), string(high)})
 			}
 		}
@@ -111,7 +119,7 @@ func (c *CMap) addCIDs(low, high, cid pdf.Object) {
 	l, ok1 := low.(pdf.String)
 	h, ok2 := high.(pdf.String)
 	n, ok3 := cid.(pdf.Integer)
-	if ok1 && ok2 && ok3 && n >= 0 && n <= 0xffff {
+	if ok1 && ok2 && ok3 && n >= 0 && n <= 0xffff && number(l) <= number(h) {
 		c.cids = append(c.cids, cidRange{number(l), number(h), int(n)})
 	}
 }
@@ -119,12 +127,14 @@ func (c *CMap) addCIDs(low, high, cid pdf.Object) {
 func (c *CMap) addTexts(low, high, text pdf.Object) {
 	l, ok1 := low.(pdf.String)
 	h, ok2 := high.(pdf.String)
-	if !ok1 || !ok2 {
+	if !ok1 || !ok2 || number(l) > number(h) {
 		return
 	}
 	switch t := text.(type) {
 	case pdf.String:
-		c.texts = append(c.texts, textRange{number(l), number(h), units(t)})
+		if text := units(t); len(text) > 0 {
+			c.texts = append(c.texts, textRange{number(l), number(h), text})
+		}
 	case pdf.Array:
 		for i, o := range t {
 			if s, ok := o.(pdf.String); ok && len(c.chars) < maxMappings {
@@ -208,10 +218,9 @@ func shortest(spaces []codeRange) int {
 
 // CID gives the character identifier of a code, and whether the map has one; without, it is 0.
 func (c *CMap) CID(code int) (int, bool) {
-	for _, r := range c.cids {
-		if code >= r.low && code <= r.high {
-			return r.cid + code - r.low, true
-		}
+	c.sort()
+	if r, ok := find(c.cids, code, c.sorted, func(r *cidRange) (int, int) { return r.low, r.high }); ok {
+		return r.cid + code - r.low, true
 	}
 	if c.base != nil {
 		return c.base.CID(code)
@@ -224,15 +233,57 @@ func (c *CMap) Text(code int) (string, bool) {
 	if text, ok := c.chars[code]; ok {
 		return text, true
 	}
-	for _, r := range c.texts {
-		if code >= r.low && code <= r.high && len(r.text) > 0 {
-			text := append([]uint16{}, r.text...)
-			text[len(text)-1] += uint16(code - r.low) //nolint:gosec // ranges of text wrap as the format's do
-			return string(utf16.Decode(text)), true
-		}
+	c.sort()
+	if r, ok := find(c.texts, code, c.sorted, func(r *textRange) (int, int) { return r.low, r.high }); ok {
+		text := append([]uint16{}, r.text...)
+		text[len(text)-1] += uint16(code - r.low) //nolint:gosec // ranges of text wrap as the format's do
+		return string(utf16.Decode(text)), true
 	}
 	if c.base != nil {
 		return c.base.Text(code)
 	}
 	return "", false
+}
+
+// maxOverlapping is how many ranges are searched one by one, which those of a file have to be that overlap; the others
+// are not looked at.
+const maxOverlapping = 4096
+
+// sort puts the ranges into order, once all are read, unless they overlap: then the first in the file counts.
+func (c *CMap) sort() {
+	if c.sorted || c.overlapping {
+		return
+	}
+	cids, texts := slices.Clone(c.cids), slices.Clone(c.texts)
+	slices.SortFunc(cids, func(a, b cidRange) int { return cmp.Compare(a.low, b.low) })
+	slices.SortFunc(texts, func(a, b textRange) int { return cmp.Compare(a.low, b.low) })
+	c.sorted = true
+	for i := 1; i < len(cids); i++ {
+		c.sorted = c.sorted && cids[i-1].high < cids[i].low
+	}
+	for i := 1; i < len(texts); i++ {
+		c.sorted = c.sorted && texts[i-1].high < texts[i].low
+	}
+	if c.overlapping = !c.sorted; c.overlapping {
+		c.cids, c.texts = c.cids[:min(len(c.cids), maxOverlapping)], c.texts[:min(len(c.texts), maxOverlapping)]
+		return
+	}
+	c.cids, c.texts = cids, texts
+}
+
+// find gives the range that holds a code.
+func find[R any](ranges []R, code int, sorted bool, bounds func(*R) (low, high int)) (*R, bool) {
+	if sorted {
+		i := sort.Search(len(ranges), func(i int) bool {
+			_, high := bounds(&ranges[i])
+			return high >= code
+		})
+		ranges = ranges[i:min(i+1, len(ranges))]
+	}
+	for i := range ranges {
+		if low, high := bounds(&ranges[i]); code >= low && code <= high {
+			return &ranges[i], true
+		}
+	}
+	return nil, false
 }

@@ -2,11 +2,14 @@ package font_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/perfectworks/backend/adapters/documents/font"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
@@ -132,6 +135,38 @@ func TestCMap(t *testing.T) {
 	if got, ok := c.CID(0x30); !ok || got != 0x30 {
 		t.Errorf("the base gives %d", got)
 	}
+}
+
+// TestRangesOfCMap asks maps of random ranges, apart or overlapping: the first range in the file that has a code counts.
+func TestRangesOfCMap(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		type span struct{ low, high, cid int }
+		spans := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) span {
+			low := rapid.IntRange(0, 200).Draw(t, "low")
+			return span{low, low + rapid.IntRange(0, 6).Draw(t, "length"), rapid.IntRange(0, 1000).Draw(t, "cid")}
+		}), 0, 30).Draw(t, "spans")
+		var source strings.Builder
+		for _, s := range spans {
+			fmt.Fprintf(&source, "1 begincidrange <%04x> <%04x> %d endcidrange\n1 beginbfrange <%04x> <%04x> <%04x> endbfrange\n",
+				s.low, s.high, s.cid, s.low, s.high, s.cid+0x4e00)
+		}
+		c := font.ParseCMap([]byte(source.String()))
+		for code := range 210 {
+			want, has := 0, false
+			for _, s := range spans {
+				if !has && code >= s.low && code <= s.high {
+					want, has = s.cid+code-s.low, true
+				}
+			}
+			if got, ok := c.CID(code); ok != has || got != want {
+				t.Fatalf("code %d has the CID %d (%t), want %d (%t)", code, got, ok, want, has)
+			}
+			if got, ok := c.Text(code); ok != has || ok && got != string(rune(want+0x4e00)) {
+				t.Fatalf("code %d has the text %q (%t), want %d (%t)", code, got, ok, want, has)
+			}
+		}
+	})
 }
 
 func TestGlyphNames(t *testing.T) {
