@@ -40,7 +40,7 @@ func (j *job) pdfToHTML() (*Outcome, error) {
 	if err != nil || structure.Coverage(tree, shown) < usableTags {
 		tree = structure.Infer(shown, structure.ReadHints(f, pages))
 		outcome.Manual = append(outcome.Manual, Task{
-			Rule: "01-006", Title: "The PDF says little of its structure, which was found from its look: compare both",
+			Rule: "09-003", Title: "The structure was found from what the pages look like: does it say what can be seen?",
 		})
 	}
 	converted, err := pdfhtml.Convert(f, tree, shown, pdfhtml.Options{})

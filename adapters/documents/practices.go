@@ -1,6 +1,9 @@
 package documents
 
-import "github.com/perfectworks/backend/adapters/documents/pdfua"
+import (
+	"github.com/perfectworks/backend/adapters/documents/pdfua"
+	"github.com/perfectworks/backend/adapters/documents/tagging"
+)
 
 // practiceTitles say what is wrong where a PDF does not follow a best practice, by its id.
 var practiceTitles = map[string]string{
@@ -8,6 +11,7 @@ var practiceTitles = map[string]string{
 	"bookmarks":         "A long document has no bookmarks",
 	"headings":          "A long document has no headings",
 	"document-language": "The document as a whole has no language",
+	"document-title":    "The title says nothing about the document",
 	"scan":              "The pages are images without text",
 	"repaired":          "The file's table of objects is broken; it was read in full instead",
 }
@@ -37,7 +41,8 @@ func pdfPractices(result *pdfua.Result) []practice {
 	add(len(facts.Placeholders) > 0, "placeholder-alt", "1.1.1", false, facts.Placeholders...)
 	add(result.Pages >= longDocument && facts.Outlines == 0, "bookmarks", "2.4.5", true)
 	add(facts.Tagged && result.Pages >= longDocument && facts.Headings == 0, "headings", "2.4.6", true)
-	add(facts.Tagged && facts.TextPages > 0 && facts.Language == "", "document-language", "3.1.1", true)
+	add(facts.Tagged && facts.TextPages > 0 && (facts.Language == "" || facts.Language == "und"), "document-language", "3.1.1", true)
+	add(facts.Title != "" && !tagging.SaysSomething(facts.Title), "document-title", "2.4.2", true)
 	add(facts.TextPages == 0 && facts.PaintedImages > 0, "scan", "1.4.5", false)
 	add(facts.Repaired, "repaired", "", true)
 	return out

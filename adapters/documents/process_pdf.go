@@ -44,6 +44,11 @@ func (j *job) processPDF() (*Outcome, error) {
 	if outcome.Report, err = analyzePDF(result, j.Limits, j.Now, j.phase(2, processPasses)); err != nil {
 		return nil, err
 	}
+	if !tagged.WasTagged {
+		outcome.Manual = append(outcome.Manual, Task{
+			Rule: "09-003", Title: "The structure was found from what the pages look like: does it say what can be seen?",
+		})
+	}
 	for _, r := range tagged.Fixed {
 		outcome.addRepair(r.Rule, pdfTitle(r.Rule), r.Detail, r.Count)
 	}

@@ -48,6 +48,9 @@ func (w *work) repairDocument() {
 	w.addOutlines()
 }
 
+// undetermined is the language tag of text in a language that nobody knows (BCP 47).
+const undetermined = "und"
+
 // findLanguage sets the language of the document: told by the caller, as it is, or found in the text.
 func (w *work) findLanguage() {
 	said, has := w.file.String(w.catalog["Lang"])
@@ -55,7 +58,7 @@ func (w *work) findLanguage() {
 	switch {
 	case w.options.Language != "":
 		tag = w.options.Language
-	case has && tag != "" && !strings.EqualFold(tag, "und"):
+	case has && tag != "" && !strings.EqualFold(tag, undetermined):
 	default:
 		confident := true
 		if tag = ""; w.tree != nil {
@@ -65,7 +68,7 @@ func (w *work) findLanguage() {
 			tag, confident = language.Detect(w.sample())
 		}
 		if tag == "" {
-			tag, confident = "und", false // BCP 47: undetermined
+			tag, confident = undetermined, false
 		}
 		if !confident {
 			w.flag("11-007", 0, fmt.Sprintf("The language of the document is not certain; it was set to %q", tag))
@@ -76,9 +79,11 @@ func (w *work) findLanguage() {
 		return
 	}
 	w.catalog["Lang"] = pdf.TextString(tag)
-	if has {
+	switch {
+	case tag == undetermined: // this only says that nobody knows
+	case has:
 		w.fixed("7.2-29", "", 1)
-	} else {
+	default:
 		w.fixed("7.2-34", "", 1)
 	}
 }

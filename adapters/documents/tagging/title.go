@@ -13,14 +13,20 @@ import (
 // Titles that programs put in by themselves say nothing about the document.
 var (
 	programTitle = regexp.MustCompile(`(?i)^(microsoft (office )?(word|powerpoint|excel)\b|powerpoint[- ]pr|` +
-		`(untitled|unbenannt|sans titre|sin t[ií]tulo|document|dokument|presentation|slide|folie|bookmark|title|titel|none|null|` +
+		`(untitled( document)?|unbenannt|sans titre|sin t[ií]tulo|document|dokument|presentation|slide|folie|bookmark|title|titel|none|null|` +
 		`blank|about:blank|no title|print|layout|page|sheet|tabelle|mappe|book|kb)[ _-]*\d*$|\(anonymous\)|\(?unspecified\)?$)`)
 	fileTitle = regexp.MustCompile(`(?i)^\S*\.(docx?|odt|rtf|pdf|tex|dvi|ps|eps|xlsx?|pptx?|odp|ods|html?|php|aspx?|jsp|indd|qxd|pmd|` +
 		`fm|xml|xsl|fo|md|txt|rst|texi|sxw|wpd|pub|vsd|cdr|ai|svg|png|jpe?g|tiff?|dita|dbk|mif|book|adoc|ms|me|man|tmp)$`)
 )
 
+// noTitle stands where no title can be found. It says so, is no repair, and the analysis counts it as a finding.
+const noTitle = "Untitled document"
+
 // maxTitle is how many characters a title found in the text may have.
 const maxTitle = 200
+
+// SaysSomething tells whether a title is about the document: those of programs, such as file names, are not.
+func SaysSomething(title string) bool { return sensibleTitle(title) != "" }
 
 // sensibleTitle gives a title of the metadata, "" if it says nothing.
 func sensibleTitle(title string) string {
@@ -67,7 +73,7 @@ func (w *work) findTitle(said string) (title string, told bool) {
 			return title, false
 		}
 	}
-	return "Untitled document", false
+	return noTitle, false
 }
 
 // largestText gives the text of the first page that is written largest.
@@ -108,10 +114,13 @@ func (w *work) conclude() error {
 	}
 	said, before := readPacket(existing)
 	title, told := w.findTitle(said)
-	if !told {
-		w.flag("06-004", 0, "The title was taken from the text: "+title)
+	switch {
+	case title == noTitle:
+		w.flag("06-003", 0, "The document has no title: it needs one that says what it is about")
+	case !told:
+		w.flag("06-004", 0, "The title was not told but found: "+title)
 	}
-	if title != said {
+	if title != said && title != noTitle {
 		w.fixed("7.1-9", "", 1)
 	}
 	info, ok := w.file.Dict(w.file.Trailer["Info"])
