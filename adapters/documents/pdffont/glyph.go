@@ -95,7 +95,9 @@ func (f *Font) type1Glyph(code int) Glyph {
 			ask = own
 		}
 		id, ok := p.CFF.Named(ask)
-		g.Width = p.CFF.Width(id)
+		if g.Width = p.CFF.Width(id); name == "" && own == ".notdef" {
+			g.Width = 0 // neither encoding names a glyph, so that none has a width
+		}
 		g.Present = code == 0 || ok
 	}
 	if name == "" {

@@ -219,13 +219,17 @@ func (u *usedFont) use(text string, mode int64) {
 	u.visible = u.visible || shown
 	if u.Subtype != "Type0" {
 		for i := range len(text) {
-			if code := int(text[i]); shown || !u.codes[code] {
-				u.codes[code] = u.codes[code] || shown
+			u.note(int(text[i]), shown)
+			if text[i] == '\n' {
+				// A carriage return in a string is a line feed (ISO 32000-1, 7.3.4.2), which not all readers heed.
+				u.note('\r', shown)
 			}
 		}
 		return
 	}
 	for _, code := range u.Codes(text) {
-		u.codes[code] = u.codes[code] || shown
+		u.note(code, shown)
 	}
 }
+
+func (u *usedFont) note(code int, shown bool) { u.codes[code] = u.codes[code] || shown }
