@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/perfectworks/backend/adapters/documents/pdf"
+	"github.com/perfectworks/backend/adapters/documents/programtest"
 	"github.com/perfectworks/backend/adapters/documents/tagging"
 )
 
@@ -43,16 +44,11 @@ func save(tb testing.TB, folder, name string, data []byte) string {
 	return path
 }
 
-// poppler runs a program of poppler-utils; tests that need it are skipped where it is not installed, except in CI.
+// poppler runs a program of poppler-utils.
 func poppler(tb testing.TB, name string, args ...string) []byte {
 	tb.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		if os.Getenv("CI") != "" {
-			tb.Fatalf("poppler-utils is needed: %v", err)
-		}
-		tb.Skipf("poppler-utils is needed: %v", err)
-	}
-	out, err := exec.CommandContext(context.Background(), name, args...).Output()
+	path := programtest.Find(tb, "poppler-utils", name)
+	out, err := exec.CommandContext(context.Background(), path, args...).Output()
 	if err != nil && len(out) == 0 {
 		tb.Logf("%s %v: %v", name, args, err)
 	}
