@@ -63,22 +63,20 @@ func (j *job) pdfToHTML() (*Outcome, error) {
 
 // htmlToPDF typesets an HTML document.
 func (j *job) htmlToPDF() (*Outcome, error) {
-	source, err := j.html()
-	if err != nil {
-		return nil, err
-	}
-	before, err := analyzeHTML(j.data, j.Now)
+	p, err := j.prepare()
 	if err != nil {
 		return nil, err
 	}
 	out := &bounded{limit: j.Limits.OutputBytes}
-	set, err := typeset.Convert(source, out, typeset.Options{
-		Producer: "PerfectWorks", Now: j.Now, Progress: j.phase(0, 2), Limits: typeset.Limits{Pages: j.Limits.Pages},
+	set, err := typeset.Convert(p.html, out, typeset.Options{
+		Producer: "PerfectWorks", Now: j.Now, Progress: j.phase(0, 2),
+		Limits: typeset.Limits{SourceBytes: 2*MaxHTMLBytes + p.inlined, Pages: j.Limits.Pages},
 	})
 	if err != nil {
 		return nil, j.typesetProblem(err)
 	}
-	outcome := &Outcome{Before: before, Warnings: set.Warnings}
+	outcome := &p.outcome
+	outcome.Warnings = append(outcome.Warnings, set.Warnings...)
 	for _, title := range set.Manual {
 		outcome.Manual = append(outcome.Manual, Task{Title: title})
 	}

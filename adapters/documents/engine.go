@@ -45,6 +45,9 @@ type Source struct {
 	Progress func(done, total int)
 	// DropSignatures lets a signed PDF be processed, whose signatures are void afterwards.
 	DropSignatures bool
+	// Folder, if not empty, is where the images and style sheets of an HTML document may lie: those that it names and that
+	// are below the folder become part of a PDF. Without it, nothing but the file is read.
+	Folder string
 	// Answers are what other engines know of the document.
 	Answers *Answers
 }
@@ -98,6 +101,16 @@ func (e *Engine) Convert(ctx context.Context, source Source, to Format, out *os.
 	return m.Outcome, nil
 }
 
+// Prepare writes an HTML document to out as an engine that prints it wants it: repaired, and with what lies beside it in
+// it. The outcome's report is still that on the file. Errors are as for [Engine.Process].
+func (e *Engine) Prepare(ctx context.Context, source Source, out *os.File) (*Outcome, error) {
+	m, err := e.run(ctx, e.request("prepare", source), source, out)
+	if err != nil {
+		return nil, err
+	}
+	return m.Outcome, nil
+}
+
 // Wanted tells what other engines could add before a file is processed: the text of scanned pages, and alternative
 // texts of figures. Errors are as for [Engine.Analyze].
 func (e *Engine) Wanted(ctx context.Context, source Source) (*tagging.Wanted, error) {
@@ -114,7 +127,7 @@ func (e *Engine) request(operation string, source Source) request {
 		now = e.Now
 	}
 	return request{
-		Operation: operation, Format: source.Format, DropSignatures: source.DropSignatures, Limits: e.Limits.withDefaults(),
+		Operation: operation, Format: source.Format, DropSignatures: source.DropSignatures, Folder: source.Folder, Limits: e.Limits.withDefaults(),
 		Now: now().UTC().Truncate(time.Millisecond),
 	}
 }

@@ -33,6 +33,8 @@ func (j *job) do() (message, error) {
 		m.Wanted, err = j.wanted()
 	case "process":
 		m.Outcome, err = j.process()
+	case "prepare":
+		m.Outcome, err = j.prepareHTML()
 	case "convert":
 		m.Outcome, err = j.convert()
 	default:

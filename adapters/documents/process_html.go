@@ -38,15 +38,20 @@ func (j *job) processHTML() (*Outcome, error) {
 		return nil, err
 	}
 	outcome := &Outcome{Report: after, Before: before, Undescribed: undescribed}
+	outcome.addHTML(fixed)
+	return outcome, j.deliver(fixed.HTML)
+}
+
+// addHTML adds what was repaired in an HTML document and what is left to do.
+func (o *Outcome) addHTML(fixed *htmlfix.Result) {
 	for _, r := range fixed.Fixed {
-		outcome.addRepair(r.Rule, htmlTitle(r.Rule), r.Detail, 1)
+		o.addRepair(r.Rule, htmlTitle(r.Rule), r.Detail, 1)
 	}
 	for _, f := range fixed.Manual {
-		outcome.Manual = append(outcome.Manual, Task{
+		o.Manual = append(o.Manual, Task{
 			Rule: f.Rule, Title: sentence(htmlTitle(f.Rule), f.Detail), Location: &Location{Line: f.Line, Column: f.Column},
 		})
 	}
-	return outcome, j.deliver(fixed.HTML)
 }
 
 // html gives the document in UTF-8.
@@ -77,6 +82,8 @@ func sentence(title, detail string) string {
 		return detail
 	case detail == "":
 		return title
+	case strings.HasPrefix(detail, title):
+		return detail
 	}
 	return title + ": " + detail
 }

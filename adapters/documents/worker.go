@@ -23,6 +23,7 @@ type request struct {
 	// To is the format to convert to.
 	To             Format    `json:"to,omitempty"`
 	DropSignatures bool      `json:"dropSignatures,omitempty"`
+	Folder         string    `json:"folder,omitempty"`
 	Limits         Limits    `json:"limits"`
 	Now            time.Time `json:"now"`
 	Answers        bool      `json:"answers,omitempty"`
@@ -102,7 +103,9 @@ func (r request) isolation() isolate.Limits {
 	return l
 }
 
-func (r request) writes() bool { return r.Operation == "process" || r.Operation == "convert" }
+func (r request) writes() bool {
+	return r.Operation == "process" || r.Operation == "prepare" || r.Operation == "convert"
+}
 
 // progressInterval is how often progress is told.
 const progressInterval = 100 * time.Millisecond

@@ -69,12 +69,14 @@ func convert(open func() (Engine, error)) *cobra.Command {
 		if err != nil {
 			return nil, err
 		}
+		source.Folder = filepath.Dir(source.File.Name())
 		return engine.Convert(cmd.Context(), source, format, result.File)
 	}
 	cmd := r.command(&cobra.Command{
 		Use: "convert FILE", Short: "Convert HTML to PDF/UA, or a PDF to accessible HTML",
 		Long: "Convert HTML to PDF/UA, or a PDF to accessible HTML, beside the file as NAME.pdf or NAME.html, or to OUT.\n" +
-			"A file that is named .pdf becomes HTML, any other a PDF. Exit code 1 says that the result has findings.",
+			"A file that is named .pdf becomes HTML, any other a PDF. Images and\n" +
+			"style sheets below the folder of an HTML file become part of the PDF; nothing is fetched. Exit code 1 says that the result has findings.",
 	})
 	cmd.Flags().StringVar(&to, "to", "", "the format to convert to, pdf or html")
 	return cmd

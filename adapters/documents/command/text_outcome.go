@@ -67,12 +67,12 @@ func writeTasks(w io.Writer, tasks []documents.Task) {
 	shown := map[string]int{}
 	for _, t := range tasks {
 		if shown[t.Rule]++; shown[t.Rule] <= shownTasks {
-			fmt.Fprintf(w, "  %s%s  %s\n", t.Rule, where(t.Location), t.Title)
+			fmt.Fprintf(w, "  %s\n", strings.TrimSpace(t.Rule+where(t.Location)+"  "+t.Title))
 		}
 	}
 	for _, t := range tasks {
 		if more := shown[t.Rule] - shownTasks; more > 0 {
-			fmt.Fprintf(w, "  %s  and %d more\n", t.Rule, more)
+			fmt.Fprintf(w, "  %s\n", strings.TrimSpace(fmt.Sprintf("%s  and %d more", t.Rule, more)))
 			shown[t.Rule] = 0
 		}
 	}

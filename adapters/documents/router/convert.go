@@ -16,7 +16,7 @@ func (r *Router) Convert(ctx context.Context, source documents.Source, to docume
 	rewind := rewinder(source.File)
 	var warning string
 	if to == documents.PDF && r.found.Chromium != nil {
-		outcome, err := r.print(ctx, source, out, rewind)
+		outcome, err := r.print(ctx, source, out)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -44,17 +44,21 @@ func (r *Router) Convert(ctx context.Context, source documents.Source, to docume
 }
 
 // print has Chromium print a document and processes the PDF. A file that is no HTML gives neither outcome nor error.
-func (r *Router) print(ctx context.Context, source documents.Source, out *os.File, rewind func() error) (*documents.Outcome, error) {
-	before, err := r.embedded.Analyze(ctx, documents.Source{File: source.File, Format: source.Format})
-	if err != nil || before.Format != documents.HTML {
-		return nil, nil //nolint:nilnil // the embedded engine says what is wrong
-	}
-	if err := rewind(); err != nil {
-		return nil, err
-	}
-	html, err := text(source.File)
+func (r *Router) print(ctx context.Context, source documents.Source, out *os.File) (*documents.Outcome, error) {
+	page, err := temporary()
 	if err != nil {
 		return nil, err
+	}
+	defer page.Close()
+	quiet := source
+	quiet.Progress = nil
+	prepared, err := r.embedded.Prepare(ctx, quiet, page)
+	if err != nil {
+		return nil, nil //nolint:nilerr,nilnil // the embedded engine says what is wrong when it converts
+	}
+	html, err := io.ReadAll(io.NewSectionReader(page, 0, maxPage))
+	if err != nil {
+		return nil, fmt.Errorf("read the page to print: %w", err)
 	}
 	pdf, err := r.found.Chromium.Print(ctx, html)
 	if err != nil {
@@ -72,10 +76,16 @@ func (r *Router) print(ctx context.Context, source documents.Source, out *os.Fil
 	if err != nil {
 		return nil, err
 	}
-	outcome.Before = before
+	// What was wrong with the printed PDF is not the document's fault.
+	outcome.Before, outcome.Fixed = prepared.Before, prepared.Fixed
+	outcome.Manual = append(prepared.Manual, outcome.Manual...)
+	outcome.Warnings = append(prepared.Warnings, outcome.Warnings...)
 	outcome.Engines = append(outcome.Engines, r.found.Chromium.Info())
 	return outcome, nil
 }
+
+// maxPage bounds a page that is printed, with what it took in.
+const maxPage = 256 << 20
 
 // restart goes back to the start of a file; what is written then replaces what is there.
 func restart(file *os.File) error {
