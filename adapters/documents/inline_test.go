@@ -39,7 +39,6 @@ func TestInline(t *testing.T) {
 	}
 	defer root.Close()
 	const data = "data:image/gif;base64,R0lGODlhAQABAAAAADs="
-	missing := 0
 	for source, want := range map[string]string{
 		`<p>Text</p><!-- <img src="a b.gif"> -->`:                "",
 		`<img alt="x" src="a%20b.gif">`:                          `<img alt="x" src="` + data + `">`,
@@ -61,7 +60,7 @@ func TestInline(t *testing.T) {
 	} {
 		in := &inliner{root: root, left: maxInlined}
 		got := string(in.inline([]byte(source)))
-		missing = len(in.missing)
+		missing := len(in.missing)
 		if (want == "missing") != (missing > 0) {
 			t.Errorf("%s: missing %q", source, in.missing)
 		}

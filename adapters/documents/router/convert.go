@@ -54,7 +54,7 @@ func (r *Router) print(ctx context.Context, source documents.Source, out *os.Fil
 	quiet.Progress = nil
 	prepared, err := r.embedded.Prepare(ctx, quiet, page)
 	if err != nil {
-		return nil, nil //nolint:nilerr,nilnil // the embedded engine says what is wrong when it converts
+		return nil, nil //nolint:nilnil // the embedded engine says what is wrong when it converts
 	}
 	html, err := io.ReadAll(io.NewSectionReader(page, 0, maxPage))
 	if err != nil {
