@@ -24,6 +24,11 @@ func analyzeOpenPDF(f *pdf.File, limits Limits, now time.Time, progress func(don
 	if err != nil {
 		return nil, pdfProblem(err)
 	}
+	return reportPDF(result, now)
+}
+
+// reportPDF makes a report of what a check found.
+func reportPDF(result *pdfua.Result, now time.Time) (*Report, error) {
 	report := &Report{
 		AnalysedAt: now, Format: PDF, Pages: result.Pages, Engine: embedded,
 		PDFUA1: &Conformance{Conforms: result.Conforms(), FailedRules: []string{}},

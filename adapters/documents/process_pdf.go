@@ -8,26 +8,27 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/tagging"
 )
 
-// The passes over the pages of a PDF that is processed: two to report on it before and after, one to tag it.
-const processPasses = 3
-
 // processPDF makes a PDF accessible.
 func (j *job) processPDF() (*Outcome, error) {
+	before := make(chan analysis, 1)
+	go func() { before <- j.analyzeApart() }()
 	f, err := pdf.Open(j.data, j.Limits.pdf())
 	if err != nil {
 		return nil, pdfProblem(err)
 	}
-	before, err := analyzeOpenPDF(f, j.Limits, j.Now, j.phase(0, processPasses))
-	if err != nil {
-		return nil, err
-	}
+	var result written
 	options := tagging.Options{
 		Limits: j.Limits.pdfua(), Recognized: j.answers.Words, DropSignatures: j.DropSignatures,
+		Check: func(f *pdf.File) (*pdfua.Result, error) {
+			var err error
+			result, err = j.writeAndCheck(f)
+			return result.checked, err
+		},
 	}
 	if len(j.answers.Alternatives) > 0 {
 		options.Describe = func(figure tagging.Figure) string { return j.answers.Alternatives[figure.Key] }
 	}
-	tagged, err := tagging.Process(f, options, j.phase(1, processPasses))
+	tagged, err := tagging.Process(f, options, j.phase(0, 2))
 	switch {
 	case errors.Is(err, tagging.ErrSigned):
 		return nil, problem(Protected, "The PDF is signed, and an accessible version of it would not be.")
@@ -36,12 +37,17 @@ func (j *job) processPDF() (*Outcome, error) {
 	case err != nil:
 		return nil, pdfProblem(err)
 	}
-	outcome := &Outcome{Before: before, Warnings: tagged.Warnings, Scans: tagged.Scans, Undescribed: tagged.Undescribed}
-	result, err := j.writePDF(f)
-	if err != nil {
-		return nil, err
+	if len(tagged.Failures) > 0 { // the claim to conform was taken back after the check
+		if result, err = j.writeAndCheck(f); err != nil {
+			return nil, pdfProblem(err)
+		}
 	}
-	if outcome.Report, err = analyzePDF(result, j.Limits, j.Now, j.phase(2, processPasses)); err != nil {
+	was := <-before
+	if was.err != nil {
+		return nil, was.err
+	}
+	outcome := &Outcome{Before: was.report, Warnings: tagged.Warnings, Scans: tagged.Scans, Undescribed: tagged.Undescribed}
+	if outcome.Report, err = reportPDF(result.checked, j.Now); err != nil {
 		return nil, err
 	}
 	if !tagged.WasTagged {
@@ -59,20 +65,43 @@ func (j *job) processPDF() (*Outcome, error) {
 		}
 		outcome.Manual = append(outcome.Manual, task)
 	}
-	return outcome, j.deliver(result)
+	return outcome, j.deliver(result.data)
 }
 
-// writePDF gives the bytes of a file.
-func (j *job) writePDF(f *pdf.File) ([]byte, error) {
+// analysis is a report, or why there is none.
+type analysis struct {
+	report *Report
+	err    error
+}
+
+// analyzeApart reports on the document as it is, beside other work on it: it reads the file for itself.
+func (j *job) analyzeApart() analysis {
+	report, err := analyzePDF(j.data, j.Limits, j.Now, nil)
+	return analysis{report, err}
+}
+
+// written is a file with what was found when it was read again.
+type written struct {
+	data    []byte
+	checked *pdfua.Result
+}
+
+// writeAndCheck writes a file, and checks what was written rather than what was meant.
+func (j *job) writeAndCheck(f *pdf.File) (written, error) {
 	out := &bounded{limit: j.Limits.OutputBytes}
 	err := f.Write(out)
 	if errors.Is(err, errTooLong) {
-		return nil, j.tooLong()
+		return written{}, j.tooLong()
 	}
 	if err != nil {
-		return nil, pdfProblem(err)
+		return written{}, err
 	}
-	return out.Bytes(), nil
+	again, err := pdf.Open(out.Bytes(), j.Limits.pdf())
+	if err != nil {
+		return written{}, err
+	}
+	checked, err := pdfua.Check(again, j.Limits.pdfua(), j.phase(1, 2))
+	return written{data: out.Bytes(), checked: checked}, err
 }
 
 // wantedPDF lists the scanned pages and the figures without alternative texts.

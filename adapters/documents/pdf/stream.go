@@ -2,12 +2,13 @@ package pdf
 
 import (
 	"bytes"
-	"compress/flate"
 	"compress/lzw"
 	"encoding/ascii85"
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/klauspost/compress/flate"
 )
 
 // ErrImageFilter says that a stream is compressed as an image, which this package does not decode.

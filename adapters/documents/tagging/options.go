@@ -1,6 +1,7 @@
 package tagging
 
 import (
+	"github.com/perfectworks/backend/adapters/documents/pdf"
 	"github.com/perfectworks/backend/adapters/documents/pdfua"
 )
 
@@ -13,6 +14,9 @@ type Options struct {
 	Describe func(Figure) string
 	// Recognized is the text of scanned pages by page number, from 1.
 	Recognized map[int][]Word
+	// Check checks the file as it is then; it is asked once or twice at the end. Without it [pdfua.Check] is. A caller
+	// that writes the file anyway may check what it wrote.
+	Check func(*pdf.File) (*pdfua.Result, error)
 	// DropSignatures allows to process a signed document, whose signatures are void afterwards.
 	DropSignatures bool
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/embedfont"
 	"github.com/perfectworks/backend/adapters/documents/pagetext"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
+	"github.com/perfectworks/backend/adapters/documents/pdfua"
 	"github.com/perfectworks/backend/adapters/documents/structure"
 )
 
@@ -111,6 +112,9 @@ func open(f *pdf.File, options Options) (*work, error) {
 	}
 	if len(pages) == 0 {
 		return nil, fmt.Errorf("the PDF has no pages: %w", pdf.ErrDamaged)
+	}
+	if options.Check == nil {
+		options.Check = func(f *pdf.File) (*pdfua.Result, error) { return pdfua.Check(f, options.Limits, nil) }
 	}
 	w := &work{
 		file: f, options: options, catalog: f.Catalog(), pages: pages, result: &Result{}, repairs: map[string]int{},

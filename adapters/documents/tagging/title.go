@@ -137,10 +137,11 @@ func (w *work) conclude() error {
 	if title != said || !before {
 		w.writeMetadata(title, existing, true)
 	}
-	checked, err := pdfua.Check(w.file, w.options.Limits, nil)
+	w.shown, w.tree, w.outline, w.figures = nil, nil, outline{}, nil // not needed any more, and large
+	checked, err := w.options.Check(w.file)
 	if err == nil && title == said && before && len(checked.Failures) > 0 {
 		w.writeMetadata(title, existing, true)
-		checked, err = pdfua.Check(w.file, w.options.Limits, nil)
+		checked, err = w.options.Check(w.file)
 	}
 	if err != nil {
 		return err
