@@ -20,7 +20,7 @@ func (j *job) pdfToHTML() (*Outcome, error) {
 	if err != nil {
 		return nil, pdfProblem(err)
 	}
-	before, err := analyzeOpenPDF(f, j.Limits, j.Now, j.phase(0, 2))
+	before, err := analyzeOpenPDF(f, j.Limits, j.Now, j.phase(0))
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (j *job) htmlToPDF() (*Outcome, error) {
 	}
 	out := &bounded{limit: j.Limits.OutputBytes}
 	set, err := typeset.Convert(p.html, out, typeset.Options{
-		Producer: "PerfectWorks", Now: j.Now, Progress: j.phase(0, 2),
+		Producer: "PerfectWorks", Now: j.Now, Progress: j.phase(0),
 		Limits: typeset.Limits{SourceBytes: 2*MaxHTMLBytes + p.inlined, Pages: j.Limits.Pages},
 	})
 	if err != nil {
@@ -80,7 +80,7 @@ func (j *job) htmlToPDF() (*Outcome, error) {
 	for _, title := range set.Manual {
 		outcome.Manual = append(outcome.Manual, Task{Title: title})
 	}
-	if outcome.Report, err = analyzePDF(out.Bytes(), j.Limits, j.Now, j.phase(1, 2)); err != nil {
+	if outcome.Report, err = analyzePDF(out.Bytes(), j.Limits, j.Now, j.phase(1)); err != nil {
 		return nil, err
 	}
 	return outcome, j.deliver(out.Bytes())

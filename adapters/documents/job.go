@@ -75,9 +75,9 @@ func (j *job) convert() (*Outcome, error) {
 
 var formatNames = map[Format]string{PDF: "a PDF", HTML: "HTML"}
 
-// phase gives the progress of one of several passes over all pages.
-func (j *job) phase(number, of int) func(done, total int) {
-	return func(done, total int) { j.tell((number*total+done)/of, total) }
+// phase gives the progress of the first or the second of two passes over all pages, 0 or 1.
+func (j *job) phase(number int) func(done, total int) {
+	return func(done, total int) { j.tell((number*total+done)/2, total) }
 }
 
 // errTooLong says that a result goes beyond its limit.

@@ -28,7 +28,7 @@ func (j *job) processPDF() (*Outcome, error) {
 	if len(j.answers.Alternatives) > 0 {
 		options.Describe = func(figure tagging.Figure) string { return j.answers.Alternatives[figure.Key] }
 	}
-	tagged, err := tagging.Process(f, options, j.phase(0, 2))
+	tagged, err := tagging.Process(f, options, j.phase(0))
 	switch {
 	case errors.Is(err, tagging.ErrSigned):
 		return nil, problem(Protected, "The PDF is signed, and an accessible version of it would not be.")
@@ -100,7 +100,7 @@ func (j *job) writeAndCheck(f *pdf.File) (written, error) {
 	if err != nil {
 		return written{}, err
 	}
-	checked, err := pdfua.Check(again, j.Limits.pdfua(), j.phase(1, 2))
+	checked, err := pdfua.Check(again, j.Limits.pdfua(), j.phase(1))
 	return written{data: out.Bytes(), checked: checked}, err
 }
 
