@@ -20,6 +20,8 @@
 //	language    which language a text is in
 //	engines     other engines, where they are found; router chooses among them
 //	command     the command line
+//	corpustest  sets of documents to measure by; pdftest makes single ones
+//	axetest     asks axe-core, verapdftest asks veraPDF by the program in verapdf; programtest finds other programs
 package documents
 
 import (
