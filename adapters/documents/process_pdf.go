@@ -56,6 +56,9 @@ func (j *job) processPDF() (*Outcome, error) {
 		})
 	}
 	for _, r := range tagged.Fixed {
+		if _, ok := pdfua.RuleByID(r.Rule); ok && was.report.PDFUA1.Conforms {
+			continue // what was put in order there was no fault
+		}
 		outcome.addRepair(r.Rule, pdfTitle(r.Rule), r.Detail, r.Count)
 	}
 	for _, f := range tagged.Manual {
