@@ -49,31 +49,15 @@ func (b *builder) openPlaces() *places {
 		p.names[string(name)] = o
 	}
 	names, _ := b.file.Dict(b.file.Catalog()["Names"])
-	b.loadNames(names["Dests"], map[pdf.Ref]bool{}, 0)
+	for key, value := range b.file.Pairs(names["Dests"], "Names", maxNameDepth) {
+		if len(p.names) >= maxNames {
+			break
+		}
+		if name, ok := b.file.String(key); ok {
+			p.names[string(name)] = value
+		}
+	}
 	return p
-}
-
-func (b *builder) loadNames(o pdf.Object, seen map[pdf.Ref]bool, depth int) {
-	if ref, ok := o.(pdf.Ref); ok {
-		if seen[ref] {
-			return
-		}
-		seen[ref] = true
-	}
-	node, ok := b.file.Dict(o)
-	if !ok || depth > maxNameDepth {
-		return
-	}
-	list, _ := b.file.Array(node["Names"])
-	for i := 0; i+1 < len(list) && len(b.places.names) < maxNames; i += 2 {
-		if name, ok := b.file.String(list[i]); ok {
-			b.places.names[string(name)] = list[i+1]
-		}
-	}
-	kids, _ := b.file.Array(node["Kids"])
-	for _, kid := range kids {
-		b.loadNames(kid, seen, depth+1)
-	}
 }
 
 // destination reads an explicit or named destination.

@@ -31,7 +31,7 @@ const (
 func (b *builder) pageLabel(number int) string {
 	if !b.labelled {
 		b.labelled = true
-		b.readLabels(b.file.Catalog()["PageLabels"], map[pdf.Ref]bool{}, 0)
+		b.readLabels()
 		slices.SortStableFunc(b.labels, func(a, c labelRange) int { return cmp.Compare(a.from, c.from) })
 	}
 	i, found := slices.BinarySearchFunc(b.labels, number-1, func(r labelRange, index int) int {
@@ -67,21 +67,13 @@ func (b *builder) pageLabel(number int) string {
 }
 
 // readLabels reads the number tree of page labels.
-func (b *builder) readLabels(o pdf.Object, seen map[pdf.Ref]bool, depth int) {
-	if ref, ok := o.(pdf.Ref); ok {
-		if seen[ref] {
-			return
+func (b *builder) readLabels() {
+	for key, value := range b.file.Pairs(b.file.Catalog()["PageLabels"], "Nums", maxNameDepth) {
+		if len(b.labels) >= maxLabelRanges {
+			break
 		}
-		seen[ref] = true
-	}
-	node, ok := b.file.Dict(o)
-	if !ok || depth > maxNameDepth {
-		return
-	}
-	list, _ := b.file.Array(node["Nums"])
-	for i := 0; i+1 < len(list) && len(b.labels) < maxLabelRanges; i += 2 {
-		from, ok := b.file.Integer(list[i])
-		d, isDict := b.file.Dict(list[i+1])
+		from, ok := b.file.Integer(key)
+		d, isDict := b.file.Dict(value)
 		if !ok || !isDict || from < 0 || from > int64(len(b.pages)) {
 			continue
 		}
@@ -93,9 +85,5 @@ func (b *builder) readLabels(o pdf.Object, seen map[pdf.Ref]bool, depth int) {
 		b.labels = append(b.labels, labelRange{
 			from: int(from), style: b.file.Name(d["S"]), prefix: shorten(cleanLine(prefix.Text()), maxPrefix), start: int(start),
 		})
-	}
-	kids, _ := b.file.Array(node["Kids"])
-	for _, kid := range kids {
-		b.readLabels(kid, seen, depth+1)
 	}
 }

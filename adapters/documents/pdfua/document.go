@@ -151,31 +151,11 @@ func (c *checker) dynamicXFA(o pdf.Object) bool {
 // embeddedFiles checks the file specifications of the name tree, and all that say they are one.
 func (c *checker) embeddedFiles() {
 	names, _ := c.file.Dict(c.catalog["Names"])
-	seen := map[pdf.Ref]bool{}
-	var walk func(o pdf.Object, depth int)
-	walk = func(o pdf.Object, depth int) {
-		if ref, ok := o.(pdf.Ref); ok {
-			if seen[ref] {
-				return
-			}
-			seen[ref] = true
-		}
-		node, ok := c.file.Dict(o)
-		if !ok || depth > c.limits.Depth {
-			return
-		}
-		pairs, _ := c.file.Array(node["Names"])
-		for i := 1; i < len(pairs); i += 2 {
-			if spec, ok := c.file.Dict(pairs[i]); ok && c.file.Name(spec["Type"]) != "Filespec" {
-				c.fileSpecification(spec)
-			}
-		}
-		kids, _ := c.file.Array(node["Kids"])
-		for _, kid := range kids {
-			walk(kid, depth+1)
+	for _, o := range c.file.Pairs(names["EmbeddedFiles"], "Names", c.limits.Depth) {
+		if spec, ok := c.file.Dict(o); ok && c.file.Name(spec["Type"]) != "Filespec" {
+			c.fileSpecification(spec)
 		}
 	}
-	walk(names["EmbeddedFiles"], 0)
 	c.file.Each(func(d pdf.Dict) {
 		if d["Type"] == pdf.Name("Filespec") {
 			c.fileSpecification(d)

@@ -45,32 +45,17 @@ func (c *checker) openTree() {
 		}
 	}
 	t.classes, _ = c.file.Dict(root["ClassMap"])
-	c.readParents(root["ParentTree"], 0, map[pdf.Ref]bool{})
+	c.readParents(root["ParentTree"])
 }
 
-// readParents reads the number tree of parents.
-func (c *checker) readParents(o pdf.Object, depth int, seen map[pdf.Ref]bool) {
-	if ref, ok := o.(pdf.Ref); ok {
-		if seen[ref] {
-			return
-		}
-		seen[ref] = true
-	}
-	node, ok := c.file.Dict(o)
-	if !ok || depth > c.limits.Depth {
-		return
-	}
-	numbers, _ := c.file.Array(node["Nums"])
-	for i := 0; i+1 < len(numbers); i += 2 {
-		if key, ok := c.file.Integer(numbers[i]); ok {
+// readParents reads the number tree of parents; the first of two with the same key counts.
+func (c *checker) readParents(root pdf.Object) {
+	for key, parent := range c.file.Pairs(root, "Nums", c.limits.Depth) {
+		if key, ok := c.file.Integer(key); ok {
 			if _, known := c.tree.parents[key]; !known {
-				c.tree.parents[key] = numbers[i+1]
+				c.tree.parents[key] = parent
 			}
 		}
-	}
-	kids, _ := c.file.Array(node["Kids"])
-	for _, kid := range kids {
-		c.readParents(kid, depth+1, seen)
 	}
 }
 

@@ -168,11 +168,11 @@ func (w *work) nameAttachments() {
 		w.fixed("7.11-1", "", 1)
 	}
 	names, _ := w.file.Dict(w.catalog["Names"])
-	w.eachName(names["EmbeddedFiles"], func(_, o pdf.Object) {
+	for _, o := range w.file.Pairs(names["EmbeddedFiles"], "Names", maxDepth) {
 		if spec, ok := w.file.Dict(o); ok {
 			name(spec)
 		}
-	})
+	}
 	w.file.Each(func(d pdf.Dict) {
 		if d["Type"] == pdf.Name("Filespec") {
 			name(d)

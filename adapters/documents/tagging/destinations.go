@@ -42,38 +42,11 @@ func (w *work) pageNumber(ref pdf.Ref) int {
 func (w *work) lookName(root pdf.Object, key pdf.String) pdf.Object {
 	if w.names == nil {
 		w.names = map[pdf.String]pdf.Object{}
-		w.eachName(root, func(name, value pdf.Object) {
-			if name, ok := w.file.String(name); ok {
+		for key, value := range w.file.Pairs(root, "Names", maxDepth) {
+			if name, ok := w.file.String(key); ok {
 				w.names[name] = value
 			}
-		})
+		}
 	}
 	return w.file.Resolve(w.names[key])
-}
-
-// eachName visits the pairs of a name tree.
-func (w *work) eachName(root pdf.Object, visit func(name, value pdf.Object)) {
-	seen := map[pdf.Ref]bool{}
-	var walk func(o pdf.Object, depth int)
-	walk = func(o pdf.Object, depth int) {
-		if ref, ok := o.(pdf.Ref); ok {
-			if seen[ref] {
-				return
-			}
-			seen[ref] = true
-		}
-		node, ok := w.file.Dict(o)
-		if !ok || depth > maxDepth {
-			return
-		}
-		pairs, _ := w.file.Array(node["Names"])
-		for i := 0; i+1 < len(pairs); i += 2 {
-			visit(pairs[i], pairs[i+1])
-		}
-		kids, _ := w.file.Array(node["Kids"])
-		for _, kid := range kids {
-			walk(kid, depth+1)
-		}
-	}
-	walk(root, 0)
 }
