@@ -2,7 +2,6 @@ package documents
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"time"
 
@@ -19,20 +18,26 @@ const htmlPlaces = 100
 
 // analyzeHTML makes the report on an HTML document. It runs in the child process.
 func analyzeHTML(data []byte, now time.Time) (*Report, error) {
-	if len(data) > MaxHTMLBytes {
-		return nil, problem(TooLarge, "The HTML is larger than the allowed %d MiB.", MaxHTMLBytes>>20)
-	}
-	source, err := ToUTF8(data)
+	source, err := readHTML(data)
 	if err != nil {
 		return nil, err
 	}
+	return reportHTML(source, now)
+}
+
+// readHTML gives a document in UTF-8.
+func readHTML(data []byte) ([]byte, error) {
+	if len(data) > MaxHTMLBytes {
+		return nil, problem(TooLarge, "The HTML is larger than the allowed %d MiB.", MaxHTMLBytes>>20)
+	}
+	return ToUTF8(data)
+}
+
+// reportHTML makes the report on a document in UTF-8.
+func reportHTML(source []byte, now time.Time) (*Report, error) {
 	result, err := htmlcheck.Check(source)
-	var deep *htmlcheck.TooDeepError
-	switch {
-	case errors.As(err, &deep):
-		return nil, problem(TooLarge, "The HTML is nested too deeply: it has more than 512 levels of elements.")
-	case err != nil:
-		return nil, err
+	if err != nil {
+		return nil, htmlProblem(err)
 	}
 	report := &Report{AnalysedAt: now, Format: HTML, Engine: embedded, NotChecked: htmlcheck.NotChecked}
 	issues := []Issue{}

@@ -49,11 +49,7 @@ func (j *job) pdfToHTML() (*Outcome, error) {
 	}
 	outcome.Warnings = converted.Warnings
 	for _, flag := range converted.Manual {
-		task := Task{Rule: flag.Rule, Title: sentence(htmlTitle(flag.Rule), flag.Detail)}
-		if flag.Page > 0 {
-			task.Location = &Location{PageNumber: flag.Page}
-		}
-		outcome.Manual = append(outcome.Manual, task)
+		outcome.addTask(flag.Rule, htmlTitle(flag.Rule), flag.Detail, flag.Page)
 	}
 	if outcome.Report, err = analyzeHTML(converted.HTML, j.Now); err != nil {
 		return nil, err
@@ -75,7 +71,7 @@ func (j *job) htmlToPDF() (*Outcome, error) {
 	if err != nil {
 		return nil, j.typesetProblem(err)
 	}
-	outcome := &p.outcome
+	outcome := p.outcome
 	outcome.Warnings = append(outcome.Warnings, set.Warnings...)
 	for _, title := range set.Manual {
 		outcome.Manual = append(outcome.Manual, Task{Title: title})
@@ -94,7 +90,7 @@ func (j *job) typesetProblem(err error) error {
 	case errors.Is(err, errTooLong):
 		return j.tooLong()
 	case errors.Is(err, typeset.ErrTooDeep):
-		return problem(TooLarge, "The HTML is nested too deeply: it has more than 512 levels of elements.")
+		return tooDeep()
 	case errors.As(err, &over):
 		return problem(TooLarge, "The HTML is too large: more than %d %s.", over.Limit, over.What)
 	case errors.As(err, &glyph):

@@ -1,6 +1,9 @@
 package documents
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Outcome is what came of processing or converting a document. In JSON it has all that the report on the result has,
 // and the rest beside it.
@@ -62,4 +65,37 @@ func (o *Outcome) complete() {
 	if o.Engines == nil {
 		o.Engines = []EngineInfo{embedded}
 	}
+}
+
+// addTask adds what a person must do on a page, or, if that is 0, in the document as a whole.
+func (o *Outcome) addTask(rule, title, detail string, page int) {
+	task := Task{Rule: rule, Title: sentence(title, detail)}
+	if page > 0 {
+		task.Location = &Location{PageNumber: page}
+	}
+	o.Manual = append(o.Manual, task)
+}
+
+// sentence joins what is wrong and the detail.
+func sentence(title, detail string) string {
+	switch {
+	case title == "":
+		return detail
+	case detail == "":
+		return title
+	case strings.HasPrefix(detail, title):
+		return detail
+	}
+	return title + ": " + detail
+}
+
+// addRepair counts a repair with those of the same kind.
+func (o *Outcome) addRepair(rule, title, detail string, count int) {
+	for i := range o.Fixed {
+		if o.Fixed[i].Rule == rule && o.Fixed[i].Detail == detail {
+			o.Fixed[i].Count += count
+			return
+		}
+	}
+	o.Fixed = append(o.Fixed, Repair{Rule: rule, Title: title, Detail: detail, Count: count})
 }

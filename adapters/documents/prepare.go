@@ -11,7 +11,7 @@ import (
 // prepared is an HTML document that is ready to be set or printed.
 type prepared struct {
 	html    []byte
-	outcome Outcome
+	outcome *Outcome
 	// inlined is how much longer it became by what lies beside it.
 	inlined int
 }
@@ -19,20 +19,12 @@ type prepared struct {
 // prepare repairs an HTML document, as processing does, and takes in the images and style sheets beside it: a PDF needs
 // a title, a language and header cells as much as a page, and has nothing beside it.
 func (j *job) prepare() (*prepared, error) {
-	source, err := j.html()
+	outcome, repaired, err := j.repair(htmlfix.Options{})
 	if err != nil {
 		return nil, err
 	}
-	before, err := analyzeHTML(j.data, j.Now)
-	if err != nil {
-		return nil, err
-	}
-	fixed, err := htmlfix.Fix(source, htmlfix.Options{})
-	if err != nil {
-		return nil, htmlProblem(err)
-	}
-	p := &prepared{html: fixed.HTML, outcome: Outcome{Before: before, Report: before}}
-	p.outcome.addHTML(fixed)
+	outcome.Report = outcome.Before
+	p := &prepared{html: repaired, outcome: outcome}
 	if j.Folder == "" {
 		return p, nil
 	}
@@ -42,11 +34,11 @@ func (j *job) prepare() (*prepared, error) {
 	}
 	defer root.Close()
 	in := &inliner{root: root, left: maxInlined}
-	p.html = in.inline(fixed.HTML)
-	p.inlined = len(p.html) - len(fixed.HTML)
+	p.html = in.inline(repaired)
+	p.inlined = len(p.html) - len(repaired)
 	if len(in.missing) > 0 {
 		const most = 5
-		p.outcome.Warnings = append(p.outcome.Warnings, fmt.Sprintf("Of the files that the document names, %d cannot be read: %s.",
+		outcome.Warnings = append(outcome.Warnings, fmt.Sprintf("Of the files that the document names, %d cannot be read: %s.",
 			len(in.missing), shorten(strings.Join(in.missing[:min(len(in.missing), most)], ", "))))
 	}
 	return p, nil
@@ -61,5 +53,5 @@ func (j *job) prepareHTML() (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &p.outcome, j.deliver(p.html)
+	return p.outcome, j.deliver(p.html)
 }

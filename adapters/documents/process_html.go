@@ -14,16 +14,8 @@ import (
 
 // processHTML repairs an HTML document.
 func (j *job) processHTML() (*Outcome, error) {
-	source, err := j.html()
-	if err != nil {
-		return nil, err
-	}
-	before, err := analyzeHTML(j.data, j.Now)
-	if err != nil {
-		return nil, err
-	}
 	undescribed := 0
-	fixed, err := htmlfix.Fix(source, htmlfix.Options{Describe: func(image htmlfix.Image) string {
+	outcome, repaired, err := j.repair(htmlfix.Options{Describe: func(image htmlfix.Image) string {
 		text := j.answers.Alternatives[figureKey(image.Source)]
 		if text == "" {
 			undescribed++
@@ -31,15 +23,32 @@ func (j *job) processHTML() (*Outcome, error) {
 		return text
 	}})
 	if err != nil {
-		return nil, htmlProblem(err)
-	}
-	after, err := analyzeHTML(fixed.HTML, j.Now)
-	if err != nil {
 		return nil, err
 	}
-	outcome := &Outcome{Report: after, Before: before, Undescribed: undescribed}
+	outcome.Undescribed = undescribed
+	if outcome.Report, err = analyzeHTML(repaired, j.Now); err != nil {
+		return nil, err
+	}
+	return outcome, j.deliver(repaired)
+}
+
+// repair gives the repaired document, and an outcome with the report on what it was.
+func (j *job) repair(options htmlfix.Options) (*Outcome, []byte, error) {
+	source, err := readHTML(j.data)
+	if err != nil {
+		return nil, nil, err
+	}
+	before, err := reportHTML(source, j.Now)
+	if err != nil {
+		return nil, nil, err
+	}
+	fixed, err := htmlfix.Fix(source, options)
+	if err != nil {
+		return nil, nil, htmlProblem(err)
+	}
+	outcome := &Outcome{Before: before}
 	outcome.addHTML(fixed)
-	return outcome, j.deliver(fixed.HTML)
+	return outcome, fixed.HTML, nil
 }
 
 // addHTML adds what was repaired in an HTML document and what is left to do.
@@ -54,49 +63,21 @@ func (o *Outcome) addHTML(fixed *htmlfix.Result) {
 	}
 }
 
-// html gives the document in UTF-8.
-func (j *job) html() ([]byte, error) {
-	if len(j.data) > MaxHTMLBytes {
-		return nil, problem(TooLarge, "The HTML is larger than the allowed %d MiB.", MaxHTMLBytes>>20)
-	}
-	return ToUTF8(j.data)
-}
-
 func htmlProblem(err error) error {
 	var deep *htmlcheck.TooDeepError
 	if errors.As(err, &deep) {
-		return problem(TooLarge, "The HTML is nested too deeply: it has more than 512 levels of elements.")
+		return tooDeep()
 	}
 	return err
+}
+
+func tooDeep() error {
+	return problem(TooLarge, "The HTML is nested too deeply: it has more than 512 levels of elements.")
 }
 
 func htmlTitle(id string) string {
 	rule, _ := htmlcheck.RuleByID(id)
 	return rule.Title
-}
-
-// sentence joins what is wrong and the detail.
-func sentence(title, detail string) string {
-	switch {
-	case title == "":
-		return detail
-	case detail == "":
-		return title
-	case strings.HasPrefix(detail, title):
-		return detail
-	}
-	return title + ": " + detail
-}
-
-// addRepair counts a repair with those of the same kind.
-func (o *Outcome) addRepair(rule, title, detail string, count int) {
-	for i := range o.Fixed {
-		if o.Fixed[i].Rule == rule && o.Fixed[i].Detail == detail {
-			o.Fixed[i].Count += count
-			return
-		}
-	}
-	o.Fixed = append(o.Fixed, Repair{Rule: rule, Title: title, Detail: detail, Count: count})
 }
 
 // figureKey names an image of HTML by its address, which may be the image itself.
@@ -107,7 +88,7 @@ func figureKey(source string) string {
 
 // wantedHTML lists the images that have no alternative text and are in the document itself: nothing is fetched.
 func (j *job) wantedHTML() (*tagging.Wanted, error) {
-	source, err := j.html()
+	source, err := readHTML(j.data)
 	if err != nil {
 		return nil, err
 	}

@@ -62,11 +62,7 @@ func (j *job) processPDF() (*Outcome, error) {
 		outcome.addRepair(r.Rule, pdfTitle(r.Rule), r.Detail, r.Count)
 	}
 	for _, f := range tagged.Manual {
-		task := Task{Rule: f.Rule, Title: sentence(pdfTitle(f.Rule), f.Detail)}
-		if f.Page > 0 {
-			task.Location = &Location{PageNumber: f.Page}
-		}
-		outcome.Manual = append(outcome.Manual, task)
+		outcome.addTask(f.Rule, pdfTitle(f.Rule), f.Detail, f.Page)
 	}
 	return outcome, j.deliver(result.data)
 }
