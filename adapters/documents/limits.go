@@ -1,6 +1,9 @@
 package documents
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Limits bound the work on one file. Zero means the default.
 type Limits struct {
@@ -31,29 +34,13 @@ func DefaultLimits() Limits {
 
 func (l Limits) withDefaults() Limits {
 	d := DefaultLimits()
-	if l.FileBytes == 0 {
-		l.FileBytes = d.FileBytes
-	}
-	if l.Memory == 0 {
-		l.Memory = d.Memory
-	}
-	if l.CPU == 0 {
-		l.CPU = d.CPU
-	}
-	if l.Wall == 0 {
-		l.Wall = d.Wall
-	}
-	if l.Pages == 0 {
-		l.Pages = d.Pages
-	}
-	if l.DecodedBytes == 0 {
-		l.DecodedBytes = d.DecodedBytes
-	}
-	if l.Operations == 0 {
-		l.Operations = d.Operations
-	}
-	if l.OutputBytes == 0 {
-		l.OutputBytes = d.OutputBytes
-	}
+	l.FileBytes = cmp.Or(l.FileBytes, d.FileBytes)
+	l.Memory = cmp.Or(l.Memory, d.Memory)
+	l.CPU = cmp.Or(l.CPU, d.CPU)
+	l.Wall = cmp.Or(l.Wall, d.Wall)
+	l.Pages = cmp.Or(l.Pages, d.Pages)
+	l.DecodedBytes = cmp.Or(l.DecodedBytes, d.DecodedBytes)
+	l.Operations = cmp.Or(l.Operations, d.Operations)
+	l.OutputBytes = cmp.Or(l.OutputBytes, d.OutputBytes)
 	return l
 }

@@ -1,6 +1,7 @@
 package pdf
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 )
@@ -24,18 +25,10 @@ func DefaultLimits() Limits {
 
 func (l Limits) withDefaults() Limits {
 	d := DefaultLimits()
-	if l.Objects == 0 {
-		l.Objects = d.Objects
-	}
-	if l.Depth == 0 {
-		l.Depth = d.Depth
-	}
-	if l.StreamBytes == 0 {
-		l.StreamBytes = d.StreamBytes
-	}
-	if l.TotalBytes == 0 {
-		l.TotalBytes = d.TotalBytes
-	}
+	l.Objects = cmp.Or(l.Objects, d.Objects)
+	l.Depth = cmp.Or(l.Depth, d.Depth)
+	l.StreamBytes = cmp.Or(l.StreamBytes, d.StreamBytes)
+	l.TotalBytes = cmp.Or(l.TotalBytes, d.TotalBytes)
 	return l
 }
 

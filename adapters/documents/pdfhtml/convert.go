@@ -7,6 +7,7 @@ package pdfhtml
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 
 	"golang.org/x/net/html"
@@ -41,15 +42,9 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() Limits {
-	if l.Pixels == 0 {
-		l.Pixels = 512_000_000
-	}
-	if l.ImageBytes == 0 {
-		l.ImageBytes = 128 << 20
-	}
-	if l.Nodes == 0 {
-		l.Nodes = 4_000_000
-	}
+	l.Pixels = cmp.Or(l.Pixels, 512_000_000)
+	l.ImageBytes = cmp.Or(l.ImageBytes, 128<<20)
+	l.Nodes = cmp.Or(l.Nodes, 4_000_000)
 	return l
 }
 

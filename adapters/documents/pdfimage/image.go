@@ -7,6 +7,7 @@ package pdfimage
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"image"
@@ -28,12 +29,8 @@ func DefaultLimits() Limits { return Limits{Pixels: 64_000_000, Steps: 200_000_0
 
 func (l Limits) withDefaults() Limits {
 	d := DefaultLimits()
-	if l.Pixels == 0 {
-		l.Pixels = d.Pixels
-	}
-	if l.Steps == 0 {
-		l.Steps = d.Steps
-	}
+	l.Pixels = cmp.Or(l.Pixels, d.Pixels)
+	l.Steps = cmp.Or(l.Steps, d.Steps)
 	return l
 }
 
