@@ -69,7 +69,7 @@ func (c *Chromium) open(ctx context.Context, html []byte, do func(context.Contex
 		return fmt.Errorf("make a folder for the browser: %w", err)
 	}
 	defer os.RemoveAll(folder)
-	ended, stop := func() {}, context.CancelFunc(func() {})
+	started, ended := func() {}, func() {}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(c.path), chromedp.UserDataDir(folder), chromedp.NoInheritEnv,
 		chromedp.Env("HOME="+folder, "PATH="+os.Getenv("PATH"), "LANG=C.UTF-8"),
@@ -80,13 +80,12 @@ func (c *Chromium) open(ctx context.Context, html []byte, do func(context.Contex
 		chromedp.Flag("force-webrtc-ip-handling-policy", "disable_non_proxied_udp"),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.ModifyCmdFunc(func(cmd *exec.Cmd) {
-			var started func()
-			// A command that cannot be prepared fails to start, which is told there.
-			if started, ended, err = isolate.Program(cmd, c.runner.executable, limits(chromiumWall)); err != nil {
-				cmd.Err, ended = err, func() {}
+			begin, end, err := isolate.Program(cmd, c.runner.executable, limits(chromiumWall))
+			if err != nil {
+				cmd.Err = err // it fails to start, which is told there
 				return
 			}
-			stop = context.CancelFunc(started)
+			started, ended = begin, end
 		}),
 	)
 	ctx, cancelAllocator := chromedp.NewExecAllocator(ctx, options...)
@@ -95,7 +94,7 @@ func (c *Chromium) open(ctx context.Context, html []byte, do func(context.Contex
 	ctx, cancelBrowser := chromedp.NewContext(ctx, chromedp.WithErrorf(func(string, ...any) {}))
 	defer func() {
 		cancelBrowser()
-		stop()
+		started()
 		ended()
 	}()
 	if err := chromedp.Do(ctx, allowScripts(false), show(html)); err != nil {
