@@ -102,9 +102,6 @@ func (r Request) metadata(organization id.Organization) event.Metadata {
 // policyMetadata is for what the request sets in motion that is not the doing
 // of its principal, and may stand in somebody else's stream.
 func (r Request) policyMetadata(policy string, organization id.Organization) event.Metadata {
-	return event.Metadata{
-		CorrelationID: r.CorrelationID, CausationID: r.ID.String(),
-		ActorKind: event.ActorPolicy, ActorID: policy, OrganizationID: string(organization),
-		TraceParent: r.TraceParent,
-	}
+	r.Principal, r.RequestID = access.ByPolicy(policy, organization), ""
+	return r.metadata(organization)
 }

@@ -15,23 +15,30 @@ import (
 // keys an x says that a scope can grant it; a user key needs the owner's role
 // to have it, too.
 const table = `
-permission                | owner | admin | billing | member | viewer | user key | organization key
-organization:read         | x     | x     | x       | x      | x      | x        | x
-organization:update       | x     | x     |         |        |        |          |
-organization:dispose      | x     |       |         |        |        |          |
-members:manage            | x     | x     |         |        |        |          |
-files:read                | x     | x     |         | x      | x      | x        | x
-files:write               | x     | x     |         | x      |        | x        | x
-files-of-others:read      | x     | x     |         |        | x      |          | x
-files-of-others:write     | x     | x     |         |        |        |          | x
-own-keys:manage           | x     | x     |         | x      |        |          |
-organization-keys:manage  | x     | x     |         |        |        |          |
-tokens:read               | x     | x     | x       | x      | x      | x        | x
-payments:checkout         | x     | x     | x       |        |        |          | x
-audit:read                | x     | x     |         |        |        |          | x
+permission                | owner | admin | billing | member | viewer | user key | organization key | system admin | finance | support
+organization:read         | x     | x     | x       | x      | x      | x        | x                | x            | x       | x
+organization:update       | x     | x     |         |        |        |          |                  | x            |         |
+organization:dispose      | x     |       |         |        |        |          |                  | x            |         |
+organization:transfer     | x     |       |         |        |        |          |                  |              |         |
+members:manage            | x     | x     |         |        |        |          |                  | x            |         |
+files:read                | x     | x     |         | x      | x      | x        | x                |              |         |
+files:write               | x     | x     |         | x      |        | x        | x                |              |         |
+files-of-others:read      | x     | x     |         |        | x      |          | x                |              |         |
+files-of-others:write     | x     | x     |         |        |        |          | x                |              |         |
+files-of-others:list      | x     | x     |         |        | x      |          | x                | x            | x       | x
+own-keys:manage           | x     | x     |         | x      |        |          |                  |              |         |
+organization-keys:manage  | x     | x     |         |        |        |          |                  |              |         |
+keys:revoke               | x     | x     |         |        |        |          |                  | x            | x       |
+tokens:read               | x     | x     | x       | x      | x      | x        | x                |              | x       | x
+tokens:adjust             |       |       |         |        |        |          |                  |              | x       |
+payments:checkout         | x     | x     | x       |        |        |          | x                |              |         |
+audit:read                | x     | x     |         |        |        |          | x                | x            | x       | x
 `
 
-var roles = []access.Role{access.Owner, access.Admin, access.Billing, access.Member, access.Viewer}
+var (
+	roles       = []access.Role{access.Owner, access.Admin, access.Billing, access.Member, access.Viewer}
+	systemRoles = []access.SystemRole{access.SystemAdmin, access.SystemFinance, access.SystemSupport}
+)
 
 func cells(line string) []string {
 	all := strings.Split(line, "|")
@@ -63,8 +70,71 @@ func TestPermissionTable(t *testing.T) {
 		check(t, p, perm, organizationKey)
 		p.Scopes = nil
 		check(t, p, perm, false)
+		for i, role := range systemRoles {
+			p := access.Principal{Kind: access.KindSystem, UserID: "user_9", OrganizationID: "org_1", SystemRoles: []access.SystemRole{role}}
+			check(t, p, perm, row[i+8] == "x")
+		}
 		check(t, access.Principal{Kind: access.KindSystem, OrganizationID: "org_1"}, perm, false)
-		check(t, access.Principal{}, perm, false)
+		check(t, access.ByPolicy("policy", "org_1"), perm, false)
+		check(t, access.ByPolicy("policy", "org_1", perm), perm, true)
+		check(t, access.Principal{OrganizationID: "org_1"}, perm, false)
+	}
+}
+
+// systemTable are the permissions that belong to no organization.
+const systemTable = `
+permission          | admin | finance | support
+payouts:approve     |       | x       |
+system-users:manage | x     |         |
+users:erase         | x     |         |
+operations:read     | x     |         | x
+operations:manage   | x     |         |
+`
+
+func TestSystemPermissionTable(t *testing.T) {
+	t.Parallel()
+	for _, line := range strings.Split(strings.TrimSpace(systemTable), "\n")[1:] {
+		row := cells(line)
+		perm := access.Permission(row[0])
+		for _, organization := range []id.Organization{"", "org_1"} {
+			for i, role := range systemRoles {
+				p := access.Principal{Kind: access.KindSystem, UserID: "user_9", OrganizationID: organization, SystemRoles: []access.SystemRole{role}}
+				want := row[i+1] == "x"
+				if err := p.Require(perm); p.May(perm) != want || (err == nil) != want {
+					t.Errorf("system %s in %q: %s is %t (%v), want %t", role, organization, perm, p.May(perm), err, want)
+				}
+			}
+			for _, role := range roles {
+				p := access.Principal{Kind: access.KindUser, UserID: "user_1", OrganizationID: organization, Role: role}
+				if p.May(perm) || !errors.Is(p.Require(perm), access.ErrForbidden) {
+					t.Errorf("a member of role %s has %s", role, perm)
+				}
+			}
+			if p := access.ByPolicy("policy", organization, perm); p.Require(perm) != nil {
+				t.Errorf("a policy that declares %s does not have it: %v", perm, p.Require(perm))
+			}
+		}
+	}
+}
+
+func TestSeveralSystemRolesAddUp(t *testing.T) {
+	t.Parallel()
+	p := access.Principal{
+		Kind: access.KindSystem, UserID: "user_9", OrganizationID: "org_1",
+		SystemRoles: []access.SystemRole{access.SystemSupport, access.SystemFinance},
+	}
+	check(t, p, access.AdjustTokens, true)
+	check(t, p, access.ReadAuditLog, true)
+	check(t, p, access.UpdateOrganization, false)
+}
+
+func TestSupportChangesNothing(t *testing.T) {
+	t.Parallel()
+	for _, line := range strings.Split(strings.TrimSpace(table+systemTable), "\n") {
+		name := cells(line)[0]
+		if perm := access.Permission(name); access.SystemSupport.May(perm) && !strings.HasSuffix(name, ":read") && !strings.HasSuffix(name, ":list") {
+			t.Errorf("support has %s", perm)
+		}
 	}
 }
 
@@ -90,7 +160,7 @@ func TestAScopeGrantsNothingElse(t *testing.T) {
 	}
 	for _, line := range strings.Split(strings.TrimSpace(table), "\n")[1:] {
 		perm := access.Permission(cells(line)[0])
-		want := perm == access.ReadOwnFiles || perm == access.ReadFilesOfOthers
+		want := perm == access.ReadOwnFiles || perm == access.ReadFilesOfOthers || perm == access.ListFilesOfOthers
 		check(t, p, perm, want)
 	}
 }
@@ -100,19 +170,25 @@ func TestRefusals(t *testing.T) {
 	user := access.Principal{Kind: access.KindUser, UserID: "user_1", OrganizationID: "org_1", Role: access.Viewer}
 	stranger := access.Principal{Kind: access.KindUser, Identity: access.Identity{SubjectHash: "s"}}
 	nowhere := access.Principal{Kind: access.KindUser, UserID: "user_1"}
+	system := access.Principal{Kind: access.KindSystem, UserID: "user_9", SystemRoles: []access.SystemRole{access.SystemAdmin}}
+	policy := access.ByPolicy("policy", "", access.RevokeKeys)
 	key := access.Principal{Kind: access.KindUserKey, UserID: "user_1", KeyID: "key_1", OrganizationID: "org_1", Role: access.Owner}
 	for name, c := range map[string]struct{ got, want error }{
-		"viewer updates":            {user.Require(access.UpdateOrganization), access.ErrForbidden},
-		"viewer reads":              {user.Require(access.ReadOrganization), nil},
-		"unregistered":              {stranger.Require(access.ReadOrganization), access.ErrNotRegistered},
-		"no organization":           {nowhere.Require(access.ReadOrganization), access.ErrNoActiveOrganization},
-		"key without scope":         {key.Require(access.ReadOrganization), access.ErrForbidden},
-		"a person":                  {user.RequireUser(), nil},
-		"a person without account":  {stranger.RequireUser(), access.ErrNotRegistered},
-		"a key where a person must": {key.RequireUser(), access.ErrUserOnly},
-		"nobody":                    {access.Principal{}.RequireUser(), access.ErrUserOnly},
-		"viewer's role":             {access.Viewer.Require(access.UpdateOrganization), access.ErrForbidden},
-		"admin's role":              {access.Admin.Require(access.UpdateOrganization), nil},
+		"viewer updates":                    {user.Require(access.UpdateOrganization), access.ErrForbidden},
+		"viewer reads":                      {user.Require(access.ReadOrganization), nil},
+		"unregistered":                      {stranger.Require(access.ReadOrganization), access.ErrNotRegistered},
+		"no organization":                   {nowhere.Require(access.ReadOrganization), access.ErrNoActiveOrganization},
+		"key without scope":                 {key.Require(access.ReadOrganization), access.ErrForbidden},
+		"a person":                          {user.RequireUser(), nil},
+		"a person without account":          {stranger.RequireUser(), access.ErrNotRegistered},
+		"a key where a person must":         {key.RequireUser(), access.ErrUserOnly},
+		"a system user where a person must": {system.RequireUser(), access.ErrUserOnly},
+		"a policy where a person must":      {policy.RequireUser(), access.ErrUserOnly},
+		"a system user nowhere":             {system.Require(access.ReadOrganization), access.ErrNoActiveOrganization},
+		"a policy nowhere":                  {policy.Require(access.RevokeKeys), access.ErrNoActiveOrganization},
+		"nobody":                            {access.Principal{}.RequireUser(), access.ErrUserOnly},
+		"viewer's role":                     {access.Viewer.Require(access.UpdateOrganization), access.ErrForbidden},
+		"admin's role":                      {access.Admin.Require(access.UpdateOrganization), nil},
 	} {
 		if !errors.Is(c.got, c.want) {
 			t.Errorf("%s: got %v, want %v", name, c.got, c.want)
@@ -132,6 +208,16 @@ func TestRoleValid(t *testing.T) {
 			t.Errorf("%q is no role", r)
 		}
 	}
+	for _, r := range systemRoles {
+		if !r.Valid() {
+			t.Errorf("%q is a system role", r)
+		}
+	}
+	for _, r := range []access.SystemRole{"", "Admin", "owner"} {
+		if r.Valid() {
+			t.Errorf("%q is no system role", r)
+		}
+	}
 }
 
 func TestScopesOfAreACopy(t *testing.T) {
@@ -141,7 +227,7 @@ func TestScopesOfAreACopy(t *testing.T) {
 	if slices.Contains(access.ScopesOf(access.KindUserKey), "tampered") {
 		t.Error("a caller can change the scopes of all")
 	}
-	if access.ScopesOf(access.KindUser) != nil || access.ScopesOf(access.KindSystem) != nil {
+	if access.ScopesOf(access.KindUser) != nil || access.ScopesOf(access.KindSystem) != nil || access.ScopesOf(access.KindPolicy) != nil {
 		t.Error("only keys have scopes")
 	}
 }
@@ -177,6 +263,10 @@ func TestActorAndID(t *testing.T) {
 		"system": {
 			access.Principal{Kind: access.KindSystem, UserID: "user_9"},
 			actor{event.ActorSystem, "user_9", "", "user_9"},
+		},
+		"policy": {
+			access.ByPolicy("send-mail", "org_1"),
+			actor{event.ActorPolicy, "send-mail", "", "send-mail"},
 		},
 		"nobody": {access.Principal{}, actor{}},
 	} {

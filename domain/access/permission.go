@@ -6,25 +6,38 @@ import (
 	"github.com/perfectworks/backend/domain/failure"
 )
 
-// Permission is a right in the active organization, a row of the permission
-// table of the HTTP contract.
+// Permission is a row of the permission table of the HTTP contract: a right in
+// the organization acted in, or one of the system's.
 type Permission string
 
-// The permissions.
+// The permissions in an organization.
 const (
 	ReadOrganization       Permission = "organization:read"
 	UpdateOrganization     Permission = "organization:update"
-	DisposeOrganization    Permission = "organization:dispose" // delete, restore, purge, transfer
+	DisposeOrganization    Permission = "organization:dispose" // delete, restore, purge
+	TransferOwnership      Permission = "organization:transfer"
 	ManageMembers          Permission = "members:manage"
 	ReadOwnFiles           Permission = "files:read"
 	WriteOwnFiles          Permission = "files:write"
 	ReadFilesOfOthers      Permission = "files-of-others:read"
 	WriteFilesOfOthers     Permission = "files-of-others:write"
+	ListFilesOfOthers      Permission = "files-of-others:list" // what is known of them, not their content
 	ManageOwnKeys          Permission = "own-keys:manage"
 	ManageOrganizationKeys Permission = "organization-keys:manage"
+	RevokeKeys             Permission = "keys:revoke" // anybody's and the organization's
 	ReadTokens             Permission = "tokens:read"
 	Checkout               Permission = "payments:checkout"
 	ReadAuditLog           Permission = "audit:read"
+	AdjustTokens           Permission = "tokens:adjust"
+)
+
+// The permissions of the system, which need no organization.
+const (
+	ApprovePayouts    Permission = "payouts:approve"
+	ManageSystemUsers Permission = "system-users:manage"
+	EraseUsers        Permission = "users:erase"
+	ReadOperations    Permission = "operations:read" // projections, policies, jobs
+	ManageOperations  Permission = "operations:manage"
 )
 
 // Scope is what a key may do at most. A key has a permission only when its
@@ -60,7 +73,7 @@ func ScopesOf(k Kind) []Scope {
 		return slices.Clone(userKeyScopes)
 	case KindOrganizationKey:
 		return slices.Clone(organizationKeyScopes)
-	case KindUser, KindSystem:
+	case KindUser, KindSystem, KindPolicy:
 	}
 	return nil
 }
@@ -69,17 +82,41 @@ var roleHas = map[Permission][]Role{
 	ReadOrganization:       {Owner, Admin, Billing, Member, Viewer},
 	UpdateOrganization:     {Owner, Admin},
 	DisposeOrganization:    {Owner},
+	TransferOwnership:      {Owner},
 	ManageMembers:          {Owner, Admin},
 	ReadOwnFiles:           {Owner, Admin, Member, Viewer},
 	WriteOwnFiles:          {Owner, Admin, Member},
 	ReadFilesOfOthers:      {Owner, Admin, Viewer},
 	WriteFilesOfOthers:     {Owner, Admin},
+	ListFilesOfOthers:      {Owner, Admin, Viewer},
 	ManageOwnKeys:          {Owner, Admin, Member},
 	ManageOrganizationKeys: {Owner, Admin},
+	RevokeKeys:             {Owner, Admin},
 	ReadTokens:             {Owner, Admin, Billing, Member, Viewer},
 	Checkout:               {Owner, Admin, Billing},
 	ReadAuditLog:           {Owner, Admin},
 }
+
+var systemRoleHas = map[Permission][]SystemRole{
+	ReadOrganization:    {SystemAdmin, SystemFinance, SystemSupport},
+	UpdateOrganization:  {SystemAdmin},
+	DisposeOrganization: {SystemAdmin},
+	ManageMembers:       {SystemAdmin},
+	ListFilesOfOthers:   {SystemAdmin, SystemFinance, SystemSupport},
+	RevokeKeys:          {SystemAdmin, SystemFinance},
+	ReadTokens:          {SystemFinance, SystemSupport},
+	ReadAuditLog:        {SystemAdmin, SystemFinance, SystemSupport},
+	AdjustTokens:        {SystemFinance},
+
+	ApprovePayouts:    {SystemFinance},
+	ManageSystemUsers: {SystemAdmin},
+	EraseUsers:        {SystemAdmin},
+	ReadOperations:    {SystemAdmin, SystemSupport},
+	ManageOperations:  {SystemAdmin},
+}
+
+// ofSystem are the permissions that belong to no organization.
+var ofSystem = []Permission{ApprovePayouts, ManageSystemUsers, EraseUsers, ReadOperations, ManageOperations}
 
 var scopeHas = map[Permission]Scope{
 	ReadOrganization:   ScopeReadOrganization,
@@ -87,6 +124,7 @@ var scopeHas = map[Permission]Scope{
 	WriteOwnFiles:      ScopeWriteFiles,
 	ReadFilesOfOthers:  ScopeReadFiles,
 	WriteFilesOfOthers: ScopeWriteFiles,
+	ListFilesOfOthers:  ScopeReadFiles,
 	ReadTokens:         ScopeReadTokens,
 	Checkout:           ScopeCheckout,
 	ReadAuditLog:       ScopeReadAuditLog,
@@ -94,6 +132,9 @@ var scopeHas = map[Permission]Scope{
 
 // May tells whether members of this role have a permission.
 func (r Role) May(perm Permission) bool { return slices.Contains(roleHas[perm], r) }
+
+// May tells whether system users of this role have a permission.
+func (r SystemRole) May(perm Permission) bool { return slices.Contains(systemRoleHas[perm], r) }
 
 // Require is nil when members of this role have the permission.
 func (r Role) Require(perm Permission) error {
@@ -105,13 +146,14 @@ func (r Role) Require(perm Permission) error {
 
 // ofOrganizationOnly are the permissions that a user key cannot have, whatever
 // its owner may do.
-var ofOrganizationOnly = []Permission{ReadFilesOfOthers, WriteFilesOfOthers, Checkout, ReadAuditLog}
+var ofOrganizationOnly = []Permission{ReadFilesOfOthers, WriteFilesOfOthers, ListFilesOfOthers, Checkout, ReadAuditLog}
 
-// May tells whether the principal has a permission in the organization it acts
-// in. A user key has it only while its owner's role has it too, so that losing
-// a role takes the key's rights along.
+// May tells whether the principal has a permission: in the organization it acts
+// in, or in the system. A user key has it only while its owner's role has it
+// too, so that losing a role takes the key's rights along. A policy has what it
+// declares.
 func (p Principal) May(perm Permission) bool {
-	if p.OrganizationID == "" {
+	if p.OrganizationID == "" && !slices.Contains(ofSystem, perm) {
 		return false
 	}
 	switch p.Kind {
@@ -123,6 +165,9 @@ func (p Principal) May(perm Permission) bool {
 	case KindOrganizationKey:
 		return p.hasScopeFor(perm)
 	case KindSystem:
+		return slices.ContainsFunc(p.SystemRoles, func(r SystemRole) bool { return r.May(perm) })
+	case KindPolicy:
+		return slices.Contains(p.Grants, perm)
 	}
 	return false
 }
@@ -149,7 +194,7 @@ func (p Principal) Require(perm Permission) error {
 	switch {
 	case p.Kind == KindUser && p.UserID == "":
 		return ErrNotRegistered
-	case p.OrganizationID == "":
+	case p.OrganizationID == "" && !slices.Contains(ofSystem, perm):
 		return ErrNoActiveOrganization
 	case !p.May(perm):
 		return ErrForbidden

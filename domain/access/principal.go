@@ -8,8 +8,9 @@ import (
 	"github.com/perfectworks/backend/domain/personal"
 )
 
-// Principal is who a request acts for, as established by the credential alone
-// and the directory of users, members and keys.
+// Principal is who acts: for a request, as established by the credential alone
+// and the directory of users, members and keys; for what happens without a
+// request, the policy.
 type Principal struct {
 	Kind Kind
 
@@ -28,9 +29,24 @@ type Principal struct {
 	// KeyID and Scopes belong to the two kinds of key.
 	KeyID  id.APIKey
 	Scopes []Scope
+
+	// SystemRoles are the roles of a system user, who is a member of no
+	// organization and may act in each.
+	SystemRoles []SystemRole
+
+	// Policy and Grants belong to a policy: its name, and the permissions that
+	// it declares, which are all that it has.
+	Policy string
+	Grants []Permission
 }
 
-// Kind is the sort of credential behind a principal.
+// ByPolicy is the principal of a policy that acts in an organization; empty
+// where it acts in none.
+func ByPolicy(name string, organization id.Organization, grants ...Permission) Principal {
+	return Principal{Kind: KindPolicy, Policy: name, OrganizationID: organization, Grants: grants}
+}
+
+// Kind is the sort of principal.
 type Kind string
 
 // The kinds of principal. Their rights differ: see the permission table.
@@ -38,7 +54,10 @@ const (
 	KindUser            Kind = "user"
 	KindUserKey         Kind = "userKey"
 	KindOrganizationKey Kind = "organizationKey"
-	KindSystem          Kind = "system"
+	// KindSystem is a person who works for the operator.
+	KindSystem Kind = "system"
+	// KindPolicy acts without a person, as a consequence of an event or of time.
+	KindPolicy Kind = "policy"
 )
 
 // Identity is the verified claim of an OpenID Connect provider.
@@ -60,6 +79,8 @@ func (p Principal) Actor() (kind event.ActorKind, actorID string, userID id.User
 		return event.ActorKey, string(p.KeyID), p.UserID
 	case KindSystem:
 		return event.ActorSystem, string(p.UserID), ""
+	case KindPolicy:
+		return event.ActorPolicy, p.Policy, ""
 	case KindUser:
 		return event.ActorUser, string(p.UserID), p.UserID
 	}
@@ -70,6 +91,8 @@ func (p Principal) Actor() (kind event.ActorKind, actorID string, userID id.User
 // of one's own writes is counted for.
 func (p Principal) ID() string {
 	switch {
+	case p.Kind == KindPolicy:
+		return p.Policy
 	case p.KeyID != "":
 		return string(p.KeyID)
 	case p.UserID != "":

@@ -20,3 +20,24 @@ func (r Role) Valid() bool {
 	}
 	return false
 }
+
+// SystemRole is what a system user does for the operator. It counts in every
+// organization, and is no membership.
+type SystemRole string
+
+// The system roles. Support reads what the others can read, and changes
+// nothing.
+const (
+	SystemAdmin   SystemRole = "admin"
+	SystemFinance SystemRole = "finance"
+	SystemSupport SystemRole = "support"
+)
+
+// Valid tells whether r is one of the system roles.
+func (r SystemRole) Valid() bool {
+	switch r {
+	case SystemAdmin, SystemFinance, SystemSupport:
+		return true
+	}
+	return false
+}
