@@ -82,7 +82,7 @@ func issueKeys(ctx context.Context, client *eventstore.Client, codec *eventstore
 				if err != nil {
 					return err
 				}
-				if _, _, err := client.Append(ctx, event.StreamName(apikey.Category, string(issued.KeyID)), event.NoStream, []esdb.EventData{data}); err != nil {
+				if _, _, err := client.Append(ctx, apikey.Aggregate.Stream(issued.KeyID), event.NoStream, []esdb.EventData{data}); err != nil {
 					return err
 				}
 			}
@@ -94,15 +94,15 @@ func issueKeys(ctx context.Context, client *eventstore.Client, codec *eventstore
 
 func issuedKey(now time.Time) (apikey.Issued, error) {
 	ids := id.Source{Now: now, Entropy: rand.Reader}
-	key, err := ids.APIKey()
+	key, err := id.New[id.APIKey](ids)
 	if err != nil {
 		return apikey.Issued{}, err
 	}
-	organization, err := ids.Organization()
+	organization, err := id.New[id.Organization](ids)
 	if err != nil {
 		return apikey.Issued{}, err
 	}
-	owner, err := ids.User()
+	owner, err := id.New[id.User](ids)
 	if err != nil {
 		return apikey.Issued{}, err
 	}

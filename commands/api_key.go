@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/apikey"
@@ -13,7 +12,7 @@ import (
 // mint makes the id and the secret of a new key: for the same request, always
 // the same ones.
 func (x *executor) mint(req Request) (id.APIKey, apikey.Secret, error) {
-	keyID, err := req.IDs().APIKey()
+	keyID, err := id.New[id.APIKey](req.IDs())
 	if err != nil {
 		return "", apikey.Secret{}, err
 	}
@@ -25,22 +24,17 @@ func (x *executor) mint(req Request) (id.APIKey, apikey.Secret, error) {
 // new, unless an earlier attempt may have written it already: what that one
 // wrote then stands.
 func (x *executor) beginKey(ctx context.Context, req Request, issued apikey.Issued) (outcome[apikey.State], error) {
+	of := ref(apikey.Aggregate, issued.KeyID)
 	if req.Retry {
-		if key, err := load(ctx, x, apiKeys, string(issued.KeyID), true); err != nil || key.State.ID != "" {
+		if key, err := load(ctx, x, of, true); err != nil || key.State.ID != "" {
 			return key, err
 		}
 	}
-	stream, fold := apiKeys.stream(string(issued.KeyID)), apiKeys.fold()
-	snapshot, err := x.streams.Append(ctx, newStream(stream, fold), fold,
-		drafts(req, stream, issued.OrganizationID, 0, []event.Event{issued}))
+	snapshot, err := of.begin(ctx, x, drafts(req, of.stream, issued.OrganizationID, 0, []event.Event{issued}))
 	if err != nil {
-		return outcome[apikey.State]{}, fmt.Errorf("append to %s: %w", apiKeys.category, err)
+		return outcome[apikey.State]{}, err
 	}
 	return outcomeOf[apikey.State](snapshot), nil
-}
-
-func newStream(stream string, fold Fold) Snapshot {
-	return Snapshot{Stream: stream, Revision: event.NoStream, State: fold.Zero, Fresh: true}
 }
 
 // mayHaveKeys is nil for a person who may have keys of this owner in the
@@ -78,11 +72,8 @@ func (x *executor) changeKey(ctx context.Context, req Request, keyID id.APIKey, 
 	if req.Principal.OrganizationID == "" {
 		return outcome[apikey.State]{}, access.ErrNoActiveOrganization
 	}
-	if !id.Valid(id.APIKeyPrefix, string(keyID)) {
-		return outcome[apikey.State]{}, apikey.ErrNotFound
-	}
 	return execute(ctx, x, req, change[apikey.State]{
-		agg: apiKeys, id: string(keyID), organization: req.Principal.OrganizationID, expected: req.Expected,
+		of: ref(apikey.Aggregate, keyID), organization: req.Principal.OrganizationID, expected: req.Expected,
 		decide: decide,
 	})
 }

@@ -39,7 +39,7 @@ func TestIssueAPIKey(t *testing.T) {
 			Start: secret.Start(), Last4: secret.Last4(), ExpireAt: end, IssuedExpireAt: end,
 			CreatedAt: start, UpdatedAt: start,
 		}
-		if diff := domaintest.Diff(want, key); diff != "" || !id.Valid(id.APIKeyPrefix, string(key.ID)) {
+		if diff := domaintest.Diff(want, key); diff != "" || !id.Valid(key.ID) {
 			w.Errorf("%s (-want +got):\n%s", key.ID, diff)
 		}
 		if parsed, err := apikey.ParseSecret(secret.Reveal()); err != nil || parsed != secret {
@@ -103,7 +103,7 @@ func TestNoEventHoldsTheSecret(t *testing.T) {
 	owner, _ := w.organization()
 	got := must(w.IssueAPIKey(w.Context(), w.request(owner), commands.IssueAPIKey{})).in(w)
 	next := must(w.RotateAPIKey(w.Context(), w.request(owner), commands.RotateAPIKey{KeyID: got.Value.Key.ID})).in(w)
-	for _, events := range m.all(apikey.Category) {
+	for _, events := range m.all(apikey.Aggregate.Category) {
 		for _, e := range events {
 			text, err := json.Marshal(e.Event)
 			if err != nil {
@@ -268,7 +268,7 @@ func TestAbandonedRotation(t *testing.T) {
 			w.Errorf("got %+v", got.Value)
 		}
 		refused(w, must(w.RotateAPIKey(w.Context(), again(lost), rotate)), apikey.ErrRotated)
-		first, err := lost.IDs().APIKey()
+		first, err := id.New[id.APIKey](lost.IDs())
 		if err != nil {
 			w.Fatal(err)
 		}
@@ -285,7 +285,7 @@ func TestMetadata(t *testing.T) {
 	req.CorrelationID, req.TraceParent = "correlation", "trace"
 	req.ClientAddress, req.UserAgent = owner.Identity.Email, owner.Identity.Email
 	key := must(w.IssueAPIKey(w.Context(), req, commands.IssueAPIKey{})).in(w).Value.Key
-	got := m.all(apikey.Category)["apiKey-"+string(key.ID)][0]
+	got := m.all(apikey.Aggregate.Category)["apiKey-"+string(key.ID)][0]
 	want := event.Metadata{
 		CorrelationID: "correlation", CausationID: req.ID.String(),
 		ActorKind: event.ActorUser, ActorID: string(owner.UserID), ActorUserID: string(owner.UserID),

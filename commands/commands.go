@@ -53,13 +53,6 @@ type Commands struct {
 	RevokeAPIKey Handler[RevokeAPIKey, apikey.State]
 }
 
-// The aggregates, and the category of the streams of each.
-var (
-	users         = aggregate[user.State]{user.Category, user.Apply}
-	organizations = aggregate[organization.State]{organization.Category, organization.Apply}
-	apiKeys       = aggregate[apikey.State]{apikey.Category, apikey.Apply}
-)
-
 // New makes the use cases.
 func New(deps Deps) *Commands {
 	x := &executor{streams: deps.Streams, turns: newTurns(), live: deps.Live}

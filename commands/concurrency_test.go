@@ -154,7 +154,7 @@ func TestTheSameRequestTwiceAtOnce(t *testing.T) {
 			}
 		}
 	}
-	s, err := processes[0].store.Load(t.Context(), event.StreamName(organization.Category, string(o.ID)),
+	s, err := processes[0].store.Load(t.Context(), organization.Aggregate.Stream(o.ID),
 		commands.Fold{Apply: func(any, event.Event) any { return nil }}, true)
 	if err != nil || s.Revision != 6 {
 		t.Errorf("five requests, each sent twice, end at revision %d, %v; want 6", s.Revision, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/user"
 )
@@ -31,7 +32,7 @@ func (x *executor) createOrganization(ctx context.Context, req Request, c Create
 	if err := x.mayCreateOrganization(ctx, req); err != nil {
 		return Result[CreatedOrganization]{}, err
 	}
-	organizationID, err := req.IDs().Organization()
+	organizationID, err := id.New[id.Organization](req.IDs())
 	if err != nil {
 		return Result[CreatedOrganization]{}, err
 	}
@@ -42,7 +43,7 @@ func (x *executor) createOrganization(ctx context.Context, req Request, c Create
 		return Result[CreatedOrganization]{}, err
 	}
 	owner, err := execute(ctx, x, req, change[user.State]{
-		agg: users, id: string(req.Principal.UserID), organization: organizationID,
+		of: ref(user.Aggregate, req.Principal.UserID), organization: organizationID,
 		decide: func(s user.State) ([]event.Event, error) {
 			// The organization is there, whatever became of its owner meanwhile.
 			if s.ActiveOrganizationID != "" || s.Status != user.StatusActive {
@@ -73,7 +74,7 @@ func (x *executor) mayCreateOrganization(ctx context.Context, req Request) error
 	if !req.Principal.Identity.EmailVerified {
 		return user.ErrEmailNotVerified
 	}
-	owner, err := load(ctx, x, users, string(req.Principal.UserID), true)
+	owner, err := load(ctx, x, ref(user.Aggregate, req.Principal.UserID), true)
 	if err != nil {
 		return err
 	}
@@ -86,7 +87,7 @@ func (x *executor) registerOrganization(ctx context.Context, req Request, c Crea
 	register := func(slug string) (outcome[organization.State], error) {
 		r.Slug = slug
 		return execute(ctx, x, req, change[organization.State]{
-			agg: organizations, id: string(r.ID), organization: r.ID,
+			of: ref(organization.Aggregate, r.ID), organization: r.ID,
 			decide: func(s organization.State) ([]event.Event, error) { return s.Register(r, req.at()) },
 			claims: func(events []event.Event) []claim { return x.slugClaims(req, r.ID, events) },
 		})

@@ -31,24 +31,6 @@ type executor struct {
 	live bool
 }
 
-// aggregate ties a category of streams to the state that they fold into.
-type aggregate[S any] struct {
-	category string
-	apply    func(S, event.Event) S
-}
-
-func (a aggregate[S]) stream(aggregateID string) string {
-	return event.StreamName(a.category, aggregateID)
-}
-
-func (a aggregate[S]) fold() Fold {
-	var zero S
-	return Fold{
-		Zero:  zero,
-		Apply: func(s any, e event.Event) any { return a.apply(s.(S), e) }, //nolint:forcetypeassert // fold made it.
-	}
-}
-
 // outcome is an aggregate after a command.
 type outcome[S any] struct {
 	State    S
@@ -57,7 +39,7 @@ type outcome[S any] struct {
 }
 
 func outcomeOf[S any](s Snapshot) outcome[S] {
-	return outcome[S]{State: s.State.(S), Revision: s.Revision, Position: s.Position} //nolint:forcetypeassert // fold made it.
+	return outcome[S]{State: s.State.(S), Revision: s.Revision, Position: s.Position} //nolint:forcetypeassert // The fold is that of ref.
 }
 
 func resultOf[S any](o outcome[S], err error) (Result[S], error) {
@@ -67,20 +49,10 @@ func resultOf[S any](o outcome[S], err error) (Result[S], error) {
 	return Result[S]{Value: o.State, Revision: o.Revision, Position: o.Position}, nil
 }
 
-// load reads an aggregate without changing it.
-func load[S any](ctx context.Context, x *executor, agg aggregate[S], aggregateID string, fresh bool) (outcome[S], error) {
-	snapshot, err := x.streams.Load(ctx, agg.stream(aggregateID), agg.fold(), fresh)
-	if err != nil {
-		return outcome[S]{}, fmt.Errorf("load %s: %w", agg.category, err)
-	}
-	return outcomeOf[S](snapshot), nil
-}
-
 // change is one use of execute: which aggregate, for which organization, what
 // the caller saw, and the decision.
 type change[S any] struct {
-	agg          aggregate[S]
-	id           string
+	of           reference[S]
 	organization id.Organization
 	// expected is the revision that the caller saw, or nil.
 	expected *event.Revision
@@ -103,9 +75,9 @@ func execute[S any](ctx context.Context, x *executor, req Request, c change[S]) 
 	if !errors.Is(err, ErrWrongRevision) {
 		return o, err
 	}
-	leave, err := x.turns.take(ctx, c.agg.stream(c.id))
+	leave, err := x.turns.take(ctx, c.of.stream)
 	if err != nil {
-		return outcome[S]{}, fmt.Errorf("wait for other changes of the %s: %w", c.agg.category, err)
+		return outcome[S]{}, fmt.Errorf("wait for other changes of the %s: %w", c.of.category, err)
 	}
 	defer leave()
 	for range maxConflicts {
@@ -123,15 +95,14 @@ func execute[S any](ctx context.Context, x *executor, req Request, c change[S]) 
 // events after since, unless that is nil. It returns also the revision that it
 // decided at; its error wraps ErrWrongRevision when somebody was faster.
 func attempt[S any](ctx context.Context, x *executor, req Request, c change[S], fresh bool, since *event.Revision) (outcome[S], event.Revision, error) {
-	stream, fold := c.agg.stream(c.id), c.agg.fold()
-	snapshot, err := x.streams.Load(ctx, stream, fold, fresh)
+	snapshot, err := c.of.load(ctx, x, fresh)
 	if err != nil {
-		return outcome[S]{}, 0, fmt.Errorf("load %s: %w", c.agg.category, err)
+		return outcome[S]{}, 0, err
 	}
 	if since != nil {
-		earlier, written, err := x.streams.Find(ctx, stream, *since, event.DeriveID(req.ID, stream, 0))
+		earlier, written, err := x.streams.Find(ctx, c.of.stream, *since, event.DeriveID(req.ID, c.of.stream, 0))
 		if err == nil && written && earlier.Revision > snapshot.Revision {
-			snapshot, err = x.streams.Load(ctx, stream, fold, true)
+			snapshot, err = c.of.load(ctx, x, true)
 		}
 		if err != nil {
 			return outcome[S]{}, 0, fmt.Errorf("look for an earlier attempt: %w", err)
@@ -155,7 +126,7 @@ func attempt[S any](ctx context.Context, x *executor, req Request, c change[S], 
 // carryOut is the snapshot after the change, which is the same one when the
 // decision is that nothing happens.
 func (c change[S]) carryOut(ctx context.Context, x *executor, req Request, at Snapshot) (Snapshot, error) {
-	events, err := c.decide(at.State.(S)) //nolint:forcetypeassert // fold made it.
+	events, err := c.decide(at.State.(S)) //nolint:forcetypeassert // The fold is that of ref.
 	if err != nil {
 		return Snapshot{}, err
 	}
@@ -174,11 +145,7 @@ func (c change[S]) carryOut(ctx context.Context, x *executor, req Request, at Sn
 			}
 		}
 	}
-	next, err := x.streams.Append(ctx, at, c.agg.fold(), drafts(req, at.Stream, c.organization, 0, events))
-	if err != nil {
-		return Snapshot{}, fmt.Errorf("append to %s: %w", c.agg.category, err)
-	}
-	return next, nil
+	return c.of.append(ctx, x, at, drafts(req, at.Stream, c.organization, 0, events))
 }
 
 // drafts are the events as the request writes them, numbered from first on.

@@ -193,10 +193,10 @@ func (w *town) draw(t *rapid.T) deed {
 
 func (w *town) checkThatUnusedValuesAreFree(t *rapid.T) {
 	used := map[string]bool{}
-	for _, events := range w.m.all(organization.Category) {
+	for _, events := range w.m.all(organization.Aggregate.Category) {
 		used[foldAll(events, organization.Apply).Slug] = true
 	}
-	for _, events := range w.m.all(user.Category) {
+	for _, events := range w.m.all(user.Aggregate.Category) {
 		used[foldAll(events, user.Apply).EmailHash] = true
 	}
 	w.now = start.AddDate(2, 0, 0) // after every grace and quarantine

@@ -8,7 +8,6 @@ import (
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/domaintest"
-	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/personal"
@@ -55,7 +54,7 @@ func TestDeactivatedPeopleCreateNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, newModel())
 	p := w.person()
-	w.append(user.Category, string(p.UserID), user.Deactivated{UserID: p.UserID})
+	w.append(user.Aggregate.Stream(p.UserID), user.Deactivated{UserID: p.UserID})
 	refused(w, must(w.CreateOrganization(w.Context(), w.request(p), named(unique()))), user.ErrDeactivated)
 	p.UserID = "user_01h455vb4pex5vsknk084sn02q"
 	refused(w, must(w.CreateOrganization(w.Context(), w.request(p), named(unique()))), user.ErrNotFound)
@@ -104,7 +103,7 @@ func TestUpdateOrganization(t *testing.T) {
 		key := owner
 		key.Kind = access.KindOrganizationKey
 		refused(w, must(w.UpdateOrganization(w.Context(), w.request(key), renamed("Eve"))), access.ErrUserOnly)
-		w.append(organization.Category, string(o.ID), organization.MemberRemoved{OrganizationID: o.ID, UserID: admin.UserID})
+		w.append(organization.Aggregate.Stream(o.ID), organization.MemberRemoved{OrganizationID: o.ID, UserID: admin.UserID})
 		refused(w, must(w.UpdateOrganization(w.Context(), w.request(admin), renamed("Eve"))), organization.ErrNotFound)
 	})
 }
@@ -156,7 +155,7 @@ func TestLateReleaseGivesNothingAway(t *testing.T) {
 		must(w.UpdateOrganization(w.Context(), w.request(owner), moved(o.Slug))).in(w)
 	}})
 	must(slow.UpdateOrganization(w.Context(), w.request(owner), moved(unique()))).in(w)
-	last := m.all(reservation.Category)["reservation-slug:"+reservation.Hash(o.Slug)]
+	last := m.all(reservation.Aggregate.Category)["reservation-slug:"+reservation.Hash(o.Slug)]
 	if _, released := last[len(last)-1].Event.(reservation.Released); !released {
 		t.Fatalf("the release did not come late:\n%s", m)
 	}
@@ -174,8 +173,8 @@ func TestActiveOrganizationIsSetOnce(t *testing.T) {
 	if !one.IsActive || two.IsActive {
 		t.Errorf("active: %t, then %t", one.IsActive, two.IsActive)
 	}
-	stream := event.StreamName(user.Category, string(p.UserID))
-	if got := m.all(user.Category)[stream]; len(got) != 2 {
+	stream := user.Aggregate.Stream(p.UserID)
+	if got := m.all(user.Aggregate.Category)[stream]; len(got) != 2 {
 		t.Errorf("got %d events", len(got))
 	}
 }

@@ -36,7 +36,7 @@ func (x *executor) registerUser(ctx context.Context, req Request, c RegisterUser
 	if _, err := (user.State{}).Register(registration, req.at()); err != nil {
 		return Result[user.State]{}, err
 	}
-	candidate, err := req.IDs().User()
+	candidate, err := id.New[id.User](req.IDs())
 	if err != nil {
 		return Result[user.State]{}, err
 	}
@@ -50,7 +50,7 @@ func (x *executor) registerUser(ctx context.Context, req Request, c RegisterUser
 	registration.ID = id.User(holder)
 	req.Principal.UserID = registration.ID
 	return resultOf(execute(ctx, x, req, change[user.State]{
-		agg: users, id: holder,
+		of:     ref(user.Aggregate, registration.ID),
 		decide: func(s user.State) ([]event.Event, error) { return s.Register(registration, req.at()) },
 		claims: func([]event.Event) []claim {
 			return []claim{x.emailClaim(req, registration.ID, identity.EmailHash)}

@@ -49,8 +49,6 @@ const claimGrace = time.Minute
 // healing is the policy in whose name claims lapse.
 const healing = "reservations"
 
-var reservations = aggregate[reservation.State]{reservation.Category, reservation.Apply}
-
 // claim is a value that an aggregate is about to use.
 type claim struct {
 	reservation.Claim
@@ -73,7 +71,7 @@ func (x *executor) slugClaim(req Request, organizationID id.Organization, slug s
 		organization: organizationID, grace: claimGrace, taken: organization.ErrSlugTaken,
 		yields: func(ctx context.Context, holder string) (bool, error) {
 			return yields(ctx, x, req, holding[organization.State]{
-				agg: organizations, holder: holder, organization: id.Organization(holder),
+				of: ref(organization.Aggregate, id.Organization(holder)), organization: id.Organization(holder),
 				uses: func(s organization.State) bool { return s.HoldsSlug(slug, req.at()) },
 				over: func(s organization.State) bool { return s.Status == organization.StatusPurged },
 				lapse: organization.SlugClaimLapsed{
@@ -104,7 +102,7 @@ func (x *executor) emailClaim(req Request, userID id.User, emailHash string) cla
 		grace: claimGrace, taken: user.ErrEmailTaken,
 		yields: func(ctx context.Context, holder string) (bool, error) {
 			return yields(ctx, x, req, holding[user.State]{
-				agg: users, holder: holder,
+				of:   ref(user.Aggregate, id.User(holder)),
 				uses: func(s user.State) bool { return s.HoldsEmail(emailHash) },
 				over: isErased,
 				lapse: user.EmailClaimLapsed{
@@ -122,7 +120,7 @@ func (x *executor) subjectClaim(userID id.User, subjectHash string) claim {
 		Claim:   reservation.Claim{Kind: reservation.Subject, ValueHash: subjectHash, OwnerID: string(userID)},
 		lasting: true,
 		yields: func(ctx context.Context, holder string) (bool, error) {
-			o, err := load(ctx, x, users, holder, true)
+			o, err := load(ctx, x, ref(user.Aggregate, id.User(holder)), true)
 			return err == nil && isErased(o.State), err
 		},
 	}
@@ -141,10 +139,11 @@ func (x *executor) hold(ctx context.Context, req Request, c claim) error {
 
 // claim makes a value the claimant's, if it can be. It returns who holds it.
 func (x *executor) claim(ctx context.Context, req Request, c claim) (holder string, err error) {
+	of := ref(reservation.Aggregate, reservation.IDOf(c.Kind, c.ValueHash))
 	for range maxConflicts {
-		snapshot, err := x.streams.Load(ctx, reservations.stream(reservation.ID(c.Kind, c.ValueHash)), reservations.fold(), true)
+		snapshot, err := of.load(ctx, x, true)
 		if err != nil {
-			return "", fmt.Errorf("load reservation: %w", err)
+			return "", err
 		}
 		s := outcomeOf[reservation.State](snapshot).State
 		if c.lasting && s.OwnerID == c.OwnerID {
@@ -164,7 +163,7 @@ func (x *executor) claim(ctx context.Context, req Request, c claim) (holder stri
 			}
 			events = s.TakeOver(c.Claim, req.at())
 		}
-		switch err := x.record(ctx, req, c.organization, snapshot, events); {
+		switch err := x.record(ctx, req, c.organization, of, snapshot, events); {
 		case err == nil:
 			return c.OwnerID, nil
 		case !errors.Is(err, ErrWrongRevision):
@@ -176,19 +175,14 @@ func (x *executor) claim(ctx context.Context, req Request, c claim) (holder stri
 
 // record appends to a reservation. Its events are numbered by their revision,
 // for one request may write into the same reservation more than once.
-func (x *executor) record(ctx context.Context, req Request, organizationID id.Organization, after Snapshot, events []event.Event) error {
-	_, err := x.streams.Append(ctx, after, reservations.fold(),
-		drafts(req, after.Stream, organizationID, int(after.Revision)+1, events))
-	if err != nil {
-		return fmt.Errorf("append to reservation: %w", err)
-	}
-	return nil
+func (x *executor) record(ctx context.Context, req Request, organizationID id.Organization, of reference[reservation.State], after Snapshot, events []event.Event) error {
+	_, err := of.append(ctx, x, after, drafts(req, after.Stream, organizationID, int(after.Revision)+1, events))
+	return err
 }
 
 // holding is a holder's side of rule 2.
 type holding[S any] struct {
-	agg          aggregate[S]
-	holder       string
+	of           reference[S]
 	organization id.Organization
 	// uses tells whether the value is in use or in quarantine; over, whether the
 	// holder can never use it again.
@@ -199,11 +193,10 @@ type holding[S any] struct {
 
 // yields carries out rule 2 up to the mark.
 func yields[S any](ctx context.Context, x *executor, req Request, h holding[S]) (bool, error) {
-	stream, fold := h.agg.stream(h.holder), h.agg.fold()
 	for range maxConflicts {
-		snapshot, err := x.streams.Load(ctx, stream, fold, true)
+		snapshot, err := h.of.load(ctx, x, true)
 		if err != nil {
-			return false, fmt.Errorf("load %s: %w", h.agg.category, err)
+			return false, err
 		}
 		switch s := outcomeOf[S](snapshot).State; {
 		case h.uses(s):
@@ -211,8 +204,8 @@ func yields[S any](ctx context.Context, x *executor, req Request, h holding[S]) 
 		case h.over(s):
 			return true, nil
 		}
-		_, err = x.streams.Append(ctx, snapshot, fold, []event.Draft{{
-			ID:       event.DeriveID(req.ID, stream, int(snapshot.Revision)+1),
+		_, err = h.of.append(ctx, x, snapshot, []event.Draft{{
+			ID:       event.DeriveID(req.ID, snapshot.Stream, int(snapshot.Revision)+1),
 			Event:    h.lapse,
 			Metadata: req.policyMetadata(healing, h.organization),
 		}})
@@ -220,7 +213,7 @@ func yields[S any](ctx context.Context, x *executor, req Request, h holding[S]) 
 		case err == nil:
 			return true, nil
 		case !errors.Is(err, ErrWrongRevision):
-			return false, fmt.Errorf("append to %s: %w", h.agg.category, err)
+			return false, err
 		}
 	}
 	return false, ErrContended
@@ -239,17 +232,17 @@ func (x *executor) releaseFormerSlugs(ctx context.Context, req Request, s organi
 }
 
 func (x *executor) release(ctx context.Context, req Request, organizationID id.Organization, c reservation.Claim, availableAt time.Time) error {
-	fresh := req.Retry
+	of, fresh := ref(reservation.Aggregate, reservation.IDOf(c.Kind, c.ValueHash)), req.Retry
 	for range maxConflicts {
-		snapshot, err := x.streams.Load(ctx, reservations.stream(reservation.ID(c.Kind, c.ValueHash)), reservations.fold(), fresh)
+		snapshot, err := of.load(ctx, x, fresh)
 		if err != nil {
-			return fmt.Errorf("load reservation: %w", err)
+			return err
 		}
 		events := outcomeOf[reservation.State](snapshot).State.Release(c, availableAt, req.at())
 		if len(events) == 0 {
 			return nil
 		}
-		if err := x.record(ctx, req, organizationID, snapshot, events); !errors.Is(err, ErrWrongRevision) {
+		if err := x.record(ctx, req, organizationID, of, snapshot, events); !errors.Is(err, ErrWrongRevision) {
 			return err
 		}
 		fresh = true

@@ -3,7 +3,6 @@ package commands
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/perfectworks/backend/domain/access"
@@ -90,24 +89,23 @@ func (x *executor) rotateAway(ctx context.Context, req Request, keyID id.APIKey,
 // abandonedSuccessor is the successor that a key names, if its rotation was not
 // finished within the grace. It makes sure that it never will be.
 func (x *executor) abandonedSuccessor(ctx context.Context, req Request, keyID id.APIKey) (id.APIKey, bool, error) {
-	old, err := load(ctx, x, apiKeys, string(keyID), true)
+	old, err := load(ctx, x, ref(apikey.Aggregate, keyID), true)
 	if err != nil || req.at().Before(old.State.RotatedAt.Add(claimGrace)) {
 		return "", false, err
 	}
 	successor := old.State.SuccessorID
-	stream, fold := apiKeys.stream(string(successor)), apiKeys.fold()
-	_, err = x.streams.Append(ctx, newStream(stream, fold), fold,
-		[]event.Draft{{
-			ID:       event.DeriveID(req.ID, stream, 0),
-			Event:    apikey.Revoked{KeyID: successor, OccurredAt: req.at()},
-			Metadata: req.policyMetadata(healing, req.Principal.OrganizationID),
-		}})
+	of := ref(apikey.Aggregate, successor)
+	_, err = of.begin(ctx, x, []event.Draft{{
+		ID:       event.DeriveID(req.ID, of.stream, 0),
+		Event:    apikey.Revoked{KeyID: successor, OccurredAt: req.at()},
+		Metadata: req.policyMetadata(healing, req.Principal.OrganizationID),
+	}})
 	switch {
 	case err == nil:
 		return successor, true, nil
 	case errors.Is(err, ErrWrongRevision):
 		return "", false, nil
 	default:
-		return "", false, fmt.Errorf("append to %s: %w", apiKeys.category, err)
+		return "", false, err
 	}
 }

@@ -25,12 +25,9 @@ func (x *executor) switchActiveOrganization(ctx context.Context, req Request, c 
 	if err := req.Principal.RequireUser(); err != nil {
 		return Result[SwitchedOrganization]{}, err
 	}
-	if !id.Valid(id.OrganizationPrefix, string(c.OrganizationID)) {
-		return Result[SwitchedOrganization]{}, organization.ErrNotFound
-	}
 	// Membership is another stream's matter. Whoever is removed just now is put
 	// out of the organization by what follows the removal.
-	o, err := load(ctx, x, organizations, string(c.OrganizationID), true)
+	o, err := load(ctx, x, ref(organization.Aggregate, c.OrganizationID), true)
 	if err != nil {
 		return Result[SwitchedOrganization]{}, err
 	}
@@ -38,7 +35,7 @@ func (x *executor) switchActiveOrganization(ctx context.Context, req Request, c 
 		return Result[SwitchedOrganization]{}, err
 	}
 	u, err := execute(ctx, x, req, change[user.State]{
-		agg: users, id: string(req.Principal.UserID), organization: c.OrganizationID, expected: req.Expected,
+		of: ref(user.Aggregate, req.Principal.UserID), organization: c.OrganizationID, expected: req.Expected,
 		decide: func(s user.State) ([]event.Event, error) {
 			return s.SwitchActiveOrganization(c.OrganizationID, req.at())
 		},

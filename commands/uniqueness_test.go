@@ -17,12 +17,12 @@ func (m *model) checkUniqueness(t interface{ Errorf(string, ...any) }) {
 			t.Errorf("%s and %s both have the %s %s\n%s", other, owner, kind, value, m)
 		}
 		of[value] = owner
-		held := foldAll(m.all(reservation.Category)["reservation-"+reservation.ID(kind, hash)], reservation.Apply)
+		held := foldAll(m.all(reservation.Aggregate.Category)[reservation.Aggregate.Stream(reservation.IDOf(kind, hash))], reservation.Apply)
 		if held.OwnerID != owner {
 			t.Errorf("%s has the %s %s, which is reserved for %s\n%s", owner, kind, value, held.OwnerID, m)
 		}
 	}
-	for _, events := range m.all(organization.Category) {
+	for _, events := range m.all(organization.Aggregate.Category) {
 		if o := foldAll(events, organization.Apply); o.Status == organization.StatusActive {
 			claim(slugs, reservation.Slug, reservation.Hash(o.Slug), o.Slug, string(o.ID))
 			if o.Owners() != 1 {
@@ -33,7 +33,7 @@ func (m *model) checkUniqueness(t interface{ Errorf(string, ...any) }) {
 			t.Errorf("%d registrations in one stream\n%s", n, m)
 		}
 	}
-	for _, events := range m.all(user.Category) {
+	for _, events := range m.all(user.Aggregate.Category) {
 		if u := foldAll(events, user.Apply); u.Status == user.StatusActive {
 			claim(emails, reservation.Email, u.EmailHash, u.EmailHash, string(u.ID))
 			claim(subjects, reservation.Subject, u.SubjectHash, u.SubjectHash, string(u.ID))
@@ -43,7 +43,7 @@ func (m *model) checkUniqueness(t interface{ Errorf(string, ...any) }) {
 		}
 	}
 	successors := map[id.APIKey]apikey.State{}
-	for _, events := range m.all(apikey.Category) {
+	for _, events := range m.all(apikey.Aggregate.Category) {
 		if key := foldAll(events, apikey.Apply); key.PredecessorID != "" && key.RevokedAt.IsZero() {
 			if other, taken := successors[key.PredecessorID]; taken {
 				t.Errorf("%s and %s both succeed %s\n%s", other.ID, key.ID, key.PredecessorID, m)

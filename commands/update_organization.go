@@ -25,7 +25,7 @@ func (x *executor) updateOrganization(ctx context.Context, req Request, c Update
 		return Result[organization.State]{}, access.ErrNoActiveOrganization
 	}
 	o, err := execute(ctx, x, req, change[organization.State]{
-		agg: organizations, id: string(organizationID), organization: organizationID, expected: req.Expected,
+		of: ref(organization.Aggregate, organizationID), organization: organizationID, expected: req.Expected,
 		decide: func(s organization.State) ([]event.Event, error) {
 			return s.Update(req.Principal.UserID, c.Change, req.at())
 		},

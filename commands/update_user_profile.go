@@ -17,7 +17,7 @@ func (x *executor) updateUserProfile(ctx context.Context, req Request, c UpdateU
 		return Result[user.State]{}, err
 	}
 	return resultOf(execute(ctx, x, req, change[user.State]{
-		agg: users, id: string(req.Principal.UserID), expected: req.Expected,
+		of: ref(user.Aggregate, req.Principal.UserID), expected: req.Expected,
 		decide: func(s user.State) ([]event.Event, error) { return s.UpdateProfile(c.ProfileChange, req.at()) },
 	}))
 }

@@ -27,7 +27,7 @@ func TestRegisterUser(t *testing.T) {
 			Email: p.Identity.Email, EmailVerified: true,
 			FirstName: personal.New("Ada"), LastName: personal.New("Lovelace"), CreatedAt: start, UpdatedAt: start,
 		}
-		if first.Value != want || !id.Valid(id.UserPrefix, string(first.Value.ID)) || first.Revision != 0 {
+		if first.Value != want || !id.Valid(first.Value.ID) || first.Revision != 0 {
 			w.Errorf("got %+v at %d, want %+v", first.Value, first.Revision, want)
 		}
 
@@ -65,7 +65,7 @@ func TestRegisterUserRefusals(t *testing.T) {
 			other.Kind = kind
 			refused(w, must(w.RegisterUser(w.Context(), w.request(other), ada())), access.ErrUserOnly)
 		}
-		if w.exists(reservation.Category, reservation.ID(reservation.Subject, p.Identity.SubjectHash)) {
+		if w.exists(reservation.Aggregate.Stream(reservation.IDOf(reservation.Subject, p.Identity.SubjectHash))) {
 			w.Error("a refused registration reserved something")
 		}
 		withoutSeed := w.request(p)
@@ -80,10 +80,10 @@ func TestRegisterAfterErasure(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(w *world) {
 		p := w.person()
-		w.append(user.Category, string(p.UserID), user.Deactivated{UserID: p.UserID, OccurredAt: start})
+		w.append(user.Aggregate.Stream(p.UserID), user.Deactivated{UserID: p.UserID, OccurredAt: start})
 		refused(w, must(w.RegisterUser(w.Context(), w.request(p), ada())), user.ErrDeactivated)
 		refused(w, must(w.UpdateUserProfile(w.Context(), w.request(p), firstName("Eve"))), user.ErrDeactivated)
-		w.append(user.Category, string(p.UserID), user.Erased{UserID: p.UserID, OccurredAt: start})
+		w.append(user.Aggregate.Stream(p.UserID), user.Erased{UserID: p.UserID, OccurredAt: start})
 		refused(w, must(w.UpdateUserProfile(w.Context(), w.request(p), firstName("Eve"))), user.ErrNotFound)
 		w.now = start.AddDate(0, 1, 0)
 		anew := must(w.RegisterUser(w.Context(), w.request(p), ada())).in(w)
@@ -146,22 +146,22 @@ func TestSwitchActiveOrganization(t *testing.T) {
 		if same.Revision != got.Revision {
 			w.Error("switching to where one is makes an event")
 		}
-		missing, err := w.request(owner).IDs().Organization()
+		missing, err := id.New[id.Organization](w.request(owner).IDs())
 		if err != nil {
 			w.Fatal(err)
 		}
 		for _, o := range []id.Organization{other.ID, missing, "", "org_x", "user_01h455vb4pex5vsknk084sn02q"} {
 			refused(w, must(w.SwitchActiveOrganization(w.Context(), w.request(owner), to(o))), organization.ErrNotFound)
 		}
-		w.append(organization.Category, string(first.ID), organization.Deleted{OrganizationID: first.ID, OccurredAt: start})
+		w.append(organization.Aggregate.Stream(first.ID), organization.Deleted{OrganizationID: first.ID, OccurredAt: start})
 		refused(w, must(w.SwitchActiveOrganization(w.Context(), w.request(owner), to(first.ID))), organization.ErrNotFound)
 	})
 }
 
 // exists tells whether an aggregate's stream does.
-func (w *world) exists(category, aggregateID string) bool {
+func (w *world) exists(stream string) bool {
 	w.Helper()
-	s, err := w.store.Load(w.Context(), event.StreamName(category, aggregateID),
+	s, err := w.store.Load(w.Context(), stream,
 		commands.Fold{Apply: func(any, event.Event) any { return nil }}, true)
 	if err != nil {
 		w.Fatal(err)
@@ -186,8 +186,8 @@ func TestOtherProcesses(t *testing.T) {
 	if again.Revision != 3 {
 		t.Errorf("got revision %d", again.Revision)
 	}
-	there.append(user.Category, string(p.UserID), user.Deactivated{UserID: p.UserID, OccurredAt: start})
+	there.append(user.Aggregate.Stream(p.UserID), user.Deactivated{UserID: p.UserID, OccurredAt: start})
 	refused(t, must(here.UpdateUserProfile(t.Context(), here.request(p), firstName("Eve"))), user.ErrDeactivated)
-	there.append(user.Category, string(p.UserID), user.Restored{UserID: p.UserID, OccurredAt: start})
+	there.append(user.Aggregate.Stream(p.UserID), user.Restored{UserID: p.UserID, OccurredAt: start})
 	must(here.UpdateUserProfile(t.Context(), here.request(p), firstName("Eve"))).in(t)
 }

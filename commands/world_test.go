@@ -117,17 +117,17 @@ func (w *world) organization() (access.Principal, organization.State) {
 func (w *world) member(o id.Organization, role access.Role) access.Principal {
 	w.Helper()
 	p := w.person()
-	w.append(organization.Category, string(o), organization.MemberJoined{
+	w.append(organization.Aggregate.Stream(o), organization.MemberJoined{
 		OrganizationID: o, UserID: p.UserID, Role: role, OccurredAt: w.now,
 	})
 	return within(p, o, role)
 }
 
 // append writes events that no command of this issue makes.
-func (w *world) append(category, aggregateID string, events ...event.Event) {
+func (w *world) append(stream string, events ...event.Event) {
 	w.Helper()
 	none := commands.Fold{Apply: func(any, event.Event) any { return nil }}
-	s, err := w.store.Load(w.Context(), event.StreamName(category, aggregateID), none, true)
+	s, err := w.store.Load(w.Context(), stream, none, true)
 	for i := range events {
 		if err == nil {
 			s, err = w.store.Append(w.Context(), s, none, []event.Draft{{ID: event.ID(uuid.New()), Event: events[i]}})

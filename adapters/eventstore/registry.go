@@ -1,34 +1,26 @@
 package eventstore
 
 import (
-	"slices"
-
-	"github.com/perfectworks/backend/domain/apikey"
+	"github.com/perfectworks/backend/domain"
 	"github.com/perfectworks/backend/domain/event"
-	"github.com/perfectworks/backend/domain/organization"
-	"github.com/perfectworks/backend/domain/reservation"
-	"github.com/perfectworks/backend/domain/user"
 )
 
-// Schemas lists the stored shapes of all events of this system. An aggregate's
-// events can be stored once they stand here.
+// Schemas returns the stored shapes of all events of this system.
 func Schemas() []event.Schema {
-	return slices.Concat(
-		user.Schemas,
-		organization.Schemas,
-		apikey.Schemas,
-		reservation.Schemas,
-	)
+	var all []event.Schema
+	for _, kind := range domain.Aggregates() {
+		all = append(all, kind.Schemas...)
+	}
+	return all
 }
 
-// StreamPrefixes are the beginnings of the names of all streams of this
+// StreamPrefixes returns the beginnings of the names of all streams of this
 // system: what subscriptions follow, all of them the same, so that every write
 // advances every projection.
 func StreamPrefixes() []string {
-	return []string{
-		event.StreamName(user.Category, ""),
-		event.StreamName(organization.Category, ""),
-		event.StreamName(apikey.Category, ""),
-		event.StreamName(reservation.Category, ""),
+	var all []string
+	for _, kind := range domain.Aggregates() {
+		all = append(all, kind.StreamPrefix())
 	}
+	return all
 }

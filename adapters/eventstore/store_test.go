@@ -30,7 +30,7 @@ var historyFold = commands.Fold{
 
 func newUser() (id.User, string) {
 	u := "user_" + uuid.NewString()
-	return id.User(u), event.StreamName(user.Category, u)
+	return id.User(u), user.Aggregate.Stream(id.User(u))
 }
 
 func draft(e event.Event) event.Draft {

@@ -257,8 +257,8 @@ func (a *API) listAPIKeys(ctx context.Context, x *exchange, in *listAPIKeysInput
 
 func (a *API) getAPIKey(ctx context.Context, x *exchange, in *apiKeyInput) (reply[UsedAPIKey], error) {
 	scope, err := visibleKeys(x.principal)
-	if err == nil && !id.Valid(id.APIKeyPrefix, in.ID) {
-		err = apikey.ErrNotFound
+	if err == nil {
+		err = apikey.Aggregate.Check(id.APIKey(in.ID))
 	}
 	if err != nil {
 		return reply[UsedAPIKey]{}, err

@@ -8,15 +8,17 @@ import (
 	"github.com/perfectworks/backend/domain/id"
 )
 
-// Category is the category of API keys' streams.
-const Category = "apiKey"
-
-// Schemas are the stored shapes of an API key's events.
-var Schemas = []event.Schema{
-	event.Define[Issued](),
-	event.Define[DescriptionChanged](),
-	event.Define[Rotated](),
-	event.Define[Revoked](),
+// Aggregate describes the aggregate of an API key.
+var Aggregate = event.Aggregate[id.APIKey, State]{
+	Category: "apiKey",
+	Schemas: []event.Schema{
+		event.Define[Issued](),
+		event.Define[DescriptionChanged](),
+		event.Define[Rotated](),
+		event.Define[Revoked](),
+	},
+	Apply:    Apply,
+	NotFound: ErrNotFound,
 }
 
 // Issued says that a key came to be. OccurredAt, here and in all events, is

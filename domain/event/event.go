@@ -10,6 +10,3 @@ type Event interface {
 	// PascalCase, for example "OrganizationRegistered". It never changes.
 	EventType() string
 }
-
-// StreamName is the name of an aggregate's stream: "<category>-<id>".
-func StreamName(category, id string) string { return category + "-" + id }

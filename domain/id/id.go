@@ -1,6 +1,9 @@
-// Package id makes and checks the ids of aggregates: TypeIDs, which are UUIDv7
-// with a prefix that says what they name. Time and randomness come in from
-// outside, so that a repeated command makes the same ids again.
+// Package id creates and checks the ids of aggregates: TypeIDs, which are UUIDv7
+// with a prefix that says what they name. The caller supplies time and
+// randomness, so that a repeated command creates the same ids again.
+//
+// Aggregates refer to each other by these types, which is why they are declared
+// here, in a file for each aggregate, and not beside the aggregates.
 package id
 
 import (
@@ -12,51 +15,37 @@ import (
 	"go.jetify.com/typeid"
 )
 
-// User names a user. Each aggregate has an id type of its own, so that the
-// compiler keeps them apart.
-type User string
+// Name is the id type of one kind of aggregate. Each kind has a type of its own,
+// so that the compiler keeps them apart.
+type Name interface {
+	~string
+	// Prefix is the part of the id before the underscore: lower-case letters. It
+	// does not depend on the id. It is empty for names that are no TypeIDs.
+	Prefix() string
+}
 
-// Organization names an organization.
-type Organization string
-
-// APIKey names an API key, and is not the key itself.
-type APIKey string
-
-// The prefixes on the wire.
-const (
-	UserPrefix         = "user"
-	OrganizationPrefix = "org"
-	APIKeyPrefix       = "key"
-)
-
-// Source makes ids from a time and a stream of random bytes. It is not safe
-// for concurrent use.
+// Source supplies what new ids consist of: a time and a stream of random bytes.
+// It is not safe for concurrent use.
 type Source struct {
 	Now     time.Time
 	Entropy io.Reader
 }
 
-// User makes a user's id.
-func (s Source) User() (User, error) {
-	v, err := s.make(UserPrefix)
-	return User(v), err
+// New returns a new id of type I.
+func New[I Name](s Source) (I, error) {
+	v, err := s.next(I("").Prefix())
+	return I(v), err
 }
 
-// Organization makes an organization's id.
-func (s Source) Organization() (Organization, error) {
-	v, err := s.make(OrganizationPrefix)
-	return Organization(v), err
+// Valid reports whether n is well formed: a TypeID with the prefix of its type.
+func Valid[I Name](n I) bool {
+	t, err := typeid.FromString(string(n))
+	return err == nil && t.Prefix() == n.Prefix()
 }
 
-// APIKey makes an API key's id.
-func (s Source) APIKey() (APIKey, error) {
-	v, err := s.make(APIKeyPrefix)
-	return APIKey(v), err
-}
-
-// make lays out a UUIDv7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds,
+// next lays out a UUIDv7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds,
 // then random bits around version and variant.
-func (s Source) make(prefix string) (string, error) {
+func (s Source) next(prefix string) (string, error) {
 	var u [16]byte
 	if _, err := io.ReadFull(s.Entropy, u[6:]); err != nil {
 		return "", fmt.Errorf("read randomness for an id: %w", err)
@@ -68,13 +57,7 @@ func (s Source) make(prefix string) (string, error) {
 	u[8] = u[8]&0x3f | 0x80
 	t, err := typeid.FromUUIDBytesWithPrefix(prefix, u[:])
 	if err != nil {
-		return "", fmt.Errorf("make a %s id: %w", prefix, err)
+		return "", fmt.Errorf("create a %s id: %w", prefix, err)
 	}
 	return t.String(), nil
-}
-
-// Valid tells whether s is a well-formed id with the given prefix.
-func Valid(prefix, s string) bool {
-	t, err := typeid.FromString(s)
-	return err == nil && t.Prefix() == prefix
 }

@@ -17,9 +17,9 @@ func source(at time.Time, fill byte) id.Source {
 
 func TestIDsAreMadeFromTimeAndRandomnessAlone(t *testing.T) {
 	t.Parallel()
-	a, _ := source(now, 1).User()
-	b, _ := source(now, 1).User()
-	c, _ := source(now, 2).User()
+	a, _ := id.New[id.User](source(now, 1))
+	b, _ := id.New[id.User](source(now, 1))
+	c, _ := id.New[id.User](source(now, 2))
 	if a != b {
 		t.Errorf("the same time and bytes gave %s and %s", a, b)
 	}
@@ -30,8 +30,8 @@ func TestIDsAreMadeFromTimeAndRandomnessAlone(t *testing.T) {
 
 func TestIDsSortByTime(t *testing.T) {
 	t.Parallel()
-	early, _ := source(now, 0xff).Organization()
-	late, _ := source(now.Add(time.Millisecond), 0).Organization()
+	early, _ := id.New[id.Organization](source(now, 0xff))
+	late, _ := id.New[id.Organization](source(now.Add(time.Millisecond), 0))
 	if early >= late {
 		t.Errorf("%s does not sort before %s", early, late)
 	}
@@ -40,33 +40,36 @@ func TestIDsSortByTime(t *testing.T) {
 func TestIDsBearTheirPrefix(t *testing.T) {
 	t.Parallel()
 	s := source(now, 7)
-	user, _ := s.User()
-	organization, _ := s.Organization()
-	key, _ := s.APIKey()
+	user, _ := id.New[id.User](s)
+	organization, _ := id.New[id.Organization](s)
+	key, _ := id.New[id.APIKey](s)
 	for prefix, v := range map[string]string{"user": string(user), "org": string(organization), "key": string(key)} {
-		if !id.Valid(prefix, v) || !strings.HasPrefix(v, prefix+"_") {
-			t.Errorf("%s is not a valid id with prefix %s", v, prefix)
+		if !strings.HasPrefix(v, prefix+"_") {
+			t.Errorf("%s does not have the prefix %s", v, prefix)
 		}
-		if id.Valid("other", v) {
-			t.Errorf("%s is taken for an id with another prefix", v)
-		}
+	}
+	if !id.Valid(user) || !id.Valid(organization) || !id.Valid(key) {
+		t.Errorf("one of %s, %s and %s is not valid", user, organization, key)
+	}
+	if id.Valid(id.User(organization)) || id.Valid(id.APIKey(user)) {
+		t.Error("an id with another prefix is valid")
 	}
 }
 
 func TestTooLittleRandomnessIsAnError(t *testing.T) {
 	t.Parallel()
-	if _, err := (id.Source{Now: now, Entropy: bytes.NewReader(nil)}).User(); err == nil {
+	if _, err := id.New[id.User](id.Source{Now: now, Entropy: bytes.NewReader(nil)}); err == nil {
 		t.Error("an id was made from nothing")
 	}
 }
 
 func FuzzValid(f *testing.F) {
-	v, _ := source(now, 3).User()
+	v, _ := id.New[id.User](source(now, 3))
 	f.Add(string(v))
 	f.Add("user_")
 	f.Add("user_8zzzzzzzzzzzzzzzzzzzzzzzzz")
 	f.Fuzz(func(t *testing.T, s string) {
-		if id.Valid(id.UserPrefix, s) && len(s) != len("user_")+26 {
+		if id.Valid(id.User(s)) && len(s) != len("user_")+26 {
 			t.Fatalf("%q is valid with %d bytes", s, len(s))
 		}
 	})

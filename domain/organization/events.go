@@ -9,21 +9,23 @@ import (
 	"github.com/perfectworks/backend/domain/personal"
 )
 
-// Category is the category of organizations' streams.
-const Category = "organization"
-
-// Schemas are the stored shapes of an organization's events.
-var Schemas = []event.Schema{
-	event.Define[Registered](),
-	event.Define[ProfileUpdated](),
-	event.Define[SlugChanged](),
-	event.Define[SlugClaimLapsed](),
-	event.Define[MemberJoined](),
-	event.Define[MemberRoleChanged](),
-	event.Define[MemberRemoved](),
-	event.Define[Deleted](),
-	event.Define[Restored](),
-	event.Define[Purged](),
+// Aggregate describes the aggregate of an organization.
+var Aggregate = event.Aggregate[id.Organization, State]{
+	Category: "organization",
+	Schemas: []event.Schema{
+		event.Define[Registered](),
+		event.Define[ProfileUpdated](),
+		event.Define[SlugChanged](),
+		event.Define[SlugClaimLapsed](),
+		event.Define[MemberJoined](),
+		event.Define[MemberRoleChanged](),
+		event.Define[MemberRemoved](),
+		event.Define[Deleted](),
+		event.Define[Restored](),
+		event.Define[Purged](),
+	},
+	Apply:    Apply,
+	NotFound: ErrNotFound,
 }
 
 // Registered says that an organization came to be. Its first owner follows in

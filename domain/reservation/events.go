@@ -6,13 +6,14 @@ import (
 	"github.com/perfectworks/backend/domain/event"
 )
 
-// Category is the category of reservations' streams.
-const Category = "reservation"
-
-// Schemas are the stored shapes of a reservation's events.
-var Schemas = []event.Schema{
-	event.Define[Reserved](),
-	event.Define[Released](),
+// Aggregate describes the aggregate of a reservation.
+var Aggregate = event.Aggregate[ID, State]{
+	Category: "reservation",
+	Schemas: []event.Schema{
+		event.Define[Reserved](),
+		event.Define[Released](),
+	},
+	Apply: Apply,
 }
 
 // Reserved gives a value to an owner. OccurredAt is when the command was made.

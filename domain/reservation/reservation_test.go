@@ -117,7 +117,7 @@ func TestHashFolds(t *testing.T) {
 	}
 	// What the sha256sum program says.
 	const golden = "822b33ad87c148a0a20a5ba7cd5ebcaa68d36a18e7aad165554903f52ca82757"
-	if got := reservation.ID(reservation.Slug, reservation.Hash("Acme")); got != "slug:"+golden {
+	if got := reservation.IDOf(reservation.Slug, reservation.Hash("Acme")); got != "slug:"+golden {
 		t.Errorf("got %s", got)
 	}
 }

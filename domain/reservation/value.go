@@ -34,5 +34,11 @@ func Fold(value string) string {
 	return norm.NFKC.String(strings.ToLower(norm.NFKC.String(strings.TrimSpace(value))))
 }
 
-// ID names the reservation of a value within its category.
-func ID(kind Kind, valueHash string) string { return string(kind) + ":" + valueHash }
+// ID is the id of a reservation. It follows from the value.
+type ID string
+
+// IDOf returns the id of the reservation of a value.
+func IDOf(kind Kind, valueHash string) ID { return ID(string(kind) + ":" + valueHash) }
+
+// Prefix implements id.Name: these ids are no TypeIDs.
+func (ID) Prefix() string { return "" }

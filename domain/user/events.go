@@ -8,18 +8,20 @@ import (
 	"github.com/perfectworks/backend/domain/personal"
 )
 
-// Category is the category of users' streams.
-const Category = "user"
-
-// Schemas are the stored shapes of a user's events.
-var Schemas = []event.Schema{
-	event.Define[Registered](),
-	event.Define[ProfileUpdated](),
-	event.Define[ActiveOrganizationSwitched](),
-	event.Define[Deactivated](),
-	event.Define[Restored](),
-	event.Define[Erased](),
-	event.Define[EmailClaimLapsed](),
+// Aggregate describes the aggregate of a user.
+var Aggregate = event.Aggregate[id.User, State]{
+	Category: "user",
+	Schemas: []event.Schema{
+		event.Define[Registered](),
+		event.Define[ProfileUpdated](),
+		event.Define[ActiveOrganizationSwitched](),
+		event.Define[Deactivated](),
+		event.Define[Restored](),
+		event.Define[Erased](),
+		event.Define[EmailClaimLapsed](),
+	},
+	Apply:    Apply,
+	NotFound: ErrNotFound,
 }
 
 // Registered says that a person signed up. OccurredAt, here and in all events,

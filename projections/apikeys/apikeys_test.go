@@ -62,8 +62,8 @@ var organizationsKey = row{
 
 func TestReducers(t *testing.T) {
 	t.Parallel()
-	readmodeltest.RefusesOthers(t, apikeys.Definition(), apikey.Schemas, user.Schemas, organization.Schemas)
-	readmodeltest.Follows(t, apikeys.Definition(), apikey.Schemas)
+	readmodeltest.RefusesOthers(t, apikeys.Definition(), apikey.Aggregate.Schemas, user.Aggregate.Schemas, organization.Aggregate.Schemas)
+	readmodeltest.Follows(t, apikeys.Definition(), apikey.Aggregate.Schemas)
 	const own, usersStream, organizationsStream = "apiKey-key_1", "user-user_1", "organization-org_1"
 	ended := []row{key(row{"revoked_at": day1, "updated_at": day1}), organizationsKey}
 	untouched := []row{key(nil), organizationsKey}

@@ -87,11 +87,11 @@ func (d *Directory) Block(r event.Recorded) {
 	d.advance(r.Position, func() {
 		category, name, _ := strings.Cut(r.Stream, "-")
 		switch category {
-		case user.Category:
+		case user.Aggregate.Category:
 			d.state.user(id.User(name)).unreadable = true
-		case organization.Category:
+		case organization.Aggregate.Category:
 			d.state.organization(id.Organization(name)).unreadable = true
-		case apikey.Category:
+		case apikey.Aggregate.Category:
 			d.state.key(id.APIKey(name)).unreadable = true
 		}
 	})

@@ -55,8 +55,8 @@ func acme(changes row) []row {
 
 func TestReducers(t *testing.T) {
 	t.Parallel()
-	readmodeltest.RefusesOthers(t, organizations.Definition(), organization.Schemas)
-	readmodeltest.Follows(t, organizations.Definition(), organization.Schemas)
+	readmodeltest.RefusesOthers(t, organizations.Definition(), organization.Aggregate.Schemas)
+	readmodeltest.Follows(t, organizations.Definition(), organization.Aggregate.Schemas)
 	owner := row{"organization_id": "org_1", "user_id": "user_1", "role": "owner", "joined_at": day0}
 	leads := func(slugs ...string) (rows []row) {
 		for _, s := range slugs {

@@ -46,8 +46,8 @@ func profile(changes projections.Row) projections.Row {
 
 func TestReducers(t *testing.T) {
 	t.Parallel()
-	readmodeltest.RefusesOthers(t, users.Definition(), user.Schemas, organization.Schemas)
-	readmodeltest.Follows(t, users.Definition(), user.Schemas)
+	readmodeltest.RefusesOthers(t, users.Definition(), user.Aggregate.Schemas, organization.Aggregate.Schemas)
+	readmodeltest.Follows(t, users.Definition(), user.Aggregate.Schemas)
 	switched := user.ActiveOrganizationSwitched{UserID: "user_1", OrganizationID: "org_1", OccurredAt: day1}
 	type row = projections.Row
 	for name, c := range map[string]struct {

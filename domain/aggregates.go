@@ -1,0 +1,22 @@
+// Package domain lists the aggregates of the system. What each of them is stands
+// in a package of its own below this one.
+package domain
+
+import (
+	"github.com/perfectworks/backend/domain/apikey"
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/organization"
+	"github.com/perfectworks/backend/domain/reservation"
+	"github.com/perfectworks/backend/domain/user"
+)
+
+// Aggregates returns all kinds of aggregates. Codec and subscriptions follow
+// from it; a test fails for an aggregate that is not listed.
+func Aggregates() []event.Kind {
+	return []event.Kind{
+		user.Aggregate.Describe(),
+		organization.Aggregate.Describe(),
+		apikey.Aggregate.Describe(),
+		reservation.Aggregate.Describe(),
+	}
+}
