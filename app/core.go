@@ -11,6 +11,7 @@ import (
 	"github.com/perfectworks/backend/adapters/eventstore"
 	"github.com/perfectworks/backend/adapters/keyring"
 	"github.com/perfectworks/backend/adapters/postgres"
+	"github.com/perfectworks/backend/adapters/postgres/heartbeat"
 	"github.com/perfectworks/backend/adapters/telemetry"
 	"github.com/perfectworks/backend/migrations"
 	"github.com/perfectworks/backend/projections"
@@ -20,6 +21,7 @@ import (
 // keys, event log and projection engine.
 type core struct {
 	db      *database
+	heart   *heartbeat.Heart
 	keeper  *secrets.Keeper
 	keys    *keyring.Keyring
 	log     *eventLog
@@ -43,6 +45,9 @@ func openCore(ctx context.Context, settings Settings, dataFolder string, logger 
 	if err = postgres.Migrate(ctx, c.db.pool, migrations.App, migrations.AppTable); err != nil {
 		return nil, err
 	}
+	if c.heart, err = heartbeat.Start(ctx, c.db.pool, heartbeat.Options{ID: c.db.process, Logger: logger}); err != nil {
+		return nil, err
+	}
 	if c.keeper, err = openKeeper(ctx, settings, dataFolder); err != nil {
 		return nil, err
 	}
@@ -59,7 +64,7 @@ func openCore(ctx context.Context, settings Settings, dataFolder string, logger 
 		return nil, err
 	}
 	c.engine, err = projections.New(projections.Config{
-		Pool: c.db.pool, Definitions: ReadModels(),
+		Pool: c.db.pool, Definitions: ReadModels(), Process: c.heart.ID(),
 		Subscribe: c.log.subscribe(logger), Decode: decode(c.codec), Head: c.log.ours,
 		Logger: logger, Registerer: registry, Observe: c.tracing.Projecting,
 	})
@@ -84,6 +89,9 @@ func (c *core) close() error {
 	}
 	if c.keeper != nil {
 		errs = append(errs, c.keeper.Close())
+	}
+	if c.heart != nil {
+		c.heart.Stop()
 	}
 	if c.db != nil {
 		errs = append(errs, c.db.close())

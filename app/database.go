@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/perfectworks/backend/adapters/postgres"
@@ -16,12 +17,13 @@ import (
 // cluster in the data folder.
 type database struct {
 	url     string
+	process uuid.UUID // as its sessions are named
 	pool    *pgxpool.Pool
 	cluster *postgres.Cluster // nil when the server is not ours
 }
 
 func openDatabase(ctx context.Context, settings Settings, dataFolder string, logger *slog.Logger) (*database, error) {
-	db := &database{url: settings.DatabaseURL}
+	db := &database{url: settings.DatabaseURL, process: uuid.New()}
 	if db.url == "" {
 		cluster, err := postgres.StartCluster(ctx, postgres.ClusterConfig{
 			Dir: filepath.Join(dataFolder, "postgres"), Logger: logger,
@@ -31,11 +33,14 @@ func openDatabase(ctx context.Context, settings Settings, dataFolder string, log
 		}
 		db.cluster, db.url = cluster, cluster.URL()
 	}
-	pool, err := postgres.Open(ctx, db.url, postgres.Options{})
+	pool, err := postgres.Open(ctx, db.url, postgres.Options{Process: db.process})
 	if err != nil {
 		return nil, errors.Join(err, db.close())
 	}
 	db.pool = pool
+	if err := postgres.RequireSessions(ctx, pool); err != nil {
+		return nil, errors.Join(err, db.close())
+	}
 	return db, nil
 }
 

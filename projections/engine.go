@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -25,6 +26,9 @@ type Config struct {
 	// engine holds session locks.
 	Pool        *pgxpool.Pool
 	Definitions []Definition
+	// Process is this process's id in the table processes, if it has a heartbeat:
+	// others then take over what it owns once it no longer beats.
+	Process uuid.UUID
 
 	Subscribe Subscribe
 	Decode    Decode
@@ -119,7 +123,7 @@ func (e *Engine) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	shared := newLocks(e.config.Pool)
+	shared := newLocks(e.config.Pool, e.config.Process)
 	defer shared.close(ctx)
 	var running sync.WaitGroup
 	for _, d := range e.definitions {
@@ -134,7 +138,7 @@ func (e *Engine) Run(ctx context.Context) error {
 // building runs work under a projection's build lock, which it does not wait
 // for.
 func (e *Engine) building(ctx context.Context, projection string, work func() error) error {
-	own := newLocks(e.config.Pool)
+	own := newLocks(e.config.Pool, e.config.Process)
 	defer own.close(ctx)
 	lock, err := own.try(ctx, lockKey(buildLock, projection))
 	switch {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -43,11 +44,15 @@ type locks struct {
 	conn *pgx.Conn
 }
 
-// newLocks opens nothing before the first lock is taken.
-func newLocks(pool *pgxpool.Pool) *locks {
+// lockSession is the application name of a session that holds locks, before the
+// id of its process.
+const lockSession = "perfectworks locks "
+
+// newLocks opens nothing before the first lock is taken. The session names the
+// process, so that others can end it when the process hangs.
+func newLocks(pool *pgxpool.Pool, process uuid.UUID) *locks {
 	config := pool.Config().ConnConfig.Copy()
-	// To be told apart among the server's sessions.
-	config.RuntimeParams["application_name"] += " locks"
+	config.RuntimeParams["application_name"] = lockSession + process.String()
 	return &locks{config: config}
 }
 
@@ -72,11 +77,35 @@ func (l *locks) try(ctx context.Context, key int64) (*lock, error) {
 		l.conn = conn
 	}
 	var taken bool
-	if err := l.ask(ctx, "SELECT pg_try_advisory_lock($1)", key, &taken); err != nil || !taken {
+	if err := l.ask(ctx, "SELECT pg_try_advisory_lock($1)", key, &taken); err != nil {
 		return nil, err
+	}
+	if !taken {
+		var ended int
+		return nil, l.ask(ctx, endHungHolder, key, &ended)
 	}
 	return &lock{l, l.conn, key}, nil
 }
+
+// endHungHolder ends all sessions of the process that holds a lock when that no
+// longer beats: a hung process keeps its sessions open, and with them its locks
+// and half-sent transactions. Each session's name ends with the process's id.
+// Processes that do not beat at all, such as those of an earlier release, are
+// left alone.
+const endHungHolder = `
+	WITH hung AS (
+		SELECT p.id
+		FROM pg_catalog.pg_locks l
+		JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+		JOIN processes p ON a.application_name LIKE '% ' || p.id
+		WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+		AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+		AND l.classid::bigint << 32 | l.objid::bigint = $1
+		AND p.alive_until < clock_timestamp()
+	)
+	SELECT count(pg_terminate_backend(a.pid))
+	FROM pg_catalog.pg_stat_activity a JOIN hung ON a.application_name LIKE '% ' || hung.id
+	WHERE a.datname = current_database()`
 
 // ask runs a query of one value. A question once begun is seen through, for a
 // context that ends in the middle of it would break the connection, and with it

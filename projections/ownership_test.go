@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/projections/projectionstest"
 )
@@ -209,7 +212,7 @@ func TestOneProcessOwnsAProjectionAndAnotherTakesOver(t *testing.T) {
 	}
 	work()
 	// The owner loses its lock's connection: somebody takes over.
-	h.terminate("application_name LIKE '% locks'")
+	h.terminate("application_name LIKE 'perfectworks locks %'")
 	work()
 	// The owner stops.
 	h.eventually("somebody owns the projection", func() bool { return owner() >= 0 })
@@ -220,6 +223,53 @@ func TestOneProcessOwnsAProjectionAndAnotherTakesOver(t *testing.T) {
 		t.Errorf("%d counts, want %d", got, n)
 	}
 	h.compareWithRebuild(engines[0])
+}
+
+// A process that hangs keeps its connections, and with them its locks: once it
+// no longer beats, another takes over.
+func TestAHungOwnerIsReplaced(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	h := newHarness(t)
+	hung := uuid.New()
+	if _, err := h.pool.Exec(ctx, "INSERT INTO processes (id, alive_until) VALUES ($1, now() + interval '1 hour')", hung); err != nil {
+		t.Fatal(err)
+	}
+	// It holds the lock, and a transaction that it has not ended.
+	held := newLocks(h.pool, hung)
+	defer held.close(ctx)
+	if lock, err := held.try(ctx, lockKey(ownerLock, "counters")); err != nil || lock == nil {
+		t.Fatalf("%v, %v", lock, err)
+	}
+	if _, err := ensureLive(ctx, h.pool, counters(1)); err != nil {
+		t.Fatal(err)
+	}
+	config := h.pool.Config().ConnConfig.Copy()
+	config.RuntimeParams["application_name"] = "perfectworks " + hung.String()
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if _, err := conn.Exec(ctx, "BEGIN; SELECT FROM projection.generations FOR UPDATE"); err != nil {
+		t.Fatal(err)
+	}
+
+	e := h.engine(h.config(counters(1)))
+	h.run(e)
+	last := h.log.Append("counter-a", opened{"a", "A", 0})
+	waiting, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+	defer cancel()
+	if err := e.WaitFor(waiting, "counters", last); err == nil {
+		t.Fatal("a process that beats was replaced")
+	}
+	if _, err := h.pool.Exec(ctx, "UPDATE processes SET alive_until = now()"); err != nil {
+		t.Fatal(err)
+	}
+	h.waitFor(e, "counters", last)
+	if !h.status(e).Owned {
+		t.Error("the projection has no new owner")
+	}
 }
 
 func TestTheStateIsSeenFromOtherProcesses(t *testing.T) {

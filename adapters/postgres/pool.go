@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.opentelemetry.io/otel/trace"
 )
@@ -18,12 +19,19 @@ const (
 	maxConnLifetime       = time.Hour
 	maxConnLifetimeJitter = 10 * time.Minute
 	maxConnIdleTime       = 10 * time.Minute
+
+	// maxNameBesideProcess leaves room for a process's id within the 63 bytes of
+	// Postgres.
+	maxNameBesideProcess = 26
 )
 
 // Options tune Open. The zero value is ready for use.
 type Options struct {
 	// ApplicationName is shown in pg_stat_activity; "perfectworks" when empty.
 	ApplicationName string
+	// Process, when set, is appended to the application name, so that it can be
+	// seen which process a session belongs to: see package heartbeat.
+	Process uuid.UUID
 	// MaxConns bounds the pool. Zero: what pool_max_conns in the URL says, else
 	// four per processor and at least ten.
 	MaxConns int
@@ -82,6 +90,10 @@ func poolConfig(rawURL string, opts Options) (*pgxpool.Config, error) {
 		conn.RuntimeParams["application_name"] = opts.ApplicationName
 	} else if conn.RuntimeParams["application_name"] == "" {
 		conn.RuntimeParams["application_name"] = "perfectworks"
+	}
+	if opts.Process != uuid.Nil {
+		name := conn.RuntimeParams["application_name"]
+		conn.RuntimeParams["application_name"] = name[:min(len(name), maxNameBesideProcess)] + " " + opts.Process.String()
 	}
 	if opts.TracerProvider != nil {
 		conn.Tracer = newTracer(opts.TracerProvider, conn.Config)
