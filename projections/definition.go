@@ -92,17 +92,17 @@ func On[E event.Event](reduce func(E, event.Recorded) []Change) Reducers {
 	}}
 }
 
-// Merge joins reducers of different event types. It panics when two speak for
-// the same type, which is a mistake in the program.
-func Merge(all ...Reducers) Reducers {
-	merged := Reducers{}
+// Join joins reducers of different event types. It panics when two are for the
+// same type, which is a mistake in the program.
+func Join(all ...Reducers) Reducers {
+	joined := Reducers{}
 	for _, rs := range all {
 		for name, r := range rs {
-			if _, taken := merged[name]; taken {
+			if _, taken := joined[name]; taken {
 				panic("projections: two reducers for " + name)
 			}
-			merged[name] = r
+			joined[name] = r
 		}
 	}
-	return merged
+	return joined
 }

@@ -63,7 +63,7 @@ func counters(version int) Definition {
 	return Definition{
 		Name: "counters", Version: version, Tables: countersTables,
 		Indexes: "CREATE INDEX counters_grp ON counters (grp); CREATE INDEX counters_label ON counters (label);",
-		Reducers: Merge(
+		Reducers: Join(
 			On(func(e opened, r event.Recorded) []Change {
 				return []Change{Put("counters", Row{"id": e.ID}, Row{
 					"label": e.Label, "grp": e.Group, "revision": int64(r.Revision), "opened_at": r.Time,

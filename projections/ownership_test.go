@@ -349,5 +349,5 @@ func TestMergeRefusesTwoReducersForOneType(t *testing.T) {
 			t.Error("it was accepted")
 		}
 	}()
-	Merge(counters(1).Reducers, counters(1).Reducers)
+	Join(counters(1).Reducers, counters(1).Reducers)
 }

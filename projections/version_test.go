@@ -14,7 +14,7 @@ import (
 func countersRenamed() Definition {
 	d := counters(2)
 	d.Tables += "CREATE TABLE totals (id text PRIMARY KEY, label text NOT NULL);"
-	d.Reducers = Merge(
+	d.Reducers = Join(
 		Reducers{"Counted": d.Reducers["Counted"], "Closed": d.Reducers["Closed"]},
 		On(func(e opened, r event.Recorded) []Change {
 			return []Change{

@@ -30,7 +30,7 @@ var (
 func Definition() projections.Definition {
 	return projections.Definition{
 		Name: Name, Version: 1, Tables: tables, Indexes: indexes,
-		Reducers: projections.Merge(
+		Reducers: projections.Join(
 			projections.On(issued),
 			projections.On(descriptionChanged),
 			projections.On(rotated),

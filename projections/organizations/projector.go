@@ -25,7 +25,7 @@ var (
 func Definition() projections.Definition {
 	return projections.Definition{
 		Name: Name, Version: 1, Tables: tables, Indexes: indexes,
-		Reducers: projections.Merge(
+		Reducers: projections.Join(
 			projections.On(registered),
 			projections.On(profileUpdated),
 			projections.On(slugChanged),
