@@ -7,7 +7,8 @@
 //
 //	isolate     limits of processes
 //	pdf         objects and content streams of PDF files, read and written
-//	font        font programs and character maps; pdffont how PDF files use them; embedfont free fonts to embed
+//	font        font programs and character maps; pdffont how PDF files use them; fontrepair repairs them there;
+//	            embedfont has free fonts to embed
 //	pdfua       the conditions of PDF/UA-1
 //	pagetext    what pages show, and where
 //	structure   what a document consists of, from its tags or from its look
@@ -20,8 +21,10 @@
 //	language    which language a text is in
 //	engines     other engines, where they are found; router chooses among them
 //	command     the command line
-//	corpustest  sets of documents to measure by; pdftest makes single ones
-//	axetest     asks axe-core, verapdftest asks veraPDF by the program in verapdf; programtest finds other programs
+//	verapdf     the program that asks veraPDF
+//
+// Only tests and benchmarks use what is in documentstest: corpustest has sets of documents to measure by, pdftest makes
+// single ones, axetest asks axe-core, verapdftest asks veraPDF, and programtest finds other programs.
 package documents
 
 import (

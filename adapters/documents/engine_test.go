@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/perfectworks/backend/adapters/documents"
-	"github.com/perfectworks/backend/adapters/documents/pdftest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/pdftest"
 )
 
 // TestMain lets the test binary be the child process.

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/perfectworks/backend/adapters/documents"
-	"github.com/perfectworks/backend/adapters/documents/pdftest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/pdftest"
 )
 
 // TestMemory gives a file that decodes to more than the memory allowed, though not to more bytes than allowed.

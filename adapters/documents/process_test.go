@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/perfectworks/backend/adapters/documents"
-	"github.com/perfectworks/backend/adapters/documents/pdftest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/pdftest"
 )
 
 // TestProcessTwice processes what was processed: it conforms the first time, and nothing is left to repair the second.

@@ -10,9 +10,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/perfectworks/backend/adapters/documents/corpustest"
-	"github.com/perfectworks/backend/adapters/documents/programtest"
-	"github.com/perfectworks/backend/adapters/documents/verapdftest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/corpustest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/programtest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/verapdftest"
 )
 
 // bench is one run.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/perfectworks/backend/adapters/documents/corpustest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/corpustest"
 )
 
 // pixels counts the pages of a result that look as they did.

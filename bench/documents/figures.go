@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/perfectworks/backend/adapters/documents/corpustest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/corpustest"
 )
 
 // figure is one measured value of one half of a set.

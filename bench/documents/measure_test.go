@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/perfectworks/backend/adapters/documents"
-	"github.com/perfectworks/backend/adapters/documents/pdftest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/pdftest"
 )
 
 // TestMain lets the test binary be the process that measures, and its child.

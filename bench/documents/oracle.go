@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/perfectworks/backend/adapters/documents/verapdftest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/verapdftest"
 )
 
 // session stands in for a test: the validator is made for tests, and here as well its absence ends the run.

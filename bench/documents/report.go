@@ -10,7 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/perfectworks/backend/adapters/documents/corpustest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/corpustest"
 )
 
 // report is one run of the benchmark.

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/perfectworks/backend/adapters/documents"
-	"github.com/perfectworks/backend/adapters/documents/corpustest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/corpustest"
 )
 
 // benchOrdinary processes the ordinary untagged PDFs.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/perfectworks/backend/adapters/documents"
 	"github.com/perfectworks/backend/adapters/documents/command"
-	"github.com/perfectworks/backend/adapters/documents/pdftest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/pdftest"
 )
 
 // TestMain lets the test binary be the child processes.

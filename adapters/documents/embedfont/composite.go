@@ -47,7 +47,7 @@ func (e *Embedding) Use(glyph int, text string) (uint16, bool) {
 	}
 	if e.face.cff != nil {
 		// The codes are the font's own character identifiers: the first text of a glyph stays.
-		text, cid := text, e.face.cff.cid(glyph)
+		text, cid := text, e.face.cff.CID(glyph)
 		if cid <= 0 || cid >= maxCodes {
 			return 0, false
 		}
@@ -85,13 +85,13 @@ func (e *Embedding) Finish() {
 	var name pdf.Name
 	widths := map[int]float64{}
 	if cff := e.face.cff; cff != nil {
-		program := cff.blanked(e.used)
+		program := cff.Blanked(e.used)
 		name = subsetName(e.face.Name, program)
 		descendant["Subtype"] = pdf.Name("CIDFontType0")
 		descendant["FontDescriptor"] = e.face.descriptor(e.file, name, flagSymbolic, "FontFile3",
 			pdf.NewStream(pdf.Dict{"Subtype": pdf.Name("CIDFontType0C")}, program))
 		for _, g := range e.glyphs {
-			widths[cff.cid(g.glyph)] = e.face.scale(g.advance)
+			widths[cff.CID(g.glyph)] = e.face.scale(g.advance)
 		}
 	} else {
 		program := e.face.subset(e.glyphs, nil)

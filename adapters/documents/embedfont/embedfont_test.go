@@ -11,10 +11,10 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/perfectworks/backend/adapters/documents/documentstest/verapdftest"
 	"github.com/perfectworks/backend/adapters/documents/font"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 	"github.com/perfectworks/backend/adapters/documents/pdfua"
-	"github.com/perfectworks/backend/adapters/documents/verapdftest"
 	"github.com/perfectworks/backend/adapters/documents/xmp"
 )
 

@@ -7,6 +7,8 @@ import (
 	"unicode/utf16"
 
 	textfont "github.com/go-text/typesetting/font"
+
+	"github.com/perfectworks/backend/adapters/documents/font"
 )
 
 // Face is one font. It is safe for concurrent use. Metrics are in thousandths of an em.
@@ -31,7 +33,7 @@ type Face struct {
 	tables map[string][]byte
 	units  float64
 	font   *textfont.Font
-	cff    *cffProgram
+	cff    *font.CFF
 
 	mu      sync.Mutex
 	shaping *textfont.Face
@@ -76,8 +78,8 @@ func Load(data []byte, index int) (*Face, error) {
 	switch {
 	case len(t["glyf"]) > 0 && len(t["loca"]) > 0:
 	case len(t["CFF "]) > 0:
-		if f.cff, err = readCFF(t["CFF "]); err != nil {
-			return nil, err
+		if f.cff, err = font.ParseCFF(t["CFF "]); err != nil {
+			return nil, unusable("its CFF outlines cannot be read")
 		}
 	default:
 		return nil, unusable("its outlines are neither TrueType nor CFF")

@@ -15,14 +15,14 @@ import (
 	"golang.org/x/image/font/basicfont"
 	"golang.org/x/image/math/fixed"
 
-	"github.com/perfectworks/backend/adapters/documents/axetest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/axetest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/pdftest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/programtest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/verapdftest"
 	"github.com/perfectworks/backend/adapters/documents/engines"
 	"github.com/perfectworks/backend/adapters/documents/isolate"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
-	"github.com/perfectworks/backend/adapters/documents/pdftest"
-	"github.com/perfectworks/backend/adapters/documents/programtest"
 	"github.com/perfectworks/backend/adapters/documents/tagging"
-	"github.com/perfectworks/backend/adapters/documents/verapdftest"
 )
 
 // TestMain lets the test binary be the program that runs others within limits.

@@ -1,22 +1,25 @@
 package font
 
-import "math"
-
 // CFF is a compact font: bare (FontFile3) or the table of an OpenType font.
 type CFF struct {
 	// CIDKeyed tells whether glyphs are chosen by character identifiers instead of names.
 	CIDKeyed bool
 
-	glyphs   [][]byte
-	names    []string // of glyphs, if not keyed by CID
-	byName   map[string]int
-	byCID    map[int]int // nil if identifiers are glyph numbers
-	encoding [256]int
-	standard bool // the encoding is StandardEncoding
-	global   [][]byte
-	privates []cffPrivate
-	selects  []byte
-	widths   map[int]float64
+	data []byte
+	tops cffIndex
+	// charStrings is where the glyphs lie in data.
+	charStrings cffIndex
+	glyphs      [][]byte
+	names       []string // of glyphs, if not keyed by CID
+	byName      map[string]int
+	byCID       map[int]int // nil if identifiers are glyph numbers
+	cids        []int       // of glyphs, as byCID
+	encoding    [256]int
+	standard    bool // the encoding is StandardEncoding
+	global      [][]byte
+	privates    []cffPrivate
+	selects     []byte
+	widths      map[int]float64
 }
 
 type cffPrivate struct {
@@ -25,43 +28,27 @@ type cffPrivate struct {
 	scale             float64
 }
 
-type cffDict map[int][]float64
-
-// Operators of CFF dictionaries; those of two bytes are 1200 and more.
-const (
-	cffCharset     = 15
-	cffEncoding    = 16
-	cffCharStrings = 17
-	cffPrivateOp   = 18
-	cffSubrs       = 19
-	cffDefaultW    = 20
-	cffNominalW    = 21
-	cffMatrix      = 1207
-	cffROS         = 1230
-	cffFDArray     = 1236
-	cffFDSelect    = 1237
-)
-
 // ParseCFF reads the first font of a font set.
 func ParseCFF(data []byte) (*CFF, error) {
 	r := &reader{data: data}
 	r.bytes(2)
 	r = r.at(r.u8())
-	cffIndex(r) // names
-	tops := cffIndex(r)
-	stringsIndex := cffIndex(r)
-	f := &CFF{global: cffIndex(r), widths: map[int]float64{}}
-	if r.bad || len(tops) == 0 {
+	readIndex(r) // names
+	tops := readIndex(r)
+	stringsIndex := readIndex(r).items
+	f := &CFF{data: data, tops: tops, global: readIndex(r).items, widths: map[int]float64{}}
+	if r.bad || len(tops.items) == 0 {
 		return nil, ErrMalformed
 	}
-	top := parseDict(tops[0])
-	_, f.CIDKeyed = top[cffROS]
-	charStrings := r.at(top.offset(cffCharStrings))
-	f.glyphs = cffIndex(charStrings)
+	top, _ := parseDict(tops.items[0])
+	f.CIDKeyed = top.has(opROS)
+	charStrings := r.at(top.offset(opCharStrings))
+	f.charStrings = readIndex(charStrings)
+	f.glyphs = f.charStrings.items
 	if charStrings.bad || len(f.glyphs) == 0 {
 		return nil, ErrMalformed
 	}
-	ids := cffCharsetOf(r, top.offset(cffCharset), len(f.glyphs), f.CIDKeyed)
+	ids := cffCharsetOf(r, top.offset(opCharset), len(f.glyphs), f.CIDKeyed)
 	if f.CIDKeyed {
 		return f, f.readCID(r, top, ids)
 	}
@@ -82,13 +69,14 @@ func ParseCFF(data []byte) (*CFF, error) {
 			f.byName[name] = g
 		}
 	}
-	f.readEncoding(r, top.offset(cffEncoding))
+	f.readEncoding(r, top.offset(opEncoding))
 	f.privates = []cffPrivate{readPrivate(r, top, matrixScale(top, 1))}
 	return f, nil
 }
 
 func (f *CFF) readCID(r *reader, top cffDict, ids []int) error {
 	if ids != nil {
+		f.cids = ids
 		f.byCID = make(map[int]int, len(ids))
 		for g, cid := range ids {
 			if g < len(f.glyphs) {
@@ -96,15 +84,15 @@ func (f *CFF) readCID(r *reader, top cffDict, ids []int) error {
 			}
 		}
 	}
-	fonts := r.at(top.offset(cffFDArray))
+	fonts := r.at(top.offset(opFDArray))
 	outer := 1.0
-	if m := top[cffMatrix]; len(m) == 6 {
+	if m := top.operands(opFontMatrix); len(m) == 6 {
 		outer = m[0]
 	}
-	for _, d := range cffIndex(fonts) {
-		dict := parseDict(d)
+	for _, d := range readIndex(fonts).items {
+		dict, _ := parseDict(d)
 		scale := matrixScale(dict, outer)
-		if len(dict[cffMatrix]) != 6 && len(top[cffMatrix]) == 6 {
+		if len(dict.operands(opFontMatrix)) != 6 && len(top.operands(opFontMatrix)) == 6 {
 			scale = outer * 1000
 		}
 		f.privates = append(f.privates, readPrivate(r, dict, scale))
@@ -113,7 +101,7 @@ func (f *CFF) readCID(r *reader, top cffDict, ids []int) error {
 		return ErrMalformed
 	}
 	f.selects = make([]byte, len(f.glyphs))
-	s := r.at(top.offset(cffFDSelect))
+	s := r.at(top.offset(opFDSelect))
 	switch s.u8() {
 	case 0:
 		copy(f.selects, s.bytes(len(f.glyphs)))
@@ -137,127 +125,30 @@ func (f *CFF) readCID(r *reader, top cffDict, ids []int) error {
 
 // matrixScale is what a unit of the font is in thousandths of an em.
 func matrixScale(d cffDict, outer float64) float64 {
-	if m := d[cffMatrix]; len(m) == 6 && m[0] != 0 {
+	if m := d.operands(opFontMatrix); len(m) == 6 && m[0] != 0 {
 		return m[0] * outer * 1000
 	}
 	return 1
 }
 
-func (d cffDict) offset(op int) int {
-	v := d[op]
-	if len(v) == 0 || v[len(v)-1] < 0 || v[len(v)-1] > math.MaxInt32 {
-		return 0
-	}
-	return int(v[len(v)-1])
-}
-
 func readPrivate(r *reader, d cffDict, scale float64) cffPrivate {
 	p := cffPrivate{scale: scale}
-	v := d[cffPrivateOp]
+	v := d.operands(opPrivate)
 	if len(v) < 2 || v[0] < 0 || v[1] < 0 {
 		return p
 	}
 	start := int(v[1])
-	private := parseDict(r.at(start).bytes(int(v[0])))
-	if w := private[cffDefaultW]; len(w) > 0 {
+	private, _ := parseDict(r.at(start).bytes(int(v[0])))
+	if w := private.operands(opDefaultWidth); len(w) > 0 {
 		p.standard = w[0]
 	}
-	if w := private[cffNominalW]; len(w) > 0 {
+	if w := private.operands(opNominalWidth); len(w) > 0 {
 		p.nominal = w[0]
 	}
-	if offset := private.offset(cffSubrs); offset > 0 {
-		p.subrs = cffIndex(r.at(start + offset))
+	if offset := private.offset(opSubrs); offset > 0 {
+		p.subrs = readIndex(r.at(start + offset)).items
 	}
 	return p
-}
-
-func cffIndex(r *reader) [][]byte {
-	count := r.u16()
-	if count == 0 || r.bad {
-		return nil
-	}
-	size := r.u8()
-	if size < 1 || size > 4 {
-		r.bad = true
-		return nil
-	}
-	base := r.pos + (count+1)*size - 1
-	out := make([][]byte, 0, count)
-	start := r.uint(size)
-	for range count {
-		end := r.uint(size)
-		if r.bad || start > end || base+end > len(r.data) || base+start < 0 {
-			r.bad = true
-			return nil
-		}
-		out = append(out, r.data[base+start:base+end])
-		start = end
-	}
-	r.pos = base + start
-	return out
-}
-
-func parseDict(data []byte) cffDict {
-	r := &reader{data: data}
-	d := cffDict{}
-	var operands []float64
-	for r.pos < len(data) && !r.bad {
-		switch b := r.u8(); {
-		case b <= 21:
-			if b == 12 {
-				b = 1200 + r.u8()
-			}
-			d[b] = operands
-			operands = nil
-		case b == 28:
-			operands = append(operands, float64(r.i16()))
-		case b == 29:
-			operands = append(operands, float64(int32(r.u32()))) //nolint:gosec // a signed number of 32 bits
-		case b == 30:
-			operands = append(operands, cffReal(r))
-		case b >= 32 && b <= 246:
-			operands = append(operands, float64(b-139))
-		case b >= 247 && b <= 250:
-			operands = append(operands, float64((b-247)*256+r.u8()+108))
-		case b >= 251 && b <= 254:
-			operands = append(operands, float64(-(b-251)*256-r.u8()-108))
-		}
-	}
-	return d
-}
-
-func cffReal(r *reader) float64 {
-	mantissa, exponent, fraction := 0.0, 0, 0
-	negative, inFraction, inExponent, exponentSign := false, false, false, 1
-	for !r.bad {
-		b := r.u8()
-		for _, n := range [2]int{b >> 4, b & 15} {
-			switch {
-			case n <= 9 && inExponent:
-				exponent = min(exponent*10+n, 400)
-			case n <= 9:
-				mantissa = mantissa*10 + float64(n)
-				if inFraction {
-					fraction++
-				}
-			case n == 10:
-				inFraction = true
-			case n == 11, n == 12:
-				inExponent = true
-				if n == 12 {
-					exponentSign = -1
-				}
-			case n == 14:
-				negative = true
-			case n == 15:
-				if negative {
-					mantissa = -mantissa
-				}
-				return mantissa * math.Pow10(exponentSign*exponent-fraction)
-			}
-		}
-	}
-	return 0
 }
 
 // cffCharsetOf gives the string or character identifiers of the glyphs; nil stands for a predefined charset of a
@@ -380,6 +271,17 @@ func (f *CFF) ByCID(cid int) (int, bool) {
 	return g, ok
 }
 
+// CID gives the character identifier of a glyph, 0 if it has none. Without identifiers a glyph is its own.
+func (f *CFF) CID(glyph int) int {
+	if f.byCID == nil {
+		return glyph
+	}
+	if glyph < 0 || glyph >= len(f.cids) {
+		return 0
+	}
+	return f.cids[glyph]
+}
+
 // CIDs are the identifiers of all glyphs of a CID-keyed font.
 func (f *CFF) CIDs() []int {
 	var out []int
@@ -419,90 +321,4 @@ func (f *CFF) Width(glyph int) float64 {
 	w *= p.scale
 	f.widths[glyph] = w
 	return w
-}
-
-// type2 runs a Type 2 charstring up to the first operator that clears the stack, which tells the width.
-type type2 struct {
-	global, local [][]byte
-	stack         []float64
-	width         float64
-	hasWidth      bool
-	done          bool
-	steps         int
-}
-
-func (t *type2) run(code []byte, depth int) {
-	r := &reader{data: code}
-	for r.pos < len(code) && !t.done && !r.bad {
-		if t.steps--; t.steps < 0 || depth > 10 {
-			t.done = true
-			return
-		}
-		b := r.u8()
-		switch {
-		case b == 28:
-			t.push(float64(r.i16()))
-		case b >= 32 && b <= 246:
-			t.push(float64(b - 139))
-		case b >= 247 && b <= 250:
-			t.push(float64((b-247)*256 + r.u8() + 108))
-		case b >= 251 && b <= 254:
-			t.push(float64(-(b-251)*256 - r.u8() - 108))
-		case b == 255:
-			t.push(float64(int32(r.u32())) / 65536) //nolint:gosec // a signed number of 32 bits
-		case b == 10:
-			t.call(t.local, depth)
-		case b == 29:
-			t.call(t.global, depth)
-		case b == 11:
-			return
-		default:
-			t.clear(b)
-		}
-	}
-}
-
-func (t *type2) push(v float64) {
-	if len(t.stack) < 192 {
-		t.stack = append(t.stack, v)
-	}
-}
-
-func (t *type2) call(subrs [][]byte, depth int) {
-	if len(t.stack) == 0 {
-		t.done = true
-		return
-	}
-	bias := 32768
-	if len(subrs) < 1240 {
-		bias = 107
-	} else if len(subrs) < 33900 {
-		bias = 1131
-	}
-	i := int(t.stack[len(t.stack)-1]) + bias
-	t.stack = t.stack[:len(t.stack)-1]
-	if i < 0 || i >= len(subrs) {
-		t.done = true
-		return
-	}
-	t.run(subrs[i], depth+1)
-}
-
-// clear ends the run; the width is there if the stack has one operand more than the operator takes.
-func (t *type2) clear(op int) {
-	t.done = true
-	n := len(t.stack)
-	switch op {
-	case 1, 3, 18, 23, 19, 20: // stem hints
-		t.hasWidth = n%2 == 1
-	case 21: // rmoveto
-		t.hasWidth = n > 2
-	case 4, 22: // vmoveto, hmoveto
-		t.hasWidth = n > 1
-	case 14: // endchar
-		t.hasWidth = n == 1 || n == 5
-	}
-	if t.hasWidth {
-		t.width = t.stack[0]
-	}
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/perfectworks/backend/adapters/documents/axetest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/axetest"
 )
 
 // layoutRules are axe's rules that need layout or style sheets, which are not checked natively.

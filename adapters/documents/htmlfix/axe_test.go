@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/perfectworks/backend/adapters/documents/axetest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/axetest"
 	"github.com/perfectworks/backend/adapters/documents/htmlfix"
 )
 

@@ -11,9 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/perfectworks/backend/adapters/documents/documentstest/pdftest"
 	"github.com/perfectworks/backend/adapters/documents/pagetext"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
-	"github.com/perfectworks/backend/adapters/documents/pdftest"
 )
 
 const resources = "/Resources<</Font<</F 5 0 R/M 6 0 R/T 7 0 R/C 8 0 R/V 11 0 R/J 13 0 R>>/XObject<</X 9 0 R/I 10 0 R>>" +

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/perfectworks/backend/adapters/documents/axetest"
-	"github.com/perfectworks/backend/adapters/documents/corpustest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/axetest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/corpustest"
 	"github.com/perfectworks/backend/adapters/documents/htmlcheck"
 	"github.com/perfectworks/backend/adapters/documents/pdfhtml"
 )

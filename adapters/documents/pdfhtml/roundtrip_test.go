@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/perfectworks/backend/adapters/documents/corpustest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/corpustest"
 	"github.com/perfectworks/backend/adapters/documents/pdfhtml"
 	"github.com/perfectworks/backend/adapters/documents/typeset"
 )

@@ -11,9 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/perfectworks/backend/adapters/documents/documentstest/verapdftest"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 	"github.com/perfectworks/backend/adapters/documents/pdfua"
-	"github.com/perfectworks/backend/adapters/documents/verapdftest"
 )
 
 // corpus is a part of the veraPDF corpus (CC BY 4.0), beside the repository.

@@ -10,10 +10,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/perfectworks/backend/adapters/documents/documentstest/pdftest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/verapdftest"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
-	"github.com/perfectworks/backend/adapters/documents/pdftest"
 	"github.com/perfectworks/backend/adapters/documents/pdfua"
-	"github.com/perfectworks/backend/adapters/documents/verapdftest"
 )
 
 func el(kind string, kids ...pdftest.Element) pdftest.Element {

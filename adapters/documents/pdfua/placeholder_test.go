@@ -3,8 +3,8 @@ package pdfua_test
 import (
 	"testing"
 
+	"github.com/perfectworks/backend/adapters/documents/documentstest/pdftest"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
-	"github.com/perfectworks/backend/adapters/documents/pdftest"
 	"github.com/perfectworks/backend/adapters/documents/pdfua"
 )
 

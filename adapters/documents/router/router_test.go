@@ -23,14 +23,14 @@ import (
 	"golang.org/x/image/math/fixed"
 
 	"github.com/perfectworks/backend/adapters/documents"
-	"github.com/perfectworks/backend/adapters/documents/axetest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/axetest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/pdftest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/programtest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/verapdftest"
 	"github.com/perfectworks/backend/adapters/documents/engines"
 	"github.com/perfectworks/backend/adapters/documents/isolate"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
-	"github.com/perfectworks/backend/adapters/documents/pdftest"
-	"github.com/perfectworks/backend/adapters/documents/programtest"
 	"github.com/perfectworks/backend/adapters/documents/router"
-	"github.com/perfectworks/backend/adapters/documents/verapdftest"
 )
 
 // TestMain lets the test binary be the child processes.

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/perfectworks/backend/adapters/documents/documentstest/pdftest"
 	"github.com/perfectworks/backend/adapters/documents/pagetext"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
-	"github.com/perfectworks/backend/adapters/documents/pdftest"
 	"github.com/perfectworks/backend/adapters/documents/structure"
 )
 

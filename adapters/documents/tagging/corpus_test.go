@@ -12,8 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/perfectworks/backend/adapters/documents/documentstest/verapdftest"
 	"github.com/perfectworks/backend/adapters/documents/tagging"
-	"github.com/perfectworks/backend/adapters/documents/verapdftest"
 )
 
 // corpus is a part of the veraPDF corpus (CC BY 4.0), beside the repository.

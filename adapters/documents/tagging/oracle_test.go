@@ -12,8 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/perfectworks/backend/adapters/documents/documentstest/programtest"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
-	"github.com/perfectworks/backend/adapters/documents/programtest"
 	"github.com/perfectworks/backend/adapters/documents/tagging"
 )
 

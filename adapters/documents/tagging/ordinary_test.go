@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/perfectworks/backend/adapters/documents/documentstest/verapdftest"
 	"github.com/perfectworks/backend/adapters/documents/tagging"
-	"github.com/perfectworks/backend/adapters/documents/verapdftest"
 )
 
 // TestOrdinary processes all PDFs of a folder, named by CORPUS_FOLDER, and says how many conform afterwards by veraPDF,

@@ -10,11 +10,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/perfectworks/backend/adapters/documents/documentstest/pdftest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/verapdftest"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
-	"github.com/perfectworks/backend/adapters/documents/pdftest"
 	"github.com/perfectworks/backend/adapters/documents/pdfua"
 	"github.com/perfectworks/backend/adapters/documents/tagging"
-	"github.com/perfectworks/backend/adapters/documents/verapdftest"
 )
 
 // fonts are resources with two of the standard fonts, which are not embedded.

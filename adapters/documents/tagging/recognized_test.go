@@ -6,11 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/perfectworks/backend/adapters/documents/documentstest/pdftest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/verapdftest"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
-	"github.com/perfectworks/backend/adapters/documents/pdftest"
 	"github.com/perfectworks/backend/adapters/documents/pdfua"
 	"github.com/perfectworks/backend/adapters/documents/tagging"
-	"github.com/perfectworks/backend/adapters/documents/verapdftest"
 )
 
 // scanned makes a document of one page that is an image, turned as told.

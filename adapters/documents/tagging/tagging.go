@@ -9,7 +9,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/perfectworks/backend/adapters/documents/embedfont"
+	"github.com/perfectworks/backend/adapters/documents/fontrepair"
 	"github.com/perfectworks/backend/adapters/documents/pagetext"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 	"github.com/perfectworks/backend/adapters/documents/pdfua"
@@ -42,7 +42,6 @@ type work struct {
 	figures  []*element
 	placed   map[pdf.Ref]bool
 	language string
-	machine  *embedfont.Machine
 
 	// paintings counts how often forms are painted; originals are forms before they were cleaned of marks.
 	paintings map[pdf.Ref]int
@@ -80,7 +79,7 @@ func Process(f *pdf.File, options Options, progress func(done, total int)) (*Res
 	if err := w.guard(); err != nil {
 		return nil, err
 	}
-	w.repairFonts()
+	fontrepair.Repair(w.file, w.pages, w.options.Limits.Operations, fontReport{w})
 	w.addRecognized()
 	if err := w.readPages(); err != nil {
 		return nil, err
@@ -196,6 +195,13 @@ func (w *work) flag(rule string, page int, detail string) {
 func (w *work) warn(format string, args ...any) {
 	w.result.Warnings = append(w.result.Warnings, fmt.Sprintf(format, args...))
 }
+
+// fontReport adds what happened to fonts to the result.
+type fontReport struct{ *work }
+
+func (r fontReport) Fixed(rule, detail string, count int)      { r.fixed(rule, detail, count) }
+func (r fontReport) Flag(rule string, page int, detail string) { r.flag(rule, page, detail) }
+func (r fontReport) Warn(format string, args ...any)           { r.warn(format, args...) }
 
 // retag finds the structure of the document and writes it, in the place of tags that are of no use.
 func (w *work) retag(progress func(done, total int)) error {

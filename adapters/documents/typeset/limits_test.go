@@ -12,9 +12,9 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/perfectworks/backend/adapters/documents/documentstest/verapdftest"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 	"github.com/perfectworks/backend/adapters/documents/pdfua"
-	"github.com/perfectworks/backend/adapters/documents/verapdftest"
 )
 
 func TestLimits(t *testing.T) {

@@ -10,11 +10,11 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/perfectworks/backend/adapters/documents/documentstest/verapdftest"
 	"github.com/perfectworks/backend/adapters/documents/embedfont"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 	"github.com/perfectworks/backend/adapters/documents/pdffont"
 	"github.com/perfectworks/backend/adapters/documents/pdfua"
-	"github.com/perfectworks/backend/adapters/documents/verapdftest"
 )
 
 // noFonts is a machine without fonts, so that tests give the same everywhere.

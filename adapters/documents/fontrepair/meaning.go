@@ -1,4 +1,4 @@
-package tagging
+package fontrepair
 
 import (
 	"fmt"
@@ -20,10 +20,10 @@ const privateUse = 0xe000
 
 // completeText completes the map from codes to Unicode (ISO 14289-1, 7.21.7) by what the encoding, the glyph names and
 // the font program say.
-func (w *work) completeText(u *usedFont) {
+func (r *repairer) completeText(u *usedFont) {
 	texts := map[int]string{}
 	repaired, guessed, unknown := 0, 0, 0
-	if w.overflows(u) {
+	if r.overflows(u) {
 		repaired = 1
 	}
 	for _, code := range u.sorted() {
@@ -63,18 +63,18 @@ func (w *work) completeText(u *usedFont) {
 	if u.Subtype == "Type0" {
 		digits = 4
 	}
-	u.dict["ToUnicode"] = w.file.Add(pdf.NewStream(nil, toUnicode(texts, digits)))
-	w.reread(u)
+	u.dict["ToUnicode"] = r.file.Add(pdf.NewStream(nil, font.ToUnicode(texts, digits)))
+	r.reread(u)
 	name := plainName(u.Name)
 	if name == "" {
 		name = "without a name"
 	}
-	w.fixed("7.21.7-1", "", repaired)
+	r.report.Fixed("7.21.7-1", "", repaired)
 	if guessed > 0 {
-		w.flag("7.21.7-1", 0, fmt.Sprintf("The meaning of %d glyphs of the font %s was taken from their numbers", guessed, name))
+		r.report.Flag("7.21.7-1", 0, fmt.Sprintf("The meaning of %d glyphs of the font %s was taken from their numbers", guessed, name))
 	}
 	if unknown > 0 {
-		w.flag("7.21.7-1", 0, fmt.Sprintf("The meaning of %d glyphs of the font %s is not known", unknown, name))
+		r.report.Flag("7.21.7-1", 0, fmt.Sprintf("The meaning of %d glyphs of the font %s is not known", unknown, name))
 	}
 }
 
@@ -115,8 +115,8 @@ func programText(t *font.TrueType, glyph int) string {
 	if glyph <= 0 {
 		return ""
 	}
-	if r, ok := t.GlyphRune(glyph); ok {
-		return string(r)
+	if char, ok := t.GlyphRune(glyph); ok {
+		return string(char)
 	}
 	return nameText(t.GlyphName(glyph))
 }

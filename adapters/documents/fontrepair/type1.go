@@ -1,4 +1,4 @@
-package tagging
+package fontrepair
 
 import (
 	"bytes"
@@ -19,8 +19,8 @@ const (
 
 // setType1Widths writes the widths of the dictionary into the charstrings of a Type 1 program, each of which begins with
 // its side bearing and width.
-func (w *work) setType1Widths(u *usedFont) {
-	key, stream := w.programStream(u, "FontFile")
+func (r *repairer) setType1Widths(u *usedFont) {
+	key, stream := r.programStream(u, "FontFile")
 	if stream == nil {
 		return
 	}
@@ -32,7 +32,7 @@ func (w *work) setType1Widths(u *usedFont) {
 			wanted[name] = g.Wanted
 		}
 	}
-	data, _ := w.file.Decode(stream)
+	data, _ := r.file.Decode(stream)
 	head, private, rest, ok := divideType1(data)
 	if !ok || len(wanted) == 0 {
 		return
@@ -47,10 +47,10 @@ func (w *work) setType1Widths(u *usedFont) {
 	}
 	private = crypt(changed, eexecKey, true)
 	out := slices.Concat(head, private, rest)
-	w.changeProgram(u, key, stream, out, pdf.Dict{
+	r.changeProgram(u, key, stream, out, pdf.Dict{
 		"Length1": pdf.Integer(len(head)), "Length2": pdf.Integer(len(private)), "Length3": pdf.Integer(len(rest)),
 	})
-	w.fixed("7.21.5-1", "", count)
+	r.report.Fixed("7.21.5-1", "", count)
 }
 
 // divideType1 divides a program into its clear part, the encrypted part in binary, and the zeros at its end.

@@ -1,4 +1,4 @@
-package tagging
+package fontrepair
 
 import (
 	"bytes"
@@ -7,10 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/perfectworks/backend/adapters/documents/documentstest/pdftest"
 	"github.com/perfectworks/backend/adapters/documents/embedfont"
 	"github.com/perfectworks/backend/adapters/documents/font"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
-	"github.com/perfectworks/backend/adapters/documents/pdftest"
 	"github.com/perfectworks/backend/adapters/documents/pdfua"
 )
 
@@ -45,6 +45,13 @@ func embedded(t *testing.T) (*pdf.File, pdf.Dict) {
 	f.Set(pdf.Ref{Number: 5}, entries)
 	return f, entries
 }
+
+// repaired counts repairs by rule.
+type repaired map[string]int
+
+func (r repaired) Fixed(rule, _ string, count int) { r[rule] += count }
+func (repaired) Flag(string, int, string)          {}
+func (repaired) Warn(string, ...any)               {}
 
 func failing(t *testing.T, f *pdf.File) map[string]bool {
 	t.Helper()
@@ -93,7 +100,7 @@ func TestFonts(t *testing.T) {
 			f := onePage(t, "<00410042>", nil)
 			f.Set(pdf.Ref{Number: 5}, pdf.Dict{
 				"Type": pdf.Name("Font"), "Subtype": pdf.Name("Type0"), "BaseFont": pdf.Name("Arial"), "Encoding": pdf.Name("Identity-H"),
-				"ToUnicode": f.Add(pdf.NewStream(nil, toUnicode(map[int]string{0x41: "Ж", 0x42: "W"}, 4))),
+				"ToUnicode": f.Add(pdf.NewStream(nil, font.ToUnicode(map[int]string{0x41: "Ж", 0x42: "W"}, 4))),
 				"DescendantFonts": pdf.Array{f.Add(pdf.Dict{
 					"Type": pdf.Name("Font"), "Subtype": pdf.Name("CIDFontType2"), "BaseFont": pdf.Name("Arial"), "DW": pdf.Integer(777),
 					"CIDSystemInfo": pdf.Dict{"Registry": pdf.String("Adobe"), "Ordering": pdf.String("Identity"), "Supplement": pdf.Integer(0)},
@@ -151,7 +158,7 @@ func TestFonts(t *testing.T) {
 		"a meaning that is no character": {"7.21.7-2", func(t *testing.T) *pdf.File {
 			t.Helper()
 			f, entries := embedded(t)
-			entries["ToUnicode"] = f.Add(pdf.NewStream(nil, toUnicode(map[int]string{'A': "\x00", 'B': "B"}, 2)))
+			entries["ToUnicode"] = f.Add(pdf.NewStream(nil, font.ToUnicode(map[int]string{'A': "\x00", 'B': "B"}, 2)))
 			return f
 		}},
 	} {
@@ -161,12 +168,19 @@ func TestFonts(t *testing.T) {
 			if before := failing(t, f); !before[test.rule] {
 				t.Fatalf("before, %v fail and not %s", before, test.rule)
 			}
-			result, err := Process(f, Options{}, nil)
+			report := repaired{}
+			pages, err := f.Pages(10)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(result.Failures) > 0 {
-				t.Errorf("after, %v fail", result.Failures)
+			Repair(f, pages, 0, report)
+			if report[test.rule] == 0 && test.rule != "7.21.7-2" {
+				t.Errorf("%v were repaired, not %s", report, test.rule)
+			}
+			for rule := range failing(t, f) {
+				if strings.HasPrefix(rule, "7.21") {
+					t.Errorf("after the repair %s fails", rule)
+				}
 			}
 		})
 	}
@@ -260,19 +274,6 @@ func TestNames(t *testing.T) {
 	} {
 		if got := nameText(name); got != want {
 			t.Errorf("%q means %q, want %q", name, got, want)
-		}
-	}
-}
-
-func TestTitles(t *testing.T) {
-	t.Parallel()
-	for title, want := range map[string]string{
-		"Annual Report 2024": "Annual Report 2024", "Microsoft Word - doc1.docx": "", "untitled": "", "Document1": "", "thesis.dvi": "",
-		"C:\\texts\\a b": "", "  A\n title ": "A title", "---": "", "Titel": "", "(anonymous)": "", "Slide 1": "",
-		"Documents of the Council": "Documents of the Council", "Über uns": "Über uns",
-	} {
-		if got := sensibleTitle(title); got != want {
-			t.Errorf("%q becomes %q, want %q", title, got, want)
 		}
 	}
 }

@@ -1,10 +1,8 @@
-package tagging
+package font
 
 import (
 	"math"
 	"testing"
-
-	"github.com/perfectworks/backend/adapters/documents/font"
 )
 
 // compact makes a font set with two glyphs: one with a width, one with the default width, 500.
@@ -15,11 +13,11 @@ func compact() []byte {
 	glyphs := [][]byte{{14}, {139 + 50, 139, 139, 21, 14}, {139, 139, 21, 14}}
 	head := appendIndex([]byte{1, 0, 4, 4}, [][]byte{[]byte("F")})
 	top := func(charset, charStrings, private int) []byte {
-		return topWith([]cffEntry{
-			{operator: cffCharset, operands: []float64{float64(charset)}},
-			{operator: cffCharStrings, operands: []float64{0}},
-			{operator: cffPrivate, operands: []float64{float64(len(privateDict)), float64(private)}},
-		}, 0, charStrings)
+		return cffDict{
+			{operator: opCharset, operands: []float64{float64(charset)}},
+			{operator: opCharStrings, operands: []float64{0}},
+			{operator: opPrivate, operands: []float64{float64(len(privateDict)), float64(private)}},
+		}.moved(0, charStrings)
 	}
 	at := len(appendIndex(head, [][]byte{top(9, 9, 9)})) + 2*len(strings)
 	out := appendIndex(head, [][]byte{top(at, at+len(charset)+len(privateDict), at+len(charset))})
@@ -32,7 +30,7 @@ func compact() []byte {
 func TestCompactWidths(t *testing.T) {
 	t.Parallel()
 	data := compact()
-	before, err := font.ParseCFF(data)
+	before, err := ParseCFF(data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,11 +40,11 @@ func TestCompactWidths(t *testing.T) {
 		}
 	}
 	for _, widths := range []map[int]float64{{1: 444}, {2: 777}, {0: 250, 1: 1000, 2: 1}} {
-		changed, count := changeCFF(data, widths)
+		changed, count := before.WithWidths(widths)
 		if count != len(widths) {
 			t.Fatalf("%d of %d widths were changed", count, len(widths))
 		}
-		after, err := font.ParseCFF(changed)
+		after, err := ParseCFF(changed)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,14 +63,21 @@ func TestCompactWidths(t *testing.T) {
 	}
 }
 
-func FuzzCFF(f *testing.F) {
+func FuzzCFFWrite(f *testing.F) {
 	f.Add(compact())
 	f.Fuzz(func(t *testing.T, data []byte) {
-		out, count := changeCFF(data, map[int]float64{0: 100, 1: 200, 9: 300})
-		if _, err := font.ParseCFF(data); count > 0 && err == nil {
-			if _, err := font.ParseCFF(out); err != nil {
+		before, err := ParseCFF(data)
+		if err != nil {
+			return
+		}
+		if out, count := before.WithWidths(map[int]float64{0: 100, 1: 200, 9: 300}); count > 0 {
+			if _, err := ParseCFF(out); err != nil {
 				t.Errorf("what was written cannot be read: %v", err)
 			}
+		}
+		before.CID(before.Glyphs())
+		if after, err := ParseCFF(before.Blanked(map[int]bool{1: true})); err == nil && after.Glyphs() != before.Glyphs() {
+			t.Errorf("%d glyphs became %d", before.Glyphs(), after.Glyphs())
 		}
 	})
 }

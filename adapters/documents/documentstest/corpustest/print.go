@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/perfectworks/backend/adapters/documents/programtest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/programtest"
 )
 
 // printTime is how long Chromium may take for one document.

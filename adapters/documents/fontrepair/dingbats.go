@@ -1,10 +1,11 @@
-package tagging
+package fontrepair
 
 import (
 	"fmt"
 	"maps"
 	"slices"
 
+	"github.com/perfectworks/backend/adapters/documents/font"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 )
 
@@ -30,7 +31,7 @@ var dingbats = map[int]dingbat{
 
 // drawDingbats makes a font of ZapfDingbats, which is not embedded, one that is drawn. It is false if the text has other
 // signs than the usual marks of form fields.
-func (w *work) drawDingbats(u *usedFont) bool {
+func (r *repairer) drawDingbats(u *usedFont) bool {
 	procedures, texts := pdf.Dict{}, map[int]string{}
 	differences := pdf.Array{}
 	widths := make(pdf.Array, 256)
@@ -43,7 +44,7 @@ func (w *work) drawDingbats(u *usedFont) bool {
 			return false
 		}
 		content := fmt.Sprintf("%d 0 0 -150 850 850 d1 %s", d.width, d.drawing)
-		procedures[pdf.Name(d.name)] = w.file.Add(pdf.NewStream(nil, []byte(content)))
+		procedures[pdf.Name(d.name)] = r.file.Add(pdf.NewStream(nil, []byte(content)))
 		texts[code] = d.text
 		widths[code] = pdf.Integer(d.width)
 		differences = append(differences, pdf.Integer(code), pdf.Name(d.name))
@@ -54,10 +55,10 @@ func (w *work) drawDingbats(u *usedFont) bool {
 		"FontBBox":   pdf.Array{pdf.Integer(0), pdf.Integer(-150), pdf.Integer(850), pdf.Integer(850)},
 		"FontMatrix": pdf.Array{pdf.Real(0.001), pdf.Integer(0), pdf.Integer(0), pdf.Real(0.001), pdf.Integer(0), pdf.Integer(0)},
 		"CharProcs":  procedures, "Resources": pdf.Dict{}, "FirstChar": pdf.Integer(0), "LastChar": pdf.Integer(255),
-		"Widths": widths, "ToUnicode": w.file.Add(pdf.NewStream(nil, toUnicode(texts, 2))),
+		"Widths": widths, "ToUnicode": r.file.Add(pdf.NewStream(nil, font.ToUnicode(texts, 2))),
 		"Encoding": pdf.Dict{"Type": pdf.Name("Encoding"), "Differences": differences},
 	})
-	w.reread(u)
-	w.fixed("7.21.4.1-1", "ZapfDingbats", 1)
+	r.reread(u)
+	r.report.Fixed("7.21.4.1-1", "ZapfDingbats", 1)
 	return true
 }

@@ -1,4 +1,4 @@
-package tagging
+package fontrepair
 
 import (
 	"math"
@@ -13,7 +13,7 @@ const tolerance = 1.0
 
 // repairWidths makes the widths of the font program agree with those of the dictionary (ISO 14289-1, 7.21.5), by which
 // text is set: changing the latter would move it.
-func (w *work) repairWidths(u *usedFont) {
+func (r *repairer) repairWidths(u *usedFont) {
 	wrong := map[int]float64{}
 	codes := map[int]int{}
 	most := 0.0
@@ -22,7 +22,7 @@ func (w *work) repairWidths(u *usedFont) {
 		difference := math.Abs(g.Width - g.Wanted)
 		if visible && g.Known && difference > 0 && g.Wanted >= 0 {
 			most = max(most, difference)
-			glyph := w.glyphNumber(u, code)
+			glyph := r.glyphNumber(u, code)
 			if _, taken := wrong[glyph]; !taken || code < codes[glyph] {
 				wrong[glyph], codes[glyph] = g.Wanted, code
 			}
@@ -33,18 +33,18 @@ func (w *work) repairWidths(u *usedFont) {
 	}
 	switch {
 	case u.Subtype == "Type3":
-		w.setProcedureWidths(u)
+		r.setProcedureWidths(u)
 	case u.Program.TrueType != nil && u.Program.TrueType.CFF == nil:
-		w.setAdvances(u, wrong)
+		r.setAdvances(u, wrong)
 	case u.Program.CFF != nil && u.Subtype != "Type0":
-		w.setCFFWidths(u, wrong)
+		r.setCFFWidths(u, wrong)
 	case u.Program.Type1 != nil:
-		w.setType1Widths(u)
+		r.setType1Widths(u)
 	}
 }
 
 // glyphNumber is the number of a code's glyph in the program; for Type 1 and Type 3 fonts, the code.
-func (w *work) glyphNumber(u *usedFont, code int) int {
+func (r *repairer) glyphNumber(u *usedFont, code int) int {
 	switch {
 	case u.Subtype == "Type0":
 		cid, _ := u.CMap.CID(code)
@@ -64,9 +64,9 @@ func (w *work) glyphNumber(u *usedFont, code int) int {
 }
 
 // programStream gives the stream of the font program under one of the keys.
-func (w *work) programStream(u *usedFont, keys ...pdf.Name) (pdf.Name, *pdf.Stream) {
+func (r *repairer) programStream(u *usedFont, keys ...pdf.Name) (pdf.Name, *pdf.Stream) {
 	for _, key := range keys {
-		if s, ok := w.file.Stream(u.Descriptor[key]); ok {
+		if s, ok := r.file.Stream(u.Descriptor[key]); ok {
 			return key, s
 		}
 	}
@@ -74,7 +74,7 @@ func (w *work) programStream(u *usedFont, keys ...pdf.Name) (pdf.Name, *pdf.Stre
 }
 
 // changeProgram puts another program in the place of the font's, for all fonts that share it.
-func (w *work) changeProgram(u *usedFont, key pdf.Name, old *pdf.Stream, program []byte, lengths pdf.Dict) {
+func (r *repairer) changeProgram(u *usedFont, key pdf.Name, old *pdf.Stream, program []byte, lengths pdf.Dict) {
 	d := pdf.Dict{}
 	for _, kept := range []pdf.Name{"Subtype"} {
 		if old.Dict[kept] != nil {
@@ -86,19 +86,34 @@ func (w *work) changeProgram(u *usedFont, key pdf.Name, old *pdf.Stream, program
 	}
 	changed := pdf.NewStream(d, program)
 	if ref, ok := u.Descriptor[key].(pdf.Ref); ok {
-		w.file.Set(ref, changed)
+		r.file.Set(ref, changed)
 	} else {
-		u.Descriptor[key] = w.file.Add(changed)
+		u.Descriptor[key] = r.file.Add(changed)
 	}
-	w.reread(u)
+	r.reread(u)
 }
 
-func (w *work) setAdvances(u *usedFont, wrong map[int]float64) {
-	key, stream := w.programStream(u, "FontFile2", "FontFile3")
+// setCFFWidths writes the widths of the dictionary into the charstrings of a compact font that chooses its glyphs by
+// names.
+func (r *repairer) setCFFWidths(u *usedFont, wrong map[int]float64) {
+	key, stream := r.programStream(u, "FontFile3")
+	if stream == nil || r.file.Name(stream.Dict["Subtype"]) == "OpenType" {
+		return
+	}
+	out, count := u.Program.CFF.WithWidths(wrong)
+	if count == 0 {
+		return
+	}
+	r.changeProgram(u, key, stream, out, nil)
+	r.report.Fixed("7.21.5-1", "", count)
+}
+
+func (r *repairer) setAdvances(u *usedFont, wrong map[int]float64) {
+	key, stream := r.programStream(u, "FontFile2", "FontFile3")
 	if stream == nil {
 		return
 	}
-	data, _ := w.file.Decode(stream)
+	data, _ := r.file.Decode(stream)
 	program, err := readSFNT(data)
 	if err != nil || program.setAdvances(wrong) != nil {
 		return
@@ -108,23 +123,23 @@ func (w *work) setAdvances(u *usedFont, wrong map[int]float64) {
 	if key == "FontFile2" {
 		lengths["Length1"] = pdf.Integer(len(out))
 	}
-	w.changeProgram(u, key, stream, out, lengths)
-	w.fixed("7.21.5-1", "", len(wrong))
+	r.changeProgram(u, key, stream, out, lengths)
+	r.report.Fixed("7.21.5-1", "", len(wrong))
 }
 
 // setProcedureWidths writes the widths of the dictionary into the glyph procedures of a Type 3 font, whose first
 // operator, d0 or d1, says them once more (ISO 32000-1, table 113).
-func (w *work) setProcedureWidths(u *usedFont) {
+func (r *repairer) setProcedureWidths(u *usedFont) {
 	done := map[pdf.Name]bool{}
 	for _, code := range u.sorted() {
 		g := u.Glyph(code)
 		name := pdf.Name(u.Encoding.Glyph(code))
-		stream, ok := w.file.Stream(u.Procedures[name])
+		stream, ok := r.file.Stream(u.Procedures[name])
 		if !ok || done[name] || !u.codes[code] || math.Abs(g.Width-g.Wanted) <= 1 {
 			continue
 		}
 		done[name] = true
-		data, _ := w.file.Decode(stream)
+		data, _ := r.file.Decode(stream)
 		scanner := pdf.NewScanner(data, pdf.Limits{})
 		op, ok := scanner.Next()
 		if !ok || op.Operator != "d0" && op.Operator != "d1" || len(op.Operands) == 0 {
@@ -141,7 +156,7 @@ func (w *work) setProcedureWidths(u *usedFont) {
 		if resources := stream.Dict["Resources"]; resources != nil {
 			changed.Dict["Resources"] = resources
 		}
-		u.Procedures[name] = w.file.Add(changed)
-		w.fixed("7.21.5-1", "", 1)
+		u.Procedures[name] = r.file.Add(changed)
+		r.report.Fixed("7.21.5-1", "", 1)
 	}
 }

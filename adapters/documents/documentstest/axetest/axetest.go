@@ -20,7 +20,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/perfectworks/backend/adapters/documents/programtest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/programtest"
 )
 
 var npmPackages = []string{"axe-core@4.14.1", "puppeteer-core@25.16.0"}

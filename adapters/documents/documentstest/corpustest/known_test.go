@@ -9,9 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/perfectworks/backend/adapters/documents/documentstest/pdftest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/programtest"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
-	"github.com/perfectworks/backend/adapters/documents/pdftest"
-	"github.com/perfectworks/backend/adapters/documents/programtest"
 )
 
 func TestGenerateIsRepeatable(t *testing.T) {

@@ -1,4 +1,4 @@
-package tagging
+package fontrepair
 
 import (
 	"maps"
@@ -10,6 +10,12 @@ import (
 
 // invisible is the text rendering mode that paints nothing (ISO 32000-1, table 106).
 const invisible = 3
+
+// Bounds on how deep forms are nested and graphics states are saved; what is deeper is not followed.
+const (
+	maxNesting = 40
+	maxStates  = 4096
+)
 
 // usedFont is a font with the codes that the document shows with it.
 type usedFont struct {
@@ -26,7 +32,7 @@ func (u *usedFont) sorted() []int { return slices.Sorted(maps.Keys(u.codes)) }
 
 // fontUses finds what text is shown with which font, in pages, forms, appearances, patterns and glyphs of Type 3 fonts.
 type fontUses struct {
-	*work
+	*repairer
 	fonts map[pdf.Ref]*usedFont
 	// inPlace are the fonts written in place, which are looked up by their resources.
 	inPlace map[placedFont]*usedFont
@@ -47,16 +53,16 @@ type textState struct {
 	mode int64
 }
 
-func (w *work) fontUses() []*usedFont {
+func (r *repairer) fontUses() []*usedFont {
 	u := fontUses{
-		work: w, fonts: map[pdf.Ref]*usedFont{}, inPlace: map[placedFont]*usedFont{}, seen: map[*pdf.Stream]bool{},
+		repairer: r, fonts: map[pdf.Ref]*usedFont{}, inPlace: map[placedFont]*usedFont{}, seen: map[*pdf.Stream]bool{},
 	}
-	for i, page := range w.pages {
-		data, _ := w.file.Content(page)
+	for i, page := range r.pages {
+		data, _ := r.file.Content(page)
 		u.run(data, page.Resources, placedFont{page: i + 1}, textState{}, 0)
-		list, _ := w.file.Array(page.Dict["Annots"])
+		list, _ := r.file.Array(page.Dict["Annots"])
 		for _, o := range list {
-			if d, ok := w.file.Dict(o); ok {
+			if d, ok := r.file.Dict(o); ok {
 				u.appearances(d["AP"], page.Resources, i+1)
 			}
 		}
@@ -82,7 +88,7 @@ func (u *fontUses) appearances(o pdf.Object, outer pdf.Dict, page int) {
 
 // form runs a form, a pattern or a glyph, once.
 func (u *fontUses) form(s *pdf.Stream, outer pdf.Dict, page int, state textState, depth int) {
-	if u.seen[s] || depth > maxFormNesting {
+	if u.seen[s] || depth > maxNesting {
 		return
 	}
 	u.seen[s] = true
@@ -96,15 +102,11 @@ func (u *fontUses) form(s *pdf.Stream, outer pdf.Dict, page int, state textState
 }
 
 func (u *fontUses) run(data []byte, resources pdf.Dict, where placedFont, state textState, depth int) {
-	limit := u.options.Limits.Operations
-	if limit == 0 {
-		limit = 50_000_000
-	}
 	fonts, _ := u.file.Dict(resources["Font"])
 	objects, _ := u.file.Dict(resources["XObject"])
 	var saved []textState
 	scanner := pdf.NewScanner(data, pdf.Limits{})
-	for u.spent < limit {
+	for u.spent < u.operations {
 		op, ok := scanner.Next()
 		if !ok {
 			return
@@ -113,7 +115,7 @@ func (u *fontUses) run(data []byte, resources pdf.Dict, where placedFont, state 
 		args := op.Operands
 		switch op.Operator {
 		case "q":
-			if len(saved) < maxMarks {
+			if len(saved) < maxStates {
 				saved = append(saved, state)
 			}
 		case "Q":

@@ -1,4 +1,4 @@
-package tagging
+package fontrepair
 
 import (
 	"slices"
@@ -9,7 +9,7 @@ import (
 
 // repairTrueType makes flags, encoding and maps of a simple TrueType font agree (ISO 14289-1, 7.21.6), as long as every
 // code that is used goes on to show the same glyph.
-func (w *work) repairTrueType(u *usedFont) {
+func (r *repairer) repairTrueType(u *usedFont) {
 	t := u.Program.TrueType
 	if t == nil {
 		// A program that cannot be read as it is declared may be readable as what it is.
@@ -17,30 +17,30 @@ func (w *work) repairTrueType(u *usedFont) {
 	}
 	switch {
 	case u.Symbolic && u.Encoding.Name != "":
-		if !slices.Contains(encodings, u.Encoding.Name) || w.sameGlyphs(u, byName, byCode) {
+		if !slices.Contains(encodings, u.Encoding.Name) || r.sameGlyphs(u, byName, byCode) {
 			delete(u.dict, "Encoding")
-			w.fixed("7.21.6-3", "", 1)
-			w.reread(u)
-		} else if w.nameable(u) && w.sameGlyphs(u, byName, byName) {
-			w.setFlags(u, false)
-			w.fixed("7.21.6-3", "", 1)
+			r.report.Fixed("7.21.6-3", "", 1)
+			r.reread(u)
+		} else if r.nameable(u) && r.sameGlyphs(u, byName, byName) {
+			r.setFlags(u, false)
+			r.report.Fixed("7.21.6-3", "", 1)
 		}
 	case !u.Symbolic && !u.Encoding.Present:
 		// Without an encoding the program's own maps count, as they do for symbols.
-		w.setFlags(u, true)
-		w.fixed("7.21.6-2", "", 1)
+		r.setFlags(u, true)
+		r.report.Fixed("7.21.6-2", "", 1)
 	}
 	if !u.Symbolic {
-		w.repairEncoding(u)
+		r.repairEncoding(u)
 		return
 	}
-	if t := u.Program.TrueType; t != nil && !t.HasMap(3, 0) && (t.CMaps != 1 || w.needsSymbolMap(u)) {
-		w.addSymbolMap(u)
+	if t := u.Program.TrueType; t != nil && !t.HasMap(3, 0) && (t.CMaps != 1 || r.needsSymbolMap(u)) {
+		r.addSymbolMap(u)
 	}
 }
 
 // needsSymbolMap tells whether a code that is shown is found only in a map that is not meant for symbols.
-func (w *work) needsSymbolMap(u *usedFont) bool {
+func (r *repairer) needsSymbolMap(u *usedFont) bool {
 	for code, visible := range u.codes {
 		if visible && byCode(u, code) == 0 && u.Program.TrueType.LookupAny(code) != 0 {
 			return true
@@ -75,7 +75,7 @@ func encodedName(u *usedFont, code int) string {
 }
 
 // sameGlyphs tells whether two ways lead to the same glyphs, none of them missing.
-func (w *work) sameGlyphs(u *usedFont, a, b func(*usedFont, int) int) bool {
+func (r *repairer) sameGlyphs(u *usedFont, a, b func(*usedFont, int) int) bool {
 	for code, visible := range u.codes {
 		if visible && (a(u, code) != b(u, code) || a(u, code) == 0) {
 			return false
@@ -85,7 +85,7 @@ func (w *work) sameGlyphs(u *usedFont, a, b func(*usedFont, int) int) bool {
 }
 
 // nameable tells whether the program can be asked by Unicode and the encoding has only listed names.
-func (w *work) nameable(u *usedFont) bool {
+func (r *repairer) nameable(u *usedFont) bool {
 	if !u.Program.TrueType.HasMap(3, 1) {
 		return false
 	}
@@ -97,9 +97,9 @@ func (w *work) nameable(u *usedFont) bool {
 	return true
 }
 
-func (w *work) setFlags(u *usedFont, symbolic bool) {
+func (r *repairer) setFlags(u *usedFont, symbolic bool) {
 	const nonsymbolic = 1 << 5
-	flags, _ := w.file.Integer(u.Descriptor["Flags"])
+	flags, _ := r.file.Integer(u.Descriptor["Flags"])
 	flags &^= flagSymbolic | nonsymbolic
 	if symbolic {
 		flags |= flagSymbolic
@@ -107,18 +107,18 @@ func (w *work) setFlags(u *usedFont, symbolic bool) {
 		flags |= nonsymbolic
 	}
 	u.Descriptor["Flags"] = pdf.Integer(flags)
-	w.reread(u)
+	r.reread(u)
 }
 
 // repairEncoding writes the encoding of a non-symbolic font upon WinAnsiEncoding, with the names that it has now.
-func (w *work) repairEncoding(u *usedFont) {
+func (r *repairer) repairEncoding(u *usedFont) {
 	e := u.Encoding
 	if e.Name == "WinAnsiEncoding" || e.Name == "MacRomanEncoding" {
-		if !e.HasDifferences || w.nameable(u) && listed(e.Differences) {
+		if !e.HasDifferences || r.nameable(u) && listed(e.Differences) {
 			return
 		}
 	}
-	if u.Program.TrueType == nil || !w.nameable(u) {
+	if u.Program.TrueType == nil || !r.nameable(u) {
 		return
 	}
 	differences := pdf.Array{}
@@ -138,15 +138,15 @@ func (w *work) repairEncoding(u *usedFont) {
 			"Type": pdf.Name("Encoding"), "BaseEncoding": pdf.Name("WinAnsiEncoding"), "Differences": differences,
 		}
 	}
-	w.reread(u)
+	r.reread(u)
 	for code, glyph := range before {
 		if u.Program.TrueType == nil || byName(u, code) != glyph {
 			u.dict["Encoding"] = old
-			w.reread(u)
+			r.reread(u)
 			return
 		}
 	}
-	w.fixed("7.21.6-2", "", 1)
+	r.report.Fixed("7.21.6-2", "", 1)
 }
 
 // listed tells whether all names are in the Adobe Glyph List.
@@ -160,12 +160,12 @@ func listed(differences map[int]string) bool {
 }
 
 // addSymbolMap adds a map for symbols to a program that has several maps and none for these.
-func (w *work) addSymbolMap(u *usedFont) {
-	key, stream := w.programStream(u, "FontFile2")
+func (r *repairer) addSymbolMap(u *usedFont) {
+	key, stream := r.programStream(u, "FontFile2")
 	if stream == nil {
 		return
 	}
-	data, _ := w.file.Decode(stream)
+	data, _ := r.file.Decode(stream)
 	program, err := readSFNT(data)
 	if err != nil {
 		return
@@ -180,6 +180,6 @@ func (w *work) addSymbolMap(u *usedFont) {
 	}
 	program.addSymbolMap(glyphs)
 	out := program.bytes()
-	w.changeProgram(u, key, stream, out, pdf.Dict{"Length1": pdf.Integer(len(out))})
-	w.fixed("7.21.6-4", "", 1)
+	r.changeProgram(u, key, stream, out, pdf.Dict{"Length1": pdf.Integer(len(out))})
+	r.report.Fixed("7.21.6-4", "", 1)
 }

@@ -22,7 +22,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/perfectworks/backend/adapters/documents/programtest"
+	"github.com/perfectworks/backend/adapters/documents/documentstest/programtest"
 	"github.com/perfectworks/backend/adapters/documents/verapdf"
 )
 

@@ -1,4 +1,4 @@
-package tagging
+package fontrepair
 
 import (
 	"encoding/binary"
@@ -23,9 +23,9 @@ const (
 
 // embed puts a free font in the place of one that is not embedded (ISO 14289-1, 7.21.4.1): a twin with the same metrics
 // for the standard fonts, for others the nearest, set by the widths that the document declares.
-func (w *work) embed(u *usedFont) {
+func (r *repairer) embed(u *usedFont) {
 	if u.Subtype == "Type0" {
-		w.embedComposite(u)
+		r.embedComposite(u)
 		return
 	}
 	standard, isStandard := embedfont.BaseFont(u.Name)
@@ -33,24 +33,24 @@ func (w *work) embed(u *usedFont) {
 	if !isStandard {
 		face = embedfont.Liberation(nearest(u))
 	}
-	codes := w.shownCodes(u, standard.Encoding)
+	codes := r.shownCodes(u, standard.Encoding)
 	if face == nil || isStandard && standard.Encoding != nil {
 		texts := make([]string, 0, len(codes))
 		for _, code := range slices.Sorted(maps.Keys(codes)) {
 			texts = append(texts, codes[code].Text)
 		}
-		face = w.faceFor(texts, face, embedfont.Style{})
+		face = r.faceFor(texts, face, embedfont.Style{})
 	}
-	if face == nil && w.drawDingbats(u) {
+	if face == nil && r.drawDingbats(u) {
 		return
 	}
 	if face == nil {
-		w.notEmbedded(u)
+		r.notEmbedded(u)
 		return
 	}
-	entries, missing := embedfont.Simple(w.file, face, codes)
+	entries, missing := embedfont.Simple(r.file, face, codes)
 	if entries == nil {
-		w.notEmbedded(u)
+		r.notEmbedded(u)
 		return
 	}
 	for key, value := range entries {
@@ -60,30 +60,30 @@ func (w *work) embed(u *usedFont) {
 			u.dict[key] = value
 		}
 	}
-	w.replaced(u, face, len(missing), isStandard)
-	w.reread(u)
+	r.replaced(u, face, len(missing), isStandard)
+	r.reread(u)
 }
 
-func (w *work) notEmbedded(u *usedFont) {
-	w.warn("No free font was found for %s, which is not embedded.", plainName(u.Name))
+func (r *repairer) notEmbedded(u *usedFont) {
+	r.report.Warn("No free font was found for %s, which is not embedded.", plainName(u.Name))
 }
 
 // replaced says which font took the place of another; a standard font's twin looks the same.
-func (w *work) replaced(u *usedFont, face *embedfont.Face, missing int, isStandard bool) {
+func (r *repairer) replaced(u *usedFont, face *embedfont.Face, missing int, isStandard bool) {
 	if missing > 0 {
-		w.warn("The font embedded for %s lacks %d of its characters.", plainName(u.Name), missing)
+		r.report.Warn("The font embedded for %s lacks %d of its characters.", plainName(u.Name), missing)
 	}
 	if !isStandard {
-		w.warn("The font %s is not embedded; %s was embedded in its place, as programs without it do.", plainName(u.Name), face.Name)
+		r.report.Warn("The font %s is not embedded; %s was embedded in its place, as programs without it do.", plainName(u.Name), face.Name)
 	}
-	w.fixed("7.21.4.1-1", plainName(u.Name), 1)
+	r.report.Fixed("7.21.4.1-1", plainName(u.Name), 1)
 }
 
 // embedComposite puts a free font in the place of a composite font that is not embedded, glyph by glyph by what its
 // codes mean. Codes of a predefined character map are not known here.
-func (w *work) embedComposite(u *usedFont) {
+func (r *repairer) embedComposite(u *usedFont) {
 	if u.CMap == nil || u.Descendant == nil {
-		w.notEmbedded(u)
+		r.notEmbedded(u)
 		return
 	}
 	standard, isStandard := embedfont.BaseFont(u.Name)
@@ -102,13 +102,13 @@ func (w *work) embedComposite(u *usedFont) {
 	for _, cid := range slices.Sorted(maps.Keys(texts)) {
 		wanted = append(wanted, texts[cid])
 	}
-	face = w.faceFor(wanted, face, style)
-	embedding := embedfont.Composite(w.file, face)
+	face = r.faceFor(wanted, face, style)
+	embedding := embedfont.Composite(r.file, face)
 	toGlyph := make([]byte, 0, 512)
 	found := 0
 	for _, cid := range slices.Sorted(maps.Keys(texts)) {
-		r, size := utf8.DecodeRuneInString(texts[cid])
-		glyph, ok := face.Glyph(r)
+		char, size := utf8.DecodeRuneInString(texts[cid])
+		glyph, ok := face.Glyph(char)
 		if !ok || size == 0 {
 			continue
 		}
@@ -121,28 +121,28 @@ func (w *work) embedComposite(u *usedFont) {
 		}
 	}
 	embedding.Finish()
-	made, _ := w.file.Dict(embedding.Ref)
-	list, _ := w.file.Array(made["DescendantFonts"])
+	made, _ := r.file.Dict(embedding.Ref)
+	list, _ := r.file.Array(made["DescendantFonts"])
 	if found == 0 || len(list) == 0 {
-		w.notEmbedded(u)
+		r.notEmbedded(u)
 		return
 	}
-	source, _ := w.file.Dict(list[0])
-	if w.file.Name(source["Subtype"]) != "CIDFontType2" {
-		w.notEmbedded(u)
+	source, _ := r.file.Dict(list[0])
+	if r.file.Name(source["Subtype"]) != "CIDFontType2" {
+		r.notEmbedded(u)
 		return
 	}
 	d := u.Descendant
 	d["Subtype"], d["FontDescriptor"], d["BaseFont"] = source["Subtype"], source["FontDescriptor"], source["BaseFont"]
-	d["CIDToGIDMap"] = w.file.Add(pdf.NewStream(nil, toGlyph))
+	d["CIDToGIDMap"] = r.file.Add(pdf.NewStream(nil, toGlyph))
 	u.dict["BaseFont"] = source["BaseFont"]
-	w.replaced(u, face, len(texts)-found, isStandard)
-	w.reread(u)
+	r.replaced(u, face, len(texts)-found, isStandard)
+	r.reread(u)
 }
 
 // shownCodes tells what each code of a simple font shows. A code that stands for nothing shows nothing: it becomes a
 // space of its width.
-func (w *work) shownCodes(u *usedFont, own []string) map[byte]embedfont.Code {
+func (r *repairer) shownCodes(u *usedFont, own []string) map[byte]embedfont.Code {
 	if own == nil {
 		own = font.StandardEncoding
 		if u.Subtype == "TrueType" && !u.Encoding.Present {
@@ -160,7 +160,7 @@ func (w *work) shownCodes(u *usedFont, own []string) map[byte]embedfont.Code {
 		if c.Text = apart.Replace(c.Text); c.Text == "" {
 			c.Text = nameText(c.Name)
 		}
-		if c.Declared = w.declares(u, code); c.Declared {
+		if c.Declared = r.declares(u, code); c.Declared {
 			c.Width = g.Wanted
 		}
 		if c.Name == ".notdef" || c.Name == "" {
@@ -169,7 +169,7 @@ func (w *work) shownCodes(u *usedFont, own []string) map[byte]embedfont.Code {
 			}
 			if !c.Declared {
 				c.Declared = true
-				c.Width, _ = w.file.Number(u.Descriptor["MissingWidth"])
+				c.Width, _ = r.file.Number(u.Descriptor["MissingWidth"])
 			}
 		}
 		out[byte(code)] = c //nolint:gosec // simple fonts have codes of one byte
@@ -178,9 +178,9 @@ func (w *work) shownCodes(u *usedFont, own []string) map[byte]embedfont.Code {
 }
 
 // declares tells whether the dictionary of a simple font has a width for a code.
-func (w *work) declares(u *usedFont, code int) bool {
-	first, _ := w.file.Integer(u.dict["FirstChar"])
-	widths, ok := w.file.Array(u.dict["Widths"])
+func (r *repairer) declares(u *usedFont, code int) bool {
+	first, _ := r.file.Integer(u.dict["FirstChar"])
+	widths, ok := r.file.Array(u.dict["Widths"])
 	if !ok {
 		return false
 	}
@@ -191,10 +191,10 @@ func (w *work) declares(u *usedFont, code int) bool {
 }
 
 // faceFor gives the font that has most of the texts' characters: one of the machine, if the given one lacks any.
-func (w *work) faceFor(texts []string, face *embedfont.Face, style embedfont.Style) *embedfont.Face {
+func (r *repairer) faceFor(texts []string, face *embedfont.Face, style embedfont.Style) *embedfont.Face {
 	has := func(f *embedfont.Face, text string) bool {
-		r, size := utf8.DecodeRuneInString(text)
-		_, ok := f.Glyph(r)
+		char, size := utf8.DecodeRuneInString(text)
+		_, ok := f.Glyph(char)
 		return ok || size == 0
 	}
 	count := func(f *embedfont.Face) (n int) {
@@ -212,19 +212,19 @@ func (w *work) faceFor(texts []string, face *embedfont.Face, style embedfont.Sty
 	if best == len(texts) {
 		return face
 	}
-	if w.machine == nil {
-		w.machine = embedfont.NewMachine()
+	if r.machine == nil {
+		r.machine = embedfont.NewMachine()
 	}
 	tried := 0
 	for _, text := range texts {
-		r, size := utf8.DecodeRuneInString(text)
+		char, size := utf8.DecodeRuneInString(text)
 		if face != nil && has(face, text) {
 			continue
 		}
 		if tried++; tried > 16 {
 			return face
 		}
-		if candidate, ok := w.machine.Face(r, style); ok && size > 0 {
+		if candidate, ok := r.machine.Face(char, style); ok && size > 0 {
 			if n := count(candidate); n > best {
 				best, face = n, candidate
 			}
