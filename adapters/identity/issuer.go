@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -106,12 +107,12 @@ func (i *issuer) refresh(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("discover: %w", err)
 	}
-	var announced struct {
-		KeysURL    string                    `json:"jwks_uri"`
-		Algorithms []jose.SignatureAlgorithm `json:"id_token_signing_alg_values_supported"`
-	}
-	if err := discovered.Claims(&announced); err != nil {
+	announced, err := readAnnouncements(discovered)
+	if err != nil {
 		return fmt.Errorf("read the announcements: %w", err)
+	}
+	if announced.Issuer != i.url {
+		return errors.New("the announced issuer is another one")
 	}
 	algorithms := slices.DeleteFunc(announced.Algorithms, func(a jose.SignatureAlgorithm) bool {
 		return !slices.Contains(asymmetric, a)
@@ -130,6 +131,25 @@ func (i *issuer) refresh(ctx context.Context) error {
 		i.logger.InfoContext(ctx, "the OpenID Connect issuer is known", "issuer", i.url)
 	}
 	return nil
+}
+
+// announcements are what matters of OpenID Connect Discovery, section 3.
+type announcements struct {
+	Issuer     string                    `json:"issuer"`
+	KeysURL    string                    `json:"jwks_uri"`
+	Algorithms []jose.SignatureAlgorithm `json:"id_token_signing_alg_values_supported"`
+}
+
+// readAnnouncements reads by exact names what the library has read in any letter
+// case.
+func readAnnouncements(p *oidc.Provider) (announcements, error) {
+	var text json.RawMessage
+	if err := p.Claims(&text); err != nil {
+		return announcements{}, err
+	}
+	var a announcements
+	err := decodeExactly(text, &a)
+	return a, err
 }
 
 // checkKeysURL refuses keys over a connection that is weaker than the issuer's

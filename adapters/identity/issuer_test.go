@@ -44,6 +44,9 @@ type testIssuer struct {
 	keysAway   bool
 	keysURL    string
 	issuerName string
+	discovery  string // answered in place of all that
+
+	issuedAt time.Time // of all tokens
 }
 
 func newTestIssuer(tb testing.TB) *testIssuer {
@@ -52,6 +55,7 @@ func newTestIssuer(tb testing.TB) *testIssuer {
 	i.Server = httptest.NewServer(i)
 	tb.Cleanup(i.Close)
 	i.keysURL, i.issuerName = i.URL+"/keys", i.URL
+	i.issuedAt = time.Now().UTC().Truncate(time.Second)
 	return i
 }
 
@@ -67,6 +71,8 @@ func (i *testIssuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case i.away:
 		http.Error(w, "away", http.StatusServiceUnavailable)
+	case r.URL.Path == "/.well-known/openid-configuration" && i.discovery != "":
+		_, _ = io.WriteString(w, i.discovery)
 	case r.URL.Path == "/.well-known/openid-configuration":
 		_ = json.NewEncoder(w).Encode(map[string]any{
 			"issuer": i.issuerName, "jwks_uri": i.keysURL, "id_token_signing_alg_values_supported": i.announced,
@@ -128,7 +134,7 @@ func (i *testIssuer) publish(keys ...signingKey) {
 func (i *testIssuer) claims() map[string]any {
 	return map[string]any{
 		"iss": i.URL, "sub": "subject-1", "aud": audience,
-		"iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
+		"iat": i.issuedAt.Unix(), "exp": time.Now().Add(time.Hour).Unix(),
 		"email": "Ada@Example.com", "email_verified": true,
 	}
 }
@@ -136,6 +142,28 @@ func (i *testIssuer) claims() map[string]any {
 func sign(tb testing.TB, k signingKey, claims map[string]any) string {
 	tb.Helper()
 	return signWith(tb, jose.SigningKey{Algorithm: k.algorithm, Key: jose.JSONWebKey{Key: k.private, KeyID: k.id}}, claims)
+}
+
+// signText signs a payload as it stands.
+func signText(tb interface {
+	Helper()
+	Fatal(args ...any)
+}, k signingKey, payload string,
+) string {
+	tb.Helper()
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: k.algorithm, Key: jose.JSONWebKey{Key: k.private, KeyID: k.id}}, nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	jws, err := signer.Sign([]byte(payload))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	token, err := jws.CompactSerialize()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return token
 }
 
 func signWith(tb testing.TB, key jose.SigningKey, claims map[string]any) string {

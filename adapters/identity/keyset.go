@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -130,10 +131,14 @@ func (s *keySet) download(ctx context.Context) ([]jose.JSONWebKey, error) {
 	if res.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s answers %s", s.url, res.Status)
 	}
+	text, err := io.ReadAll(res.Body) // bounded by the client
+	if err != nil {
+		return nil, fmt.Errorf("read the key set of %s: %w", s.url, err)
+	}
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
-	if err := json.NewDecoder(res.Body).Decode(&set); err != nil {
+	if err := decodeExactly(text, &set); err != nil {
 		return nil, fmt.Errorf("decode the key set of %s: %w", s.url, err)
 	}
 	return usable(set.Keys), nil

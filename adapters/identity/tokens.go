@@ -16,6 +16,8 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/failure"
+	"github.com/perfectworks/backend/domain/input"
 	"github.com/perfectworks/backend/domain/personal"
 	"github.com/perfectworks/backend/domain/reservation"
 )
@@ -137,8 +139,8 @@ func (t *Tokens) verify(ctx context.Context, p *provider, token string) (verifie
 		}
 		return verifiedToken{}, ErrTokenMalformed
 	}
-	var claimed claims
-	if err := json.Unmarshal(jws.UnsafePayloadWithoutVerification(), &claimed); err != nil {
+	claimed, err := decodeClaims(jws.UnsafePayloadWithoutVerification())
+	if err != nil {
 		return verifiedToken{}, ErrTokenMalformed
 	}
 	if err := t.check(claimed); err != nil {
@@ -159,8 +161,12 @@ func (t *Tokens) verify(ctx context.Context, p *provider, token string) (verifie
 	case err != nil:
 		return verifiedToken{}, ErrTokenExpired
 	}
-	var vouched claims
-	if err := proven.Claims(&vouched); err != nil {
+	var payload json.RawMessage
+	if err := proven.Claims(&payload); err != nil {
+		return verifiedToken{}, ErrTokenMalformed
+	}
+	vouched, err := decodeClaims(payload)
+	if err != nil || vouched.Subject != proven.Subject || vouched.Issuer != proven.Issuer {
 		return verifiedToken{}, ErrTokenMalformed
 	}
 	return verifiedToken{identity: t.identity(vouched), expiry: proven.Expiry}, nil
@@ -186,12 +192,19 @@ func (t *Tokens) check(c claims) error {
 
 func (t *Tokens) identity(c claims) access.Identity {
 	// The address of an issuer holds no line break, so the pair is unambiguous.
-	i := access.Identity{SubjectHash: t.hasher.Hash(PurposeSubject, c.Issuer+"\n"+c.Subject)}
-	if c.Email != "" {
-		i.Email = personal.New(c.Email)
-		i.EmailHash = t.hasher.Hash(PurposeEmail, reservation.Fold(c.Email))
+	i := access.Identity{
+		SubjectHash: t.hasher.Hash(PurposeSubject, c.Issuer+"\n"+c.Subject),
+		IssuedAt:    c.issued(),
+	}
+	var wrong failure.Fields
+	// An address that is none is not used for anything, and nobody is locked out
+	// for it: the subject alone says who they are.
+	if email := input.Email(&wrong, "email", c.Email); email != "" {
+		i.Email = personal.New(email)
+		i.EmailHash = t.hasher.Hash(PurposeEmail, reservation.FoldEmail(email))
 		i.EmailVerified = bool(c.EmailVerified)
 	}
+	i.EmailInvalid = wrong.Err() != nil
 	return i
 }
 

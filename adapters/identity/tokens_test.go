@@ -37,6 +37,7 @@ func TestVerifyAcceptsWhatTheIssuerSigned(t *testing.T) {
 				SubjectHash: hasher("secret").Hash("subject", issuer.URL+"\nsubject-1"),
 				Email:       personal.New("Ada@Example.com"),
 				EmailHash:   hasher("secret").Hash("email", "ada@example.com"), EmailVerified: true,
+				IssuedAt: issuer.issuedAt,
 			}
 			token := sign(t, key, issuer.claims())
 			for range 2 { // The second time from the cache.

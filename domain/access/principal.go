@@ -3,6 +3,8 @@
 package access
 
 import (
+	"time"
+
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/personal"
@@ -65,11 +67,16 @@ type Identity struct {
 	// SubjectHash is the keyed hash of issuer and subject: the person's name
 	// towards us, without being their name.
 	SubjectHash string
-	// Email is as the provider gave it; EmailHash is the keyed hash of its
-	// folded form.
+	// Email is as the provider gave it, in NFKC; EmailHash is the keyed hash of
+	// its folded form. Both are empty when it gave none, or one that is not an
+	// email address, which EmailInvalid tells apart.
 	Email         personal.Text
 	EmailHash     string
 	EmailVerified bool
+	EmailInvalid  bool
+	// IssuedAt is when the provider vouched for all this; zero when it did not
+	// say.
+	IssuedAt time.Time
 }
 
 // Actor is how the principal is written into event metadata.

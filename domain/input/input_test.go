@@ -46,6 +46,16 @@ func TestLine(t *testing.T) {
 		"a\u2028b":                    {code: input.CodeCharacter},
 		"a\ufeffb":                    {code: input.CodeCharacter},
 		"a\xffb":                      {code: input.CodeCharacter},
+		"\u200b\u200d":                {code: input.CodeRequired}, // zero width space and joiner
+		"\u3164\u115f":                {code: input.CodeRequired}, // Hangul fillers
+		"\u2800\u2800":                {code: input.CodeRequired}, // Braille without dots
+		"\u00ad\u034f":                {code: input.CodeRequired}, // soft hyphen, grapheme joiner
+		"\ufe0f\U000e0041":            {code: input.CodeRequired}, // variation selector, tag
+		"\u180e \u2064":               {code: input.CodeRequired},
+		"\u200d\u0301":                {code: input.CodeRequired}, // a mark on nothing
+		"\u0301\u0302":                {code: input.CodeRequired},
+		"A\u200b":                     {value: "A\u200b"},
+		"李明":                          {value: "李明"},
 	} {
 		check(t, in, want, func(f *failure.Fields, s string) string { return input.Line(f, "field", s, 2, 10) })
 	}
@@ -58,6 +68,7 @@ func TestParagraphs(t *testing.T) {
 		"a\r\nb\rc\td ": {value: "a\nb\nc\td"},
 		"a\x1bb":        {code: input.CodeCharacter},
 		"12345678901":   {code: input.CodeTooLong},
+		"\u200b\n":      {code: input.CodeCharacter},
 	} {
 		check(t, in, want, func(f *failure.Fields, s string) string { return input.Paragraphs(f, "field", s, 10) })
 	}
@@ -108,6 +119,16 @@ func TestEmail(t *testing.T) {
 		"a@b.org, c@d.org":           {code: input.CodeFormat},
 		"ada@example.org\r\nBcc: x":  {code: input.CodeFormat},
 		longer(254, "a") + "@b.test": {code: input.CodeTooLong},
+		longer(64, "a") + "@b.test":  {value: longer(64, "a") + "@b.test"},
+		longer(65, "a") + "@b.test":  {code: input.CodeFormat},
+		"a@" + longer(64, "b"):       {code: input.CodeFormat},
+		"jörg@bücher.example":        {value: "jörg@bücher.example"},
+		"ada@example..org":           {code: input.CodeFormat},
+		"ada@-example.org":           {code: input.CodeFormat},
+		"ada@[192.0.2.1]":            {code: input.CodeFormat},
+		"ada@example.org\x00":        {code: input.CodeFormat},
+		"ada\u200b@example.org":      {code: input.CodeFormat},
+		"\xff@example.org":           {code: input.CodeFormat},
 	} {
 		check(t, in, want, func(f *failure.Fields, s string) string { return input.Email(f, "field", s) })
 	}

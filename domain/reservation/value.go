@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -32,6 +33,18 @@ func Hash(value string) string {
 // without the space around it.
 func Fold(value string) string {
 	return norm.NFKC.String(strings.ToLower(norm.NFKC.String(strings.TrimSpace(value))))
+}
+
+// FoldEmail is Fold for email addresses: an international domain name and its
+// ASCII form are one too (RFC 5891).
+func FoldEmail(address string) string {
+	address = Fold(address)
+	at := strings.LastIndexByte(address, '@')
+	domain, err := idna.Lookup.ToASCII(address[at+1:])
+	if err != nil {
+		return address
+	}
+	return address[:at+1] + domain
 }
 
 // ID is the id of a reservation. It follows from the value.
