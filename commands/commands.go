@@ -40,7 +40,8 @@ type Deps struct {
 
 // Commands are the use cases.
 type Commands struct {
-	RegisterUser             Handler[RegisterUser, user.State]
+	RegisterUser             Handler[RegisterUser, RegisteredUser]
+	FollowEmail              Handler[FollowEmail, user.State]
 	UpdateUserProfile        Handler[UpdateUserProfile, user.State]
 	SwitchActiveOrganization Handler[SwitchActiveOrganization, SwitchedOrganization]
 
@@ -58,6 +59,7 @@ func New(deps Deps) *Commands {
 	x := &executor{streams: deps.Streams, turns: newTurns(), live: deps.Live}
 	return &Commands{
 		RegisterUser:             observed(deps.Observer, "RegisterUser", x.registerUser),
+		FollowEmail:              observed(deps.Observer, "FollowEmail", x.followEmail),
 		UpdateUserProfile:        observed(deps.Observer, "UpdateUserProfile", x.updateUserProfile),
 		SwitchActiveOrganization: observed(deps.Observer, "SwitchActiveOrganization", x.switchActiveOrganization),
 

@@ -57,6 +57,9 @@ type change[S any] struct {
 	// expected is the revision that the caller saw, or nil.
 	expected *event.Revision
 	decide   func(S) ([]event.Event, error)
+	// contended says that several requests of this kind for the same aggregate
+	// are likely to come at once: they take turns from the beginning.
+	contended bool
 	// claims are the values that the events use, and that must be the
 	// aggregate's before they are written; nil when there are none.
 	claims func([]event.Event) []claim
@@ -71,9 +74,13 @@ func execute[S any](ctx context.Context, x *executor, req Request, c change[S]) 
 		beginning := event.NoStream
 		since = &beginning
 	}
-	o, seen, err := attempt(ctx, x, req, c, req.Retry, since)
-	if !errors.Is(err, ErrWrongRevision) {
-		return o, err
+	fresh := req.Retry
+	if !c.contended {
+		o, seen, err := attempt(ctx, x, req, c, fresh, since)
+		if !errors.Is(err, ErrWrongRevision) {
+			return o, err
+		}
+		fresh, since = true, &seen
 	}
 	leave, err := x.turns.take(ctx, c.of.stream)
 	if err != nil {
@@ -81,12 +88,13 @@ func execute[S any](ctx context.Context, x *executor, req Request, c change[S]) 
 	}
 	defer leave()
 	for range maxConflicts {
-		// The faster writer may have been ourselves, in an attempt whose answer
-		// was lost: its events are after the revision seen.
-		o, seen, err = attempt(ctx, x, req, c, true, &seen)
+		o, seen, err := attempt(ctx, x, req, c, fresh, since)
 		if !errors.Is(err, ErrWrongRevision) {
 			return o, err
 		}
+		// The faster writer may have been ourselves, in an attempt whose answer
+		// was lost: its events are after the revision seen.
+		fresh, since = true, &seen
 	}
 	return outcome[S]{}, ErrContended
 }

@@ -175,10 +175,11 @@ func (w *town) draw(t *rapid.T) deed {
 	w.now = start.Add(rapid.SampledFrom(townTimes).Draw(t, "time"))
 	p := rapid.SampledFrom(w.people).Draw(t, "person")
 	slug := rapid.SampledFrom(townSlugs).Draw(t, "slug")
-	switch rapid.IntRange(0, 4).Draw(t, "command") {
+	email := rapid.SampledFrom(townEmails).Draw(t, "email")
+	switch rapid.IntRange(0, 5).Draw(t, "command") {
 	case 0:
-		email := rapid.SampledFrom(townEmails).Draw(t, "email")
 		p = access.Principal{Kind: access.KindUser, Identity: identity(rapid.SampledFrom([]string{"x", "y"}).Draw(t, "subject"), email)}
+		p.Identity.EmailVerified = rapid.Bool().Draw(t, "verified")
 		return act(w.request(p), toRegister, ada())
 	case 1:
 		return act(w.request(p), toCreate, slugged(slug))
@@ -186,6 +187,8 @@ func (w *town) draw(t *rapid.T) deed {
 		return act(w.request(p), toCreate, named("Alpha"))
 	case 3:
 		return act(w.request(p), toUpdate, moved(slug))
+	case 4:
+		return act(w.request(vouched(p, email, w.now.Add(time.Second))), toFollow, commands.FollowEmail{})
 	default:
 		return act(w.request(w.people[0]), toRotate, commands.RotateAPIKey{KeyID: w.key})
 	}
@@ -197,7 +200,9 @@ func (w *town) checkThatUnusedValuesAreFree(t *rapid.T) {
 		used[foldAll(events, organization.Apply).Slug] = true
 	}
 	for _, events := range w.m.all(user.Aggregate.Category) {
-		used[foldAll(events, user.Apply).EmailHash] = true
+		if u := foldAll(events, user.Apply); u.EmailVerified {
+			used[u.EmailHash] = true
+		}
 	}
 	w.now = start.AddDate(2, 0, 0) // after every grace and quarantine
 	p := w.person()

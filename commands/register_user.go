@@ -13,8 +13,10 @@ import (
 // RegisterUser signs up the person whom the request's token speaks of. For one
 // who has an account it answers with that account.
 //
-// It fails with user.ErrEmailTaken when another account has the address, and
-// with user.ErrEmailMissing when the token names none.
+// It fails with user.ErrEmailTaken when the provider has verified the address
+// for another account as well. An address that is not verified is stored, but
+// not reserved, so that it neither blocks its owner nor tells of them. Without
+// an address it fails with user.ErrEmailMissing or user.ErrEmailInvalid.
 type RegisterUser struct {
 	FirstName personal.Text
 	LastName  personal.Text
@@ -23,10 +25,17 @@ type RegisterUser struct {
 	ReferralCode string
 }
 
-func (x *executor) registerUser(ctx context.Context, req Request, c RegisterUser) (Result[user.State], error) {
+// RegisteredUser is the account. Of several requests of one person at once, New
+// is true for one: the one whose id the account has.
+type RegisteredUser struct {
+	User user.State
+	New  bool
+}
+
+func (x *executor) registerUser(ctx context.Context, req Request, c RegisterUser) (Result[RegisteredUser], error) {
 	identity := req.Principal.Identity
 	if req.Principal.Kind != access.KindUser || identity.SubjectHash == "" {
-		return Result[user.State]{}, access.ErrUserOnly
+		return Result[RegisteredUser]{}, access.ErrUserOnly
 	}
 	registration := user.Registration{
 		Identity: identity, FirstName: c.FirstName, LastName: c.LastName,
@@ -34,26 +43,33 @@ func (x *executor) registerUser(ctx context.Context, req Request, c RegisterUser
 	}
 	// Wrong input reserves nothing.
 	if _, err := (user.State{}).Register(registration, req.at()); err != nil {
-		return Result[user.State]{}, err
+		return Result[RegisteredUser]{}, err
 	}
 	candidate, err := id.New[id.User](req.IDs())
 	if err != nil {
-		return Result[user.State]{}, err
+		return Result[RegisteredUser]{}, err
 	}
 	// The subject decides who this is: somebody new, or who began before. It is
 	// also they who act, though the directory cannot know them yet.
 	req.Principal.UserID = candidate
 	holder, err := x.claim(ctx, req, x.subjectClaim(candidate, identity.SubjectHash))
 	if err != nil {
-		return Result[user.State]{}, err
+		return Result[RegisteredUser]{}, err
 	}
 	registration.ID = id.User(holder)
 	req.Principal.UserID = registration.ID
-	return resultOf(execute(ctx, x, req, change[user.State]{
-		of:     ref(user.Aggregate, registration.ID),
-		decide: func(s user.State) ([]event.Event, error) { return s.Register(registration, req.at()) },
-		claims: func([]event.Event) []claim {
-			return []claim{x.emailClaim(req, registration.ID, identity.EmailHash)}
-		},
-	}))
+	o, err := execute(ctx, x, req, change[user.State]{
+		of: ref(user.Aggregate, registration.ID),
+		// A client that registers in parallel does so with the same words.
+		contended: true,
+		decide:    func(s user.State) ([]event.Event, error) { return s.Register(registration, req.at()) },
+		claims:    func(events []event.Event) []claim { return x.emailClaims(req, registration.ID, events) },
+	})
+	if err != nil {
+		return Result[RegisteredUser]{}, err
+	}
+	return Result[RegisteredUser]{
+		Value:    RegisteredUser{User: o.State, New: registration.ID == candidate},
+		Revision: o.Revision, Position: o.Position,
+	}, nil
 }

@@ -96,6 +96,22 @@ func (x *executor) slugClaims(req Request, organizationID id.Organization, event
 	return claims
 }
 
+// emailClaims are the claims on the addresses that events bring into use.
+func (x *executor) emailClaims(req Request, userID id.User, events []event.Event) []claim {
+	var claims []claim
+	for _, e := range events {
+		switch e := e.(type) {
+		case user.Registered:
+			if e.EmailVerified {
+				claims = append(claims, x.emailClaim(req, userID, e.EmailHash))
+			}
+		case user.EmailChanged:
+			claims = append(claims, x.emailClaim(req, userID, e.EmailHash))
+		}
+	}
+	return claims
+}
+
 func (x *executor) emailClaim(req Request, userID id.User, emailHash string) claim {
 	return claim{
 		Claim: reservation.Claim{Kind: reservation.Email, ValueHash: emailHash, OwnerID: string(userID)},

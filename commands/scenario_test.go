@@ -2,6 +2,7 @@ package commands_test
 
 import (
 	"context"
+	"time"
 
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/access"
@@ -37,8 +38,12 @@ func act[C, R any](req commands.Request, handler func(*commands.Commands) comman
 	}}
 }
 
-func toRegister(p *commands.Commands) commands.Handler[commands.RegisterUser, user.State] {
+func toRegister(p *commands.Commands) commands.Handler[commands.RegisterUser, commands.RegisteredUser] {
 	return p.RegisterUser
+}
+
+func toFollow(p *commands.Commands) commands.Handler[commands.FollowEmail, user.State] {
+	return p.FollowEmail
 }
 
 func toCreate(p *commands.Commands) commands.Handler[commands.CreateOrganization, commands.CreatedOrganization] {
@@ -62,6 +67,16 @@ var scenarios = []scenario{
 			return act(w.request(one), toRegister, ada()), act(w.request(other), toRegister, ada())
 		},
 		wants: []string{"ValueReserved", "ValueReserved", "UserRegistered"},
+	},
+	{
+		name: "follow", appends: 3,
+		begin: func(w *world) (deed, deed) {
+			one, other := w.person(), w.person()
+			address := unique() + "@example.org"
+			one, other = vouched(one, address, start.Add(time.Second)), vouched(other, address, start.Add(time.Second))
+			return act(w.request(one), toFollow, commands.FollowEmail{}), act(w.request(other), toFollow, commands.FollowEmail{})
+		},
+		wants: []string{"ValueReserved", "UserEmailChanged", "ValueReleased"},
 	},
 	{
 		name: "create", appends: 3,

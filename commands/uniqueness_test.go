@@ -35,7 +35,9 @@ func (m *model) checkUniqueness(t interface{ Errorf(string, ...any) }) {
 	}
 	for _, events := range m.all(user.Aggregate.Category) {
 		if u := foldAll(events, user.Apply); u.Status == user.StatusActive {
-			claim(emails, reservation.Email, u.EmailHash, u.EmailHash, string(u.ID))
+			if u.EmailVerified {
+				claim(emails, reservation.Email, u.EmailHash, u.EmailHash, string(u.ID))
+			}
 			claim(subjects, reservation.Subject, u.SubjectHash, u.SubjectHash, string(u.ID))
 		}
 		if n := count[user.Registered](events); n > 1 {

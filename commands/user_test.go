@@ -2,6 +2,7 @@ package commands_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/perfectworks/backend/adapters/eventstore/eventstoretest"
 	"github.com/perfectworks/backend/commands"
@@ -22,31 +23,31 @@ func TestRegisterUser(t *testing.T) {
 		p := stranger(subject)
 		first := must(w.RegisterUser(w.Context(), w.request(p), ada())).in(w)
 		want := user.State{
-			ID: first.Value.ID, Status: user.StatusActive,
+			ID: first.Value.User.ID, Status: user.StatusActive,
 			SubjectHash: p.Identity.SubjectHash, EmailHash: p.Identity.EmailHash,
-			Email: p.Identity.Email, EmailVerified: true,
+			Email: p.Identity.Email, EmailVerified: true, EmailIssuedAt: start,
 			FirstName: personal.New("Ada"), LastName: personal.New("Lovelace"), CreatedAt: start, UpdatedAt: start,
 		}
-		if first.Value != want || !id.Valid(first.Value.ID) || first.Revision != 0 {
+		if first.Value.User != want || !first.Value.New || !id.Valid(first.Value.User.ID) || first.Revision != 0 {
 			w.Errorf("got %+v at %d, want %+v", first.Value, first.Revision, want)
 		}
 
 		second := must(w.RegisterUser(w.Context(), w.request(p), commands.RegisterUser{
 			FirstName: personal.New("Augusta"), LastName: personal.New("King"),
 		})).in(w)
-		if second != first {
+		if second.Value.New || second.Value.User != want || second.Revision != 0 {
 			w.Errorf("the same subject again is %+v, want %+v", second, first)
 		}
 
 		p.Identity = identity(subject, "another-"+subject+"@example.org")
-		if got := must(w.RegisterUser(w.Context(), w.request(p), ada())).in(w); got != first {
+		if got := must(w.RegisterUser(w.Context(), w.request(p), ada())).in(w); got != second {
 			w.Errorf("the same subject with another address is %+v, want %+v", got, first)
 		}
 
 		p.Identity = identity("another-"+subject, subject+"@example.org")
 		refused(w, must(w.RegisterUser(w.Context(), w.request(p), ada())), user.ErrEmailTaken)
 		p.Identity = identity("another-"+subject, "other-"+subject+"@example.org")
-		if got := must(w.RegisterUser(w.Context(), w.request(p), ada())).in(w); got.Value.ID == first.Value.ID {
+		if got := must(w.RegisterUser(w.Context(), w.request(p), ada())).in(w); got.Value.User.ID == first.Value.User.ID {
 			w.Error("two subjects are the same user")
 		}
 	})
@@ -60,6 +61,8 @@ func TestRegisterUserRefusals(t *testing.T) {
 		noMail := p
 		noMail.Identity.Email, noMail.Identity.EmailHash = personal.Text{}, ""
 		refused(w, must(w.RegisterUser(w.Context(), w.request(noMail), ada())), user.ErrEmailMissing)
+		noMail.Identity.EmailInvalid = true
+		refused(w, must(w.RegisterUser(w.Context(), w.request(noMail), ada())), user.ErrEmailInvalid)
 		for _, kind := range []access.Kind{"", access.KindUserKey, access.KindOrganizationKey, access.KindSystem} {
 			other := p
 			other.Kind = kind
@@ -87,12 +90,89 @@ func TestRegisterAfterErasure(t *testing.T) {
 		refused(w, must(w.UpdateUserProfile(w.Context(), w.request(p), firstName("Eve"))), user.ErrNotFound)
 		w.now = start.AddDate(0, 1, 0)
 		anew := must(w.RegisterUser(w.Context(), w.request(p), ada())).in(w)
-		if anew.Value.ID == p.UserID || anew.Value.Status != user.StatusActive {
+		if anew.Value.User.ID == p.UserID || anew.Value.User.Status != user.StatusActive {
 			w.Errorf("an erased person comes back as %+v", anew.Value)
 		}
-		if twice := must(w.RegisterUser(w.Context(), w.request(p), ada())).in(w); twice != anew {
+		if twice := must(w.RegisterUser(w.Context(), w.request(p), ada())).in(w); twice.Value.User != anew.Value.User {
 			w.Errorf("and again as %+v", twice.Value)
 		}
+	})
+}
+
+// An address that is not verified may belong to somebody else: it blocks nobody,
+// tells nothing, and gives way to a verified owner.
+func TestUnverifiedAddresses(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(w *world) {
+		address := unique() + "@example.org"
+		squatter := claimed(stranger(unique()), address)
+		first := must(w.RegisterUser(w.Context(), w.request(squatter), ada())).in(w)
+		if first.Value.User.EmailVerified || w.exists(reservation.Aggregate.Stream(reservation.IDOf(reservation.Email, hashOf(address)))) {
+			w.Errorf("an unverified address is reserved: %+v", first.Value.User)
+		}
+		owner := vouched(stranger(unique()), address, start)
+		owner.UserID = must(w.RegisterUser(w.Context(), w.request(owner), ada())).in(w).Value.User.ID
+		// Somebody else who does not have it verified learns nothing.
+		third := must(w.RegisterUser(w.Context(), w.request(claimed(stranger(unique()), address)), ada())).in(w)
+		if !third.Value.New || third.Value.User.EmailVerified {
+			w.Errorf("got %+v", third.Value)
+		}
+		// A second verified one is refused, and keeps what they have.
+		squatter.UserID = first.Value.User.ID
+		rival := vouched(squatter, address, start.Add(time.Minute))
+		refused(w, must(w.FollowEmail(w.Context(), w.request(rival), commands.FollowEmail{})), user.ErrEmailTaken)
+		w.now = start.Add(time.Hour) // after the grace of a claim
+		refused(w, must(w.FollowEmail(w.Context(), w.request(rival), commands.FollowEmail{})), user.ErrEmailTaken)
+		refused(w, must(w.RegisterUser(w.Context(), w.request(vouched(stranger(unique()), address, start)), ada())), user.ErrEmailTaken)
+		// Until its owner has another one.
+		owner = vouched(owner, "other-"+address, w.now)
+		must(w.FollowEmail(w.Context(), w.request(owner), commands.FollowEmail{})).in(w)
+		got := must(w.FollowEmail(w.Context(), w.request(rival), commands.FollowEmail{})).in(w)
+		if !got.Value.EmailVerified || got.Value.EmailHash != hashOf(address) {
+			w.Errorf("got %+v", got.Value)
+		}
+	})
+}
+
+func TestFollowEmail(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(w *world) {
+		p := w.person()
+		before := p.Identity.EmailHash
+		address := unique() + "@example.org"
+		unchanged := func(p access.Principal) {
+			w.Helper()
+			if got := must(w.FollowEmail(w.Context(), w.request(p), commands.FollowEmail{})).in(w); got.Value.EmailHash != before || got.Revision != 0 {
+				w.Errorf("got %+v at %d", got.Value, got.Revision)
+			}
+		}
+		unchanged(vouched(p, address, start.Add(-time.Second)))
+		unchanged(vouched(p, address, start)) // not later
+		unchanged(vouched(p, address, time.Time{}))
+		unchanged(claimed(p, address))
+		late := claimed(p, address)
+		late.Identity.IssuedAt = start.Add(time.Second)
+		unchanged(late)
+
+		request := w.request(vouched(p, address, start.Add(time.Second)))
+		got := must(w.FollowEmail(w.Context(), request, commands.FollowEmail{})).in(w)
+		if got.Value.Email.Reveal() != address || !got.Value.EmailVerified || got.Revision != 1 {
+			w.Errorf("got %+v at %d", got.Value, got.Revision)
+		}
+		if twice := must(w.FollowEmail(w.Context(), again(request), commands.FollowEmail{})).in(w); twice.Revision != 1 {
+			w.Errorf("repeated: %+v", twice)
+		}
+		// The former address is free at once.
+		other := vouched(stranger(unique()), "", start)
+		other.Identity.EmailHash, other.Identity.Email = before, p.Identity.Email
+		must(w.RegisterUser(w.Context(), w.request(other), ada())).in(w)
+		// A token from before does not bring it back.
+		stale := p
+		stale.Identity.IssuedAt = start.Add(time.Second)
+		if got := must(w.FollowEmail(w.Context(), w.request(stale), commands.FollowEmail{})).in(w); got.Value.EmailHash != hashOf(address) {
+			w.Errorf("a stale token: %+v", got)
+		}
+		refused(w, must(w.FollowEmail(w.Context(), w.request(stranger("x")), commands.FollowEmail{})), access.ErrNotRegistered)
 	})
 }
 

@@ -87,6 +87,21 @@ func stranger(subject string) access.Principal {
 	return access.Principal{Kind: access.KindUser, Identity: identity(subject, subject+"@example.org")}
 }
 
+// vouched is somebody whose provider has verified an address, by a token of a
+// certain time.
+func vouched(p access.Principal, email string, issued time.Time) access.Principal {
+	p.Identity.Email, p.Identity.EmailHash = personal.New(email), hashOf(email)
+	p.Identity.EmailVerified, p.Identity.IssuedAt = true, issued
+	return p
+}
+
+// claimed is somebody who gives an address that is not verified.
+func claimed(p access.Principal, email string) access.Principal {
+	p = vouched(p, email, time.Time{})
+	p.Identity.EmailVerified = false
+	return p
+}
+
 func ada() commands.RegisterUser {
 	return commands.RegisterUser{FirstName: personal.New("Ada"), LastName: personal.New("Lovelace")}
 }
@@ -95,7 +110,7 @@ func ada() commands.RegisterUser {
 func (w *world) person() access.Principal {
 	w.Helper()
 	p := stranger(unique())
-	p.UserID = must(w.RegisterUser(w.Context(), w.request(p), ada())).in(w).Value.ID
+	p.UserID = must(w.RegisterUser(w.Context(), w.request(p), ada())).in(w).Value.User.ID
 	return p
 }
 

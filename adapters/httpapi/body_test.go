@@ -22,7 +22,7 @@ func accepting(t *testing.T, change func(*Deps)) (*harness, *recorded) {
 	t.Helper()
 	rec := &recorded{}
 	return newHarness(t, func(d *Deps) {
-		d.Commands.RegisterUser = record[commands.RegisterUser, user.State](rec)
+		d.Commands.RegisterUser = record[commands.RegisterUser, commands.RegisteredUser](rec)
 		d.Commands.UpdateUserProfile = record[commands.UpdateUserProfile, user.State](rec)
 		d.Commands.SwitchActiveOrganization = record[commands.SwitchActiveOrganization, commands.SwitchedOrganization](rec)
 		d.Commands.CreateOrganization = record[commands.CreateOrganization, commands.CreatedOrganization](rec)

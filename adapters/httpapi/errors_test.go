@@ -153,9 +153,9 @@ func TestPanics(t *testing.T) {
 		d.Commands.UpdateUserProfile = func(context.Context, commands.Request, commands.UpdateUserProfile) (commands.Result[user.State], error) {
 			panic("hunter2")
 		}
-		d.Commands.RegisterUser = func(context.Context, commands.Request, commands.RegisterUser) (commands.Result[user.State], error) {
-			var states []user.State
-			return commands.Result[user.State]{Value: states[len(states)]}, nil
+		d.Commands.RegisterUser = func(context.Context, commands.Request, commands.RegisterUser) (commands.Result[commands.RegisteredUser], error) {
+			var states []commands.RegisteredUser
+			return commands.Result[commands.RegisteredUser]{Value: states[len(states)]}, nil
 		}
 	})
 	a := h.do(put("/api/v0/users/profile").json(`{"firstName":"hunter3"}`))

@@ -17,7 +17,7 @@ import (
 // Profile is an account, as its owner sees it.
 type Profile struct {
 	ID                   string  `json:"id" example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
-	Email                string  `json:"email" doc:"From the token with which the account was made." example:"ada@example.com"`
+	Email                string  `json:"email" doc:"From the identity provider: the address that it verified last, or the one of the token that registered." example:"ada@example.com"`
 	EmailVerified        bool    `json:"emailVerified" example:"true"`
 	FirstName            string  `json:"firstName" example:"Ada"`
 	LastName             string  `json:"lastName" example:"Lovelace"`
@@ -93,7 +93,7 @@ func (a *API) registerUsers() {
 		description: "Makes an account for the person whom the token speaks of: their identity and address come from the token alone. " +
 			"Again with the same identity, it answers 200 with the account as it is.",
 		callers: anyIdentity, status: http.StatusCreated, moves: true, message: "the account is there",
-		fails: []error{user.ErrEmailTaken, user.ErrEmailMissing, user.ErrDeactivated},
+		fails: []error{user.ErrEmailTaken, user.ErrEmailMissing, user.ErrEmailInvalid, user.ErrDeactivated},
 	}, a.registerUser)
 	register(a, operation{
 		id: "getProfile", method: http.MethodGet, path: "/users/profile", tag: tagUsers,
@@ -138,9 +138,9 @@ func (a *API) registerUser(ctx context.Context, x *exchange, in *registerUserInp
 	if err != nil {
 		return reply[Profile]{}, err
 	}
-	out := written(result, profileOf(result.Value))
+	out := written(result, profileOf(result.Value.User))
 	out.location = basePath + "/users/profile"
-	if !result.Value.CreatedAt.Equal(req.Now) {
+	if !result.Value.New {
 		out.status = http.StatusOK
 	}
 	return out, nil

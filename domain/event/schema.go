@@ -9,6 +9,10 @@ type Fields map[string]json.RawMessage
 // may change the given fields in place.
 type Upcaster func(Fields) (Fields, error)
 
+// FieldsAdded is the upcaster to a version that only has more fields, each of
+// which may be absent.
+func FieldsAdded(f Fields) (Fields, error) { return f, nil }
+
 // Schema describes the stored shapes of one event type: the struct that is
 // current, and how each earlier version becomes the next.
 type Schema struct {

@@ -44,6 +44,7 @@ func (s State) Register(r Registration, at time.Time) ([]event.Event, error) {
 		EmailHash:     r.Identity.EmailHash,
 		Email:         r.Identity.Email,
 		EmailVerified: r.Identity.EmailVerified,
+		EmailIssuedAt: r.Identity.IssuedAt,
 		FirstName:     name(&wrong, "firstName", r.FirstName),
 		LastName:      name(&wrong, "lastName", r.LastName),
 		Locale:        locale(&wrong, r.Locale),
@@ -53,10 +54,35 @@ func (s State) Register(r Registration, at time.Time) ([]event.Event, error) {
 	if err := wrong.Err(); err != nil {
 		return nil, err
 	}
+	if r.Identity.EmailInvalid {
+		return nil, ErrEmailInvalid
+	}
 	if r.Identity.Email.IsZero() || r.Identity.EmailHash == "" {
 		return nil, ErrEmailMissing
 	}
 	return []event.Event{registered}, nil
+}
+
+// FollowEmail makes the address that the identity provider has verified the
+// person's own. It does nothing when the provider has not verified the address,
+// or when the token is not later than the one that brought the present address:
+// it may hold what is over. That nobody else holds the address is for the caller
+// to see to.
+func (s State) FollowEmail(i access.Identity, at time.Time) ([]event.Event, error) {
+	if err := s.RequireActive(); err != nil {
+		return nil, err
+	}
+	if !i.EmailVerified || i.EmailHash == "" || !i.IssuedAt.After(s.EmailIssuedAt) || s.HoldsEmail(i.EmailHash) {
+		return nil, nil
+	}
+	e := EmailChanged{
+		UserID: s.ID, EmailHash: i.EmailHash, Email: i.Email,
+		EmailIssuedAt: i.IssuedAt, OccurredAt: at,
+	}
+	if s.EmailVerified {
+		e.FormerEmailHash = s.EmailHash
+	}
+	return []event.Event{e}, nil
 }
 
 // ProfileChange is a partial update: nil leaves a field as it is, and an empty

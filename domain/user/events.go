@@ -12,13 +12,14 @@ import (
 var Aggregate = event.Aggregate[id.User, State]{
 	Category: "user",
 	Schemas: []event.Schema{
-		event.Define[Registered](),
+		event.Define[Registered](event.FieldsAdded),
 		event.Define[ProfileUpdated](),
 		event.Define[ActiveOrganizationSwitched](),
 		event.Define[Deactivated](),
 		event.Define[Restored](),
 		event.Define[Erased](),
 		event.Define[EmailClaimLapsed](),
+		event.Define[EmailChanged](),
 	},
 	Apply:    Apply,
 	NotFound: ErrNotFound,
@@ -35,6 +36,9 @@ type Registered struct {
 	EmailHash     string        `json:"emailHash"`
 	Email         personal.Text `json:"email,omitzero" subject:"userId"`
 	EmailVerified bool          `json:"emailVerified"`
+	// EmailIssuedAt is when the provider issued the token that brought the
+	// address; zero when it did not say. Since version 2.
+	EmailIssuedAt time.Time     `json:"emailIssuedAt,omitzero"`
 	FirstName     personal.Text `json:"firstName,omitzero" subject:"userId"`
 	LastName      personal.Text `json:"lastName,omitzero" subject:"userId"`
 	Locale        string        `json:"locale,omitempty"`
@@ -90,6 +94,23 @@ type EmailClaimLapsed struct {
 	EmailHash  string    `json:"emailHash"`
 	OccurredAt time.Time `json:"occurredAt"`
 }
+
+// EmailChanged says that the identity provider has verified another address of
+// the person, or the one that they have. The address is a verified one.
+type EmailChanged struct {
+	UserID    id.User       `json:"userId"`
+	EmailHash string        `json:"emailHash"`
+	Email     personal.Text `json:"email,omitzero" subject:"userId"`
+	// EmailIssuedAt is when the provider issued the token that brought the
+	// address.
+	EmailIssuedAt time.Time `json:"emailIssuedAt"`
+	// FormerEmailHash is of the verified address before, if there was one.
+	FormerEmailHash string    `json:"formerEmailHash,omitempty"`
+	OccurredAt      time.Time `json:"occurredAt"`
+}
+
+// EventType is the stored name.
+func (EmailChanged) EventType() string { return "UserEmailChanged" }
 
 // EventType is the stored name.
 func (Registered) EventType() string { return "UserRegistered" }

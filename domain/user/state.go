@@ -28,6 +28,12 @@ type State struct {
 	EmailHash     string
 	Email         personal.Text
 	EmailVerified bool
+	// FormerEmailHash is of the verified address before, if there was one: its
+	// reservation is given up.
+	FormerEmailHash string
+	// EmailIssuedAt is when the token that brought the address was issued, or,
+	// where that is not known, when the address came.
+	EmailIssuedAt time.Time
 	FirstName     personal.Text
 	LastName      personal.Text
 	Locale        string
@@ -44,10 +50,14 @@ type State struct {
 func Apply(s State, e event.Event) State {
 	switch e := e.(type) {
 	case Registered:
+		issued := e.EmailIssuedAt
+		if issued.IsZero() {
+			issued = e.OccurredAt
+		}
 		return State{
 			ID: e.UserID, Status: StatusActive,
 			SubjectHash: e.SubjectHash, EmailHash: e.EmailHash,
-			Email: e.Email, EmailVerified: e.EmailVerified,
+			Email: e.Email, EmailVerified: e.EmailVerified, EmailIssuedAt: issued,
 			FirstName: e.FirstName, LastName: e.LastName, Locale: e.Locale,
 			CreatedAt: e.OccurredAt, UpdatedAt: e.OccurredAt,
 		}
@@ -55,6 +65,9 @@ func Apply(s State, e event.Event) State {
 		s.FirstName, s.LastName = e.FirstName, e.LastName
 		s.Locale, s.AvatarURL = e.Locale, e.AvatarURL
 		s.UpdatedAt = e.OccurredAt
+	case EmailChanged:
+		s.EmailHash, s.Email, s.EmailVerified = e.EmailHash, e.Email, true
+		s.FormerEmailHash, s.EmailIssuedAt, s.UpdatedAt = e.FormerEmailHash, e.EmailIssuedAt, e.OccurredAt
 	case ActiveOrganizationSwitched:
 		s.ActiveOrganizationID, s.UpdatedAt = e.OrganizationID, e.OccurredAt
 	case Deactivated:
@@ -78,6 +91,8 @@ var (
 		"this account is deactivated: restore it first")
 	ErrEmailMissing = failure.New(failure.Unprocessable, "EMAIL_MISSING",
 		"the identity token names no email address, and an account needs one")
+	ErrEmailInvalid = failure.New(failure.Unprocessable, "EMAIL_INVALID",
+		"the identity token's email claim is not an email address, and an account needs one")
 	ErrEmailTaken = failure.New(failure.Conflict, "EMAIL_TAKEN",
 		"another account has this email address")
 	ErrEmailNotVerified = failure.New(failure.Forbidden, "EMAIL_NOT_VERIFIED",
@@ -97,7 +112,8 @@ func (s State) RequireActive() error {
 }
 
 // HoldsEmail tells whether the account keeps an address, given by its keyed
-// hash, from all others.
+// hash, from all others. An address that is not verified keeps nobody away: it
+// may belong to somebody else.
 func (s State) HoldsEmail(emailHash string) bool {
-	return s.Status != StatusErased && s.EmailHash == emailHash
+	return s.Status != StatusErased && s.EmailVerified && s.EmailHash == emailHash
 }

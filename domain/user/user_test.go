@@ -104,6 +104,79 @@ func TestRegister(t *testing.T) {
 	})
 }
 
+func TestFollowEmail(t *testing.T) {
+	t.Parallel()
+	follow := func(hash string, verified bool, issued time.Time) func(user.State) ([]event.Event, error) {
+		i := access.Identity{EmailHash: hash, Email: personal.New(hash + "@example.org"), EmailVerified: verified, IssuedAt: issued}
+		if hash == "" {
+			i.Email = personal.Text{}
+		}
+		return func(s user.State) ([]event.Event, error) { return s.FollowEmail(i, now) }
+	}
+	later := then0.Add(time.Second)
+	changed := func(hash, former string) event.Event {
+		return user.EmailChanged{
+			UserID: "user_1", EmailHash: hash, Email: personal.New(hash + "@example.org"),
+			EmailIssuedAt: later, FormerEmailHash: former, OccurredAt: now,
+		}
+	}
+	unverified := registered
+	unverified.EmailVerified = false
+	early := registered
+	early.EmailIssuedAt = then0.Add(-time.Hour)
+	domaintest.Run(t, user.Apply, []domaintest.Case[user.State]{
+		{Name: "another verified address", Given: given{registered}, When: follow("e2", true, later), Then: then{changed("e2", "e1")}},
+		{Name: "the same address, now verified", Given: given{unverified}, When: follow("e1", true, later), Then: then{changed("e1", "")}},
+		{Name: "another address after an unverified one", Given: given{unverified}, When: follow("e2", true, later), Then: then{changed("e2", "")}},
+		{Name: "the same address", Given: given{registered}, When: follow("e1", true, later)},
+		{Name: "an unverified address", Given: given{registered}, When: follow("e2", false, later)},
+		{Name: "no address", Given: given{registered}, When: follow("", true, later)},
+		{Name: "a token as old as the account", Given: given{registered}, When: follow("e2", true, then0)},
+		{Name: "an older token", Given: given{registered}, When: follow("e2", true, then0.Add(-time.Second))},
+		{Name: "a token without a time", Given: given{registered}, When: follow("e2", true, time.Time{})},
+		{
+			Name:  "later than the token that registered, earlier than the account",
+			Given: given{early},
+			When: func(s user.State) ([]event.Event, error) {
+				return s.FollowEmail(access.Identity{EmailHash: "e2", EmailVerified: true, IssuedAt: then0.Add(-time.Minute)}, now)
+			},
+			Then: then{user.EmailChanged{
+				UserID: "user_1", EmailHash: "e2", EmailIssuedAt: then0.Add(-time.Minute), FormerEmailHash: "e1", OccurredAt: now,
+			}},
+		},
+		{Name: "a token older than the one that changed the address", Given: given{registered, changed("e2", "e1")}, When: follow("e1", true, later)},
+		{Name: "deactivated", Given: given{registered, deactivated}, When: follow("e2", true, later), Fails: user.ErrDeactivated},
+		{Name: "erased", Given: given{registered, erased}, When: follow("e2", true, later), Fails: user.ErrNotFound},
+		{Name: "nobody", When: follow("e2", true, later), Fails: user.ErrNotFound},
+	})
+}
+
+func TestOnlyVerifiedAddressesAreHeld(t *testing.T) {
+	t.Parallel()
+	unverified := registered
+	unverified.EmailVerified = false
+	for name, c := range map[string]struct {
+		given []event.Event
+		holds map[string]bool
+	}{
+		"verified":    {given{registered}, map[string]bool{"e1": true, "e2": false}},
+		"unverified":  {given{unverified}, map[string]bool{"e1": false}},
+		"changed":     {given{registered, user.EmailChanged{UserID: "user_1", EmailHash: "e2"}}, map[string]bool{"e1": false, "e2": true}},
+		"deactivated": {given{registered, deactivated}, map[string]bool{"e1": true}},
+		"erased":      {given{registered, erased}, map[string]bool{"e1": false}},
+	} {
+		var s user.State
+		for _, e := range c.given {
+			s = user.Apply(s, e)
+		}
+		for hash, want := range c.holds {
+			if s.HoldsEmail(hash) != want {
+				t.Errorf("%s: holds %s: %t", name, hash, !want)
+			}
+		}
+	}
+}
+
 func TestLocale(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{

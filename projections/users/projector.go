@@ -24,7 +24,7 @@ var (
 // revision, which is what If-Match is compared with.
 func Definition() projections.Definition {
 	return projections.Definition{
-		Name: Name, Version: 1, Tables: tables, Indexes: indexes,
+		Name: Name, Version: 2, Tables: tables, Indexes: indexes,
 		Reducers: projections.Join(
 			projections.On(registered),
 			projections.On(profileUpdated),
@@ -33,6 +33,7 @@ func Definition() projections.Definition {
 			projections.On(restored),
 			projections.On(erased),
 			projections.On(emailClaimLapsed),
+			projections.On(emailChanged),
 			projections.On(memberRemoved),
 		),
 	}
@@ -85,6 +86,12 @@ func erased(e user.Erased, _ event.Recorded) []change {
 
 func emailClaimLapsed(e user.EmailClaimLapsed, r event.Recorded) []change {
 	return []change{projections.Patch(profiles, row{"id": e.UserID}, row{"revision": r.Revision})}
+}
+
+func emailChanged(e user.EmailChanged, r event.Recorded) []change {
+	return []change{projections.Patch(profiles, row{"id": e.UserID}, row{
+		"email": e.Email.Reveal(), "email_verified": true, "revision": r.Revision, "updated_at": e.OccurredAt,
+	})}
 }
 
 // memberRemoved: nobody acts where they are no member.

@@ -91,6 +91,13 @@ func TestReducers(t *testing.T) {
 			[]event.Event{user.EmailClaimLapsed{UserID: "user_1", EmailHash: "e2", OccurredAt: day1}},
 			[]row{profile(row{"revision": 1})},
 		},
+		"email changed": {
+			[]event.Event{user.EmailChanged{
+				UserID: "user_1", EmailHash: "e2", Email: personal.New("augusta@example.org"), FormerEmailHash: "e1",
+				EmailIssuedAt: day0, OccurredAt: day1,
+			}},
+			[]row{profile(row{"email": "augusta@example.org", "updated_at": day1, "revision": 1})},
+		},
 		"read after erasure": { // The key is gone: what was personal reads as empty.
 			[]event.Event{user.ProfileUpdated{
 				UserID: "user_1", FirstName: personal.Erased(), LastName: personal.Erased(), AvatarURL: personal.Erased(), OccurredAt: day1,
