@@ -7,6 +7,7 @@ import (
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/reservation"
+	"github.com/perfectworks/backend/domain/tokenaccount"
 	"github.com/perfectworks/backend/domain/user"
 )
 
@@ -18,5 +19,6 @@ func Aggregates() []event.Kind {
 		organization.Aggregate.Describe(),
 		apikey.Aggregate.Describe(),
 		reservation.Aggregate.Describe(),
+		tokenaccount.Aggregate.Describe(),
 	}
 }

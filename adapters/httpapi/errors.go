@@ -22,6 +22,7 @@ var statusOf = map[failure.Kind]int{
 	failure.Gone:            http.StatusGone,
 	failure.Stale:           http.StatusPreconditionFailed,
 	failure.Unprocessable:   http.StatusUnprocessableEntity,
+	failure.PaymentRequired: http.StatusPaymentRequired,
 	failure.Unavailable:     http.StatusServiceUnavailable,
 }
 

@@ -18,6 +18,7 @@ const (
 	Gone                            // 410: was there, is over
 	Stale                           // 412: another change came first
 	Unprocessable                   // 422: understood, but cannot be done
+	PaymentRequired                 // 402: understood, but there are not enough tokens
 	Unavailable                     // 503: try again later
 )
 
