@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -51,6 +52,22 @@ func openEventLog(ctx context.Context, settings Settings, pool *pgxpool.Pool, lo
 	}
 	log.Client, log.ours = client, client.HeadOf(eventstore.StreamPrefixes())
 	return log, nil
+}
+
+// check says whether the log can be read and written. What a real cluster has to
+// say about writes it says only to writers.
+func (l *eventLog) check(ctx context.Context) error {
+	if l.node != nil {
+		switch err := l.node.Check(ctx); {
+		case errors.Is(err, eventnode.ErrNoSpace):
+			return eventstore.ErrNoSpace
+		case errors.Is(err, eventnode.ErrReadOnly):
+			return eventstore.ErrReadOnly
+		case err != nil:
+			return eventstore.ErrUnavailable
+		}
+	}
+	return l.Ping(ctx)
 }
 
 // clientStop bounds how long calls to the store may take to end.

@@ -34,7 +34,7 @@ func (a *App) WaitReady(ctx context.Context) error {
 func (a *App) ready(ctx context.Context) []httpapi.Check {
 	checks := []httpapi.Check{
 		check("postgres", a.db.pool.Ping(ctx)),
-		check("eventstore", a.log.Ping(ctx)),
+		check("eventstore", a.log.check(ctx)),
 		check("identity", a.tokens.Ready()),
 		check("directory", a.directory.Ready()),
 	}

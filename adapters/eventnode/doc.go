@@ -21,8 +21,10 @@
 //   - An append with Any or StreamExists is recognised as a repetition while its
 //     events are among the latest 65,536 of the log, after a restart too. With an
 //     exact revision or NoStream it always is.
-//   - A position that names no event of the log is refused, wherever it lies,
-//     except by subscriptions when it is past the end.
+//   - A position that names no event of the log is refused. One past the end is
+//     not: nothing follows it, or nothing yet for a subscription.
+//   - When the log turns out to be another than before, as after a restore,
+//     subscriptions end with Aborted.
 //   - Regular expressions are those of Go (RE2): without look-around.
 //   - Names of streams are at most 1,000 bytes of UTF-8 without zero bytes, and
 //     so are types of events.

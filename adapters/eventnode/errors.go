@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -25,13 +26,26 @@ type callError struct {
 
 func (e *callError) Error() string { return e.message }
 
+// Reasons for which nothing can be written at present: the reason of the
+// google.rpc.ErrorInfo in the status, and its domain.
+const (
+	ReasonNoSpace  = "no-space"
+	ReasonReadOnly = "read-only"
+	ReasonDomain   = "eventnode"
+)
+
 var (
 	errAccessDenied = &callError{codes.PermissionDenied, "Access Denied", []string{"exception", "access-denied"}}
 	errNotReady     = &callError{codes.Unavailable, "Server Is Not Ready", nil}
 	errTooBusy      = &callError{codes.Unavailable, "Server Is Too Busy", nil}
 	errTimeout      = &callError{codes.Aborted, "Operation timed out", nil}
 	errShuttingDown = &callError{codes.Unavailable, "Server Is Shutting Down", nil}
-	errPosition     = &callError{codes.InvalidArgument, "Trying to read from an invalid position.", nil}
+	// A client that asks again gets the same answer until somebody has acted, so
+	// these are not Unavailable. Clients of ours tell them by their reason.
+	errNoSpace  = &callError{codes.ResourceExhausted, "The database of the log has no space left", []string{"exception", ReasonNoSpace}}
+	errReadOnly = &callError{codes.FailedPrecondition, "The database of the log is read-only", []string{"exception", ReasonReadOnly}}
+	errReplaced = &callError{codes.Aborted, "The log was replaced by another", nil}
+	errPosition = &callError{codes.InvalidArgument, "Trying to read from an invalid position.", nil}
 )
 
 func invalid(format string, args ...any) error {
@@ -101,7 +115,21 @@ func fail(ctx context.Context, err error) error {
 	}
 	// It fails only outside of a call, or when the call is over.
 	_ = grpc.SetTrailer(ctx, trailers)
-	return status.Error(call.code, call.message)
+	return call.status().Err()
+}
+
+// status holds what trailers cannot carry: the client module does not pass them
+// on.
+func (e *callError) status() *status.Status {
+	s := status.New(e.code, e.message)
+	if e != errNoSpace && e != errReadOnly {
+		return s
+	}
+	detailed, err := s.WithDetails(&errdetails.ErrorInfo{Reason: e.trailers[1], Domain: ReasonDomain})
+	if err != nil { // Its details cannot be encoded, which those can.
+		return s
+	}
+	return detailed
 }
 
 // fromLog translates the errors of the log that say nothing about a stream.
@@ -109,6 +137,10 @@ func fromLog(err error) *callError {
 	switch {
 	case errors.Is(err, eventlog.ErrOutcomeUnknown) && errors.Is(err, context.DeadlineExceeded):
 		return errTimeout
+	case errors.Is(err, eventlog.ErrNoSpace):
+		return errNoSpace
+	case errors.Is(err, eventlog.ErrReadOnly):
+		return errReadOnly
 	case errors.Is(err, eventlog.ErrUnavailable):
 		return errNotReady
 	case errors.Is(err, eventlog.ErrBusy):

@@ -158,6 +158,12 @@ func (n *Node) Serve(listener net.Listener) error {
 	return nil
 }
 
+// Reasons of Check; both mean that the log can still be read.
+var (
+	ErrNoSpace  = eventlog.ErrNoSpace
+	ErrReadOnly = eventlog.ErrReadOnly
+)
+
 // Check says whether the node can read and write: for readiness.
 func (n *Node) Check(ctx context.Context) error { return n.log.Check(ctx) }
 

@@ -111,7 +111,7 @@ func TestReadInvalid(t *testing.T) {
 		"no window":                  readOptions(filtering(noWindow)),
 		"look-around":                readOptions(filtering(byType("(?!a)"))),
 		"checkpoint interval zero":   readOptions(subscribing, filtering(noInterval)),
-		"position of no event":       readOptions(ofAll(position + 1)),
+		"position of no event":       readOptions(ofAll(position - 1)),
 		"position, subscribing":      readOptions(subscribing, ofAll(position-1)),
 		"positions that differ":      readOptions(unlike(position, position-1)),
 		"position beyond all bounds": readOptions(ofAll(uint64(1) << 63)),
@@ -122,9 +122,20 @@ func TestReadInvalid(t *testing.T) {
 			t.Errorf("%s: %s %v", name, briefly(messages), err)
 		}
 	}
-	_, _, err := rawRead(testContext(t), client, readOptions(ofAll(position+1)))
+	_, _, err := rawRead(testContext(t), client, readOptions(ofAll(position-1)))
 	if got := status.Convert(err).Message(); got != "Trying to read from an invalid position." {
 		t.Error(got)
+	}
+}
+
+// TestReadPastTheEnd has a client come from a log that was longer.
+func TestReadPastTheEnd(t *testing.T) {
+	t.Parallel()
+	client := rawClient(t, eventnodetest.Start(t))
+	position := appendEvents(t, client, "s", event())
+	messages, _, err := rawRead(testContext(t), client, readOptions(ofAll(position+1000)))
+	if err != nil || len(messages) > 0 {
+		t.Errorf("%s %v", briefly(messages), err)
 	}
 }
 

@@ -19,10 +19,12 @@ const liveBatch = 256
 // there, because it starts far back or its client is slow, it catches up from
 // Postgres until they are.
 type subscription struct {
-	log    *eventlog.Log
-	out    *sender
-	ending <-chan struct{}
-	r      *reading
+	log *eventlog.Log
+	out *sender
+	r   *reading
+	// ending is closed when the node stops, replaced when the log turns out to be
+	// another than the one that was followed.
+	ending, replaced <-chan struct{}
 
 	// position is where it stands in the log: everything up to it was considered.
 	position int64
@@ -39,7 +41,7 @@ type subscription struct {
 func (s *streamsService) subscribe(ctx context.Context, r *reading, out *sender) error {
 	s.metrics.subscribers.Inc()
 	defer s.metrics.subscribers.Dec()
-	sub := &subscription{log: s.log, out: out, ending: s.ending, r: r}
+	sub := &subscription{log: s.log, out: out, r: r, ending: s.ending, replaced: s.log.Replaced()}
 	if err := sub.start(ctx); err != nil {
 		return err
 	}
@@ -87,7 +89,7 @@ func (sub *subscription) startAll(ctx context.Context, head int64) error {
 		sub.position = from
 	default:
 		sub.position = max(from, 0)
-		if err := sub.log.CheckPosition(ctx, sub.position); err != nil {
+		if _, err := sub.log.CheckPosition(ctx, sub.position); err != nil {
 			return err
 		}
 	}
@@ -119,7 +121,10 @@ func (sub *subscription) run(ctx context.Context) error {
 			case <-ctx.Done():
 				return ctx.Err()
 			case <-sub.ending:
-				return errShuttingDown
+			case <-sub.replaced:
+			}
+			if err := sub.ended(); err != nil {
+				return err
 			}
 		default:
 			if err := sub.send(ctx, events); err != nil {
@@ -142,8 +147,8 @@ func (sub *subscription) catchUp(ctx context.Context) error {
 		if err := sub.send(ctx, events); err != nil {
 			return err
 		}
-		if sub.isEnding() {
-			return errShuttingDown
+		if err := sub.ended(); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -163,20 +168,23 @@ func (sub *subscription) catchUpStream(ctx context.Context) error {
 		if err := sub.sendOfStream(ctx, events); err != nil {
 			return err
 		}
-		if sub.isEnding() {
-			return errShuttingDown
+		if err := sub.ended(); err != nil {
+			return err
 		}
 	}
 	sub.position = max(sub.position, head)
 	return nil
 }
 
-func (sub *subscription) isEnding() bool {
+// ended says why the subscription has to end, if it has.
+func (sub *subscription) ended() error {
 	select {
 	case <-sub.ending:
-		return true
+		return errShuttingDown
+	case <-sub.replaced:
+		return errReplaced
 	default:
-		return false
+		return nil
 	}
 }
 

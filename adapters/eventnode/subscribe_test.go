@@ -372,6 +372,23 @@ func TestSubscriptionsOverALongLog(t *testing.T) {
 	}
 }
 
+// TestReplacedLogEndsSubscriptions restores the database under a live subscriber,
+// who would otherwise wait for positions that are gone.
+func TestReplacedLogEndsSubscriptions(t *testing.T) {
+	t.Parallel()
+	node := eventnodetest.Start(t)
+	client := rawClient(t, node)
+	appendEvents(t, client, "s", event(), event())
+	call := subscribe(testContext(t), t, client)
+	until(t, call, "caught up")
+	if _, err := node.Pool.Exec(t.Context(), `DELETE FROM eventnode.events WHERE revision > 0`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := call.Recv(); status.Code(err) != codes.Aborted {
+		t.Errorf("the subscription ended with %v", err)
+	}
+}
+
 func TestStopEndsSubscriptions(t *testing.T) {
 	t.Parallel()
 	node := eventnodetest.Start(t)

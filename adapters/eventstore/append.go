@@ -26,7 +26,7 @@ const MaxAppendSize = 1 << 20
 // revision, by which the store recognises it, for as long as ctx allows. Then
 // the error wraps ErrOutcomeUnknown, or ErrUnavailable if nothing was sent. It
 // wraps commands.ErrWrongRevision when the stream is at another revision,
-// ErrStreamDeleted, or ErrTooLarge.
+// ErrStreamDeleted, ErrTooLarge, ErrNoSpace or ErrReadOnly.
 func (c *Client) Append(ctx context.Context, stream string, expected event.Revision, events []esdb.EventData) (event.Revision, event.Position, error) {
 	var at esdb.ExpectedRevision = esdb.NoStream{}
 	if expected != event.NoStream {
@@ -75,6 +75,8 @@ func appendError(ctx context.Context, a answer[*esdb.WriteResult]) error {
 		return fmt.Errorf("%w: %w", commands.ErrWrongRevision, a.err)
 	case hasCode(a.err, esdb.ErrorCodeStreamDeleted):
 		return fmt.Errorf("%w: %w", ErrStreamDeleted, a.err)
+	case unwritable(a.err) != nil:
+		return fmt.Errorf("%w: %w", unwritable(a.err), a.err)
 	case tooLarge(a.err):
 		return fmt.Errorf("%w: %w", ErrTooLarge, a.err)
 	case ctx.Err() != nil:

@@ -8,9 +8,11 @@ import (
 	"strings"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/perfectworks/backend/adapters/eventnode"
 	"github.com/perfectworks/backend/domain/failure"
 )
 
@@ -24,6 +26,14 @@ var (
 	// the same revision is safe.
 	ErrOutcomeUnknown = failure.New(failure.Unavailable, "OUTCOME_UNKNOWN",
 		"the event store did not answer in time: the change may have been made; repeat the request as it was")
+	// ErrNoSpace says that the embedded store's database has no space left. Nothing
+	// was written, and nothing will be until an operator has freed some.
+	ErrNoSpace = failure.New(failure.Unavailable, "STORAGE_FULL",
+		"the event store has no space left: nothing was changed; try again when an operator has made room")
+	// ErrReadOnly says that the embedded store's database takes no writes, as a
+	// standby or one that an operator has closed. Nothing was written.
+	ErrReadOnly = failure.New(failure.Unavailable, "STORAGE_READ_ONLY",
+		"the event store is read-only at present: nothing was changed; try again later")
 	// ErrTooLarge says that an append exceeds MaxAppendSize.
 	ErrTooLarge = failure.New(failure.Unprocessable, "TOO_LARGE",
 		"the change is too large to be stored at once")
@@ -49,6 +59,9 @@ const (
 // judge classifies an error of the client module. The module wraps its errors,
 // and its own esdb.FromError does not unwrap them.
 func judge(err error) verdict {
+	if unwritable(err) != nil {
+		return permanent
+	}
 	var e *esdb.Error
 	if errors.As(err, &e) {
 		switch e.Code() {
@@ -73,6 +86,26 @@ func judge(err error) verdict {
 	default:
 		return permanent
 	}
+}
+
+// unwritable returns the failure for an answer of the embedded store by which it
+// takes no writes at present; nil for any other.
+func unwritable(err error) *failure.Failure {
+	var s interface{ GRPCStatus() *status.Status }
+	if !errors.As(err, &s) {
+		return nil
+	}
+	for _, detail := range s.GRPCStatus().Details() {
+		info, ok := detail.(*errdetails.ErrorInfo)
+		switch {
+		case !ok || info.GetDomain() != eventnode.ReasonDomain:
+		case info.GetReason() == eventnode.ReasonNoSpace:
+			return ErrNoSpace
+		case info.GetReason() == eventnode.ReasonReadOnly:
+			return ErrReadOnly
+		}
+	}
+	return nil
 }
 
 func grpcCode(err error) codes.Code {

@@ -91,6 +91,14 @@ var (
 		status: http.StatusServiceUnavailable, code: "UNAVAILABLE",
 		message: "a part of the system does not answer: try again", retryAfter: retrySoon,
 	}
+	errStorageFull = &apiError{
+		status: http.StatusServiceUnavailable, code: "STORAGE_FULL",
+		message: "the database has no space left: nothing was changed; try again when an operator has made room", retryAfter: retrySoon,
+	}
+	errStorageReadOnly = &apiError{
+		status: http.StatusServiceUnavailable, code: "STORAGE_READ_ONLY",
+		message: "the database is read-only at present: nothing was changed; try again later", retryAfter: retrySoon,
+	}
 	errTimeout = &apiError{
 		status: http.StatusServiceUnavailable, code: "TIMEOUT",
 		message: "this took too long: repeat the request as it was", retryAfter: retrySoon,
@@ -146,6 +154,10 @@ func answerTo(ctx context.Context, err error) *apiError {
 		return errClientGone
 	case errors.Is(err, context.DeadlineExceeded):
 		return errTimeout
+	case hasState(err, stateDiskFull):
+		return errStorageFull
+	case hasState(err, stateReadOnly):
+		return errStorageReadOnly
 	case isUnavailable(err):
 		return errUnavailable
 	}

@@ -117,7 +117,7 @@ func operationAt(oapi *huma.OpenAPI, op *operation) *huma.Operation {
 // failures are all refusals of an operation: its own, and those that follow
 // from what it is.
 func (op *operation) failures() []error {
-	all := []error{errNotAcceptable, errUnavailable, errInternal}
+	all := []error{errNotAcceptable, errUnavailable, errStorageFull, errStorageReadOnly, errInternal}
 	if op.callers != anyone {
 		all = append(all, errUnauthenticated, errRateLimited(0))
 	}

@@ -23,8 +23,7 @@ func isUnavailable(err error) bool {
 		case strings.HasPrefix(pgErr.Code, "08"), // connection exception
 			strings.HasPrefix(pgErr.Code, "53"),   // insufficient resources
 			strings.HasPrefix(pgErr.Code, "57P0"), // shut down, crashed, starting up
-			strings.HasPrefix(pgErr.Code, "40"),   // transaction rolled back: another try may do
-			pgErr.Code == "25006":                 // a standby after a failover
+			strings.HasPrefix(pgErr.Code, "40"):   // transaction rolled back: another try may do
 			return true
 		}
 		return false
@@ -32,6 +31,17 @@ func isUnavailable(err error) bool {
 	var network net.Error
 	return errors.As(err, &network) || pgconn.SafeToRetry(err) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// SQLSTATE codes of a Postgres that answers, but takes no writes.
+const (
+	stateDiskFull = "53100"
+	stateReadOnly = "25006" // also a standby after a failover
+)
+
+func hasState(err error, state string) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && pgErr.Code == state
 }
 
 // describe is an error as it may be logged. Postgres quotes values in some of

@@ -25,8 +25,10 @@ type Config struct {
 	// Default 8,192 and 32 MiB.
 	TailEvents int
 	TailBytes  int64
-	// QueueLength is how many writes may wait; more are refused. Default 8,192.
+	// QueueLength and QueueBytes are how many writes may wait, and how large their
+	// events may be together; more are refused. Default 8,192 and 64 MiB.
 	QueueLength int
+	QueueBytes  int64
 	// MaxBatch is how many writes one transaction takes. Default 1,024.
 	MaxBatch int
 	// WriteTimeout bounds a transaction, the wait for other processes included.
@@ -61,6 +63,7 @@ func (c Config) withDefaults() Config {
 	c.TailEvents = orDefault(c.TailEvents, 8_192)
 	c.TailBytes = orDefault(c.TailBytes, 32<<20)
 	c.QueueLength = orDefault(c.QueueLength, 8_192)
+	c.QueueBytes = orDefault(c.QueueBytes, 64<<20)
 	c.MaxBatch = orDefault(c.MaxBatch, 1_024)
 	c.WriteTimeout = orDefault(c.WriteTimeout, 5*time.Second)
 	c.PollInterval = orDefault(c.PollInterval, time.Second)

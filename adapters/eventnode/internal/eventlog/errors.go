@@ -19,6 +19,12 @@ var (
 	// ErrOutcomeUnknown says that the connection broke during a commit. The same
 	// append may be repeated: it is idempotent.
 	ErrOutcomeUnknown = errors.New("the outcome of the write is unknown")
+	// ErrNoSpace says that the database has no space left for events. It wraps
+	// ErrUnavailable; nothing was written.
+	ErrNoSpace = fmt.Errorf("%w: the database has no space left", ErrUnavailable)
+	// ErrReadOnly says that the database takes no writes: it is a standby, or was
+	// made read-only. It wraps ErrUnavailable; nothing was written.
+	ErrReadOnly = fmt.Errorf("%w: the database is read-only", ErrUnavailable)
 	// ErrBusy says that too many appends wait already. Nothing was written.
 	ErrBusy = errors.New("too many appends are waiting")
 	// ErrClosed says that the log was closed before the append was taken up.

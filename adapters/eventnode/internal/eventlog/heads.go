@@ -58,6 +58,13 @@ func (c *headCache) put(stream string, h head) {
 	c.young[stream] = h
 }
 
+// putNew remembers streams as being without events.
+func (c *headCache) putNew(streams []string) {
+	for _, stream := range streams {
+		c.put(stream, head{revision: noRevision})
+	}
+}
+
 // apply moves the head of a stream that is known past an event. The head of an
 // unknown stream is read when somebody needs it.
 func (c *headCache) apply(e *Event) {

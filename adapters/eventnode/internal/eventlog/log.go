@@ -37,6 +37,7 @@ func Open(ctx context.Context, config Config) (*Log, error) {
 		log:      config.Logger.With(slog.String("component", "eventlog")),
 		announce: l.notifier.announce,
 	}
+	l.writer.health = newHealth(l.writer.log)
 	if err := l.writer.begin(ctx); err != nil {
 		l.writer.store.close(ctx)
 		return nil, fmt.Errorf("open the event log: %w", err)
@@ -64,10 +65,11 @@ func (l *Log) Close() {
 // the log is empty.
 func (l *Log) Position() int64 { return l.writer.position.Load() }
 
-// Check says whether the log can be read and written.
+// Check says whether the log can be read and written. The error is what a write
+// would get: ErrUnavailable, or one that wraps it and names the cause.
 func (l *Log) Check(ctx context.Context) error {
-	if !l.writer.healthy.Load() {
-		return ErrUnavailable
+	if err := l.writer.health.check(); err != nil {
+		return err
 	}
 	if err := l.pool.Ping(ctx); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -82,6 +84,11 @@ func (l *Log) Check(ctx context.Context) error {
 func (l *Log) After(position int64, buf []*Event) (events []*Event, wait <-chan struct{}, ok bool) {
 	return l.tail.after(position, buf)
 }
+
+// Replaced is closed when the log turns out to be another than the one that was
+// followed: it was restored from a backup, say. Positions of before mean nothing
+// then.
+func (l *Log) Replaced() <-chan struct{} { return l.tail.replacement() }
 
 // LastRevision is the revision of a stream's last event, hidden or not, and -1
 // when it has none. The error wraps ErrStreamDeleted or ErrUnavailable.

@@ -27,6 +27,13 @@ type operation struct {
 	done     chan outcome // with room for one
 }
 
+// createsStream says that the operation can only succeed if its stream is new, or
+// was written by this very operation before. Of the store's own streams, among
+// them metastreams, little is new.
+func (op *operation) createsStream() bool {
+	return op.kind == appendEvents && op.expected == NoStream && op.stream[0] != '$'
+}
+
 type kind int
 
 const (
@@ -72,27 +79,58 @@ func (l *Log) Tombstone(ctx context.Context, stream string, expected Expected) (
 }
 
 func (l *Log) write(ctx context.Context, op *operation) (Result, error) {
+	pending, err := l.enqueue(ctx, op)
+	if err != nil {
+		return Result{}, err
+	}
+	return pending.Wait()
+}
+
+// Pending is a write that has its place in the order of writes.
+type Pending struct {
+	log *Log
+	op  *operation
+}
+
+// StartAppend is the first half of Append: appends that are started one after the
+// other are decided in that order. ErrBusy and ErrClosed are returned at once, all
+// else by Wait.
+func (l *Log) StartAppend(ctx context.Context, stream string, expected Expected, events []Proposed) (*Pending, error) {
+	return l.enqueue(ctx, &operation{kind: appendEvents, stream: stream, expected: expected, events: events})
+}
+
+func (l *Log) enqueue(ctx context.Context, op *operation) (*Pending, error) {
 	op.ctx = ctx
 	op.done = make(chan outcome, 1)
 	for i := range op.events {
 		op.size += op.events[i].size(op.stream)
 	}
-	select {
-	case l.writer.queue <- op:
-	case <-l.writer.stopped:
-		return Result{}, ErrClosed
-	default:
-		return Result{}, ErrBusy
+	if !l.writer.admit(op) {
+		return nil, ErrBusy
 	}
 	select {
-	case out := <-op.done:
-		return out.result, out.err
-	case <-ctx.Done():
-		return Result{}, ctx.Err()
+	case l.writer.queue <- op:
+		return &Pending{log: l, op: op}, nil
 	case <-l.writer.stopped:
+		l.writer.leave(op)
+		return nil, ErrClosed
+	default:
+		l.writer.leave(op)
+		return nil, ErrBusy
+	}
+}
+
+// Wait returns what became of the write. It is called once.
+func (p *Pending) Wait() (Result, error) {
+	select {
+	case out := <-p.op.done:
+		return out.result, out.err
+	case <-p.op.ctx.Done():
+		return Result{}, p.op.ctx.Err()
+	case <-p.log.writer.stopped:
 		// The writer answers what it has taken up before it stops.
 		select {
-		case out := <-op.done:
+		case out := <-p.op.done:
 			return out.result, out.err
 		default:
 			return Result{}, ErrClosed

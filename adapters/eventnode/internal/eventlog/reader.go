@@ -34,12 +34,16 @@ const (
 type page func(ctx context.Context, limit int) (events []*Event, done bool, err error)
 
 // ReadAll reads the log, at most count events. Forwards begins with the event at
-// position, zero for the first; backwards with the one before it. Events come in
-// batches; the next is read while one is used. The error wraps
-// ErrInvalidPosition or ErrUnavailable.
+// position, zero for the first; backwards with the one before it. Nothing follows
+// a position past the end. Events come in batches; the next is read while one is
+// used. The error wraps ErrInvalidPosition or ErrUnavailable.
 func (l *Log) ReadAll(ctx context.Context, direction Direction, position int64, count uint64) iter.Seq2[[]*Event, error] {
 	return func(yield func([]*Event, error) bool) {
-		if err := l.CheckPosition(ctx, position); err != nil {
+		past, err := l.CheckPosition(ctx, position)
+		if err == nil && past && direction == Backwards {
+			err = ErrInvalidPosition
+		}
+		if err != nil {
 			yield(nil, err)
 			return
 		}
@@ -72,21 +76,23 @@ func (l *Log) allPages(direction Direction, position int64) page {
 	}
 }
 
-// CheckPosition says whether an event is at position, or position is zero or End;
-// ErrInvalidPosition if not.
-func (l *Log) CheckPosition(ctx context.Context, position int64) error {
+// CheckPosition says whether a position lies past the last event. One before that
+// must be of an event, or zero: else the error is ErrInvalidPosition. End is both.
+func (l *Log) CheckPosition(ctx context.Context, position int64) (past bool, err error) {
 	if position == 0 || position == End {
-		return nil
+		return false, nil
 	}
 	var exists bool
-	err := l.pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM eventnode.events WHERE position = $1)", position).Scan(&exists)
+	err = l.pool.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM eventnode.events WHERE position = $1),
+			NOT EXISTS (SELECT FROM eventnode.events WHERE position >= $1)`, position).Scan(&exists, &past)
 	if err != nil {
-		return unavailable(ctx, fmt.Errorf("look up a position: %w", err))
+		return false, unavailable(ctx, fmt.Errorf("look up a position: %w", err))
 	}
-	if !exists {
-		return ErrInvalidPosition
+	if !exists && !past {
+		return false, ErrInvalidPosition
 	}
-	return nil
+	return past, nil
 }
 
 // ReadStream reads a stream as it is now from a revision on, at most count events,

@@ -97,6 +97,7 @@ func TestReadAll(t *testing.T) {
 		{"all", eventlog.Forwards, 0, math.MaxUint64, positions},
 		{"from an event, itself included", eventlog.Forwards, positions[500], 10, positions[500:510]},
 		{"from the end", eventlog.Forwards, eventlog.End, 10, nil},
+		{"from past the end", eventlog.Forwards, positions[events-1] + 1000, 10, nil},
 		{"exactly all", eventlog.Forwards, 0, events, positions},
 		{"all backwards", eventlog.Backwards, eventlog.End, math.MaxUint64, reversed(positions)},
 		{"backwards, without the event itself", eventlog.Backwards, positions[500], 10, reversed(positions[490:500])},
@@ -116,10 +117,17 @@ func TestReadAll(t *testing.T) {
 			t.Errorf("%s: %s", test.name, diff)
 		}
 	}
-	for _, position := range []int64{positions[3] + 1, positions[events-1] + 1000} {
-		for _, err := range log.ReadAll(t.Context(), eventlog.Forwards, position, 1) {
+	for _, wrong := range []struct {
+		direction eventlog.Direction
+		position  int64
+	}{
+		{eventlog.Forwards, positions[3] + 1},
+		{eventlog.Backwards, positions[3] + 1},
+		{eventlog.Backwards, positions[events-1] + 1000},
+	} {
+		for _, err := range log.ReadAll(t.Context(), wrong.direction, wrong.position, 1) {
 			if !errors.Is(err, eventlog.ErrInvalidPosition) {
-				t.Errorf("position %d: %v", position, err)
+				t.Errorf("%+v: %v", wrong, err)
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -143,16 +144,131 @@ func TestFollowsFarBehind(t *testing.T) {
 	}
 }
 
-// TestLogWentBack covers a database that was restored under a running node.
+// TestLogWentBack covers a database that was restored under a running node. All
+// that the node remembers of the log of before is dropped before it writes, even
+// when the log has been written to since and ends at the very position again.
 func TestLogWentBack(t *testing.T) {
 	t.Parallel()
+	for name, writtenSince := range map[string]int{"shorter": 0, "as long": 2} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := newPool(t)
+			log := openLog(t, on(pool), func(config *eventlog.Config) { config.PollInterval = time.Hour })
+			mustAppend(t, log, "s", eventlog.NoStream, proposed(3))
+			replaced := log.Replaced()
+			if _, err := pool.Exec(t.Context(), `DELETE FROM eventnode.events WHERE revision > 0`); err != nil {
+				t.Fatal(err)
+			}
+			if writtenSince > 0 {
+				other := openLog(t, on(pool))
+				mustAppend(t, other, "u", eventlog.NoStream, proposed(writtenSince))
+				if other.Position() != log.Position() {
+					t.Fatalf("the log ends at %d, not at %d as before", other.Position(), log.Position())
+				}
+			}
+			if got := describe(log.Append(t.Context(), "s", 2, proposed(1))); got != "wrong, at 0" {
+				t.Errorf("at a revision that vanished: %s", got)
+			}
+			if got := describe(log.Append(t.Context(), "s", 0, proposed(1))); got != "at 1" {
+				t.Error(got)
+			}
+			select {
+			case <-replaced:
+			default:
+				t.Error("followers were not told")
+			}
+		})
+	}
+}
+
+// TestLogWentBackIsNoticedWithoutWrites has nobody write.
+func TestLogWentBackIsNoticedWithoutWrites(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
-	log := openLog(t, on(pool))
-	mustAppend(t, log, "s", eventlog.NoStream, proposed(3))
+	log := openLog(t, on(pool), func(config *eventlog.Config) { config.PollInterval = 20 * time.Millisecond })
+	end := mustAppend(t, log, "s", eventlog.NoStream, proposed(3)).Position
+	replaced := log.Replaced()
 	if _, err := pool.Exec(t.Context(), `DELETE FROM eventnode.events WHERE revision > 0`); err != nil {
 		t.Fatal(err)
 	}
-	if got := describe(log.Append(t.Context(), "s", 0, proposed(1))); got != "at 1" {
+	select {
+	case <-replaced:
+	case <-time.After(time.Minute):
+		t.Fatal("nobody noticed")
+	}
+	if log.Position() >= end {
+		t.Errorf("the log ends at %d, as before", log.Position())
+	}
+}
+
+// TestNewStreamsAreRaced has several logs believe that the same streams are new.
+// Of each stream one writer wins, and a repetition of its append is recognised.
+func TestNewStreamsAreRaced(t *testing.T) {
+	t.Parallel()
+	const logs, streams = 3, 40
+	pool := newPool(t)
+	var wins [streams]atomic.Int64
+	var group sync.WaitGroup
+	for range logs {
+		log := openLog(t, on(pool))
+		for s := range streams {
+			group.Go(func() {
+				stream, events := fmt.Sprintf("s%d", s), proposed(2)
+				got := describe(log.Append(t.Context(), stream, eventlog.NoStream, events))
+				switch again := describe(log.Append(t.Context(), stream, eventlog.NoStream, events)); {
+				case got == "at 1" && again == got:
+					wins[s].Add(1)
+				case got != "wrong, at 1" || again != got:
+					t.Errorf("%s: %s, and again %s", stream, got, again)
+				}
+			})
+		}
+	}
+	group.Wait()
+	for s := range wins {
+		if n := wins[s].Load(); n != 1 {
+			t.Errorf("stream %d was created %d times", s, n)
+		}
+	}
+}
+
+func TestQueueIsBoundedInBytes(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	log := openLog(t, on(pool), func(config *eventlog.Config) { config.QueueBytes = 1000 })
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.Background()) }()
+	if _, err := tx.Exec(t.Context(), "SELECT pg_advisory_xact_lock($1)", eventlog.AdvisoryLock); err != nil {
+		t.Fatal(err)
+	}
+	var pending []*eventlog.Pending
+	start := func(size int) error {
+		p, err := log.StartAppend(t.Context(), "s", eventlog.Any, incompressible(size))
+		if err == nil {
+			pending = append(pending, p)
+		}
+		return err
+	}
+	// Even one that is too large by itself finds its way.
+	if err := start(5000); err != nil {
+		t.Fatal(err)
+	}
+	if err := start(100); !errors.Is(err, eventlog.ErrBusy) {
+		t.Errorf("beyond the bound: %v", err)
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := describe(pending[0].Wait()); got != "at 0" {
+		t.Error(got)
+	}
+	if err := start(100); err != nil {
+		t.Errorf("after the write was done: %v", err)
+	}
+	if got := describe(pending[1].Wait()); got != "at 1" {
 		t.Error(got)
 	}
 }

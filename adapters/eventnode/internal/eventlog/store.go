@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -13,9 +15,10 @@ import (
 // advisoryLock is the lock that a transaction holds to write: "eventnod".
 const advisoryLock int64 = 0x6576656e746e6f64
 
-// lockTimeout bounds the wait for the lock on the server, below WriteTimeout, so
-// that a writer that gave up is not still waiting there to write later.
-const lockTimeout = "4s"
+// lockTimeout bounds a wait for the lock on the server, well below WriteTimeout:
+// there is time to take over from a process that holds it and does nothing, and a
+// writer that gave up is not still waiting there to write later.
+const lockTimeout = 2 * time.Second
 
 const connectTimeout = 3 * time.Second
 
@@ -25,6 +28,16 @@ type store struct {
 	conn *pgx.Conn
 	tx   pgx.Tx // while the lock is held over several round trips
 }
+
+// logEnd is the last event of the log, zero in an empty one. The id tells a log
+// from another that happens to end at the same position: one that was restored
+// from a backup and written again.
+type logEnd struct {
+	position int64
+	id       uuid.UUID
+}
+
+func endAt(e *Event) logEnd { return logEnd{position: e.Position, id: e.ID} }
 
 func (s *store) connect(ctx context.Context) error {
 	if s.conn != nil && !s.conn.IsClosed() {
@@ -36,7 +49,10 @@ func (s *store) connect(ctx context.Context) error {
 		"synchronous_commit": "on",
 		// The check after the lock must see what was committed before it.
 		"default_transaction_isolation": "read committed",
-		"lock_timeout":                  lockTimeout,
+		"lock_timeout":                  milliseconds(lockTimeout),
+		// Of a process that stops while it holds the lock, the server ends the
+		// session. See takeOver for what this does not reach.
+		"idle_in_transaction_session_timeout": milliseconds(lockTimeout),
 	})
 	if err != nil {
 		return err
@@ -44,6 +60,9 @@ func (s *store) connect(ctx context.Context) error {
 	s.conn = conn
 	return nil
 }
+
+// milliseconds is how Postgres takes a duration.
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 // dial makes a connection beside the pool, with the pool's settings.
 func dial(ctx context.Context, pool *pgxpool.Pool, params map[string]string) (*pgx.Conn, error) {
@@ -77,22 +96,37 @@ const insertEvents = `
 INSERT INTO eventnode.events (position, revision, created, event_id, is_json, stream, type, metadata, data)
 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::uuid[], $5::bool[], $6::text[], $7::text[], $8::bytea[], $9::bytea[])`
 
-// ifEndsAt keeps an insert from writing after the log moved on. It is only right
-// in a statement of its own after the lock was taken: its snapshot is newer than
-// the last commit.
-const ifEndsAt = ` WHERE (SELECT coalesce(max(position), 0) FROM eventnode.events) = $10`
+// ifEndsAt keeps an insert from writing after the log moved on, or was replaced.
+// It is only right in a statement of its own after the lock was taken: its
+// snapshot is newer than the last commit.
+const ifEndsAt = `
+WHERE CASE WHEN $10::bigint = 0 THEN NOT EXISTS (SELECT FROM eventnode.events)
+ELSE EXISTS (
+	SELECT FROM (SELECT position, event_id FROM eventnode.events ORDER BY position DESC LIMIT 1) last
+	WHERE last.position = $10 AND last.event_id = $11::uuid) END`
 
-// commit writes events at the end of the log, if the log still ends at position.
-// Lock, check, insert and commit take one round trip: a batch is one transaction,
-// from its first statement to the end of the batch.
-func (s *store) commit(ctx context.Context, position int64, events []*Event) (committed bool, err error) {
+// ifNotWritten keeps it from writing to streams that were believed to be new.
+const ifNotWritten = `
+AND NOT EXISTS (
+	SELECT FROM unnest($12::text[]) s (name)
+	CROSS JOIN LATERAL (SELECT FROM eventnode.events e WHERE e.stream = s.name LIMIT 1) found)`
+
+// commit writes events at the end of the log, if it still is the end and the
+// unwritten streams have no events. Lock, check, insert and commit take one round
+// trip: a batch is one transaction, from its first statement to the end of the
+// batch.
+func (s *store) commit(ctx context.Context, at logEnd, unwritten []string, events []*Event) (committed bool, err error) {
 	if len(events) == 0 {
 		end, err := s.end(ctx)
-		return end == position, err
+		return end == at && len(unwritten) == 0, err
+	}
+	insert, args := insertEvents+ifEndsAt, append(columns(events), at.position, [16]byte(at.id))
+	if len(unwritten) > 0 {
+		insert, args = insert+ifNotWritten, append(args, unwritten)
 	}
 	var batch pgx.Batch
 	batch.Queue("SELECT pg_advisory_xact_lock($1)", advisoryLock)
-	batch.Queue(insertEvents+ifEndsAt, append(columns(events), position)...)
+	batch.Queue(insert, args...)
 	results := s.conn.SendBatch(ctx, &batch)
 	var rows int64
 	if _, err = results.Exec(); err == nil {
@@ -103,17 +137,29 @@ func (s *store) commit(ctx context.Context, position int64, events []*Event) (co
 		err = closeErr
 	}
 	if err != nil {
-		return false, unknown(fmt.Errorf("commit events: %w", err))
+		return false, unlessRefused(fmt.Errorf("commit events: %w", err))
 	}
 	return rows > 0, nil
 }
 
-func (s *store) end(ctx context.Context) (position int64, err error) {
-	err = s.conn.QueryRow(ctx, "SELECT coalesce(max(position), 0) FROM eventnode.events").Scan(&position)
-	if err != nil {
-		return 0, fmt.Errorf("read the end of the log: %w", err)
+func (s *store) end(ctx context.Context) (end logEnd, err error) {
+	err = s.conn.QueryRow(ctx, "SELECT position, event_id FROM eventnode.events ORDER BY position DESC LIMIT 1").Scan(&end.position, &end.id)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return logEnd{}, fmt.Errorf("read the end of the log: %w", err)
 	}
-	return position, nil
+	return end, nil
+}
+
+// holds says whether the log still holds the event where it was read.
+func (s *store) holds(ctx context.Context, at logEnd) (held bool, err error) {
+	if at.position == 0 {
+		return true, nil
+	}
+	err = s.conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM eventnode.events WHERE position = $1 AND event_id = $2)", at.position, at.id).Scan(&held)
+	if err != nil {
+		return false, fmt.Errorf("read the end of the log: %w", err)
+	}
+	return held, nil
 }
 
 // lock begins a transaction that nobody can overtake. commitLocked ends it; so
@@ -135,10 +181,20 @@ func (s *store) commitLocked(ctx context.Context, events []*Event) error {
 		}
 	}
 	if err := s.tx.Commit(ctx); err != nil {
-		return unknown(fmt.Errorf("commit events: %w", err))
+		return unlessRefused(fmt.Errorf("commit events: %w", err))
 	}
 	s.tx = nil
 	return nil
+}
+
+// rollBack ends a transaction that failed, if there is one. The connection stays.
+func (s *store) rollBack(ctx context.Context) error {
+	if s.tx == nil {
+		return nil
+	}
+	err := s.tx.Rollback(ctx)
+	s.tx = nil
+	return err
 }
 
 // columns turns events into one array for each column.
@@ -238,13 +294,4 @@ func (s *store) idsBefore(ctx context.Context, position int64, limit int) ([]*Ev
 		return nil, fmt.Errorf("read recent ids: %w", err)
 	}
 	return events, nil
-}
-
-// unknown marks an error after which the transaction may or may not have been
-// committed.
-func unknown(err error) error {
-	if err == nil || errors.Is(err, ErrOutcomeUnknown) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 }

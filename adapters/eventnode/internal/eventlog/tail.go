@@ -18,10 +18,15 @@ type tail struct {
 	before  int64 // position up to which events are no longer held
 	end     int64
 	changed chan struct{} // closed at the next publication
+	// replaced is closed when the log turns out to be another.
+	replaced chan struct{}
 }
 
+// maxHeldBytes is where a batch of live events ends early.
+const maxHeldBytes = 1 << 20
+
 func newTail(maxEvents int, maxBytes int64) *tail {
-	return &tail{maxEvents: maxEvents, maxBytes: maxBytes, changed: make(chan struct{})}
+	return &tail{maxEvents: maxEvents, maxBytes: maxBytes, changed: make(chan struct{}), replaced: make(chan struct{})}
 }
 
 // restart empties the tail. Its next event is the first after position.
@@ -30,6 +35,20 @@ func (t *tail) restart(position int64) {
 	defer t.mu.Unlock()
 	t.events, t.bytes = nil, 0
 	t.before, t.end = position, position
+}
+
+// replace tells those who follow that their positions are of another log.
+func (t *tail) replace() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	close(t.replaced)
+	t.replaced = make(chan struct{})
+}
+
+func (t *tail) replacement() <-chan struct{} {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.replaced
 }
 
 func (t *tail) publish(events []*Event) {
@@ -61,9 +80,10 @@ func (t *tail) trim() {
 	t.events = slices.Clone(t.events[first:])
 }
 
-// after appends to buf the events after a position, as many as fit. When there
-// are none yet, wait is closed as soon as there may be. It is not ok when the
-// tail no longer reaches back that far.
+// after appends to buf the events after a position, as many as fit and as have
+// not more than about maxBytes: a reader that is held up keeps them from being
+// freed. When there are none yet, wait is closed as soon as there may be. It is
+// not ok when the tail no longer reaches back that far.
 func (t *tail) after(position int64, buf []*Event) (events []*Event, wait <-chan struct{}, ok bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -79,8 +99,12 @@ func (t *tail) after(position int64, buf []*Event) (events []*Event, wait <-chan
 	if found {
 		first++
 	}
-	last := min(first+cap(buf), len(t.events))
-	return append(buf[:0], t.events[first:last]...), nil, true
+	events = buf[:0]
+	for bytes := int64(0); first < len(t.events) && len(events) < cap(buf) && bytes < maxHeldBytes; first++ {
+		events = append(events, t.events[first])
+		bytes += t.events[first].memory()
+	}
+	return events, nil, true
 }
 
 // memory is about what the event takes.

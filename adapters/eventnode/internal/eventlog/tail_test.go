@@ -130,3 +130,20 @@ func TestRecentIDsAreBounded(t *testing.T) {
 		t.Error("the latest place of an id counts")
 	}
 }
+
+// TestTailGivesLittleOfLargeEvents bounds what a reader that is held up keeps.
+func TestTailGivesLittleOfLargeEvents(t *testing.T) {
+	t.Parallel()
+	tail := newTail(100, 1<<30)
+	events := eventsAt(1, 2, 3, 4, 5, 6)
+	for _, e := range events {
+		e.Data = make([]byte, maxHeldBytes*2/3)
+	}
+	tail.publish(events)
+	for from, want := range map[int64][]int64{0: {1, 2}, 2: {3, 4}, 5: {6}} {
+		got, _, ok := tail.after(from, make([]*Event, 0, 256))
+		if diff := cmp.Diff(want, positionsOf(got)); diff != "" || !ok {
+			t.Errorf("after %d: %s", from, diff)
+		}
+	}
+}

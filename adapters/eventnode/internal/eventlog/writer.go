@@ -3,11 +3,12 @@ package eventlog
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"sync/atomic"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // writer is the one goroutine of the process that writes to the log, and the one
@@ -29,9 +30,11 @@ type writer struct {
 	queue    chan *operation
 	wake     chan struct{} // others may have written
 	stopped  chan struct{}
+	waiting  atomic.Int64 // bytes of the writes in the queue and under way
 	tail     *tail
 	position atomic.Int64 // end of the log as far as it is applied
-	healthy  atomic.Bool
+	last     uuid.UUID    // id of the event there
+	health   *health
 
 	heads  *headCache
 	recent *recentIDs
@@ -43,17 +46,23 @@ type writer struct {
 
 // begin reads the end of the log.
 func (w *writer) begin(ctx context.Context) error {
-	if err := w.ready(ctx); err != nil {
+	if err := w.store.connect(ctx); err != nil {
 		return err
 	}
-	return w.restart(ctx)
+	if err := w.restart(ctx); err != nil {
+		return err
+	}
+	w.health.well(ctx, w.position.Load())
+	return nil
 }
+
+func (w *writer) end() logEnd { return logEnd{position: w.position.Load(), id: w.last} }
 
 // run serves until ctx ends. What is under way then is finished.
 func (w *writer) run(ctx context.Context) {
 	defer close(w.stopped)
 	defer w.store.close(ctx)
-	defer w.healthy.Store(false)
+	defer w.health.close()
 	poll := time.NewTicker(w.config.PollInterval)
 	defer poll.Stop()
 	for {
@@ -67,6 +76,7 @@ func (w *writer) run(ctx context.Context) {
 		case <-poll.C:
 			// A process may have died between its commit and its notification.
 			w.followOthers(ctx)
+			w.probe(ctx)
 		}
 	}
 }
@@ -81,7 +91,7 @@ func (w *writer) gather(op *operation) []*operation {
 			batch = append(batch, op)
 			size += op.size
 		} else {
-			op.done <- outcome{err: op.ctx.Err()}
+			w.answer(op, outcome{err: op.ctx.Err()})
 		}
 		if len(batch) >= w.config.MaxBatch || size >= maxBatchBytes {
 			return batch
@@ -102,50 +112,109 @@ func (w *writer) commit(ctx context.Context, batch []*operation) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.config.WriteTimeout)
 	defer cancel()
 	start := time.Now()
-	outcomes, written, err := w.write(ctx, batch)
-	if err != nil {
-		w.fail(ctx, "write", err)
-		// The connection may have been lost while nobody used it. It is safe to
-		// begin anew even if the transaction was committed: what it wrote is then
-		// found by its ids.
-		first := err
-		if outcomes, written, err = w.write(ctx, batch); err != nil {
-			w.fail(ctx, "write again", err)
-			err = errors.Join(first, err)
-		}
-	}
+	outcomes, written, err := w.writeUntilDecided(ctx, batch)
 	if err != nil {
 		outcomes = make([]outcome, len(batch))
 		for i := range outcomes {
-			outcomes[i].err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+			outcomes[i].err = err
 		}
 	}
 	w.config.Observer.Committed(len(batch), written, time.Since(start), err)
 	for i, op := range batch {
-		op.done <- outcomes[i]
+		w.answer(op, outcomes[i])
 	}
+}
+
+// admit takes a write in, unless too much waits already. One is always taken.
+func (w *writer) admit(op *operation) bool {
+	if before := w.waiting.Add(op.size) - op.size; before > 0 && before+op.size > w.config.QueueBytes {
+		w.leave(op)
+		return false
+	}
+	return true
+}
+
+func (w *writer) leave(op *operation) { w.waiting.Add(-op.size) }
+
+func (w *writer) answer(op *operation, out outcome) {
+	w.leave(op)
+	op.done <- out
+}
+
+// writeUntilDecided writes again after failures that a second attempt may get
+// around. It is safe to begin anew even if a transaction was committed: what it
+// wrote is then found by its ids.
+func (w *writer) writeUntilDecided(ctx context.Context, batch []*operation) ([]outcome, int, error) {
+	var first error
+	for attempt := 0; ; attempt++ {
+		outcomes, written, err := w.write(ctx, batch)
+		if err == nil {
+			w.health.well(ctx, w.position.Load())
+			return outcomes, written, nil
+		}
+		w.recover(ctx, err)
+		switch {
+		case hasState(err, stateLockNotTaken) && ctx.Err() == nil && w.takeOver(ctx):
+			continue // for as long as the batch has time: somebody else holds the lock
+		case hasState(err, stateSerialize, stateDeadlock) && attempt == 0:
+			continue
+		}
+		if _, refused := answered(err); !refused && attempt == 0 {
+			// The connection may have been lost while nobody used it.
+			first = err
+			continue
+		}
+		err = unwritable(errors.Join(first, err))
+		w.health.ill(ctx, "write", err)
+		return nil, 0, err
+	}
+}
+
+// recover makes the store usable after an error. A connection on which Postgres
+// answered is kept, but one that is read-only: the next may lead elsewhere.
+func (w *writer) recover(ctx context.Context, err error) {
+	if _, ok := answered(err); ok && !hasState(err, stateReadOnly) && w.store.rollBack(ctx) == nil {
+		return
+	}
+	w.store.close(ctx)
+}
+
+// takeOver returns whether it is worth waiting for the lock again.
+func (w *writer) takeOver(ctx context.Context) bool {
+	ended, err := w.store.takeOver(ctx)
+	if err != nil {
+		w.recover(ctx, err)
+		return false
+	}
+	if ended > 0 {
+		w.log.WarnContext(ctx, "event log took over from a process that held the lock and did nothing")
+	}
+	return true
 }
 
 // write decides and commits a batch. The first attempt takes one round trip when
 // all heads are known; the second holds the lock from the start, and so cannot
 // be overtaken.
 func (w *writer) write(ctx context.Context, batch []*operation) ([]outcome, int, error) {
-	if err := w.ready(ctx); err != nil {
+	if err := w.store.connect(ctx); err != nil {
 		return nil, 0, err
 	}
-	p, outcomes, err := w.decide(ctx, batch)
+	heads, unwritten, err := w.headsOf(ctx, batch, optimistically)
 	if err != nil {
 		return nil, 0, err
 	}
-	committed, err := w.store.commit(ctx, w.position.Load(), p.events)
+	p, outcomes, err := w.decide(ctx, batch, heads)
 	if err != nil {
 		return nil, 0, err
 	}
-	if !committed {
-		p, outcomes, err = w.writeLocked(ctx, batch)
-		if err != nil {
-			return nil, 0, err
-		}
+	committed, err := w.store.commit(ctx, w.end(), unwritten, p.events)
+	if err != nil {
+		return nil, 0, err
+	}
+	if committed {
+		w.heads.putNew(unwritten)
+	} else if p, outcomes, err = w.writeLocked(ctx, batch); err != nil {
+		return nil, 0, err
 	}
 	w.apply(p.events)
 	if len(p.events) > 0 {
@@ -161,16 +230,11 @@ func (w *writer) writeLocked(ctx context.Context, batch []*operation) (*plan, []
 	if err := w.follow(ctx); err != nil {
 		return nil, nil, err
 	}
-	if end, err := w.store.end(ctx); err != nil {
+	heads, _, err := w.headsOf(ctx, batch, exactly)
+	if err != nil {
 		return nil, nil, err
-	} else if end != w.position.Load() {
-		// The log ends before what was read of it: the database was restored.
-		w.log.WarnContext(ctx, "event log went back", slog.Int64("from", w.position.Load()), slog.Int64("to", end))
-		if err := w.restart(ctx); err != nil {
-			return nil, nil, err
-		}
 	}
-	p, outcomes, err := w.decide(ctx, batch)
+	p, outcomes, err := w.decide(ctx, batch, heads)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -180,11 +244,7 @@ func (w *writer) writeLocked(ctx context.Context, batch []*operation) (*plan, []
 	return p, outcomes, nil
 }
 
-func (w *writer) decide(ctx context.Context, batch []*operation) (*plan, []outcome, error) {
-	heads, err := w.headsOf(ctx, batch)
-	if err != nil {
-		return nil, nil, err
-	}
+func (w *writer) decide(ctx context.Context, batch []*operation, heads map[string]head) (*plan, []outcome, error) {
 	stored, err := w.storedOf(ctx, batch, heads)
 	if err != nil {
 		return nil, nil, err
@@ -197,11 +257,23 @@ func (w *writer) decide(ctx context.Context, batch []*operation) (*plan, []outco
 	return p, outcomes, nil
 }
 
+// precision says whether headsOf may believe that a stream is new because its
+// writer says so. The commit then proves it.
+type precision bool
+
+const (
+	exactly        precision = false
+	optimistically precision = true
+)
+
 // headsOf collects the heads that the batch needs. Those that the cache lacks
-// are read.
-func (w *writer) headsOf(ctx context.Context, batch []*operation) (map[string]head, error) {
-	heads := make(map[string]head, 2*len(batch))
+// are read; or, when all of them are of streams that nobody but appends with
+// NoStream asks for, they are taken to be unwritten. So an append to a new stream
+// takes no round trip to learn that it is new.
+func (w *writer) headsOf(ctx context.Context, batch []*operation, how precision) (heads map[string]head, unwritten []string, err error) {
+	heads = make(map[string]head, 2*len(batch))
 	var missing []string
+	believed := how == optimistically
 	for _, op := range batch {
 		for _, name := range streamsOf(op.stream) {
 			if _, ok := heads[name]; ok {
@@ -216,17 +288,33 @@ func (w *writer) headsOf(ctx context.Context, batch []*operation) (map[string]he
 		}
 	}
 	if len(missing) == 0 {
-		return heads, nil
+		return heads, nil, nil
+	}
+	for _, op := range batch {
+		believed = believed && (op.createsStream() || !w.lacks(op))
+	}
+	if believed {
+		return heads, missing, nil
 	}
 	found, err := readHeads(ctx, w.store.conn, missing)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	maps.Copy(heads, found)
 	for _, name := range missing {
 		w.heads.put(name, heads[name])
 	}
-	return heads, nil
+	return heads, nil, nil
+}
+
+// lacks says whether the cache does not have what an operation needs.
+func (w *writer) lacks(op *operation) bool {
+	for _, name := range streamsOf(op.stream) {
+		if _, ok := w.heads.get(name); !ok {
+			return true
+		}
+	}
+	return false
 }
 
 // storedOf reads the ids written where the operations that are behind their
@@ -243,24 +331,4 @@ func (w *writer) storedOf(ctx context.Context, batch []*operation, heads map[str
 		return nil, nil
 	}
 	return w.store.idsAfter(ctx, behind)
-}
-
-// ready makes the connection if there is none.
-func (w *writer) ready(ctx context.Context) error {
-	if err := w.store.connect(ctx); err != nil {
-		return err
-	}
-	if w.healthy.CompareAndSwap(false, true) {
-		w.log.InfoContext(ctx, "event log connected", slog.Int64("position", w.position.Load()))
-	}
-	return nil
-}
-
-// fail drops the connection; the next operation makes a new one. The memory
-// stays: it is right for the position it has.
-func (w *writer) fail(ctx context.Context, what string, err error) {
-	w.store.close(ctx)
-	if w.healthy.CompareAndSwap(true, false) {
-		w.log.WarnContext(ctx, "event log lost its connection", slog.String("during", what), slog.Any("error", err))
-	}
 }
