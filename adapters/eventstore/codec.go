@@ -67,6 +67,9 @@ func (c *Codec) register(schema event.Schema) error {
 	if _, taken := c.types[schema.Type]; taken {
 		return errors.New("the name is taken by another event")
 	}
+	if schema.Version > maxVersions {
+		return fmt.Errorf("version %d is more than %d", schema.Version, maxVersions)
+	}
 	if schema.Version != len(schema.Upcasters)+1 {
 		return fmt.Errorf("version %d needs %d upcasters, not %d", schema.Version, schema.Version-1, len(schema.Upcasters))
 	}
@@ -84,13 +87,18 @@ func (c *Codec) register(schema event.Schema) error {
 }
 
 // Encode gives the stored form of an event. It asks for the keys of the people
-// whose personal texts the event holds.
+// whose personal texts the event holds. A panic in a type that writes itself is a
+// *PanicError.
 func (c *Codec) Encode(ctx context.Context, draft event.Draft) (esdb.EventData, error) {
 	t, ok := c.byGo[reflect.TypeOf(draft.Event)]
 	if !ok {
 		return esdb.EventData{}, fmt.Errorf("encode %T: not a registered event", draft.Event)
 	}
-	data, metadata, err := c.encode(ctx, t, draft)
+	var data, metadata []byte
+	err := guard(func() (err error) {
+		data, metadata, err = c.encode(ctx, t, draft)
+		return err
+	})
 	if err != nil {
 		return esdb.EventData{}, fmt.Errorf("encode %s: %w", t.schema.Type, err)
 	}
@@ -121,7 +129,8 @@ func (c *Codec) encode(ctx context.Context, t *eventType, draft event.Draft) (da
 }
 
 // DecodeRecorded reads a stored event. Its error is a *DecodeError, which wraps
-// *UnknownShapeError for what this program does not know; but failing to get a
+// *UnknownShapeError for what this program does not know, and *PanicError when an
+// upcaster or a type panicked; but failing to get a
 // key, which may pass, is an error of its own. With a *DecodeError it returns
 // what else is known of the event: where it stands, and its id.
 func (c *Codec) DecodeRecorded(ctx context.Context, stored *esdb.RecordedEvent) (event.Recorded, error) {
@@ -133,7 +142,7 @@ func (c *Codec) DecodeRecorded(ctx context.Context, stored *esdb.RecordedEvent) 
 		Time:     stored.CreatedDate,
 	}
 	s := &sealer{event: r.ID, find: c.keys.Key}
-	if err := c.decode(ctx, s, stored, &r); err != nil {
+	if err := guard(func() error { return c.decode(ctx, s, stored, &r) }); err != nil {
 		var keyErr *keyError
 		if errors.As(err, &keyErr) {
 			return event.Recorded{}, fmt.Errorf("decode %s: %w", stored.EventType, err)
@@ -165,22 +174,41 @@ func (c *Codec) decode(ctx context.Context, s *sealer, stored *esdb.RecordedEven
 	if err != nil {
 		return err
 	}
+	r.Event, err = t.read(ctx, s, data)
+	return err
+}
+
+// read reads data of the current version.
+func (t *eventType) read(ctx context.Context, s *sealer, data []byte) (event.Event, error) {
 	target := t.schema.New()
 	if len(t.shape.personal) == 0 {
 		if err := unmarshal(data, target, strictly); err != nil {
-			return err
+			return nil, err
 		}
-	} else {
-		sealedForm := reflect.New(t.shape.stored)
-		if err := unmarshal(data, sealedForm.Interface(), strictly); err != nil {
-			return err
-		}
-		if err := t.shape.open(ctx, s, inData, sealedForm.Elem(), reflect.ValueOf(target).Elem()); err != nil {
-			return err
-		}
+		return t.schema.Value(target), nil
 	}
-	r.Event = t.schema.Value(target)
-	return nil
+	sealedForm := reflect.New(t.shape.stored)
+	if err := unmarshal(data, sealedForm.Interface(), strictly); err != nil {
+		return nil, err
+	}
+	if err := t.shape.open(ctx, s, inData, sealedForm.Elem(), reflect.ValueOf(target).Elem()); err != nil {
+		return nil, err
+	}
+	return t.schema.Value(target), nil
+}
+
+// readBack reads the event that Encode has just encoded, as everybody will later.
+// Metadata are left out: all events have the same, and no state depends on them.
+func (c *Codec) readBack(ctx context.Context, encoded esdb.EventData) (e event.Event, err error) {
+	s := &sealer{event: event.ID(encoded.EventID), find: c.keys.Key}
+	err = guard(func() (err error) {
+		e, err = c.types[encoded.EventType].read(ctx, s, encoded.Data)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read back %s: %w", encoded.EventType, err)
+	}
+	return e, nil
 }
 
 // upcast lifts stored data to the current version.
@@ -197,6 +225,23 @@ func (t *eventType) upcast(data []byte, version int) ([]byte, error) {
 		if fields, err = t.schema.Upcasters[v-1](fields); err != nil {
 			return nil, fmt.Errorf("lift from version %d to %d: %w", v, v+1, err)
 		}
+		if err := checkFields(fields); err != nil {
+			return nil, fmt.Errorf("lifted from version %d to %d: %w", v, v+1, err)
+		}
 	}
 	return marshal(fields)
+}
+
+// checkFields bounds what one upcaster hands to the next.
+func checkFields(fields event.Fields) error {
+	size := 0
+	for _, value := range fields {
+		if err := checkNesting(value); err != nil {
+			return err
+		}
+		if size += len(value); size > maxUpcast {
+			return fmt.Errorf("larger than %d bytes", maxUpcast)
+		}
+	}
+	return nil
 }

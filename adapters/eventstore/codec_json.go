@@ -22,12 +22,22 @@ var (
 
 var errNoObject = errors.New("no JSON object")
 
-func marshal(v any) ([]byte, error) { return json.Marshal(v, marshalOptions) }
+// marshal writes only what unmarshal reads.
+func marshal(v any) ([]byte, error) {
+	data, err := json.Marshal(v, marshalOptions)
+	if err != nil {
+		return nil, err
+	}
+	return data, checkNesting(data)
+}
 
 // unmarshal reads one JSON object. Its errors show nothing of the content.
 func unmarshal(data []byte, target any, strictness json.Options) error {
 	if len(data) == 0 || data[0] != '{' { // null would be taken for an empty one.
 		return errNoObject
+	}
+	if err := checkNesting(data); err != nil {
+		return err
 	}
 	err := json.Unmarshal(data, target, strictness)
 	var semantic *json.SemanticError

@@ -111,15 +111,11 @@ func (s *Streams) Append(ctx context.Context, after commands.Snapshot, fold comm
 		}
 		// The state follows from what is stored, as it will for everybody else;
 		// and what could not be read back must not be stored.
-		recorded, err := s.codec.DecodeRecorded(ctx, &esdb.RecordedEvent{
-			EventID: stored[i].EventID, EventType: stored[i].EventType, StreamID: after.Stream,
-			EventNumber: uint64(after.Revision) + 1 + uint64(i), //nolint:gosec // NoStream is -1: the first is 0.
-			Data:        stored[i].Data, UserMetadata: stored[i].Metadata,
-		})
+		happened, err := s.codec.readBack(ctx, stored[i])
 		if err != nil {
 			return commands.Snapshot{}, err
 		}
-		next.State = fold.Apply(next.State, recorded.Event)
+		next.State = fold.Apply(next.State, happened)
 	}
 	var err error
 	if next.Revision, next.Position, err = s.client.Append(ctx, after.Stream, after.Revision, stored); err != nil {
