@@ -18,10 +18,8 @@ import (
 	"github.com/perfectworks/backend/adapters/telemetry"
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/access"
-	"github.com/perfectworks/backend/projections/apikeys"
 	"github.com/perfectworks/backend/projections/directory"
-	"github.com/perfectworks/backend/projections/organizations"
-	"github.com/perfectworks/backend/projections/users"
+	"github.com/perfectworks/backend/projections/readmodels"
 )
 
 // App is a running server with all its parts.
@@ -114,17 +112,15 @@ func (a *App) openAPI() error {
 			Observer: telemetry.NewCommands(a.tracing, a.logger, a.registry),
 			Live:     a.settings.Environment == Production,
 		}),
-		Directory:     a.directory,
-		ReadModels:    a.engine,
-		Users:         users.Queries{DB: a.db.pool},
-		Organizations: organizations.Queries{DB: a.db.pool},
-		APIKeys:       apikeys.Queries{DB: a.db.pool},
-		Idempotency:   a.answers,
-		Middleware:    []func(http.Handler) http.Handler{telemetry.NewHTTP(a.tracing, a.registry).Middleware},
-		TraceParent:   telemetry.TraceParent,
-		Ready:         a.ready,
-		Metrics:       telemetry.MetricsHandler(a.registry),
-		Version:       a.settings.Version,
+		Directory:   a.directory,
+		ReadModels:  a.engine,
+		Queries:     readmodels.NewQueries(a.db.pool),
+		Idempotency: a.answers,
+		Middleware:  []func(http.Handler) http.Handler{telemetry.NewHTTP(a.tracing, a.registry).Middleware},
+		TraceParent: telemetry.TraceParent,
+		Ready:       a.ready,
+		Metrics:     telemetry.MetricsHandler(a.registry),
+		Version:     a.settings.Version,
 	})
 	return err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/perfectworks/backend/adapters/telemetry"
 	"github.com/perfectworks/backend/migrations"
 	"github.com/perfectworks/backend/projections"
+	"github.com/perfectworks/backend/projections/readmodels"
 )
 
 // core is what both the server and the operators' tools stand on: database,
@@ -64,7 +65,7 @@ func openCore(ctx context.Context, settings Settings, dataFolder string, logger 
 		return nil, err
 	}
 	c.engine, err = projections.New(projections.Config{
-		Pool: c.db.pool, Definitions: ReadModels(), Process: c.heart.ID(),
+		Pool: c.db.pool, Definitions: readmodels.Definitions(), Process: c.heart.ID(),
 		Subscribe: c.log.subscribe(logger), Decode: decode(c.codec), Head: c.log.ours,
 		Logger: logger, Registerer: registry, Observe: c.tracing.Projecting,
 	})

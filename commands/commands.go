@@ -7,10 +7,7 @@ package commands
 import (
 	"context"
 
-	"github.com/perfectworks/backend/domain/apikey"
 	"github.com/perfectworks/backend/domain/event"
-	"github.com/perfectworks/backend/domain/organization"
-	"github.com/perfectworks/backend/domain/user"
 )
 
 // Handler carries out one kind of command. It is safe for concurrent use.
@@ -38,38 +35,20 @@ type Deps struct {
 	Live bool
 }
 
-// Commands are the use cases.
+// Commands are the use cases, those of each resource in a file of their own.
 type Commands struct {
-	RegisterUser             Handler[RegisterUser, RegisteredUser]
-	FollowEmail              Handler[FollowEmail, user.State]
-	UpdateUserProfile        Handler[UpdateUserProfile, user.State]
-	SwitchActiveOrganization Handler[SwitchActiveOrganization, SwitchedOrganization]
-
-	CreateOrganization Handler[CreateOrganization, CreatedOrganization]
-	UpdateOrganization Handler[UpdateOrganization, organization.State]
-
-	IssueAPIKey  Handler[IssueAPIKey, IssuedAPIKey]
-	UpdateAPIKey Handler[UpdateAPIKey, apikey.State]
-	RotateAPIKey Handler[RotateAPIKey, RotatedAPIKey]
-	RevokeAPIKey Handler[RevokeAPIKey, apikey.State]
+	UserCommands
+	OrganizationCommands
+	APIKeyCommands
 }
 
-// New makes the use cases.
+// New returns the use cases.
 func New(deps Deps) *Commands {
 	x := &executor{streams: deps.Streams, turns: newTurns(), live: deps.Live}
 	return &Commands{
-		RegisterUser:             observed(deps.Observer, "RegisterUser", x.registerUser),
-		FollowEmail:              observed(deps.Observer, "FollowEmail", x.followEmail),
-		UpdateUserProfile:        observed(deps.Observer, "UpdateUserProfile", x.updateUserProfile),
-		SwitchActiveOrganization: observed(deps.Observer, "SwitchActiveOrganization", x.switchActiveOrganization),
-
-		CreateOrganization: observed(deps.Observer, "CreateOrganization", x.createOrganization),
-		UpdateOrganization: observed(deps.Observer, "UpdateOrganization", x.updateOrganization),
-
-		IssueAPIKey:  observed(deps.Observer, "IssueAPIKey", x.issueAPIKey),
-		UpdateAPIKey: observed(deps.Observer, "UpdateAPIKey", x.updateAPIKey),
-		RotateAPIKey: observed(deps.Observer, "RotateAPIKey", x.rotateAPIKey),
-		RevokeAPIKey: observed(deps.Observer, "RevokeAPIKey", x.revokeAPIKey),
+		UserCommands:         x.userCommands(deps.Observer),
+		OrganizationCommands: x.organizationCommands(deps.Observer),
+		APIKeyCommands:       x.apiKeyCommands(deps.Observer),
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/projections/readmodels"
 )
 
 // Deps is what the API stands on. All fields are required but where it says so.
@@ -29,9 +30,7 @@ type Deps struct {
 	Authenticator Authenticator
 	Commands      *commands.Commands
 	Directory     Directory
-	Users         Users
-	Organizations Organizations
-	APIKeys       APIKeys
+	Queries       *readmodels.Queries
 	ReadModels    Waiter
 	Idempotency   Idempotency
 	RateLimits    RateLimits // optional
@@ -55,9 +54,7 @@ type API struct {
 	authenticator Authenticator
 	commands      *commands.Commands
 	directory     Directory
-	users         Users
-	organizations Organizations
-	apiKeys       APIKeys
+	queries       *readmodels.Queries
 	idempotency   Idempotency
 	fresh         *freshness
 	limits        *limits
@@ -82,8 +79,7 @@ func New(d Deps) (*API, error) {
 	}
 	a := &API{
 		logger: d.Logger, authenticator: d.Authenticator, commands: d.Commands, directory: d.Directory,
-		users: d.Users, organizations: d.Organizations, apiKeys: d.APIKeys,
-		idempotency: d.Idempotency, fresh: fresh, limits: limits,
+		queries: d.Queries, idempotency: d.Idempotency, fresh: fresh, limits: limits,
 		traceParent: d.TraceParent, bodyTimeout: defaultBodyTimeout, operations: map[string]*operation{},
 	}
 	if a.traceParent == nil {

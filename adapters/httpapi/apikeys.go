@@ -31,15 +31,15 @@ type APIKey struct {
 	UpdatedAt      Time     `json:"updatedAt"`
 }
 
-func apiKeyOf(s apikey.State, now time.Time) APIKey {
+func apiKeyOf(k apikeys.Key) APIKey {
 	return APIKey{
-		ID: string(s.ID), OrganizationID: string(s.OrganizationID),
-		OwnerType: string(s.OwnerType), UserID: optional(string(s.UserID)),
-		Description: optional(s.Description), Scopes: scopeNames(s.Scopes),
-		Start: s.Start, Last4: s.Last4, Status: string(s.Status(now)),
-		ExpireAt: optionalTime(s.ExpireAt), RevokedAt: optionalTime(s.RevokedAt),
-		PredecessorID: optional(string(s.PredecessorID)), SuccessorID: optional(string(s.SuccessorID)),
-		CreatedAt: Time{s.CreatedAt}, UpdatedAt: Time{s.UpdatedAt},
+		ID: string(k.ID), OrganizationID: string(k.OrganizationID),
+		OwnerType: string(k.OwnerType), UserID: optional(string(k.UserID)),
+		Description: optional(k.Description), Scopes: scopeNames(k.Scopes),
+		Start: k.Start, Last4: k.Last4, Status: string(k.Status),
+		ExpireAt: optionalTime(k.ExpireAt), RevokedAt: optionalTime(k.RevokedAt),
+		PredecessorID: optional(string(k.PredecessorID)), SuccessorID: optional(string(k.SuccessorID)),
+		CreatedAt: Time{k.CreatedAt}, UpdatedAt: Time{k.UpdatedAt},
 	}
 }
 
@@ -57,19 +57,8 @@ type UsedAPIKey struct {
 	LastUsedAt *Time `json:"lastUsedAt" nullable:"true" doc:"To the minute; null for never."`
 }
 
-func apiKeyRead(k apikeys.Key) UsedAPIKey {
-	return UsedAPIKey{
-		APIKey: APIKey{
-			ID: string(k.ID), OrganizationID: string(k.OrganizationID),
-			OwnerType: string(k.OwnerType), UserID: optional(string(k.UserID)),
-			Description: optional(k.Description), Scopes: scopeNames(k.Scopes),
-			Start: k.Start, Last4: k.Last4, Status: string(k.Status),
-			ExpireAt: optionalTime(k.ExpireAt), RevokedAt: optionalTime(k.RevokedAt),
-			PredecessorID: optional(string(k.PredecessorID)), SuccessorID: optional(string(k.SuccessorID)),
-			CreatedAt: Time{k.CreatedAt}, UpdatedAt: Time{k.UpdatedAt},
-		},
-		LastUsedAt: optionalTime(k.LastUsedAt),
-	}
+func usedAPIKeyOf(k apikeys.Key) UsedAPIKey {
+	return UsedAPIKey{APIKey: apiKeyOf(k), LastUsedAt: optionalTime(k.LastUsedAt)}
 }
 
 // IssuedAPIKey is a new key with the key itself, which is shown this once.
@@ -97,7 +86,7 @@ func (a *API) registerAPIKeys() {
 		id: "listApiKeys", method: http.MethodGet, path: "/api-keys", tag: tagAPIKeys,
 		summary:     "List API keys",
 		description: "Without the keys themselves. One's own; for owners and admins, all of the organization.",
-		callers:     person, reads: []string{apikeys.Name}, message: "the API keys",
+		callers:     person, reads: []string{apikeys.Name}, list: &apikeys.List, message: "the API keys",
 		fails: []error{access.ErrNoActiveOrganization, access.ErrForbidden},
 	}, a.listAPIKeys)
 	register(a, operation{
@@ -164,7 +153,7 @@ func (a *API) issueAPIKey(ctx context.Context, x *exchange, in *issueAPIKeyInput
 }
 
 func issuedOf(k commands.IssuedAPIKey, now time.Time) IssuedAPIKey {
-	return IssuedAPIKey{Key: k.Secret.Reveal(), APIKey: apiKeyOf(k.Key, now)}
+	return IssuedAPIKey{Key: k.Secret.Reveal(), APIKey: apiKeyOf(apikeys.Of(k.Key, now))}
 }
 
 func timeOf(t *Time) *time.Time {
@@ -188,7 +177,7 @@ func (a *API) updateAPIKey(ctx context.Context, x *exchange, in *updateAPIKeyInp
 	if err != nil {
 		return reply[APIKey]{}, err
 	}
-	return written(result, apiKeyOf(result.Value, time.Now())), nil
+	return written(result, apiKeyOf(apikeys.Of(result.Value, time.Now()))), nil
 }
 
 type apiKeyInput struct {
@@ -200,7 +189,7 @@ func (a *API) revokeAPIKey(ctx context.Context, x *exchange, in *apiKeyInput) (r
 	if err != nil {
 		return reply[APIKey]{}, err
 	}
-	return written(result, apiKeyOf(result.Value, time.Now())), nil
+	return written(result, apiKeyOf(apikeys.Of(result.Value, time.Now()))), nil
 }
 
 type rotateAPIKeyInput struct {
@@ -227,32 +216,22 @@ func (a *API) rotateAPIKey(ctx context.Context, x *exchange, in *rotateAPIKeyInp
 	}
 	out := written(result, RotatedAPIKey{
 		IssuedAPIKey: issuedOf(result.Value.IssuedAPIKey, req.Now),
-		Predecessor:  apiKeyOf(result.Value.Predecessor, req.Now),
+		Predecessor:  apiKeyOf(apikeys.Of(result.Value.Predecessor, req.Now)),
 	})
 	out.location, out.credential = basePath+"/api-keys/"+out.data.ID, out.data.ID
 	return out, nil
 }
 
-type listAPIKeysInput struct {
-	ListInput
-	Sort      string   `query:"sort" doc:"createdAt, updatedAt, description, expireAt or lastUsedAt, with :asc or :desc; createdAt:desc if left out." example:"createdAt:desc"`
-	Status    []string `query:"status" enum:"active,expired,revoked" doc:"Only those of one of these statuses."`
-	OwnerType []string `query:"ownerType" enum:"user,organization" doc:"Only those of one of these types of owner."`
-	UserID    []string `query:"userId" doc:"Only those that belong to one of these people." example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
-}
-
-func (a *API) listAPIKeys(ctx context.Context, x *exchange, in *listAPIKeysInput) (reply[Page[UsedAPIKey]], error) {
+func (a *API) listAPIKeys(ctx context.Context, x *exchange, in *ListInput) (reply[Page[UsedAPIKey]], error) {
 	scope, err := visibleKeys(x.principal)
 	if err != nil {
 		return reply[Page[UsedAPIKey]]{}, err
 	}
-	page, err := a.apiKeys.List(ctx, scope, time.Now(), in.request(in.Sort, map[string][]string{
-		"status": in.Status, "ownerType": in.OwnerType, "userId": in.UserID,
-	}))
+	page, err := a.queries.APIKeys.List(ctx, scope, time.Now(), in.request(x))
 	if err != nil {
 		return reply[Page[UsedAPIKey]]{}, err
 	}
-	return reply[Page[UsedAPIKey]]{data: pageOf(page, apiKeyRead)}, nil
+	return reply[Page[UsedAPIKey]]{data: pageOf(page, usedAPIKeyOf)}, nil
 }
 
 func (a *API) getAPIKey(ctx context.Context, x *exchange, in *apiKeyInput) (reply[UsedAPIKey], error) {
@@ -263,11 +242,11 @@ func (a *API) getAPIKey(ctx context.Context, x *exchange, in *apiKeyInput) (repl
 	if err != nil {
 		return reply[UsedAPIKey]{}, err
 	}
-	k, err := a.apiKeys.Get(ctx, scope, id.APIKey(in.ID), time.Now())
+	k, err := a.queries.APIKeys.Get(ctx, scope, id.APIKey(in.ID), time.Now())
 	if err != nil {
 		return reply[UsedAPIKey]{}, err
 	}
-	return reply[UsedAPIKey]{data: apiKeyRead(k), revision: &k.Revision}, nil
+	return reply[UsedAPIKey]{data: usedAPIKeyOf(k), revision: &k.Revision}, nil
 }
 
 // visibleKeys are the keys that a person may see: their own, or all of the

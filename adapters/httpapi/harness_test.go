@@ -25,6 +25,7 @@ import (
 	"github.com/perfectworks/backend/projections/directory"
 	"github.com/perfectworks/backend/projections/list"
 	"github.com/perfectworks/backend/projections/organizations"
+	"github.com/perfectworks/backend/projections/readmodels"
 	"github.com/perfectworks/backend/projections/users"
 )
 
@@ -78,29 +79,22 @@ func (noDirectory) Applied() event.Position { return event.Position{Commit: math
 
 func (noDirectory) WaitFor(context.Context, event.Position) error { return nil }
 
-// reader answers all queries, at revision 7.
-type reader struct{}
-
-func (reader) Get(_ context.Context, _ apikeys.Scope, name id.APIKey, _ time.Time) (apikeys.Key, error) {
-	return apikeys.Key{ID: name, Revision: 7}, nil
-}
-
-func (reader) List(context.Context, apikeys.Scope, time.Time, list.Request) (list.Page[apikeys.Key], error) {
-	return list.Page[apikeys.Key]{}, nil
-}
-
-// profiles is a reader of accounts.
-type profiles struct{}
-
-func (profiles) ByID(_ context.Context, name id.User) (users.Profile, error) {
-	return users.Profile{ID: name, Revision: 7}, nil
-}
-
-// organizationsReader is a reader of organizations.
-type organizationsReader struct{ Organizations }
-
-func (organizationsReader) ByID(_ context.Context, name id.Organization) (organizations.Organization, error) {
-	return organizations.Organization{ID: name, Status: organization.StatusActive, Revision: 7}, nil
+// queries answer at revision 7.
+func queries() *readmodels.Queries {
+	q := &readmodels.Queries{}
+	q.APIKeys.Get = func(_ context.Context, _ apikeys.Scope, name id.APIKey, _ time.Time) (apikeys.Key, error) {
+		return apikeys.Key{ID: name, Revision: 7}, nil
+	}
+	q.APIKeys.List = func(context.Context, apikeys.Scope, time.Time, list.Request) (list.Page[apikeys.Key], error) {
+		return list.Page[apikeys.Key]{}, nil
+	}
+	q.Users.ByID = func(_ context.Context, name id.User) (users.Profile, error) {
+		return users.Profile{ID: name, Revision: 7}, nil
+	}
+	q.Organizations.ByID = func(_ context.Context, name id.Organization) (organizations.Organization, error) {
+		return organizations.Organization{ID: name, Status: organization.StatusActive, Revision: 7}, nil
+	}
+	return q
 }
 
 // waiter is a Waiter that a test controls.
@@ -134,9 +128,7 @@ func newHarness(t *testing.T, change func(*Deps)) *harness {
 		Authenticator: known,
 		Commands:      &commands.Commands{},
 		Directory:     noDirectory{},
-		Users:         profiles{},
-		Organizations: organizationsReader{},
-		APIKeys:       reader{},
+		Queries:       queries(),
 		ReadModels:    waiter(func(context.Context, string, event.Position) error { return nil }),
 		Idempotency:   noKeys{},
 		Ready:         func(context.Context) []Check { return nil },

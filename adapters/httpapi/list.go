@@ -1,25 +1,61 @@
 package httpapi
 
 import (
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/perfectworks/backend/projections/list"
 )
 
-// ListInput is what every list can be asked.
+// ListInput is what every list can be asked. The filters differ: an operation's
+// list.Spec declares them, and document adds them to the documentation.
 type ListInput struct {
 	Page   int    `query:"page" minimum:"1" doc:"Which page, from 1. Pages reach 10,000 items far; beyond that, use the cursor." example:"1"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"100" doc:"How many items a page has; 10 if left out." example:"10"`
-	Cursor string `query:"cursor" doc:"The nextCursor of the page before, instead of a page. Everything else stays as it was."`
-	Search string `query:"search" maxLength:"100" doc:"A part of a text, whatever its case." example:"import"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"100" doc:"How many items a page has; 10 by default." example:"10"`
+	Sort   string `query:"sort"`
+	Cursor string `query:"cursor" doc:"The nextCursor of the page before, instead of a page. All other parameters stay as they were."`
+	Search string `query:"search" maxLength:"100" doc:"A part of a text; case does not matter." example:"import"`
 }
 
-func (in ListInput) request(sort string, filters map[string][]string) list.Request {
-	for name, values := range filters {
-		if len(values) == 0 {
-			delete(filters, name)
+// request reads the list's filters from the query, where a value may hold
+// several, separated by commas.
+func (in ListInput) request(x *exchange) list.Request {
+	query, filters := x.http.URL.Query(), map[string][]string{}
+	for _, f := range x.op.list.Filters {
+		for _, value := range query[f.Name] {
+			if value != "" {
+				filters[f.Name] = append(filters[f.Name], strings.Split(value, ",")...)
+			}
 		}
 	}
 	return list.Request{
-		Page: in.Page, Limit: in.Limit, Sort: sort, Cursor: in.Cursor, Search: in.Search, Filters: filters,
+		Page: in.Page, Limit: in.Limit, Sort: in.Sort, Cursor: in.Cursor, Search: in.Search, Filters: filters,
+	}
+}
+
+// documentList completes the parameters of a list from its declaration.
+func documentList(registered *huma.Operation, spec *list.Spec) {
+	for _, p := range registered.Parameters {
+		if p.Name == "sort" {
+			p.Description = "What to sort by: " + spec.SortNames() + "; then `:asc` or `:desc`. By default `" + spec.DefaultSort + "`."
+			p.Example = spec.DefaultSort
+		}
+	}
+	if len(spec.Search) == 0 {
+		registered.Parameters = slices.DeleteFunc(registered.Parameters, func(p *huma.Param) bool { return p.Name == "search" })
+	}
+	separated := false
+	for _, f := range spec.Filters {
+		item := &huma.Schema{Type: huma.TypeString}
+		for _, value := range f.Values {
+			item.Enum = append(item.Enum, value)
+		}
+		registered.Parameters = append(registered.Parameters, &huma.Param{
+			Name: f.Name, In: "query", Description: f.Doc + " Several are separated by commas.",
+			Schema: &huma.Schema{Type: huma.TypeArray, Items: item}, Explode: &separated,
+		})
 	}
 }
 

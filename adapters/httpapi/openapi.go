@@ -69,6 +69,9 @@ func (a *API) describe(op *operation) huma.Operation {
 func (a *API) document(op *operation) {
 	oapi := a.huma.OpenAPI()
 	registered := operationAt(oapi, op)
+	if op.list != nil {
+		documentList(registered, op.list)
+	}
 	for _, name := range op.parameterNames() {
 		registered.Parameters = append(registered.Parameters, &huma.Param{Ref: "#/components/parameters/" + name})
 	}

@@ -269,3 +269,48 @@ func TestTheDocumentationPage(t *testing.T) {
 		t.Errorf("If-None-Match gives %d", a.status)
 	}
 }
+
+// The parameters of a list follow from what its read model declares: each
+// documented filter and sort is taken, and no value beside the documented ones.
+func TestTheDocumentedListParametersWork(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	ada := server.owner("ada")
+	s := server.specification()
+	lists, filters := 0, 0
+	for _, op := range s.operations() {
+		parameters, _ := op.object["parameters"].([]any)
+		for _, p := range parameters {
+			described := s.at(p).(object)
+			name := str(described, "name")
+			if described["in"] != "query" {
+				continue
+			}
+			switch name {
+			case "sort":
+				lists++
+				names, _, _ := strings.Cut(strings.TrimPrefix(str(described, "description"), "What to sort by: "), ";")
+				for _, sort := range append(strings.Split(names, ", "), str(described, "example")) {
+					ada.get(op.path + "?sort=" + sort).items(t)
+				}
+				ada.get(op.path+"?sort=nothing").refused(t, "400 VALIDATION_FAILED sort UNKNOWN_VALUE")
+			case "page", "limit", "cursor", "search":
+			default:
+				filters++
+				values, _ := s.at(described, "schema", "items", "enum").([]any)
+				var all []string
+				for _, value := range values {
+					all = append(all, value.(string))
+				}
+				ada.get(op.path + "?" + name + "=" + strings.Join(all, ",")).items(t)
+				ada.get(op.path + "?" + name + "=" + strings.Join(all, "&"+name+"=")).items(t)
+				if len(all) > 0 {
+					ada.get(op.path+"?"+name+"="+all[0]+",king").refused(t, "400 VALIDATION_FAILED "+name+"[1] UNKNOWN_VALUE")
+				}
+			}
+		}
+	}
+	if lists < 2 || filters < 5 {
+		t.Errorf("only %d lists and %d filters are documented", lists, filters)
+	}
+}

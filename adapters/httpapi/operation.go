@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/perfectworks/backend/projections/list"
 )
 
 // operation declares one route: what documentation and layers need to know of
@@ -33,6 +35,8 @@ type operation struct {
 	maxBody int64
 	// timeout bounds the whole; defaultTimeout when zero.
 	timeout time.Duration
+	// list declares the sorts and filters of an operation that lists; else nil.
+	list *list.Spec
 	// fails are the refusals particular to the operation, for its documentation.
 	fails []error
 

@@ -29,18 +29,7 @@ type Organization struct {
 	UpdatedAt   Time    `json:"updatedAt"`
 }
 
-func organizationOf(s organization.State, role access.Role) Organization {
-	p := s.Profile
-	return Organization{
-		ID: string(s.ID), Name: p.Name, Slug: s.Slug,
-		Email: optional(p.Email.Reveal()), Website: optional(p.Website), Description: optional(p.Description),
-		LogoURL: optional(p.LogoURL), Country: optional(p.Country), Timezone: optional(p.Timezone),
-		Status: string(s.Status), Role: optional(string(role)),
-		CreatedAt: Time{s.CreatedAt}, UpdatedAt: Time{s.UpdatedAt},
-	}
-}
-
-func organizationRead(o organizations.Organization, role access.Role) Organization {
+func organizationOf(o organizations.Organization, role access.Role) Organization {
 	return Organization{
 		ID: string(o.ID), Name: o.Name, Slug: o.Slug,
 		Email: optional(o.Email.Reveal()), Website: optional(o.Website), Description: optional(o.Description),
@@ -85,7 +74,7 @@ func (a *API) registerOrganizations() {
 		id: "listOrganizations", method: http.MethodGet, path: "/organizations", tag: tagOrganizations,
 		summary:     "List one's organizations",
 		description: "All of which the caller is a member. An API key sees the one that it is bound to.",
-		callers:     personOrKey, reads: []string{organizations.Name}, message: "the caller's organizations",
+		callers:     personOrKey, reads: []string{organizations.Name}, list: &organizations.MembershipList, message: "the caller's organizations",
 		fails: []error{access.ErrForbidden},
 	}, a.listOrganizations)
 	register(a, operation{
@@ -145,7 +134,7 @@ func (a *API) createOrganization(ctx context.Context, x *exchange, in *createOrg
 	}
 	o := result.Value.Organization
 	out := written(result, CreatedOrganization{
-		Organization: organizationOf(o, o.Members[x.principal.UserID].Role),
+		Organization: organizationOf(organizations.Of(o), o.Members[x.principal.UserID].Role),
 		IsActive:     result.Value.IsActive,
 	})
 	out.location = basePath + "/organizations/slug/" + o.Slug
@@ -166,35 +155,26 @@ func (a *API) updateOrganization(ctx context.Context, x *exchange, in *updateOrg
 	if err != nil {
 		return reply[Organization]{}, err
 	}
-	return written(result, organizationOf(result.Value, result.Value.Members[x.principal.UserID].Role)), nil
+	return written(result, organizationOf(organizations.Of(result.Value), result.Value.Members[x.principal.UserID].Role)), nil
 }
 
-type listOrganizationsInput struct {
-	ListInput
-	Sort   string   `query:"sort" doc:"joinedAt, name or slug, with :asc or :desc; joinedAt:desc if left out." example:"name:asc"`
-	Role   []string `query:"role" enum:"owner,admin,billing,member,viewer" doc:"Only those in which the caller has one of these roles."`
-	Status []string `query:"status" enum:"active,deleted" doc:"Only those of one of these statuses."`
-}
-
-func (a *API) listOrganizations(ctx context.Context, x *exchange, in *listOrganizationsInput) (reply[Page[OwnOrganization]], error) {
-	filters := map[string][]string{"role": in.Role, "status": in.Status}
+func (a *API) listOrganizations(ctx context.Context, x *exchange, in *ListInput) (reply[Page[OwnOrganization]], error) {
+	scope := organizations.MembershipScope{UserID: x.principal.UserID}
 	if x.principal.Kind == access.KindUserKey {
 		if err := x.principal.Require(access.ReadOrganization); err != nil {
 			return reply[Page[OwnOrganization]]{}, err
 		}
-		filters["id"] = []string{string(x.principal.OrganizationID)}
+		scope.OrganizationID = x.principal.OrganizationID
 	}
-	page, err := a.organizations.OfUser(ctx, x.principal.UserID, in.request(in.Sort, filters))
+	page, err := a.queries.Organizations.OfUser(ctx, scope, in.request(x))
 	if err != nil {
 		return reply[Page[OwnOrganization]]{}, err
 	}
 	place, _ := a.placeOf(x.principal)
 	return reply[Page[OwnOrganization]]{data: pageOf(page, func(m organizations.Membership) OwnOrganization {
 		return OwnOrganization{
-			OrganizationSummary: OrganizationSummary{
-				ID: string(m.OrganizationID), Name: m.Name, Slug: m.Slug, LogoURL: optional(m.LogoURL),
-			},
-			Role: string(m.Role), Status: string(m.Status),
+			OrganizationSummary: summaryOf(m.OrganizationID, m.Name, m.Slug, m.LogoURL),
+			Role:                string(m.Role), Status: string(m.Status),
 			IsActive: m.OrganizationID == place.Organization.ID,
 			JoinedAt: Time{m.JoinedAt},
 		}
@@ -205,14 +185,14 @@ func (a *API) getOrganization(ctx context.Context, x *exchange, _ *struct{}) (re
 	if err := x.principal.Require(access.ReadOrganization); err != nil {
 		return reply[Organization]{}, err
 	}
-	o, err := a.organizations.ByID(ctx, x.principal.OrganizationID)
+	o, err := a.queries.Organizations.ByID(ctx, x.principal.OrganizationID)
 	if err == nil && o.Status != organization.StatusActive {
 		err = organization.ErrNotFound
 	}
 	if err != nil {
 		return reply[Organization]{}, err
 	}
-	return reply[Organization]{data: organizationRead(o, x.principal.Role), revision: &o.Revision}, nil
+	return reply[Organization]{data: organizationOf(o, x.principal.Role), revision: &o.Revision}, nil
 }
 
 type organizationBySlugInput struct {
@@ -223,12 +203,12 @@ func (a *API) getOrganizationBySlug(ctx context.Context, _ *exchange, in *organi
 	if !couldBeSlug(in.Slug) {
 		return reply[PublicOrganization]{}, organization.ErrNotFound
 	}
-	o, err := a.organizations.BySlug(ctx, in.Slug)
+	o, err := a.queries.Organizations.BySlug(ctx, in.Slug)
 	if err != nil {
 		return reply[PublicOrganization]{}, err
 	}
 	out := reply[PublicOrganization]{data: PublicOrganization{
-		OrganizationSummary: OrganizationSummary{ID: string(o.ID), Name: o.Name, Slug: o.Slug, LogoURL: optional(o.LogoURL)},
+		OrganizationSummary: summaryOf(o.ID, o.Name, o.Slug, o.LogoURL),
 		Website:             optional(o.Website), Description: optional(o.Description),
 	}}
 	if o.Slug != in.Slug {

@@ -28,17 +28,7 @@ type Profile struct {
 	UpdatedAt            Time    `json:"updatedAt"`
 }
 
-func profileOf(s user.State) Profile {
-	return Profile{
-		ID: string(s.ID), Email: s.Email.Reveal(), EmailVerified: s.EmailVerified,
-		FirstName: s.FirstName.Reveal(), LastName: s.LastName.Reveal(),
-		Locale: optional(s.Locale), AvatarURL: optional(s.AvatarURL.Reveal()),
-		ActiveOrganizationID: optional(string(s.ActiveOrganizationID)),
-		CreatedAt:            Time{s.CreatedAt}, UpdatedAt: Time{s.UpdatedAt},
-	}
-}
-
-func profileRead(p users.Profile) Profile {
+func profileOf(p users.Profile) Profile {
 	return Profile{
 		ID: string(p.ID), Email: p.Email.Reveal(), EmailVerified: p.EmailVerified,
 		FirstName: p.FirstName.Reveal(), LastName: p.LastName.Reveal(),
@@ -60,6 +50,10 @@ type OrganizationSummary struct {
 	Name    string  `json:"name" example:"Acme"`
 	Slug    string  `json:"slug" example:"acme"`
 	LogoURL *string `json:"logoUrl" example:"https://example.com/logo.png"`
+}
+
+func summaryOf(name id.Organization, title, slug, logoURL string) OrganizationSummary {
+	return OrganizationSummary{ID: string(name), Name: title, Slug: slug, LogoURL: optional(logoURL)}
 }
 
 // optional is null for the empty text.
@@ -138,7 +132,7 @@ func (a *API) registerUser(ctx context.Context, x *exchange, in *registerUserInp
 	if err != nil {
 		return reply[Profile]{}, err
 	}
-	out := written(result, profileOf(result.Value.User))
+	out := written(result, profileOf(users.Of(result.Value.User)))
 	out.location = basePath + "/users/profile"
 	if !result.Value.New {
 		out.status = http.StatusOK
@@ -147,11 +141,11 @@ func (a *API) registerUser(ctx context.Context, x *exchange, in *registerUserInp
 }
 
 func (a *API) getProfile(ctx context.Context, x *exchange, _ *struct{}) (reply[Profile], error) {
-	p, err := a.users.ByID(ctx, x.principal.UserID)
+	p, err := a.queries.Users.ByID(ctx, x.principal.UserID)
 	if err != nil {
 		return reply[Profile]{}, err
 	}
-	return reply[Profile]{data: profileRead(p), revision: &p.Revision}, nil
+	return reply[Profile]{data: profileOf(p), revision: &p.Revision}, nil
 }
 
 type updateProfileInput struct {
@@ -173,7 +167,7 @@ func (a *API) updateProfile(ctx context.Context, x *exchange, in *updateProfileI
 	if err != nil {
 		return reply[Profile]{}, err
 	}
-	return written(result, profileOf(result.Value)), nil
+	return written(result, profileOf(users.Of(result.Value))), nil
 }
 
 type switchActiveOrganizationInput struct {
@@ -190,10 +184,8 @@ func (a *API) switchActiveOrganization(ctx context.Context, x *exchange, in *swi
 	}
 	o := result.Value.Organization
 	return written(result, &ActiveOrganization{
-		Organization: OrganizationSummary{
-			ID: string(o.ID), Name: o.Profile.Name, Slug: o.Slug, LogoURL: optional(o.Profile.LogoURL),
-		},
-		Role: string(o.Members[x.principal.UserID].Role),
+		Organization: summaryOf(o.ID, o.Profile.Name, o.Slug, o.Profile.LogoURL),
+		Role:         string(o.Members[x.principal.UserID].Role),
 	}), nil
 }
 
@@ -204,10 +196,8 @@ func (a *API) getActiveOrganization(_ context.Context, x *exchange, _ *struct{})
 	}
 	o := place.Organization
 	return reply[*ActiveOrganization]{data: &ActiveOrganization{
-		Organization: OrganizationSummary{
-			ID: string(o.ID), Name: o.Name, Slug: o.Slug, LogoURL: optional(o.LogoURL),
-		},
-		Role: string(place.Role),
+		Organization: summaryOf(o.ID, o.Name, o.Slug, o.LogoURL),
+		Role:         string(place.Role),
 	}}, nil
 }
 

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.opentelemetry.io/otel/trace"
 )
@@ -80,6 +82,7 @@ func poolConfig(rawURL string, opts Options) (*pgxpool.Config, error) {
 	config.MaxConnLifetimeJitter = maxConnLifetimeJitter
 	config.MaxConnIdleTime = maxConnIdleTime
 
+	config.AfterConnect = timesInUTC
 	conn := config.ConnConfig
 	if opts.ConnectTimeout > 0 {
 		conn.ConnectTimeout = opts.ConnectTimeout
@@ -99,6 +102,15 @@ func poolConfig(rawURL string, opts Options) (*pgxpool.Config, error) {
 		conn.Tracer = newTracer(opts.TracerProvider, conn.Config)
 	}
 	return config, nil
+}
+
+// timesInUTC makes a connection return times in UTC, not in the zone of the
+// machine.
+func timesInUTC(_ context.Context, conn *pgx.Conn) error {
+	conn.TypeMap().RegisterType(&pgtype.Type{
+		Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
+	})
+	return nil
 }
 
 // parseURL reports nothing of what it was given. Where a password holds an

@@ -1,5 +1,7 @@
 package access
 
+import "slices"
+
 // Role is a member's role in one organization.
 type Role string
 
@@ -12,14 +14,11 @@ const (
 	Viewer  Role = "viewer"
 )
 
-// Valid tells whether r is one of the roles.
-func (r Role) Valid() bool {
-	switch r {
-	case Owner, Admin, Billing, Member, Viewer:
-		return true
-	}
-	return false
-}
+// Roles returns all roles, as the permission table orders them.
+func Roles() []Role { return []Role{Owner, Admin, Billing, Member, Viewer} }
+
+// Valid reports whether r is one of the roles.
+func (r Role) Valid() bool { return slices.Contains(Roles(), r) }
 
 // SystemRole is what a system user does for the operator. It counts in every
 // organization, and is no membership.

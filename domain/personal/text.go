@@ -62,6 +62,17 @@ func (t Text) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, t.String())
 // LogValue hides the text from structured logs.
 func (t Text) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
+// Scan reads the text from a read model, which holds it in the clear. It is that
+// of database/sql; the other direction is missing on purpose.
+func (t *Text) Scan(stored any) error {
+	s, ok := stored.(string)
+	if !ok {
+		return errors.New("a personal text is stored as text that is not null")
+	}
+	*t = New(s)
+	return nil
+}
+
 // ErrClear is the refusal to write personal data in the clear.
 var ErrClear = errors.New("personal text has no plain JSON form: only the event codec stores it")
 

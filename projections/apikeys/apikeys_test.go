@@ -135,7 +135,7 @@ func TestReducers(t *testing.T) {
 func newModel(t *testing.T) (*readmodeltest.Model, apikeys.Queries, *pgxpool.Pool) {
 	t.Helper()
 	pool := postgrestest.New(t, postgrestest.WithMigrations(migrations.App, migrations.AppTable))
-	return readmodeltest.New(t, pool, apikeys.Definition()), apikeys.Queries{DB: pool}, pool
+	return readmodeltest.New(t, pool, apikeys.Definition()), apikeys.NewQueries(pool), pool
 }
 
 func TestGet(t *testing.T) {
@@ -233,5 +233,28 @@ func TestList(t *testing.T) {
 	page, err := q.List(ctx, own, day9, list.Request{Filters: map[string][]string{"status": {"expired"}}})
 	if err != nil || page.Total != 1 || page.Items[0].ID != "key_10" || page.Items[0].Status != apikey.StatusExpired {
 		t.Errorf("expired later: %+v, %v", page, err)
+	}
+}
+
+// A key after a command, which follows from the state, is the one that is read
+// afterwards.
+func TestTheStateGivesTheSameKey(t *testing.T) {
+	t.Parallel()
+	m, q, _ := newModel(t)
+	s := apikey.State{}
+	for i, e := range []event.Event{
+		issued,
+		apikey.DescriptionChanged{KeyID: "key_1", Description: "Daily", OccurredAt: day1},
+		apikey.Rotated{KeyID: "key_1", SuccessorID: "key_2", ExpireAt: day1, OccurredAt: day1},
+		apikey.Revoked{KeyID: "key_1", OccurredAt: day9},
+	} {
+		m.Given("apiKey-key_1", e)
+		s = apikey.Apply(s, e)
+		want := apikeys.Of(s, day9)
+		want.Revision = event.Revision(i)
+		got, err := q.Get(context.Background(), apikeys.Scope{OrganizationID: "org_1"}, "key_1", day9)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("after %T (-state +row): %v\n%s", e, err, diff)
+		}
 	}
 }

@@ -9,6 +9,9 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/perfectworks/backend/projections/view"
 )
 
 // Limits of a request.
@@ -51,24 +54,18 @@ type Page[T any] struct {
 	NextCursor string
 }
 
-// Source is a list as SQL. Its texts are the program's own; whatever comes from
-// outside is in Args.
-type Source[T any] struct {
-	// From is the part of the query from the tables on, with the conditions that
-	// always hold, which include what the caller may see. It has a WHERE.
-	From string
-	Args pgx.NamedArgs
-	// Columns are those of an item, which Fields gives the places for.
-	Columns string
-	Fields  func(*T) []any
-	// ID is the expression of the items' unique id, a text.
-	ID string
-	// Sorts are by name; DefaultSort is a request's Sort.
-	Sorts       map[string]Sort
+// Spec declares what a list can be sorted by, filtered by and searched for. The
+// documentation and the validation of requests follow from it. Its expressions
+// are the program's own SQL.
+type Spec struct {
+	// Sorts stand in the order of the documentation. DefaultSort is a
+	// Request.Sort.
+	Sorts       []Sort
 	DefaultSort string
-	Filters     map[string]Filter
-	// Search lists the expressions to search in; none means that the list cannot
-	// be searched.
+	// Filters stand in the order of the documentation.
+	Filters []Filter
+	// Search lists the expressions to search in. If there are none, the list
+	// cannot be searched.
 	Search []string
 }
 
@@ -84,15 +81,42 @@ const (
 
 // Sort is an expression to sort by, which is never null.
 type Sort struct {
+	Name       string
 	Expression string
 	Kind       Kind
 }
 
-// Filter compares an expression with one of the values allowed; with none
-// listed, any text will do.
+// Filter compares an expression with the values of a request.
 type Filter struct {
+	Name       string
 	Expression string
-	Values     []string
+	// Values are those allowed. If there are none, any text is.
+	Values []string
+	// Doc describes the filter for callers: a sentence in Markdown.
+	Doc string
+}
+
+// Values returns texts of any string type as those of a Filter.
+func Values[S ~string](all ...S) []string {
+	values := make([]string, len(all))
+	for i, v := range all {
+		values[i] = string(v)
+	}
+	return values
+}
+
+// Source is a list as SQL. Its texts are the program's own; everything that a
+// caller sends is in Args.
+type Source[T any] struct {
+	Spec
+	// Columns are those of an item.
+	Columns view.Columns[T]
+	// From is the part of the query from the tables on, with the conditions that
+	// always hold, which include what the caller may see. It has a WHERE.
+	From string
+	Args pgx.NamedArgs
+	// ID is the expression of the items' unique id, a text.
+	ID string
 }
 
 // DB is a pool, a connection or a transaction.
@@ -112,19 +136,19 @@ func (s Source[T]) Read(ctx context.Context, db DB, r Request) (Page[T], error) 
 	batch := &pgx.Batch{}
 	batch.Queue(q.count, q.args).QueryRow(func(row pgx.Row) error { return row.Scan(&page.Total) })
 	more := false
-	last := cursor{Sort: q.sort, Page: q.page + 1}
+	end := cursor{Sort: q.sort, Page: q.page + 1}
 	batch.Queue(q.items, q.args).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			if len(page.Items) == q.limit {
 				more = true
 				continue
 			}
-			var item T
-			key := q.kind.scanner()
-			if err := rows.Scan(append(s.Fields(&item), key, &last.ID)...); err != nil {
+			last := lastColumns{CollectableRow: rows, key: q.kind.scanner()}
+			item, err := s.Columns.Scan(&last)
+			if err != nil {
 				return err
 			}
-			last.Key = q.kind.format(key)
+			end.Key, end.ID = q.kind.format(last.key), last.id
 			page.Items = append(page.Items, item)
 		}
 		return rows.Err()
@@ -134,9 +158,28 @@ func (s Source[T]) Read(ctx context.Context, db DB, r Request) (Page[T], error) 
 	}
 	page.TotalPages = (page.Total + q.limit - 1) / q.limit
 	if more {
-		page.NextCursor = last.encode()
+		page.NextCursor = end.encode()
 	}
 	return page, nil
+}
+
+// lastColumns hides from the scan of an item the two columns that follow it: the
+// key of the sort, and the id.
+type lastColumns struct {
+	pgx.CollectableRow
+	key any
+	id  string
+}
+
+// FieldDescriptions implements pgx.CollectableRow.
+func (r *lastColumns) FieldDescriptions() []pgconn.FieldDescription {
+	all := r.CollectableRow.FieldDescriptions()
+	return all[:len(all)-2]
+}
+
+// Scan implements pgx.CollectableRow.
+func (r *lastColumns) Scan(item ...any) error {
+	return r.CollectableRow.Scan(append(item, r.key, &r.id)...)
 }
 
 // query is a request turned into SQL.

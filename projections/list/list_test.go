@@ -19,31 +19,35 @@ import (
 	"github.com/perfectworks/backend/adapters/postgres/postgrestest"
 	"github.com/perfectworks/backend/domain/failure"
 	"github.com/perfectworks/backend/projections/list"
+	"github.com/perfectworks/backend/projections/view"
 )
 
 type thing struct {
-	ID    string
-	Name  string
-	Size  int64
-	At    time.Time
-	Color string
+	ID    string    `db:"id"`
+	Name  string    `db:"name"`
+	Size  int64     `db:"size"`
+	At    time.Time `db:"at"`
+	Color string    `db:"color"`
 }
 
 func things() list.Source[thing] {
 	return list.Source[thing]{
 		From: "FROM things t WHERE t.owner = @owner", Args: pgx.NamedArgs{"owner": "me"},
-		Columns: "t.id, t.name, t.size, t.at, t.color",
-		Fields:  func(t *thing) []any { return []any{&t.ID, &t.Name, &t.Size, &t.At, &t.Color} },
+		Columns: view.Of[thing]("t", nil),
 		ID:      "t.id",
-		Sorts: map[string]list.Sort{
-			"name": {Expression: "lower(t.name)", Kind: list.Text}, "size": {Expression: "t.size", Kind: list.Integer},
-			"at": {Expression: "t.at", Kind: list.Time},
+		Spec: list.Spec{
+			Sorts: []list.Sort{
+				{Name: "name", Expression: "lower(t.name)", Kind: list.Text},
+				{Name: "size", Expression: "t.size", Kind: list.Integer},
+				{Name: "at", Expression: "t.at", Kind: list.Time},
+			},
+			DefaultSort: "at:desc",
+			Filters: []list.Filter{
+				{Name: "color", Expression: "t.color", Values: []string{"red", "blue"}},
+				{Name: "name", Expression: "t.name"},
+			},
+			Search: []string{"t.name", "t.color"},
 		},
-		DefaultSort: "at:desc",
-		Filters: map[string]list.Filter{
-			"color": {Expression: "t.color", Values: []string{"red", "blue"}}, "name": {Expression: "t.name"},
-		},
-		Search: []string{"t.name", "t.color"},
 	}
 }
 
@@ -196,8 +200,8 @@ func TestBadRequestsNameEachField(t *testing.T) {
 		"unknown direction":      {list.Request{Sort: "at:up"}, []string{"sort"}},
 		"no direction":           {list.Request{Sort: "at:"}, []string{"sort"}},
 		"unknown filter":         {list.Request{Filters: map[string][]string{"owner": {"another"}}}, []string{"owner"}},
-		"unknown value":          {list.Request{Filters: map[string][]string{"color": {"red", "green"}}}, []string{"color"}},
-		"control character":      {list.Request{Filters: map[string][]string{"name": {"a\x00"}}}, []string{"name"}},
+		"unknown value":          {list.Request{Filters: map[string][]string{"color": {"red", "green"}}}, []string{"color[1]"}},
+		"control character":      {list.Request{Filters: map[string][]string{"name": {"a\x00"}}}, []string{"name[0]"}},
 		"search too long":        {list.Request{Search: strings.Repeat("x", 101)}, []string{"search"}},
 		"search with control":    {list.Request{Search: "a\x00b"}, []string{"search"}},
 		"cursor is no base64":    {list.Request{Cursor: "!"}, []string{"cursor"}},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -42,7 +43,7 @@ func (s Source[T]) plan(r Request) (query, error) {
 		direction = "DESC"
 	}
 	q.items = fmt.Sprintf("SELECT %s, %s, %s %s%s ORDER BY %s %s, %s %s LIMIT %d OFFSET %d",
-		s.Columns, sort.Expression, s.ID, s.From, where.sql.String(),
+		s.Columns.SQL(), sort.Expression, s.ID, s.From, where.sql.String(),
 		sort.Expression, direction, s.ID, direction, q.limit+1, offset)
 	return q, nil
 }
@@ -99,31 +100,41 @@ func (s Source[T]) sort(wrong *failure.Fields, given string) (sort Sort, name st
 		given = s.DefaultSort
 	}
 	column, direction, directed := strings.Cut(given, ":")
-	sort, ok := s.Sorts[column]
-	if !ok || directed && direction != "asc" && direction != "desc" {
-		names := strings.Join(slices.Sorted(maps.Keys(s.Sorts)), ", ")
-		wrong.Add(fieldSort, input.CodeUnknown, "must be one of "+names+", with :asc or :desc")
+	i := slices.IndexFunc(s.Sorts, func(sort Sort) bool { return sort.Name == column })
+	if i < 0 || directed && direction != "asc" && direction != "desc" {
+		wrong.Add(fieldSort, input.CodeUnknown, "must be one of "+s.SortNames()+", with :asc or :desc")
 		return Sort{}, "", false
 	}
 	if !directed {
 		direction = "asc"
 	}
-	return sort, column + ":" + direction, direction == "desc"
+	return s.Sorts[i], column + ":" + direction, direction == "desc"
+}
+
+// SortNames returns the names of all sorts, as a text lists them.
+func (s Spec) SortNames() string {
+	names := make([]string, len(s.Sorts))
+	for i, sort := range s.Sorts {
+		names[i] = sort.Name
+	}
+	return strings.Join(names, ", ")
 }
 
 func (s Source[T]) filter(wrong *failure.Fields, where *conditions, given map[string][]string) {
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		values := given[name]
-		f, ok := s.Filters[name]
-		if !ok {
+		at := slices.IndexFunc(s.Filters, func(f Filter) bool { return f.Name == name })
+		if at < 0 {
 			wrong.Add(name, input.CodeUnknown, "is not a filter of this list")
 			continue
 		}
-		for _, value := range values {
+		f := s.Filters[at]
+		for i, value := range values {
+			field := name + "[" + strconv.Itoa(i) + "]"
 			if f.Values == nil {
-				input.Line(wrong, name, value, 0, maxSearch)
+				input.Line(wrong, field, value, 0, maxSearch)
 			} else if !slices.Contains(f.Values, value) {
-				wrong.Add(name, input.CodeUnknown, "must be one of "+strings.Join(f.Values, ", "))
+				wrong.Add(field, input.CodeUnknown, "must be one of "+strings.Join(f.Values, ", "))
 			}
 		}
 		if len(values) > 0 {

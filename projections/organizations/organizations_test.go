@@ -141,7 +141,7 @@ func TestReducers(t *testing.T) {
 func newModel(t *testing.T) (*readmodeltest.Model, organizations.Queries) {
 	t.Helper()
 	pool := postgrestest.New(t, postgrestest.WithMigrations(migrations.App, migrations.AppTable))
-	return readmodeltest.New(t, pool, organizations.Definition()), organizations.Queries{DB: pool}
+	return readmodeltest.New(t, pool, organizations.Definition()), organizations.NewQueries(pool)
 }
 
 func TestByIDAndSlug(t *testing.T) {
@@ -196,7 +196,7 @@ func TestOfUser(t *testing.T) {
 		organization.Registered{OrganizationID: "org_3", Name: "Strange", Slug: "strange", OccurredAt: day1},
 		organization.MemberJoined{OrganizationID: "org_3", UserID: "user_2", Role: "owner", OccurredAt: day1})
 
-	page, err := q.OfUser(ctx, "user_1", list.Request{})
+	page, err := q.OfUser(ctx, organizations.MembershipScope{UserID: "user_1"}, list.Request{})
 	want := list.Page[organizations.Membership]{
 		Items: []organizations.Membership{
 			{OrganizationID: "org_2", Name: "beta_1", Slug: "beta", Status: "deleted", Role: "viewer", JoinedAt: day1},
@@ -220,7 +220,7 @@ func TestOfUser(t *testing.T) {
 		"by status":         {list.Request{Filters: map[string][]string{"status": {"deleted"}}}, []string{"org_2"}},
 		"by role and text":  {list.Request{Filters: map[string][]string{"role": {"owner"}}, Search: "beta"}, nil},
 	} {
-		page, err := q.OfUser(ctx, "user_1", c.r)
+		page, err := q.OfUser(ctx, organizations.MembershipScope{UserID: "user_1"}, c.r)
 		var ids []string
 		for _, m := range page.Items {
 			ids = append(ids, string(m.OrganizationID))
@@ -229,8 +229,34 @@ func TestOfUser(t *testing.T) {
 			t.Errorf("%s: %v\n%s", what, err, diff)
 		}
 	}
-	_, err = q.OfUser(ctx, "user_1", list.Request{Filters: map[string][]string{"role": {"king"}}})
-	if f := failure.Of(err); f == nil || f.Kind != failure.Invalid || f.Details[0].Field != "role" {
+	_, err = q.OfUser(ctx, organizations.MembershipScope{UserID: "user_1"}, list.Request{Filters: map[string][]string{"role": {"king"}}})
+	if f := failure.Of(err); f == nil || f.Kind != failure.Invalid || f.Details[0].Field != "role[0]" {
 		t.Errorf("an unknown role: %v", err)
+	}
+}
+
+// An organization after a command, which follows from the state, is the one that
+// is read afterwards.
+func TestTheStateGivesTheSameOrganization(t *testing.T) {
+	t.Parallel()
+	m, q := newModel(t)
+	s := organization.State{}
+	for i, e := range []event.Event{
+		registered, joined, moved,
+		organization.ProfileUpdated{
+			OrganizationID: "org_1", Name: "Acme 2", Email: personal.New("a@acme.example"), Website: "https://acme.example/2",
+			Country: "DE", Timezone: "Europe/Berlin", OccurredAt: day1,
+		},
+		organization.Deleted{OrganizationID: "org_1", PurgeAt: day9, OccurredAt: day1},
+		organization.Restored{OrganizationID: "org_1", OccurredAt: day9},
+	} {
+		m.Given(stream, e)
+		s = organization.Apply(s, e)
+		want := organizations.Of(s)
+		want.Revision = event.Revision(i)
+		got, err := q.ByID(context.Background(), "org_1")
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("after %T (-state +row): %v\n%s", e, err, diff)
+		}
 	}
 }

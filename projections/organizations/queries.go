@@ -2,12 +2,9 @@ package organizations
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/event"
@@ -15,117 +12,127 @@ import (
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/personal"
 	"github.com/perfectworks/backend/projections/list"
+	"github.com/perfectworks/backend/projections/view"
 )
 
 // Organization is an organization as its members see it. Empty texts are absent.
 type Organization struct {
-	ID          id.Organization
-	Status      organization.Status
-	Name        string
-	Slug        string
-	Email       personal.Text
-	Website     string
-	Description string
-	LogoURL     string
-	Country     string
-	Timezone    string
+	ID          id.Organization     `db:"id"`
+	Status      organization.Status `db:"status"`
+	Name        string              `db:"name"`
+	Slug        string              `db:"slug"`
+	Email       personal.Text       `db:"email"`
+	Website     string              `db:"website"`
+	Description string              `db:"description"`
+	LogoURL     string              `db:"logo_url"`
+	Country     string              `db:"country"`
+	Timezone    string              `db:"timezone"`
 	// PurgeAt is when a deleted organization may be purged, else zero.
-	PurgeAt   time.Time
-	CreatedAt time.Time
-	UpdatedAt time.Time
-	Revision  event.Revision
+	PurgeAt   time.Time      `db:"purge_at"`
+	CreatedAt time.Time      `db:"created_at"`
+	UpdatedAt time.Time      `db:"updated_at"`
+	Revision  event.Revision `db:"revision"`
+}
+
+// Of returns an organization as the model shows it, but for the revision, which a
+// state does not hold.
+func Of(s organization.State) Organization {
+	p := s.Profile
+	return Organization{
+		ID: s.ID, Status: s.Status, Name: p.Name, Slug: s.Slug,
+		Email: p.Email, Website: p.Website, Description: p.Description, LogoURL: p.LogoURL,
+		Country: p.Country, Timezone: p.Timezone,
+		PurgeAt: s.PurgeAt, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
+	}
 }
 
 // Membership is an organization as one of its members has it in a list.
 type Membership struct {
+	OrganizationID id.Organization     `db:"id"`
+	Name           string              `db:"name"`
+	Slug           string              `db:"slug"`
+	LogoURL        string              `db:"logo_url"`
+	Status         organization.Status `db:"status"`
+	Role           access.Role         `db:"role"`
+	JoinedAt       time.Time           `db:"joined_at"`
+}
+
+// MembershipScope says which memberships a caller may see: those of a user, or
+// if an organization is named only the one there.
+type MembershipScope struct {
+	UserID         id.User
 	OrganizationID id.Organization
-	Name           string
-	Slug           string
-	LogoURL        string
-	Status         organization.Status
-	Role           access.Role
-	JoinedAt       time.Time
 }
 
-// DB is a pool, a connection or a transaction.
-type DB interface {
-	list.DB
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+// MembershipList declares the list of a user's organizations.
+var MembershipList = list.Spec{
+	Sorts: []list.Sort{
+		{Name: "joinedAt", Expression: "m.joined_at", Kind: list.Time},
+		{Name: "name", Expression: "lower(o.name)", Kind: list.Text},
+		{Name: "slug", Expression: "o.slug", Kind: list.Text},
+	},
+	DefaultSort: "joinedAt:desc",
+	Filters: []list.Filter{
+		{
+			Name: "role", Expression: "m.role", Values: list.Values(access.Roles()...),
+			Doc: "Only organizations in which the caller has one of these roles.",
+		},
+		{
+			Name: "status", Expression: "o.status", Values: list.Values(organization.StatusActive, organization.StatusDeleted),
+			Doc: "Only organizations with one of these statuses.",
+		},
+	},
+	Search: []string{"o.name", "o.slug"},
 }
 
-// Queries read the model. They are safe for concurrent use if DB is.
-type Queries struct{ DB DB }
-
-const selectOrganization = `
-	SELECT o.id, o.status, o.name, o.slug, o.email, o.website, o.description, o.logo_url, o.country, o.timezone,
-	       o.purge_at, o.created_at, o.updated_at, o.revision
-	FROM organizations.organizations o `
-
-// ByID finds an organization, also a deleted one; organization.ErrNotFound if
-// there is none, or no more.
-func (q Queries) ByID(ctx context.Context, organizationID id.Organization) (Organization, error) {
-	return q.one(ctx, selectOrganization+"WHERE o.id = $1", string(organizationID))
+// Queries read the model. They are safe for concurrent use.
+type Queries struct {
+	// ByID finds an organization, also a deleted one. It fails with
+	// organization.ErrNotFound.
+	ByID func(context.Context, id.Organization) (Organization, error)
+	// BySlug finds the active organization to which a slug leads. If the slug is
+	// a former one, the organization's own is another. It fails with
+	// organization.ErrNotFound.
+	BySlug func(ctx context.Context, slug string) (Organization, error)
+	// OfUser lists, by MembershipList, the organizations of which a user is a
+	// member, also those that are deleted and not yet purged.
+	OfUser func(context.Context, MembershipScope, list.Request) (list.Page[Membership], error)
 }
 
-// BySlug finds the organization in use to which a slug leads. If the slug is a
-// former one, the organization's own is another.
-func (q Queries) BySlug(ctx context.Context, slug string) (Organization, error) {
-	return q.one(ctx, selectOrganization+`JOIN organizations.slugs s ON s.organization_id = o.id
-		WHERE s.slug = $1 AND o.status = 'active'`, slug)
+// NewQueries returns the queries on a database.
+func NewQueries(db view.DB) Queries {
+	r := reader{db}
+	return Queries{ByID: r.byID, BySlug: r.bySlug, OfUser: r.ofUser}
 }
 
-func (q Queries) one(ctx context.Context, sql, arg string) (Organization, error) {
-	var o Organization
-	var email string
-	var purgeAt pgtype.Timestamptz
-	err := q.DB.QueryRow(ctx, sql, arg).Scan(&o.ID, &o.Status, &o.Name, &o.Slug, &email, &o.Website, &o.Description,
-		&o.LogoURL, &o.Country, &o.Timezone, &purgeAt, &o.CreatedAt, &o.UpdatedAt, &o.Revision)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Organization{}, organization.ErrNotFound
-	}
-	if err != nil {
-		return Organization{}, fmt.Errorf("read an organization: %w", err)
-	}
-	o.Email = personal.New(email)
-	o.PurgeAt, o.CreatedAt, o.UpdatedAt = purgeAt.Time.UTC(), o.CreatedAt.UTC(), o.UpdatedAt.UTC()
-	return o, nil
+type reader struct{ db view.DB }
+
+var (
+	columns           = view.Of[Organization]("o", nil)
+	membershipColumns = view.Of[Membership]("o", map[string]string{"role": "m.role", "joined_at": "m.joined_at"})
+)
+
+func (r reader) byID(ctx context.Context, name id.Organization) (Organization, error) {
+	return columns.First(ctx, r.db, organization.ErrNotFound,
+		"FROM organizations.organizations o WHERE o.id = @id", pgx.NamedArgs{"id": string(name)})
 }
 
-// OfUser lists the organizations of which somebody is a member, also those that
-// are deleted and not yet purged.
-//
-// Sorts: joinedAt (descending unless asked), name, slug. Filters: id, role,
-// status.
-// Searched: name and slug.
-func (q Queries) OfUser(ctx context.Context, userID id.User, r list.Request) (list.Page[Membership], error) {
-	page, err := list.Source[Membership]{
+func (r reader) bySlug(ctx context.Context, slug string) (Organization, error) {
+	return columns.First(ctx, r.db, organization.ErrNotFound,
+		`FROM organizations.organizations o JOIN organizations.slugs s ON s.organization_id = o.id
+		WHERE s.slug = @slug AND o.status = 'active'`, pgx.NamedArgs{"slug": slug})
+}
+
+func (r reader) ofUser(ctx context.Context, scope MembershipScope, request list.Request) (list.Page[Membership], error) {
+	source := list.Source[Membership]{
+		Spec: MembershipList, Columns: membershipColumns, ID: "o.id",
 		From: `FROM organizations.members m JOIN organizations.organizations o ON o.id = m.organization_id
 			WHERE m.user_id = @user`,
-		Args:    pgx.NamedArgs{"user": string(userID)},
-		Columns: "o.id, o.name, o.slug, o.logo_url, o.status, m.role, m.joined_at",
-		Fields: func(m *Membership) []any {
-			return []any{&m.OrganizationID, &m.Name, &m.Slug, &m.LogoURL, &m.Status, &m.Role, &m.JoinedAt}
-		},
-		ID: "o.id",
-		Sorts: map[string]list.Sort{
-			"joinedAt": {Expression: "m.joined_at", Kind: list.Time},
-			"name":     {Expression: "lower(o.name)", Kind: list.Text},
-			"slug":     {Expression: "o.slug", Kind: list.Text},
-		},
-		DefaultSort: "joinedAt:desc",
-		Filters: map[string]list.Filter{
-			"id": {Expression: "o.id"},
-			"role": {Expression: "m.role", Values: []string{
-				string(access.Owner), string(access.Admin), string(access.Billing), string(access.Member), string(access.Viewer),
-			}},
-			"status": {Expression: "o.status", Values: []string{
-				string(organization.StatusActive), string(organization.StatusDeleted),
-			}},
-		},
-		Search: []string{"o.name", "o.slug"},
-	}.Read(ctx, q.DB, r)
-	for i := range page.Items {
-		page.Items[i].JoinedAt = page.Items[i].JoinedAt.UTC()
+		Args: pgx.NamedArgs{"user": string(scope.UserID)},
 	}
-	return page, err
+	if scope.OrganizationID != "" {
+		source.From += " AND o.id = @organization"
+		source.Args["organization"] = string(scope.OrganizationID)
+	}
+	return source.Read(ctx, r.db, request)
 }

@@ -137,7 +137,7 @@ func TestQueries(t *testing.T) {
 	ctx := context.Background()
 	pool := postgrestest.New(t, postgrestest.WithMigrations(migrations.App, migrations.AppTable))
 	m := readmodeltest.New(t, pool, users.Definition())
-	q := users.Queries{DB: pool}
+	q := users.NewQueries(pool)
 	m.Given("user-user_2", user.Registered{
 		UserID: "user_2", SubjectHash: "s2", Email: personal.New("b@example.org"), FirstName: personal.New("B"),
 		LastName: personal.New("B"), OccurredAt: day0,
@@ -176,3 +176,32 @@ func TestQueries(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// The profile after a command, which follows from the state, is the one that is
+// read afterwards.
+func TestTheStateGivesTheSameProfile(t *testing.T) {
+	t.Parallel()
+	pool := postgrestest.New(t, postgrestest.WithMigrations(migrations.App, migrations.AppTable))
+	m := readmodeltest.New(t, pool, users.Definition())
+	q, s := users.NewQueries(pool), user.State{}
+	for i, e := range []event.Event{
+		registered,
+		user.ProfileUpdated{
+			UserID: "user_1", FirstName: personal.New("A"), LastName: personal.New("K"), Locale: "nl",
+			AvatarURL: personal.New("https://example.org/a.png"), OccurredAt: day1,
+		},
+		user.ActiveOrganizationSwitched{UserID: "user_1", OrganizationID: "org_1", OccurredAt: day1},
+		user.EmailClaimLapsed{UserID: "user_1", EmailHash: "e2", OccurredAt: day9},
+		user.Deactivated{UserID: "user_1", PurgeAt: day9, OccurredAt: day1},
+		user.Restored{UserID: "user_1", OccurredAt: day9},
+	} {
+		m.Given(stream, e)
+		s = user.Apply(s, e)
+		want := users.Of(s)
+		want.Revision = event.Revision(i)
+		got, err := q.ByID(context.Background(), "user_1")
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("after %T (-state +row): %v\n%s", e, err, diff)
+		}
+	}
+}

@@ -9,6 +9,23 @@ import (
 	"github.com/perfectworks/backend/domain/id"
 )
 
+// APIKeyCommands are the use cases of API keys.
+type APIKeyCommands struct {
+	IssueAPIKey  Handler[IssueAPIKey, IssuedAPIKey]
+	UpdateAPIKey Handler[UpdateAPIKey, apikey.State]
+	RotateAPIKey Handler[RotateAPIKey, RotatedAPIKey]
+	RevokeAPIKey Handler[RevokeAPIKey, apikey.State]
+}
+
+func (x *executor) apiKeyCommands(o Observer) APIKeyCommands {
+	return APIKeyCommands{
+		IssueAPIKey:  observed(o, "IssueAPIKey", x.issueAPIKey),
+		UpdateAPIKey: observed(o, "UpdateAPIKey", x.updateAPIKey),
+		RotateAPIKey: observed(o, "RotateAPIKey", x.rotateAPIKey),
+		RevokeAPIKey: observed(o, "RevokeAPIKey", x.revokeAPIKey),
+	}
+}
+
 // mint makes the id and the secret of a new key: for the same request, always
 // the same ones.
 func (x *executor) mint(req Request) (id.APIKey, apikey.Secret, error) {

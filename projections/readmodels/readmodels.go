@@ -1,0 +1,37 @@
+// Package readmodels lists the read models that have tables: how they are built,
+// and what they can be asked. Package directory is the one without.
+package readmodels
+
+import (
+	"github.com/perfectworks/backend/projections"
+	"github.com/perfectworks/backend/projections/apikeys"
+	"github.com/perfectworks/backend/projections/organizations"
+	"github.com/perfectworks/backend/projections/users"
+	"github.com/perfectworks/backend/projections/view"
+)
+
+// Definitions returns all of them. The server builds a new one from the log.
+func Definitions() []projections.Definition {
+	return []projections.Definition{
+		users.Definition(),
+		organizations.Definition(),
+		apikeys.Definition(),
+	}
+}
+
+// Queries are the reads of the product, as commands.Commands are its writes.
+type Queries struct {
+	Users         users.Queries
+	Organizations organizations.Queries
+	APIKeys       apikeys.Queries
+}
+
+// NewQueries returns the queries on a database. They are safe for concurrent use
+// if it is.
+func NewQueries(db view.DB) *Queries {
+	return &Queries{
+		Users:         users.NewQueries(db),
+		Organizations: organizations.NewQueries(db),
+		APIKeys:       apikeys.NewQueries(db),
+	}
+}
