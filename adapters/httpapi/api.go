@@ -91,11 +91,14 @@ func New(d Deps) (*API, error) {
 	return a, nil
 }
 
+// more are operations that only tests have.
+var more []func(*API)
+
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
 
 func (a *API) route(d Deps) error {
-	root := mux.NewRouter().SkipClean(true)
+	root := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	around := func(h http.Handler) http.Handler {
 		for i := len(d.Middleware) - 1; i >= 0; i-- {
 			h = d.Middleware[i](h)
@@ -109,25 +112,32 @@ func (a *API) route(d Deps) error {
 	root.MethodNotAllowedHandler = around(a.methodNotAllowed(root))
 
 	a.huma = huma.NewAPI(humaConfig(d.Version),
-		belowBase{humamux.NewAdapter(root, humamux.WithRouteCustomizer(a.wrap))})
+		belowBase{humamux.NewAdapter(root, humamux.WithRouteCustomizer(a.wrap)), a})
 	a.registerUsers()
 	a.registerOrganizations()
 	a.registerAPIKeys()
+	for _, add := range more {
+		add(a)
+	}
 
 	if err := a.routeDocumentation(root); err != nil {
 		return err
 	}
 	a.routeOperations(root, d)
-	a.handler = a.observe(root)
+	a.handler = a.observe(normalPaths(root))
 	return nil
 }
 
 // belowBase routes operations below basePath. mux has subrouters for this, but
 // theirs answer 404 to a wrong method, and match each prefix again and again.
-type belowBase struct{ huma.Adapter }
+type belowBase struct {
+	huma.Adapter
+	api *API
+}
 
 // Handle implements huma.Adapter.
 func (b belowBase) Handle(op *huma.Operation, handler func(huma.Context)) {
+	b.api.operations[op.OperationID].documented = op
 	routed := *op
 	routed.Path = basePath + op.Path
 	b.Adapter.Handle(&routed, handler)
@@ -137,7 +147,7 @@ func (b belowBase) Handle(op *huma.Operation, handler func(huma.Context)) {
 func (a *API) wrap(registered *huma.Operation, route *mux.Route) {
 	op := a.operations[registered.OperationID]
 	h := route.GetHandler()
-	if op.method == http.MethodPost {
+	if op.method == http.MethodPost && op.body != streamedBody && len(op.produces) == 0 {
 		h = a.repeatable(op, h)
 	}
 	if op.method != http.MethodGet {

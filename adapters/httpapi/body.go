@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -18,22 +19,81 @@ const defaultBodyTimeout = 10 * time.Second
 // takeBody reads the body, checks it, and hands it on. The layers behind read
 // it from memory.
 func (a *API) takeBody(op *operation, next http.Handler) http.Handler {
-	limit := op.maxBody
-	if limit == 0 {
-		limit = defaultMaxBody
+	if op.body == streamedBody {
+		return a.streamBody(op, next)
 	}
+	limit := op.bodyLimit()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := a.readBody(w, r, limit)
-		if err == nil {
+		switch {
+		case err != nil:
+		case op.body == rawBody:
+			exchangeOf(r.Context()).raw, err = body, checkRawBody(r, op)
+		default:
 			err = checkBody(r, op, body)
 		}
 		if err != nil {
 			a.refuse(w, r, err)
 			return
 		}
+		if op.body == jsonBody {
+			// However it was spelt: huma reads it by this.
+			r.Header["Content-Type"] = contentJSON
+		}
 		r.Body = &memoryBody{Reader: bytes.NewReader(body), bytes: body}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// streamBody lets the operation read the body from the connection, piece by
+// piece, while it may already answer.
+func (a *API) streamBody(op *operation, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := checkRawBody(r, op)
+		if err == nil && r.ContentLength > op.bodyLimit() {
+			err = errBodyTooLarge(op.bodyLimit())
+		}
+		if err != nil {
+			a.refuse(w, r, err)
+			return
+		}
+		controller := http.NewResponseController(w)
+		_ = controller.EnableFullDuplex() // HTTP/2 needs no permission.
+		if !bodyless(r) {
+			r.Body = &arrivingBody{
+				ReadCloser: http.MaxBytesReader(w, r.Body, op.bodyLimit()),
+				limit:      op.bodyLimit(), controller: controller, until: time.Now().Add(op.limit()),
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// arrivingBody is a body that is read as it arrives. The client may take its
+// time, but each piece must come within stallTimeout. Its errors are answers.
+type arrivingBody struct {
+	io.ReadCloser
+	limit      int64
+	controller *http.ResponseController
+	until      time.Time
+}
+
+// Read implements io.Reader.
+func (b *arrivingBody) Read(p []byte) (int, error) {
+	deadline := time.Now().Add(stallTimeout)
+	if deadline.After(b.until) {
+		deadline = b.until
+	}
+	_ = b.controller.SetReadDeadline(deadline)
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		// What comes next on the connection has deadlines of its own.
+		_ = b.controller.SetReadDeadline(time.Time{})
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = brokenBody(err, b.limit)
+	}
+	return n, err
 }
 
 // limitBodyTime sets the deadline for the request's body, whoever reads it: where
@@ -69,6 +129,17 @@ func checkBody(r *http.Request, op *operation, body []byte) error {
 	return jsonbody.Check(body, op.fields)
 }
 
+// checkRawBody looks at what is said of a body that is not looked at itself.
+func checkRawBody(r *http.Request, op *operation) error {
+	if hasEncoding(r) {
+		return errContentEncoding
+	}
+	if len(op.consumes) > 0 && !slices.Contains(op.consumes, mediaType(r.Header.Get("Content-Type"))) {
+		return errMediaTypeOf(op.consumes)
+	}
+	return nil
+}
+
 func (a *API) readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if bodyless(r) {
 		return nil, nil
@@ -77,14 +148,22 @@ func (a *API) readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]b
 		return nil, errBodyTooLarge(limit)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if err != nil {
+		return nil, brokenBody(err, limit)
+	}
+	// The deadline was the body's: it must not end what takes longer.
+	_ = huma.SetReadDeadline(w, time.Time{})
+	return body, nil
+}
+
+// brokenBody is the answer to a body that could not be read to its end.
+func brokenBody(err error, limit int64) error {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, errBodyTooLarge(limit)
+		return errBodyTooLarge(limit)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, errBodyTimeout
-	case err != nil:
-		return nil, errBodyUnreadable
+		return errBodyTimeout
 	}
-	return body, nil
+	return errBodyUnreadable
 }

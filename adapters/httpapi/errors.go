@@ -5,11 +5,13 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
 	"github.com/perfectworks/backend/adapters/httpapi/ratelimit"
 	"github.com/perfectworks/backend/domain/failure"
+	"github.com/perfectworks/backend/domain/input"
 )
 
 // statusOf is the one place where failures become statuses.
@@ -71,6 +73,14 @@ var (
 		message: "send the body without a content encoding",
 		header:  http.Header{"Accept-Encoding": {"identity"}},
 	}
+	errRange = &apiError{
+		status: http.StatusRequestedRangeNotSatisfiable, code: "RANGE_NOT_SATISFIABLE",
+		message: "the range lies outside the content: see the Content-Range header",
+	}
+	errPrecondition = &apiError{
+		status: http.StatusPreconditionFailed, code: "PRECONDITION_FAILED",
+		message: "the content is another one than the request names",
+	}
 	errBodyMissing = &apiError{
 		status: http.StatusBadRequest, code: "BODY_MISSING",
 		message: "this request needs a JSON body",
@@ -117,6 +127,21 @@ func errBodyTooLarge(limit int64) *apiError {
 	}
 }
 
+func errMediaTypeOf(accepted []string) *apiError {
+	types := strings.Join(accepted, ", ")
+	return &apiError{
+		status: errMediaType.status, code: errMediaType.code,
+		message: "send the body as " + types, header: http.Header{"Accept": {types}},
+	}
+}
+
+func errNotAcceptableOf(produced []string) *apiError {
+	return &apiError{
+		status: errNotAcceptable.status, code: errNotAcceptable.code,
+		message: "answers are " + strings.Join(produced, " or ") + ", which the Accept header leaves out",
+	}
+}
+
 func errRateLimited(wait time.Duration) *apiError {
 	return &apiError{
 		status: http.StatusTooManyRequests, code: "RATE_LIMITED",
@@ -124,10 +149,10 @@ func errRateLimited(wait time.Duration) *apiError {
 	}
 }
 
-// invalid is the refusal of one field.
-func invalid(field, code, message string) error {
+// malformed is the refusal of one field that does not have its form.
+func malformed(field, message string) error {
 	var wrong failure.Fields
-	wrong.Add(field, code, message)
+	wrong.Add(field, input.CodeFormat, message)
 	return wrong.Err()
 }
 

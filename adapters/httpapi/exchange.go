@@ -34,6 +34,13 @@ type exchange struct {
 	condition etag.Condition
 	// attempt holds id, time and seed of the command that the request makes.
 	attempt idempotency.Attempt
+	// head says that the request is a HEAD. It is carried out as a GET, unless
+	// its operation looks here.
+	head bool
+	// preferences are what the client would like: RFC 7240.
+	preferences preferences
+	// raw is the body of an operation that takes it so.
+	raw []byte
 	// http is the request as guard let it through.
 	http *http.Request
 }
@@ -55,7 +62,10 @@ const (
 )
 
 func newExchange(r *http.Request) *exchange {
-	x := &exchange{problem: wantsProblem(acceptOf(r))}
+	x := &exchange{
+		problem: wantsProblem(acceptOf(r)), head: r.Method == http.MethodHead,
+		preferences: preferencesOf(r.Header),
+	}
 	if id := r.Header.Get(headerRequestID); isID(id) {
 		x.requestID = id
 	} else {

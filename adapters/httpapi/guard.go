@@ -10,7 +10,6 @@ import (
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/event"
-	"github.com/perfectworks/backend/domain/input"
 )
 
 // Authenticator says who makes a request.
@@ -24,18 +23,19 @@ type Authenticator interface {
 // guard lets a request through to its operation once it is known who makes it,
 // that they may, and that what they must be able to read is readable.
 func (a *API) guard(op *operation, next http.Handler) http.Handler {
-	timeout := op.timeout
-	if timeout == 0 {
-		timeout = defaultTimeout
-	}
 	// What is answered from memory waits for nobody.
 	inMemory := op.method == http.MethodGet && len(op.reads) == 0
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !inMemory {
-			ctx, cancel := context.WithTimeout(r.Context(), timeout)
+			ctx, cancel := context.WithTimeout(r.Context(), op.limit())
 			defer cancel()
 			r = r.WithContext(ctx)
 		}
+		if op.timeout > 0 {
+			// A writer without deadlines is a test's.
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(op.timeout + writeMargin))
+		}
+		decodeVariables(r)
 		x := exchangeOf(r.Context())
 		x.op, x.http = op, r
 		if err := a.admit(w, r, x); err != nil {
@@ -47,15 +47,18 @@ func (a *API) guard(op *operation, next http.Handler) http.Handler {
 }
 
 func (a *API) admit(w http.ResponseWriter, r *http.Request, x *exchange) error {
-	if !accepts(acceptOf(r)) {
-		return errNotAcceptable
+	if offered := append(x.op.produces, mediaJSON); !accepts(acceptOf(r), offered...) {
+		return errNotAcceptableOf(offered)
+	}
+	if err := x.op.query.check(r); err != nil {
+		return err
 	}
 	// What the caller has seen elsewhere.
 	var seen event.Position
 	if v := r.Header.Get(headerMinPosition); v != "" && r.Method == http.MethodGet {
 		var err error
 		if seen, err = event.ParsePosition(v); err != nil {
-			return invalid(headerMinPosition, input.CodeFormat, "must be a position as X-Position gives it")
+			return malformed(headerMinPosition, "must be a position as X-Position gives it")
 		}
 	}
 	if err := a.parseCondition(r, x); err != nil {
@@ -151,7 +154,7 @@ func (a *API) parseCondition(r *http.Request, x *exchange) (err error) {
 	}
 	if lines := r.Header[name]; len(lines) > 0 {
 		if x.condition, err = etag.Parse(lines); err != nil {
-			return invalid(name, input.CodeFormat, err.Error())
+			return malformed(name, err.Error())
 		}
 	}
 	return nil

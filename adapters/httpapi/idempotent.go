@@ -9,7 +9,6 @@ import (
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
 	"github.com/perfectworks/backend/adapters/httpapi/jsonbody"
 	"github.com/perfectworks/backend/domain/event"
-	"github.com/perfectworks/backend/domain/input"
 )
 
 const (
@@ -36,11 +35,7 @@ type Idempotency interface {
 // repeatable lets a POST be repeated under an Idempotency-Key. Without the
 // header it costs nothing.
 func (a *API) repeatable(op *operation, next http.Handler) http.Handler {
-	lease := op.timeout
-	if lease == 0 {
-		lease = defaultTimeout
-	}
-	lease += leaseMargin
+	lease := op.limit() + leaseMargin
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		keys := r.Header[headerKey]
 		if len(keys) == 0 || op.callers == anyone {
@@ -49,11 +44,11 @@ func (a *API) repeatable(op *operation, next http.Handler) http.Handler {
 		}
 		x := exchangeOf(r.Context())
 		if len(keys) > 1 || !isKey(keys[0]) {
-			a.refuse(w, r, invalid(headerKey, input.CodeFormat, "must be one text of 1 to 255 visible ASCII characters"))
+			a.refuse(w, r, malformed(headerKey, "must be one text of 1 to 255 visible ASCII characters"))
 			return
 		}
 		attempt, answer, err := a.idempotency.Begin(r.Context(), idempotency.Request{
-			Caller: x.caller, Route: r.Method + " " + r.URL.Path, Key: keys[0],
+			Caller: x.caller, Route: r.Method + " " + r.URL.EscapedPath(), Key: keys[0],
 			Content: [][]byte{[]byte(r.URL.RawQuery), []byte(r.Header.Get(headerOrganization)), contentOf(r)},
 		}, lease)
 		switch {

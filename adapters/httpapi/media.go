@@ -20,23 +20,35 @@ func acceptOf(r *http.Request) string {
 	return r.Header.Get("Accept")
 }
 
-// accepts tells whether an Accept field has room for our JSON: RFC 9110,
-// section 12.5.1. The most specific range that fits decides. Errors may be
-// asked for as problem documents; that does not leave the answers out.
-func accepts(accept string) bool {
-	if accept == "" || accept == "*/*" || accept == mediaJSON {
+// accepts tells whether an Accept field has room for one of the media types that
+// are offered: RFC 9110, section 12.5.1. For each the most specific range that
+// fits decides. Errors may be asked for as problem documents; that does not
+// leave the answers out.
+func accepts(accept string, offered ...string) bool {
+	if accept == "" || accept == "*/*" {
 		return true
 	}
+	for _, media := range offered {
+		if accept == media || quality(accept, media) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// quality is how welcome a media type is, from 0 to 1.
+func quality(accept, media string) float64 {
+	kind, _, _ := strings.Cut(media, "/")
 	found, quality := 0, 0.0
 	for mediaRange := range strings.SplitSeq(accept, ",") {
 		name, params, _ := strings.Cut(mediaRange, ";")
 		specific := 0
 		switch strings.ToLower(strings.TrimSpace(name)) {
-		case mediaJSON:
+		case media:
 			specific = 4
 		case mediaProblem:
 			specific = 3
-		case "application/*":
+		case kind + "/*":
 			specific = 2
 		case "*/*":
 			specific = 1
@@ -45,7 +57,7 @@ func accepts(accept string) bool {
 			found, quality = specific, qualityOf(params)
 		}
 	}
-	return quality > 0
+	return quality
 }
 
 // wantsProblem tells whether errors are asked for as problem documents.
@@ -89,4 +101,14 @@ func isJSON(contentType string) bool {
 	}
 	charset, set := params["charset"]
 	return !set || strings.EqualFold(charset, "utf-8")
+}
+
+// mediaType is the type of a Content-Type field in lower case, without its
+// parameters; empty when it cannot be read.
+func mediaType(contentType string) string {
+	media, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return ""
+	}
+	return media
 }

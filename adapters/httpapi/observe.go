@@ -27,15 +27,15 @@ func (a *API) observe(next http.Handler) http.Handler {
 		rec := &recorder{ResponseWriter: w}
 		method := r.Method
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
-		if method == http.MethodHead {
+		if x.head {
 			// A HEAD is a GET without its body, which net/http leaves out.
 			r.Method = http.MethodGet
 		}
+		defer func() { a.logAccess(r, x, method, rec, time.Since(started)) }()
 		defer func() {
 			if v := recover(); v != nil {
 				a.recovered(rec, r, x, v)
 			}
-			a.logAccess(r, x, method, rec, time.Since(started))
 		}()
 		next.ServeHTTP(rec, r)
 	})

@@ -142,7 +142,7 @@ func TestAccept(t *testing.T) {
 		"text/html": false, "application/json;q=0": false, "application/json; q=0.0, */*": false, "application/xml, image/*": false,
 		"application/*;q=0, */*": false, ",": false,
 	} {
-		if got := accepts(accept); got != want {
+		if got := accepts(accept, mediaJSON); got != want {
 			t.Errorf("Accept %q: %v", accept, got)
 		}
 	}
@@ -159,7 +159,7 @@ func FuzzAccept(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, accept string) {
-		if wantsProblem(accept) && !accepts(accept+", application/json") {
+		if wantsProblem(accept) && !accepts(accept+", application/json", mediaJSON) {
 			t.Errorf("%q wants problems and refuses JSON", accept)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,31 +52,35 @@ func humaConfig(version string) huma.Config {
 func (a *API) describe(op *operation) huma.Operation {
 	// takeBody has read the body already: a deadline that huma sets now would end
 	// an operation that takes longer.
-	limit := op.maxBody
-	if limit == 0 {
-		limit = defaultMaxBody
+	examples := map[string]*huma.Example{}
+	if !op.hidden {
+		examples = a.huma.OpenAPI().Components.Examples
 	}
 	return huma.Operation{
 		OperationID: op.id, Method: op.method, Path: op.path, DefaultStatus: op.status,
 		Tags: []string{op.tag}, Summary: op.summary, Description: op.description,
 		Security:     op.callers.security(),
-		MaxBodyBytes: limit + 1, BodyReadTimeout: -1,
-		Responses: op.errorResponses(a.huma.OpenAPI().Components.Examples),
+		Hidden:       op.hidden,
+		MaxBodyBytes: op.bodyLimit() + 1, BodyReadTimeout: -1,
+		Responses: op.errorResponses(examples),
 	}
 }
 
 // document completes what huma found out about an operation, and learns from it
 // which members its body knows.
-func (a *API) document(op *operation) {
+func (a *API) document(op *operation, answerType reflect.Type) {
 	oapi := a.huma.OpenAPI()
-	registered := operationAt(oapi, op)
+	registered := op.documented
 	if op.list != nil {
 		documentList(registered, op.list)
 	}
+	op.query = queryParametersOf(registered)
 	for _, name := range op.parameterNames() {
 		registered.Parameters = append(registered.Parameters, &huma.Param{Ref: "#/components/parameters/" + name})
 	}
-	if body := registered.RequestBody; body != nil {
+	if op.body != jsonBody {
+		registered.RequestBody = op.bodyContent()
+	} else if body := registered.RequestBody; body != nil {
 		media := body.Content[mediaJSON]
 		schema := media.Schema
 		if schema.Ref != "" {
@@ -93,28 +98,52 @@ func (a *API) document(op *operation) {
 	for _, name := range op.headerNames() {
 		answer.Headers[name] = &huma.Param{Ref: "#/components/headers/" + name}
 	}
-	if media := answer.Content[mediaJSON]; media != nil {
-		registry := oapi.Components.Schemas
-		data := registry.SchemaFromRef(media.Schema.Ref).Properties["data"]
-		media.Example = Envelope[any]{Success: true, Message: op.message, Data: exampleOf(registry, data)}
-	}
+	answer.Content = op.answerContent(oapi.Components.Schemas, answerType)
 	if op.conditional {
 		registered.Responses["304"] = &huma.Response{Description: "Not modified since the ETag in If-None-Match."}
 	}
 }
 
-func operationAt(oapi *huma.OpenAPI, op *operation) *huma.Operation {
-	item := oapi.Paths[op.path]
-	switch op.method {
-	case http.MethodGet:
-		return item.Get
-	case http.MethodPost:
-		return item.Post
-	case http.MethodPut:
-		return item.Put
-	default:
-		return item.Delete
+// answerContent describes the body of the answer when all goes well.
+func (op *operation) answerContent(registry huma.Registry, envelope reflect.Type) map[string]*huma.MediaType {
+	content := map[string]*huma.MediaType{}
+	for _, media := range op.produces {
+		content[media] = &huma.MediaType{Schema: contentSchema(media)}
 	}
+	if data, _ := envelope.FieldByName("Data"); data.Type == typeOf[noEnvelope]() {
+		return content
+	}
+	schema := registry.Schema(envelope, true, op.id+"Response")
+	data := registry.SchemaFromRef(schema.Ref).Properties["data"]
+	content[mediaJSON] = &huma.MediaType{
+		Schema:  schema,
+		Example: Envelope[any]{Success: true, Message: op.message, Data: exampleOf(registry, data)},
+	}
+	return content
+}
+
+// noEnvelope is the type of the data of operations that never answer with an
+// envelope.
+type noEnvelope struct{}
+
+// contentSchema describes a body that is not ours to describe further.
+func contentSchema(media string) *huma.Schema {
+	if strings.HasPrefix(media, "text/") || media == mediaJSONLines || media == mediaJSON {
+		return &huma.Schema{Type: huma.TypeString}
+	}
+	return &huma.Schema{Type: huma.TypeString, Format: "binary"}
+}
+
+// bodyContent describes a body that is not decoded.
+func (op *operation) bodyContent() *huma.RequestBody {
+	content := map[string]*huma.MediaType{}
+	for _, media := range op.consumes {
+		content[media] = &huma.MediaType{Schema: contentSchema(media)}
+	}
+	if len(content) == 0 {
+		content["*/*"] = &huma.MediaType{Schema: contentSchema("")}
+	}
+	return &huma.RequestBody{Required: true, Content: content}
 }
 
 // failures are all refusals of an operation: its own, and those that follow
@@ -189,7 +218,7 @@ func (op *operation) errorResponses(examples map[string]*huma.Example) map[strin
 	return responses
 }
 
-const schemaPrefix = "#/components/schemas/"
+const schemaPrefix = componentPrefix + "schemas/"
 
 func (e *apiError) documentedHeaders() map[string]*huma.Param {
 	names := []string{headerRequestID}
@@ -289,6 +318,9 @@ func (a *API) specification() ([]byte, error) {
 	compact, err := json.Marshal(a.huma.OpenAPI())
 	if err != nil {
 		return nil, fmt.Errorf("write the OpenAPI document: %w", err)
+	}
+	if compact, err = withoutOrphans(compact); err != nil {
+		return nil, err
 	}
 	var indented bytes.Buffer
 	if err := json.Indent(&indented, compact, "", "  "); err != nil {

@@ -31,9 +31,19 @@ type operation struct {
 	message string
 	// conditional GETs answer with an ETag, and 304 when it is known.
 	conditional bool
+	// hidden operations are served but not documented.
+	hidden bool
+	// body says how the body is taken, and consumes of which media types it may
+	// be when it is not jsonBody: any when empty.
+	body     bodyKind
+	consumes []string
+	// produces are the media types of answers that are not envelopes. Without
+	// it an operation answers JSON only.
+	produces []string
 	// maxBody bounds the body in bytes; defaultMaxBody when zero.
 	maxBody int64
-	// timeout bounds the whole; defaultTimeout when zero.
+	// timeout bounds the whole, the writing of the answer included;
+	// defaultTimeout when zero.
 	timeout time.Duration
 	// list declares the sorts and filters of an operation that lists; else nil.
 	list *list.Spec
@@ -42,10 +52,42 @@ type operation struct {
 
 	// template is the whole path.
 	template string
+	// documented is the operation as huma knows it.
+	documented *huma.Operation
+	// query are the parameters that are known.
+	query queryParameters
 	// fields are the members of the body that are known.
 	fields []string
 	// bodyRequired is false where nothing need be sent.
 	bodyRequired bool
+}
+
+// bodyKind says how an operation takes the body of a request.
+type bodyKind int
+
+const (
+	// jsonBody is read whole, checked, and decoded into the input's Body.
+	jsonBody bodyKind = iota
+	// rawBody is read whole and handed over as it came: see exchange.raw. It is
+	// for bodies that are signed.
+	rawBody
+	// streamedBody is read by the operation itself: see exchange.http.
+	streamedBody
+)
+
+// limit bounds how long the operation may take.
+func (op *operation) limit() time.Duration {
+	if op.timeout == 0 {
+		return defaultTimeout
+	}
+	return op.timeout
+}
+
+func (op *operation) bodyLimit() int64 {
+	if op.maxBody == 0 {
+		return defaultMaxBody
+	}
+	return op.maxBody
 }
 
 // callers says who may call an operation at all. The finer rules, by role and
@@ -63,7 +105,7 @@ const (
 
 const (
 	basePath       = "/api/v0"
-	defaultMaxBody = 1 << 20
+	defaultMaxBody = 64 << 10
 	defaultTimeout = 15 * time.Second
 )
 

@@ -1,11 +1,16 @@
 package httpapi
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humamux"
 	"github.com/go-json-experiment/json"
 
 	"github.com/perfectworks/backend/adapters/httpapi/etag"
@@ -27,22 +32,15 @@ type reply[T any] struct {
 	location string
 	// credential is the caller that was made, if one was: see callerOf.
 	credential string
+	// header holds further fields of the answer.
+	header http.Header
+	// raw, when set, is the answer in place of an envelope with data.
+	raw *rawAnswer
 }
 
 // written is the reply to a command.
 func written[R, T any](result commands.Result[R], data T) reply[T] {
 	return reply[T]{data: data, revision: &result.Revision, position: result.Position}
-}
-
-// output is how huma gets to see a reply.
-type output[T any] struct {
-	Status       int
-	ETag         string `header:"ETag" hidden:"true"`
-	Position     string `header:"X-Position" hidden:"true"`
-	Location     string `header:"Location" hidden:"true"`
-	CacheControl string `header:"Cache-Control" hidden:"true"`
-	Vary         string `header:"Vary" hidden:"true"`
-	Body         Envelope[T]
 }
 
 // register adds an operation with its handler.
@@ -52,46 +50,74 @@ func register[I, T any](a *API, op operation, handle func(context.Context, *exch
 	}
 	op.template = basePath + op.path
 	a.operations[op.id] = &op
-	huma.Register(a.huma, a.describe(&op), func(ctx context.Context, in *I) (*output[T], error) {
+	huma.Register(a.huma, a.describe(&op), func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
 		x := exchangeOf(ctx)
 		answer, err := handle(ctx, x, in)
 		if err != nil {
 			return nil, a.refusal(ctx, x, err)
 		}
-		return outputOf(a, x, answer), nil
+		return &huma.StreamResponse{Body: func(h huma.Context) { //nolint:contextcheck // The exchange has it.
+			_, w := humamux.Unwrap(h)
+			send(a, w, x, answer)
+		}}, nil
 	})
-	a.document(&op)
+	a.document(&op, typeOf[Envelope[T]]())
 }
 
-func outputOf[T any](a *API, x *exchange, answer reply[T]) *output[T] {
-	out := &output[T]{
-		Status: answer.status, Location: answer.location, CacheControl: "no-store",
-		Body: Envelope[T]{Success: true, Message: answer.message, Data: answer.data},
-	}
-	if out.Status == 0 {
-		out.Status = x.op.status
-	}
-	if out.Body.Message == "" {
-		out.Body.Message = x.op.message
-	}
+// send writes an answer. Of huma it takes only the input: its writers know
+// nothing of streams, cookies and conditions.
+func send[T any](a *API, w http.ResponseWriter, x *exchange, answer reply[T]) {
+	h := w.Header()
+	h["Cache-Control"] = noStore
 	if !answer.position.IsZero() {
-		out.Position = answer.position.String()
+		h.Set(headerPosition, answer.position.String())
 		a.remember(x, answer.position)
 		a.fresh.remember(answer.credential, marks{written: answer.position})
 	}
-	if answer.revision == nil {
-		return out
+	if answer.location != "" {
+		h.Set("Location", answer.location)
 	}
-	out.ETag = etag.Of(*answer.revision)
-	if x.http.Method == http.MethodGet {
-		// To be asked again each time, with the ETag.
-		out.CacheControl, out.Vary = "private, no-cache", varyByCaller
-		if x.condition.Matches(*answer.revision) {
-			out.Status = http.StatusNotModified
+	status := cmp.Or(answer.status, x.op.status)
+	if answer.revision != nil {
+		h.Set("ETag", etag.Of(*answer.revision))
+		if x.http.Method == http.MethodGet {
+			// To be asked again each time, with the ETag.
+			h.Set("Cache-Control", "private, no-cache")
+			h.Set("Vary", varyByCaller)
+			if x.condition.Matches(*answer.revision) {
+				status = http.StatusNotModified
+			}
 		}
 	}
-	return out
+	for name, values := range answer.header {
+		h[name] = values
+	}
+	if answer.raw != nil {
+		a.sendRaw(w, x, status, answer.raw)
+		return
+	}
+	if status == http.StatusNotModified {
+		w.WriteHeader(status)
+		return
+	}
+	var body bytes.Buffer
+	if err := writeJSON(&body, Envelope[T]{
+		Success: true, Message: cmp.Or(answer.message, x.op.message), Data: answer.data,
+	}); err != nil {
+		a.refuse(w, x.http, fmt.Errorf("encode the answer: %w", err))
+		return
+	}
+	h["Content-Type"] = contentJSON
+	h.Set("Content-Length", strconv.Itoa(body.Len()))
+	w.WriteHeader(status)
+	_, _ = w.Write(body.Bytes()) // An error means that the client is gone.
 }
+
+// Shared values of header fields, which nobody appends to.
+var (
+	noStore     = []string{"no-store"}
+	contentJSON = []string{mediaJSON}
+)
 
 // remember notes a write for the reads of whoever made it, and for those of the
 // person's API keys.

@@ -13,8 +13,8 @@ import (
 const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
-	// writeTimeout bounds an answer from the end of the request's header on. It
-	// is longer than any operation may take.
+	// writeTimeout bounds an answer from the end of the request's header on.
+	// Operations that may take longer move it.
 	writeTimeout   = 60 * time.Second
 	maxHeaderBytes = 64 << 10
 	// DefaultDrain is how long a stopping server waits for requests.
@@ -30,6 +30,17 @@ type Server struct {
 	Drain time.Duration
 }
 
+type stoppingKey struct{}
+
+// stopping ends when the server that answers a request begins to stop. What
+// waits or streams for long then ends early, so that it can go on elsewhere.
+func stopping(request context.Context) context.Context {
+	if ctx, ok := request.Value(stoppingKey{}).(context.Context); ok {
+		return ctx
+	}
+	return context.Background()
+}
+
 // Serve answers requests from the listener until ctx ends. Then it takes no new
 // ones, lets those under way finish, and returns nil. It closes the listener.
 func (s Server) Serve(ctx context.Context, listener net.Listener) error {
@@ -40,8 +51,10 @@ func (s Server) Serve(ctx context.Context, listener net.Listener) error {
 		WriteTimeout:      writeTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.Logger.Handler(), slog.LevelWarn),
-		// Stopping does not cancel the requests under way.
-		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+		// Stopping does not cancel the requests under way, but they may know.
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(context.WithoutCancel(ctx), stoppingKey{}, ctx)
+		},
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()

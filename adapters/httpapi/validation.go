@@ -1,13 +1,17 @@
 package httpapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
 
 	"github.com/perfectworks/backend/adapters/httpapi/jsonbody"
 	"github.com/perfectworks/backend/domain/failure"
@@ -19,6 +23,7 @@ import (
 func init() {
 	huma.ValidateStrictCasing = true
 	huma.DefaultArrayNullable = false
+	useOurRules()
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, _ string, errs ...error) huma.StatusError {
 		return &refusal{apiError: fromHuma(status, errs), x: exchangeOf(ctx.Context())}
 	}
@@ -42,7 +47,7 @@ var format = huma.Format{
 		// huma keeps the text of an error and not the error: readDetail takes
 		// the text apart again.
 		d := f.Details[0]
-		return errors.New(strings.Join([]string{d.Field, d.Code, d.Message}, "\n"))
+		return errors.New(rule(d.Code, d.Message) + "\n" + d.Field)
 	},
 }
 
@@ -73,55 +78,113 @@ func fromHuma(status int, errs []error) *apiError {
 	return &apiError{status: http.StatusBadRequest, code: f.Code, message: f.Message, details: f.Details}
 }
 
-// readDetail names the field and the rule that huma speaks of.
+// rule is a message that carries its code: what huma and format say of an input
+// reaches readDetail as text alone.
+func rule(code, message string) string { return code + "\n" + message }
+
+// useOurRules puts our codes and sentences in the place of huma's. They must not
+// quote values, so texts of errors are left out. The schemas of a process are
+// made after it.
+func useOurRules() {
+	huma.ErrorFormatter = func(format string, args ...any) string { //nolint:reassign // It is how huma is told.
+		shown := slices.DeleteFunc(slices.Clone(args), func(arg any) bool { _, isError := arg.(error); return isError })
+		return fmt.Sprintf(format, shown...)
+	}
+	form := rule(input.CodeFormat, "does not have the expected form")
+	for message, ours := range map[*string]string{
+		&validation.MsgExpectedRFC3339DateTime: rule(input.CodeFormat, "must be an RFC 3339 time, such as 2025-12-31T23:59:59.000Z"),
+		&validation.MsgExpectedRFC1123DateTime: rule(input.CodeFormat, "must be an RFC 1123 time"),
+		&validation.MsgExpectedRFC3339Date:     rule(input.CodeFormat, "must be a date, such as 2025-12-31"),
+		&validation.MsgExpectedRFC3339Time:     rule(input.CodeFormat, "must be a time of day, such as 23:59:59Z"),
+		&validation.MsgExpectedDuration:        rule(input.CodeFormat, "must be a duration, such as 90s"),
+		&validation.MsgExpectedRFC5322Email:    rule(input.CodeFormat, "must be an e-mail address"),
+		&validation.MsgExpectedRFC5890Hostname: rule(input.CodeFormat, "must be a host name"),
+		&validation.MsgExpectedRFC2673IPv4:     rule(input.CodeFormat, "must be an IPv4 address"),
+		&validation.MsgExpectedRFC2373IPv6:     rule(input.CodeFormat, "must be an IPv6 address"),
+		&validation.MsgExpectedRFCIPAddr:       rule(input.CodeFormat, "must be an IP address"),
+		&validation.MsgExpectedRFC3986URI:      rule(input.CodeFormat, "must be a URI"),
+		&validation.MsgExpectedRFC4122UUID:     rule(input.CodeFormat, "must be a UUID"),
+		&validation.MsgExpectedBase64String:    rule(input.CodeFormat, "must be base64"),
+		&validation.MsgExpectedRegexp:          rule(input.CodeFormat, "must be a regular expression"),
+		&validation.MsgExpectedMatchPattern:    rule(input.CodeFormat, "must match %s"),
+		&validation.MsgExpectedBePattern:       rule(input.CodeFormat, "must be %s"),
+
+		&validation.MsgExpectedRFC6570URITemplate:         form,
+		&validation.MsgExpectedRFC6901JSONPointer:         form,
+		&validation.MsgExpectedRFC6901RelativeJSONPointer: form,
+		&validation.MsgExpectedMatchAtLeastOneSchema:      form,
+		&validation.MsgExpectedMatchExactlyOneSchema:      form,
+		&validation.MsgExpectedNotMatchSchema:             form,
+
+		&validation.MsgExpectedBoolean: rule(jsonbody.CodeType, "must be true or false"),
+		&validation.MsgExpectedNumber:  rule(jsonbody.CodeType, "must be a number"),
+		&validation.MsgExpectedInteger: rule(jsonbody.CodeType, "must be a whole number"),
+		&validation.MsgExpectedString:  rule(jsonbody.CodeType, "must be a string"),
+		&validation.MsgExpectedArray:   rule(jsonbody.CodeType, "must be a list"),
+		&validation.MsgExpectedObject:  rule(jsonbody.CodeType, "must be an object"),
+
+		&validation.MsgExpectedOneOf: rule(input.CodeUnknown, "must be one of \"%s\""),
+		&validation.MsgExpectedConst: rule(input.CodeUnknown, "must be %v"),
+
+		&validation.MsgExpectedMinimumNumber:          rule(input.CodeRange, "must be at least %v"),
+		&validation.MsgExpectedExclusiveMinimumNumber: rule(input.CodeRange, "must be greater than %v"),
+		&validation.MsgExpectedMaximumNumber:          rule(input.CodeRange, "must be at most %v"),
+		&validation.MsgExpectedExclusiveMaximumNumber: rule(input.CodeRange, "must be less than %v"),
+		&validation.MsgExpectedNumberBeMultipleOf:     rule(input.CodeRange, "must be a multiple of %v"),
+
+		&validation.MsgExpectedMinLength:        rule(input.CodeTooShort, "must have at least %d characters"),
+		&validation.MsgExpectedMaxLength:        rule(input.CodeTooLong, "must have at most %d characters"),
+		&validation.MsgExpectedMinItems:         rule(input.CodeTooShort, "must have at least %d items"),
+		&validation.MsgExpectedMaxItems:         rule(input.CodeTooLong, "must have at most %d items"),
+		&validation.MsgExpectedMinProperties:    rule(input.CodeTooShort, "must have at least %d members"),
+		&validation.MsgExpectedMaxProperties:    rule(input.CodeTooLong, "must have at most %d members"),
+		&validation.MsgExpectedArrayItemsUnique: rule(input.CodeFormat, "must not hold a value twice"),
+
+		&validation.MsgUnexpectedProperty:           rule(jsonbody.CodeMisspelt, "is not known here"),
+		&validation.MsgExpectedPropertyNameInObject: form,
+		// The field is below the place that huma names.
+		&validation.MsgExpectedRequiredProperty:          rule(input.CodeRequired, "must be given\n%s"),
+		&validation.MsgExpectedDependentRequiredProperty: rule(input.CodeRequired, "must be given\n%[1]s"),
+	} {
+		*message = ours
+	}
+}
+
+// fixedSentences are those that huma has no variables for.
+var fixedSentences = map[string]string{
+	"invalid integer": rule(jsonbody.CodeType, "must be a whole number"),
+	"invalid float":   rule(jsonbody.CodeType, "must be a number"),
+	"invalid boolean": rule(jsonbody.CodeType, "must be true or false"),
+
+	"required query parameter is missing":  rule(input.CodeRequired, "must be given"),
+	"required path parameter is missing":   rule(input.CodeRequired, "must be given"),
+	"required header parameter is missing": rule(input.CodeRequired, "must be given"),
+	"required cookie parameter is missing": rule(input.CodeRequired, "must be given"),
+}
+
+// readDetail names the field and the rule that huma speaks of: a message of ours
+// holds the code, the sentence and, if it is not the place that huma names, the
+// field.
 func readDetail(d *huma.ErrorDetail) (field, code, message string) {
-	if parts := strings.Split(d.Message, "\n"); len(parts) == 3 {
-		return parts[0], parts[1], parts[2]
+	text := d.Message
+	if ours, ok := fixedSentences[text]; ok {
+		text = ours
 	}
 	// "body.scopes[0]", "query.limit", "header.X-Min-Position"
 	_, field, below := strings.Cut(d.Location, ".")
-	if rest, ok := strings.CutPrefix(d.Message, "expected required property "); ok {
-		name := strings.TrimSuffix(rest, " to be present")
-		if below {
-			name = field + "." + name
-		}
-		return name, input.CodeRequired, "must be given"
+	parts := strings.SplitN(text, "\n", 3)
+	if len(parts) < 2 {
+		return cmp.Or(field, d.Location), input.CodeFormat, "does not have the expected form"
 	}
-	if !below {
+	switch {
+	case len(parts) == 3 && below:
+		field += "." + parts[2]
+	case len(parts) == 3:
+		field = parts[2]
+	case !below:
 		field = d.Location
 	}
-	for _, s := range sentences {
-		if rest, ok := strings.CutPrefix(d.Message, s.huma); ok {
-			if strings.HasSuffix(s.ours, " ") {
-				return field, s.code, s.ours + rest
-			}
-			return field, s.code, s.ours
-		}
-	}
-	return field, input.CodeFormat, "does not have the expected form"
-}
-
-// sentences are huma's, by how they begin, and ours in their place. Where ours
-// ends with a space, the end of huma's follows, which names bounds or values.
-var sentences = []struct{ huma, code, ours string }{
-	{"expected string to be RFC 3339 date-time", input.CodeFormat, "must be an RFC 3339 time, such as 2025-12-31T23:59:59.000Z"},
-	{"expected string to ", input.CodeFormat, "does not have the expected form"},
-	{"expected string", jsonbody.CodeType, "must be a string"},
-	{"expected boolean", jsonbody.CodeType, "must be true or false"},
-	{"expected integer", jsonbody.CodeType, "must be a whole number"},
-	{"invalid integer", jsonbody.CodeType, "must be a whole number"},
-	{"expected number >= ", input.CodeRange, "must be at least "},
-	{"expected number <= ", input.CodeRange, "must be at most "},
-	{"expected number", jsonbody.CodeType, "must be a number"},
-	{"expected array items", input.CodeFormat, "must not hold a value twice"},
-	{"expected array length >= ", input.CodeTooShort, "must have at least this many items: "},
-	{"expected array length <= ", input.CodeTooLong, "must have at most this many items: "},
-	{"expected array", jsonbody.CodeType, "must be a list"},
-	{"expected object", jsonbody.CodeType, "must be an object"},
-	{"expected length >= ", input.CodeTooShort, "must have at least this many characters: "},
-	{"expected length <= ", input.CodeTooLong, "must have at most this many characters: "},
-	{"expected value to be one of ", input.CodeUnknown, "must be one of "},
-	{"required ", input.CodeRequired, "must be given"},
+	return field, parts[0], parts[1]
 }
 
 // documentedError has the shape of ErrorEnvelope, as an error.
