@@ -6,6 +6,7 @@ import (
 	"github.com/perfectworks/backend/domain/apikey"
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/organization"
+	"github.com/perfectworks/backend/domain/payment"
 	"github.com/perfectworks/backend/domain/reservation"
 	"github.com/perfectworks/backend/domain/tokenaccount"
 	"github.com/perfectworks/backend/domain/user"
@@ -18,6 +19,7 @@ func Aggregates() []event.Kind {
 		user.Aggregate.Describe(),
 		organization.Aggregate.Describe(),
 		apikey.Aggregate.Describe(),
+		payment.Aggregate.Describe(),
 		reservation.Aggregate.Describe(),
 		tokenaccount.Aggregate.Describe(),
 	}
