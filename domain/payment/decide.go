@@ -111,7 +111,7 @@ func (s State) Expire(at time.Time) ([]event.Event, error) {
 
 // Fail notes that an attempt to pay failed.
 func (s State) Fail(at time.Time) ([]event.Event, error) {
-	return s.note(s.Failed, PaymentFailed{PaymentID: s.ID, SessionID: s.SessionID, OccurredAt: at})
+	return s.note(s.Failed, Failed{PaymentID: s.ID, SessionID: s.SessionID, OccurredAt: at})
 }
 
 // note records a fact that is not known yet.
@@ -128,7 +128,7 @@ func (s State) note(known bool, fact event.Event) ([]event.Event, error) {
 // Succeed notes that the money is there, and withholds the tokens when it is
 // not as the session says, or when the organization was deleted meanwhile.
 func (s State) Succeed(p Paid, organizationDeleted bool, at time.Time) ([]event.Event, error) {
-	events, err := s.note(s.Paid != nil, PaymentSucceeded{
+	events, err := s.note(s.Paid != nil, Succeeded{
 		PaymentID: s.ID, SessionID: s.SessionID, IntentID: p.IntentID, ChargeID: p.ChargeID, InvoiceID: p.InvoiceID,
 		AmountSubtotal: p.AmountSubtotal, AmountTotal: p.AmountTotal, Currency: p.Currency, Live: p.Live, OccurredAt: at,
 	})
@@ -136,10 +136,10 @@ func (s State) Succeed(p Paid, organizationDeleted bool, at time.Time) ([]event.
 		return nil, err
 	}
 	if reason := s.unexpected(p); reason != "" {
-		events = append(events, PaymentQuarantined{PaymentID: s.ID, Reason: reason, OccurredAt: at})
+		events = append(events, Quarantined{PaymentID: s.ID, Reason: reason, OccurredAt: at})
 	}
 	if organizationDeleted {
-		events = append(events, PaymentParked{PaymentID: s.ID, OccurredAt: at})
+		events = append(events, Parked{PaymentID: s.ID, OccurredAt: at})
 	}
 	return events, nil
 }
@@ -162,7 +162,7 @@ func (s State) unexpected(p Paid) QuarantineReason {
 // what is known, changes nothing.
 func (s State) NoteRefund(r Refund, at time.Time) ([]event.Event, error) {
 	known := slices.Equal(withRefund(s.Refunds, r), s.Refunds)
-	return s.note(known, PaymentRefunded{PaymentID: s.ID, RefundID: r.ID, Amount: r.Amount, Status: r.Status, OccurredAt: at})
+	return s.note(known, Refunded{PaymentID: s.ID, RefundID: r.ID, Amount: r.Amount, Status: r.Status, OccurredAt: at})
 }
 
 // NoteDispute notes a dispute. What is known already, or is older than what is
@@ -194,7 +194,7 @@ func (s State) Release(reason personal.Text, at time.Time) ([]event.Event, error
 	if err != nil || s.Released {
 		return nil, err
 	}
-	return []event.Event{PaymentReleased{PaymentID: s.ID, OrganizationID: s.OrganizationID, Reason: reason, OccurredAt: at}}, nil
+	return []event.Event{Released{PaymentID: s.ID, OrganizationID: s.OrganizationID, Reason: reason, OccurredAt: at}}, nil
 }
 
 // Reject decides that a payment that was withheld is never credited.
@@ -203,7 +203,7 @@ func (s State) Reject(reason personal.Text, at time.Time) ([]event.Event, error)
 	if err != nil || s.Rejected {
 		return nil, err
 	}
-	return []event.Event{PaymentRejected{PaymentID: s.ID, OrganizationID: s.OrganizationID, Reason: reason, OccurredAt: at}}, nil
+	return []event.Event{Rejected{PaymentID: s.ID, OrganizationID: s.OrganizationID, Reason: reason, OccurredAt: at}}, nil
 }
 
 // decision checks whether finance can decide about a withheld payment: same says
@@ -277,7 +277,7 @@ func (s State) Fulfil(transactionID string, at time.Time) ([]event.Event, error)
 	if s.ID != "" && !s.Due() {
 		return nil, ErrNotPaid
 	}
-	return s.note(s.TokenTransactionID != "", PaymentFulfilled{
+	return s.note(s.TokenTransactionID != "", Fulfilled{
 		PaymentID: s.ID, TokenTransactionID: transactionID, OccurredAt: at,
 	})
 }

@@ -16,17 +16,17 @@ var Aggregate = event.Aggregate[id.Payment, State]{
 		event.Define[CheckoutSessionOpened](),
 		event.Define[CheckoutSessionCompleted](),
 		event.Define[CheckoutSessionExpired](),
-		event.Define[PaymentSucceeded](),
-		event.Define[PaymentFailed](),
-		event.Define[PaymentRefunded](),
+		event.Define[Succeeded](),
+		event.Define[Failed](),
+		event.Define[Refunded](),
 		event.Define[DisputeOpened](),
 		event.Define[DisputeClosed](),
-		event.Define[PaymentQuarantined](),
-		event.Define[PaymentParked](),
-		event.Define[PaymentReleased](),
-		event.Define[PaymentRejected](),
+		event.Define[Quarantined](),
+		event.Define[Parked](),
+		event.Define[Released](),
+		event.Define[Rejected](),
 		event.Define[RefundRequested](),
-		event.Define[PaymentFulfilled](),
+		event.Define[Fulfilled](),
 	},
 	Apply:    Apply,
 	NotFound: ErrNotFound,
@@ -78,8 +78,8 @@ type CheckoutSessionExpired struct {
 	OccurredAt time.Time  `json:"occurredAt"`
 }
 
-// PaymentSucceeded says that the money is there.
-type PaymentSucceeded struct {
+// Succeeded says that the money is there.
+type Succeeded struct {
 	PaymentID id.Payment `json:"paymentId"`
 	SessionID string     `json:"sessionId"`
 	// IntentID and ChargeID are the provider's, as far as they are known.
@@ -94,15 +94,15 @@ type PaymentSucceeded struct {
 	OccurredAt     time.Time `json:"occurredAt"`
 }
 
-// PaymentFailed says that an attempt to pay failed. Another may succeed.
-type PaymentFailed struct {
+// Failed says that an attempt to pay failed. Another may succeed.
+type Failed struct {
 	PaymentID  id.Payment `json:"paymentId"`
 	SessionID  string     `json:"sessionId"`
 	OccurredAt time.Time  `json:"occurredAt"`
 }
 
-// PaymentRefunded is one refund at one status.
-type PaymentRefunded struct {
+// Refunded is one refund at one status.
+type Refunded struct {
 	PaymentID  id.Payment   `json:"paymentId"`
 	RefundID   string       `json:"refundId"`
 	Amount     int64        `json:"amount"`
@@ -130,21 +130,21 @@ type DisputeClosed struct {
 	OccurredAt time.Time      `json:"occurredAt"`
 }
 
-// PaymentQuarantined withholds the tokens of a payment that is not as expected.
-type PaymentQuarantined struct {
+// Quarantined withholds the tokens of a payment that is not as expected.
+type Quarantined struct {
 	PaymentID  id.Payment       `json:"paymentId"`
 	Reason     QuarantineReason `json:"reason"`
 	OccurredAt time.Time        `json:"occurredAt"`
 }
 
-// PaymentParked withholds the tokens of a payment for a deleted organization.
-type PaymentParked struct {
+// Parked withholds the tokens of a payment for a deleted organization.
+type Parked struct {
 	PaymentID  id.Payment `json:"paymentId"`
 	OccurredAt time.Time  `json:"occurredAt"`
 }
 
-// PaymentReleased credits a payment that was withheld.
-type PaymentReleased struct {
+// Released credits a payment that was withheld.
+type Released struct {
 	PaymentID      id.Payment      `json:"paymentId"`
 	OrganizationID id.Organization `json:"organizationId"`
 	// Reason is free text, and so may be about a person.
@@ -152,8 +152,8 @@ type PaymentReleased struct {
 	OccurredAt time.Time     `json:"occurredAt"`
 }
 
-// PaymentRejected decides that a payment is never credited.
-type PaymentRejected struct {
+// Rejected decides that a payment is never credited.
+type Rejected struct {
 	PaymentID      id.Payment      `json:"paymentId"`
 	OrganizationID id.Organization `json:"organizationId"`
 	Reason         personal.Text   `json:"reason,omitzero" subject:"organizationId"`
@@ -172,8 +172,8 @@ type RefundRequested struct {
 	OccurredAt time.Time     `json:"occurredAt"`
 }
 
-// PaymentFulfilled says that the tokens were granted.
-type PaymentFulfilled struct {
+// Fulfilled says that the tokens were granted.
+type Fulfilled struct {
 	PaymentID id.Payment `json:"paymentId"`
 	// TokenTransactionID is the entry of the token account.
 	TokenTransactionID string    `json:"tokenTransactionId"`
@@ -193,13 +193,13 @@ func (CheckoutSessionCompleted) EventType() string { return "CheckoutSessionComp
 func (CheckoutSessionExpired) EventType() string { return "CheckoutSessionExpired" }
 
 // EventType implements event.Event.
-func (PaymentSucceeded) EventType() string { return "PaymentSucceeded" }
+func (Succeeded) EventType() string { return "PaymentSucceeded" }
 
 // EventType implements event.Event.
-func (PaymentFailed) EventType() string { return "PaymentFailed" }
+func (Failed) EventType() string { return "PaymentFailed" }
 
 // EventType implements event.Event.
-func (PaymentRefunded) EventType() string { return "PaymentRefunded" }
+func (Refunded) EventType() string { return "PaymentRefunded" }
 
 // EventType implements event.Event.
 func (DisputeOpened) EventType() string { return "DisputeOpened" }
@@ -208,19 +208,19 @@ func (DisputeOpened) EventType() string { return "DisputeOpened" }
 func (DisputeClosed) EventType() string { return "DisputeClosed" }
 
 // EventType implements event.Event.
-func (PaymentQuarantined) EventType() string { return "PaymentQuarantined" }
+func (Quarantined) EventType() string { return "PaymentQuarantined" }
 
 // EventType implements event.Event.
-func (PaymentParked) EventType() string { return "PaymentParked" }
+func (Parked) EventType() string { return "PaymentParked" }
 
 // EventType implements event.Event.
-func (PaymentReleased) EventType() string { return "PaymentReleased" }
+func (Released) EventType() string { return "PaymentReleased" }
 
 // EventType implements event.Event.
-func (PaymentRejected) EventType() string { return "PaymentRejected" }
+func (Rejected) EventType() string { return "PaymentRejected" }
 
 // EventType implements event.Event.
 func (RefundRequested) EventType() string { return "RefundRequested" }
 
 // EventType implements event.Event.
-func (PaymentFulfilled) EventType() string { return "PaymentFulfilled" }
+func (Fulfilled) EventType() string { return "PaymentFulfilled" }

@@ -75,6 +75,9 @@ func rule(set map[string]bool) (paid bool, clawed int64, frozen bool) {
 	return true, int64(tokens * returned / price), set["dispute opened"] && !favourable && !set["dispute lost"]
 }
 
+// fataler is the part of testing.TB that millions of checks can afford.
+type fataler interface{ Fatalf(format string, args ...any) }
+
 // books is a payment with the token account that follows it.
 type books struct {
 	payment  payment.State
@@ -89,10 +92,10 @@ func opening() books {
 }
 
 // tell gives the payment a fact, and lets the account follow as the policy does.
-func (b books) tell(t testing.TB, f fact, follow bool) books {
+func (b books) tell(tb fataler, f fact, follow bool) books {
 	events, err := f.tell(b.payment)
 	if err != nil {
-		t.Fatalf("%s: %v", f.name, err)
+		tb.Fatalf("%s: %v", f.name, err)
 	}
 	for _, e := range events {
 		b.payment = payment.Apply(b.payment, e)
@@ -105,7 +108,7 @@ func (b books) tell(t testing.TB, f fact, follow bool) books {
 	grant := tokenaccount.Reference{ID: "pay_1", At: start}
 	apply := func(events []event.Event, err error) {
 		if err != nil {
-			t.Fatalf("%s: %v", f.name, err)
+			tb.Fatalf("%s: %v", f.name, err)
 		}
 		for _, e := range events {
 			b.account = tokenaccount.Apply(b.account, e)
@@ -118,7 +121,7 @@ func (b books) tell(t testing.TB, f fact, follow bool) books {
 	return b
 }
 
-func (b books) check(t testing.TB, told []fact, follow bool) {
+func (b books) check(tb fataler, told []fact, follow bool) {
 	set := map[string]bool{}
 	for _, f := range told {
 		set[f.name] = true
@@ -126,7 +129,7 @@ func (b books) check(t testing.TB, told []fact, follow bool) {
 	paid, clawed, frozen := rule(set)
 	s := b.payment
 	if s.Due() != paid || s.ClawedBack() != clawed || paid && s.Disputed() != frozen {
-		t.Fatalf("after %v: due %t, clawed back %d, disputed %t; want %t, %d, %t",
+		tb.Fatalf("after %v: due %t, clawed back %d, disputed %t; want %t, %d, %t",
 			names(told), s.Due(), s.ClawedBack(), s.Disputed(), paid, clawed, frozen)
 	}
 	wantSession := payment.SessionExpired // by the clock
@@ -134,7 +137,7 @@ func (b books) check(t testing.TB, told []fact, follow bool) {
 		wantSession = payment.SessionComplete
 	}
 	if got := s.Session(now); got != wantSession {
-		t.Fatalf("after %v: the session is %s, want %s", names(told), got, wantSession)
+		tb.Fatalf("after %v: the session is %s, want %s", names(told), got, wantSession)
 	}
 	if !follow {
 		return
@@ -151,7 +154,7 @@ func (b books) check(t testing.TB, told []fact, follow bool) {
 		want.Issued = -tokens
 	}
 	if balance != want {
-		t.Fatalf("after %v: the account has %+v, want %+v", names(told), balance, want)
+		tb.Fatalf("after %v: the account has %+v, want %+v", names(told), balance, want)
 	}
 }
 
@@ -165,14 +168,14 @@ func names(told []fact) []string {
 
 // permute tells facts in every order of every subset of up to most, and checks
 // the state after each. It shares the work of equal beginnings.
-func permute(t testing.TB, b books, told []fact, most int, follow bool) (orders int) {
-	b.check(t, told, follow)
+func permute(tb fataler, b books, told []fact, most int, follow bool) (orders int) {
+	b.check(tb, told, follow)
 	if len(told) == most {
 		return 1
 	}
 	for _, f := range facts {
 		if !slices.ContainsFunc(told, func(o fact) bool { return o.name == f.name }) {
-			orders += permute(t, b.tell(t, f, follow), append(told[:len(told):len(told)], f), most, follow)
+			orders += permute(tb, b.tell(tb, f, follow), append(told[:len(told):len(told)], f), most, follow)
 		}
 	}
 	return orders + 1

@@ -42,13 +42,13 @@ var requested = payment.CheckoutRequested{
 
 var (
 	opened    = payment.CheckoutSessionOpened{PaymentID: "pay_1", SessionID: "cs_1", ExpireAt: start.Add(24 * time.Hour), OccurredAt: start}
-	succeeded = payment.PaymentSucceeded{
+	succeeded = payment.Succeeded{
 		PaymentID: "pay_1", SessionID: "cs_1", IntentID: "pi_1", ChargeID: "ch_1",
 		AmountSubtotal: 9800, AmountTotal: 11662, Currency: "eur", OccurredAt: now,
 	}
 	paid        = payment.Paid{IntentID: "pi_1", ChargeID: "ch_1", AmountSubtotal: 9800, AmountTotal: 11662, Currency: "EUR"}
-	quarantined = payment.PaymentQuarantined{PaymentID: "pay_1", Reason: payment.QuarantineAmount, OccurredAt: now}
-	parked      = payment.PaymentParked{PaymentID: "pay_1", OccurredAt: now}
+	quarantined = payment.Quarantined{PaymentID: "pay_1", Reason: payment.QuarantineAmount, OccurredAt: now}
+	parked      = payment.Parked{PaymentID: "pay_1", OccurredAt: now}
 	why         = personal.New("checked by phone")
 )
 
@@ -122,7 +122,7 @@ func TestDecisions(t *testing.T) {
 		{Name: "is paid", Given: session, When: succeed(func(p *payment.Paid) { p.Currency = "eur" }, false), Then: then{succeeded}},
 		{Name: "is paid once", Given: money, When: succeed(nil, true)},
 		{Name: "is paid after it expired and failed", Given: append(given{
-			payment.CheckoutSessionExpired{PaymentID: "pay_1"}, payment.PaymentFailed{PaymentID: "pay_1"},
+			payment.CheckoutSessionExpired{PaymentID: "pay_1"}, payment.Failed{PaymentID: "pay_1"},
 		}, session...)[2:], When: succeed(func(p *payment.Paid) { p.Currency = "eur" }, false), Then: then{succeeded}},
 		{
 			Name: "another amount is quarantined", Given: session,
@@ -134,7 +134,7 @@ func TestDecisions(t *testing.T) {
 			When: succeed(func(p *payment.Paid) { p.Currency = "usd" }, false),
 			Then: then{
 				func() event.Event { e := succeeded; e.Currency = "usd"; return e }(),
-				payment.PaymentQuarantined{PaymentID: "pay_1", Reason: payment.QuarantineCurrency, OccurredAt: now},
+				payment.Quarantined{PaymentID: "pay_1", Reason: payment.QuarantineCurrency, OccurredAt: now},
 			},
 		},
 		{
@@ -142,20 +142,20 @@ func TestDecisions(t *testing.T) {
 			When: succeed(func(p *payment.Paid) { p.Live = true; p.Currency = "eur" }, false),
 			Then: then{
 				func() event.Event { e := succeeded; e.Live = true; return e }(),
-				payment.PaymentQuarantined{PaymentID: "pay_1", Reason: payment.QuarantineMode, OccurredAt: now},
+				payment.Quarantined{PaymentID: "pay_1", Reason: payment.QuarantineMode, OccurredAt: now},
 			},
 		},
 		{Name: "is parked for a deleted organization", Given: session, When: succeed(func(p *payment.Paid) { p.Currency = "eur" }, true), Then: then{succeeded, parked}},
 		{Name: "is released", Given: append(money[:3:3], quarantined), When: func(s state) ([]event.Event, error) {
 			return s.Release(why, now)
-		}, Then: then{payment.PaymentReleased{PaymentID: "pay_1", OrganizationID: "org_1", Reason: why, OccurredAt: now}}},
+		}, Then: then{payment.Released{PaymentID: "pay_1", OrganizationID: "org_1", Reason: why, OccurredAt: now}}},
 		{Name: "is rejected", Given: append(money[:3:3], parked), When: func(s state) ([]event.Event, error) {
 			return s.Reject(why, now)
-		}, Then: then{payment.PaymentRejected{PaymentID: "pay_1", OrganizationID: "org_1", Reason: why, OccurredAt: now}}},
-		{Name: "is not released after it was rejected", Given: append(money[:3:3], parked, payment.PaymentRejected{PaymentID: "pay_1"}), When: func(s state) ([]event.Event, error) {
+		}, Then: then{payment.Rejected{PaymentID: "pay_1", OrganizationID: "org_1", Reason: why, OccurredAt: now}}},
+		{Name: "is not released after it was rejected", Given: append(money[:3:3], parked, payment.Rejected{PaymentID: "pay_1"}), When: func(s state) ([]event.Event, error) {
 			return s.Release(why, now)
 		}, Fails: payment.ErrDecided},
-		{Name: "is rejected once", Given: append(money[:3:3], parked, payment.PaymentRejected{PaymentID: "pay_1"}), When: func(s state) ([]event.Event, error) {
+		{Name: "is rejected once", Given: append(money[:3:3], parked, payment.Rejected{PaymentID: "pay_1"}), When: func(s state) ([]event.Event, error) {
 			return s.Reject(why, now)
 		}},
 		{Name: "is not released when nothing withholds it", Given: money, When: func(s state) ([]event.Event, error) {
@@ -173,13 +173,13 @@ func TestDecisions(t *testing.T) {
 		{
 			Name: "asks again after a refund failed",
 			Given: append(money[:3:3], asked("req_0", 11662),
-				payment.PaymentRefunded{PaymentID: "pay_1", RefundID: "re_0", Amount: 11662, Status: payment.RefundFailed}),
+				payment.Refunded{PaymentID: "pay_1", RefundID: "re_0", Amount: 11662, Status: payment.RefundFailed}),
 			When: refund(0), Then: then{asked("req_1", 11662)},
 		},
 		{Name: "returns nothing negative", Given: money, When: refund(-1), Fails: domaintest.Invalid, Fields: []string{"amount"}},
 		{Name: "returns nothing that was not paid", Given: session, When: refund(0), Fails: payment.ErrNotPaid},
 		{Name: "is fulfilled", Given: money, When: func(s state) ([]event.Event, error) { return s.Fulfil("tt_1", now) }, Then: then{
-			payment.PaymentFulfilled{PaymentID: "pay_1", TokenTransactionID: "tt_1", OccurredAt: now},
+			payment.Fulfilled{PaymentID: "pay_1", TokenTransactionID: "tt_1", OccurredAt: now},
 		}},
 		{Name: "is not fulfilled while withheld", Given: append(money[:3:3], parked), When: func(s state) ([]event.Event, error) {
 			return s.Fulfil("tt_1", now)
@@ -196,16 +196,16 @@ func TestShownStatuses(t *testing.T) {
 	}{
 		"new":             {given{requested, opened}, payment.SessionOpen, payment.StatusUnpaid},
 		"completed":       {given{requested, opened, payment.CheckoutSessionCompleted{}}, payment.SessionComplete, payment.StatusPending},
-		"failed":          {given{requested, opened, payment.CheckoutSessionCompleted{}, payment.PaymentFailed{}}, payment.SessionComplete, payment.StatusFailed},
+		"failed":          {given{requested, opened, payment.CheckoutSessionCompleted{}, payment.Failed{}}, payment.SessionComplete, payment.StatusFailed},
 		"expired":         {given{requested, opened, payment.CheckoutSessionExpired{}}, payment.SessionExpired, payment.StatusUnpaid},
 		"paid":            {given{requested, opened, succeeded}, payment.SessionComplete, payment.StatusPaid},
 		"expired, paid":   {given{requested, opened, payment.CheckoutSessionExpired{}, succeeded}, payment.SessionComplete, payment.StatusPaid},
 		"quarantined":     {given{requested, opened, succeeded, quarantined}, payment.SessionComplete, payment.StatusQuarantined},
 		"parked":          {given{requested, opened, succeeded, parked}, payment.SessionComplete, payment.StatusParked},
-		"released":        {given{requested, opened, succeeded, parked, payment.PaymentReleased{}}, payment.SessionComplete, payment.StatusPaid},
-		"rejected":        {given{requested, opened, succeeded, parked, payment.PaymentRejected{}}, payment.SessionComplete, payment.StatusRejected},
-		"refunded partly": {given{requested, opened, succeeded, payment.PaymentRefunded{RefundID: "r", Amount: 1, Status: payment.RefundSucceeded}}, payment.SessionComplete, payment.StatusPartly},
-		"refunded":        {given{requested, opened, succeeded, payment.PaymentRefunded{RefundID: "r", Amount: 11662, Status: payment.RefundSucceeded}}, payment.SessionComplete, payment.StatusRefunded},
+		"released":        {given{requested, opened, succeeded, parked, payment.Released{}}, payment.SessionComplete, payment.StatusPaid},
+		"rejected":        {given{requested, opened, succeeded, parked, payment.Rejected{}}, payment.SessionComplete, payment.StatusRejected},
+		"refunded partly": {given{requested, opened, succeeded, payment.Refunded{RefundID: "r", Amount: 1, Status: payment.RefundSucceeded}}, payment.SessionComplete, payment.StatusPartly},
+		"refunded":        {given{requested, opened, succeeded, payment.Refunded{RefundID: "r", Amount: 11662, Status: payment.RefundSucceeded}}, payment.SessionComplete, payment.StatusRefunded},
 		"disputed":        {given{requested, opened, succeeded, payment.DisputeOpened{DisputeID: "d", Amount: 1, FundsWithdrawn: true}}, payment.SessionComplete, payment.StatusDisputed},
 		"inquiry":         {given{requested, opened, succeeded, payment.DisputeOpened{DisputeID: "d", Amount: 1}}, payment.SessionComplete, payment.StatusPaid},
 	} {

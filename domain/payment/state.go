@@ -1,7 +1,7 @@
 package payment
 
 import (
-	"math/bits"
+	"math/big"
 	"slices"
 	"time"
 
@@ -101,15 +101,15 @@ func Apply(s State, e event.Event) State {
 		s.Completed, s.UpdatedAt = true, e.OccurredAt
 	case CheckoutSessionExpired:
 		s.Expired, s.UpdatedAt = true, e.OccurredAt
-	case PaymentSucceeded:
+	case Succeeded:
 		s.Paid = &Paid{
 			IntentID: e.IntentID, ChargeID: e.ChargeID, InvoiceID: e.InvoiceID,
 			AmountSubtotal: e.AmountSubtotal, AmountTotal: e.AmountTotal, Currency: e.Currency, Live: e.Live, At: e.OccurredAt,
 		}
 		s.UpdatedAt = e.OccurredAt
-	case PaymentFailed:
+	case Failed:
 		s.Failed, s.UpdatedAt = true, e.OccurredAt
-	case PaymentRefunded:
+	case Refunded:
 		s.Refunds, s.UpdatedAt = withRefund(s.Refunds, Refund{ID: e.RefundID, Amount: e.Amount, Status: e.Status}), e.OccurredAt
 	case DisputeOpened:
 		s.Disputes = withDispute(s.Disputes, Dispute{ID: e.DisputeID, Amount: e.Amount, FundsWithdrawn: e.FundsWithdrawn})
@@ -117,18 +117,18 @@ func Apply(s State, e event.Event) State {
 	case DisputeClosed:
 		s.Disputes = withDispute(s.Disputes, Dispute{ID: e.DisputeID, Amount: e.Amount, Outcome: e.Outcome})
 		s.UpdatedAt = e.OccurredAt
-	case PaymentQuarantined:
+	case Quarantined:
 		s.Quarantine, s.UpdatedAt = e.Reason, e.OccurredAt
-	case PaymentParked:
+	case Parked:
 		s.Parked, s.UpdatedAt = true, e.OccurredAt
-	case PaymentReleased:
+	case Released:
 		s.Released, s.UpdatedAt = true, e.OccurredAt
-	case PaymentRejected:
+	case Rejected:
 		s.Rejected, s.UpdatedAt = true, e.OccurredAt
 	case RefundRequested:
 		s.RefundRequests = append(slices.Clone(s.RefundRequests), RefundRequest{ID: e.RequestID, Amount: e.Amount})
 		s.UpdatedAt = e.OccurredAt
-	case PaymentFulfilled:
+	case Fulfilled:
 		s.TokenTransactionID, s.FulfilledAt, s.UpdatedAt = e.TokenTransactionID, e.OccurredAt, e.OccurredAt
 	}
 	return s
@@ -212,9 +212,9 @@ func (s State) ClawedBack() int64 {
 	if !s.Due() || s.Paid.AmountTotal == 0 {
 		return 0
 	}
-	high, low := bits.Mul64(uint64(s.Tokens), uint64(s.Returned()))
-	quotient, _ := bits.Div64(high, low, uint64(s.Paid.AmountTotal))
-	return int64(quotient)
+	// The product can be larger than an int64.
+	n := new(big.Int).Mul(big.NewInt(s.Tokens), big.NewInt(s.Returned()))
+	return n.Div(n, big.NewInt(s.Paid.AmountTotal)).Int64()
 }
 
 // Disputed tells whether a dispute holds the funds now.
