@@ -35,6 +35,7 @@ type App struct {
 	callers   *identity.Authenticator
 	directory *directory.Directory
 	usage     *identity.Usage
+	addresses *identity.Addresses
 	answers   *idempotency.Store
 	api       *httpapi.API
 }
@@ -102,16 +103,21 @@ func (a *App) openAPI() error {
 		Head: a.log.ours, Snapshots: directory.NewSnapshots(a.db.pool), Logger: a.logger,
 	})
 	a.usage = identity.NewUsage(a.db.pool, a.logger)
-	a.callers = identity.NewAuthenticator(a.tokens, a.directory, a.usage)
+	uses := commands.New(commands.Deps{
+		Streams:  streams,
+		Observer: telemetry.NewCommands(a.tracing, a.logger, a.registry),
+		Live:     a.settings.Environment == Production,
+	})
+	a.addresses = identity.NewAddresses(followEmail(uses), a.logger)
+	a.callers = identity.NewAuthenticator(identity.Parts{
+		Tokens: a.tokens, Directory: a.directory, Usage: a.usage, Addresses: a.addresses,
+		Live: a.settings.Environment == Production,
+	})
 	a.answers = idempotency.NewStore(a.db.pool, a.keys)
 	a.api, err = httpapi.New(httpapi.Deps{
 		Logger:        a.logger,
 		Authenticator: a.callers,
-		Commands: commands.New(commands.Deps{
-			Streams:  streams,
-			Observer: telemetry.NewCommands(a.tracing, a.logger, a.registry),
-			Live:     a.settings.Environment == Production,
-		}),
+		Commands:    uses,
 		Directory:   a.directory,
 		ReadModels:  a.engine,
 		Queries:     readmodels.NewQueries(a.db.pool),
@@ -156,6 +162,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 	keep(a.directory.Run)
 	keep(untilEnd(a.tokens.Run))
 	keep(untilEnd(a.usage.Run))
+	keep(untilEnd(a.addresses.Run))
 	keep(untilEnd(func(ctx context.Context) { a.answers.Run(ctx, a.logger) }))
 	if a.issuer != nil {
 		keep(a.issuer.Serve)

@@ -36,6 +36,9 @@ type outcome[S any] struct {
 	State    S
 	Revision event.Revision
 	Position event.Position
+	// written says that the request's events are in the stream, from this attempt
+	// or an earlier one.
+	written bool
 }
 
 func outcomeOf[S any](s Snapshot) outcome[S] {
@@ -116,7 +119,9 @@ func attempt[S any](ctx context.Context, x *executor, req Request, c change[S], 
 			return outcome[S]{}, 0, fmt.Errorf("look for an earlier attempt: %w", err)
 		}
 		if written {
-			return outcomeOf[S](snapshot), snapshot.Revision, nil
+			o := outcomeOf[S](snapshot)
+			o.written = true
+			return o, snapshot.Revision, nil
 		}
 	}
 	next, err := c.carryOut(ctx, x, req, snapshot)
@@ -128,7 +133,9 @@ func attempt[S any](ctx context.Context, x *executor, req Request, c change[S], 
 	if err != nil {
 		return outcome[S]{}, snapshot.Revision, err
 	}
-	return outcomeOf[S](next), snapshot.Revision, nil
+	o := outcomeOf[S](next)
+	o.written = next.Revision != snapshot.Revision
+	return o, snapshot.Revision, nil
 }
 
 // carryOut is the snapshot after the change, which is the same one when the

@@ -25,8 +25,9 @@ type RegisterUser struct {
 	ReferralCode string
 }
 
-// RegisteredUser is the account. Of several requests of one person at once, New
-// is true for one: the one whose id the account has.
+// RegisteredUser is the account. New says that it was this request, or an earlier
+// attempt of it, that made the account: of several requests of one person it is
+// true for one.
 type RegisteredUser struct {
 	User user.State
 	New  bool
@@ -69,7 +70,7 @@ func (x *executor) registerUser(ctx context.Context, req Request, c RegisterUser
 		return Result[RegisteredUser]{}, err
 	}
 	return Result[RegisteredUser]{
-		Value:    RegisteredUser{User: o.State, New: registration.ID == candidate},
+		Value:    RegisteredUser{User: o.State, New: o.written},
 		Revision: o.Revision, Position: o.Position,
 	}, nil
 }

@@ -23,22 +23,29 @@ var (
 		"this API key has expired")
 	ErrKeyOrphaned = failure.New(failure.Unauthenticated, "ORPHANED_API_KEY",
 		"this API key ended with its owner's account or membership, or its organization was deleted")
+	ErrKeyEnvironment = failure.New(failure.Unauthenticated, "API_KEY_ENVIRONMENT",
+		"this API key is for another environment: pw_live_ keys work in production only, pw_test_ keys everywhere else")
 	ErrKeyElsewhere = failure.New(failure.Forbidden, "API_KEY_ORGANIZATION",
 		"this API key acts in its own organization only: leave X-Organization-Id out")
 )
 
 // Authenticator says who a request acts for, and where. It is safe for
 // concurrent use.
-type Authenticator struct {
-	tokens    *Tokens
-	directory *directory.Directory
-	usage     *Usage
+type Authenticator struct{ parts Parts }
+
+// Parts are what an Authenticator is made of. The caller runs them.
+type Parts struct {
+	Tokens    *Tokens
+	Directory *directory.Directory
+	Usage     *Usage
+	Addresses *Addresses
+	// Live says that this is the production environment, which accepts live API
+	// keys only; any other accepts test keys only.
+	Live bool
 }
 
-// NewAuthenticator puts the parts together. The caller runs them.
-func NewAuthenticator(t *Tokens, d *directory.Directory, u *Usage) *Authenticator {
-	return &Authenticator{tokens: t, directory: d, usage: u}
-}
+// NewAuthenticator puts the parts together.
+func NewAuthenticator(p Parts) *Authenticator { return &Authenticator{p} }
 
 // Authenticate checks the credentials in a request's headers. Its errors are
 // failures: Unauthenticated for the credential, Invalid for contradictory
@@ -64,19 +71,22 @@ func (a *Authenticator) Authenticate(ctx context.Context, h http.Header) (access
 }
 
 func (a *Authenticator) authenticateKey(ctx context.Context, c Credentials) (access.Principal, error) {
-	if err := a.directory.Current(ctx); err != nil {
+	if c.key.Live() != a.parts.Live {
+		return access.Principal{}, ErrKeyEnvironment
+	}
+	if err := a.parts.Directory.Current(ctx); err != nil {
 		return access.Principal{}, err
 	}
 	// The hash may be looked up in a plain map: how long that takes tells
 	// something of the hash, and nothing of the 256 random bits behind it.
 	hash := c.key.Hash()
-	key, found := a.directory.Key(hash)
+	key, found := a.parts.Directory.Key(hash)
 	if !found {
 		// It may have been issued a moment ago, by another process.
-		if err := a.directory.CatchUp(ctx); err != nil {
+		if err := a.parts.Directory.CatchUp(ctx); err != nil {
 			return access.Principal{}, err
 		}
-		if key, found = a.directory.Key(hash); !found {
+		if key, found = a.parts.Directory.Key(hash); !found {
 			return access.Principal{}, ErrKeyUnknown
 		}
 	}
@@ -88,7 +98,7 @@ func (a *Authenticator) authenticateKey(ctx context.Context, c Credentials) (acc
 	if c.organization != "" && c.organization != p.OrganizationID {
 		return access.Principal{}, ErrKeyElsewhere
 	}
-	a.usage.Used(p.KeyID, now)
+	a.parts.Usage.Used(p.KeyID, now)
 	return p, nil
 }
 
@@ -118,29 +128,34 @@ func keyPrincipal(k directory.Key, at time.Time) (access.Principal, error) {
 }
 
 func (a *Authenticator) authenticateToken(ctx context.Context, c Credentials) (access.Principal, error) {
-	identity, err := a.tokens.Verify(ctx, c.token)
+	token, err := a.parts.Tokens.verified(ctx, c.token)
 	if err != nil {
 		return access.Principal{}, err
 	}
-	if err := a.directory.Current(ctx); err != nil {
+	if err := a.parts.Directory.Current(ctx); err != nil {
 		return access.Principal{}, err
 	}
-	p, err := a.userPrincipal(identity, c.organization)
+	p, err := a.userPrincipal(token.identity, c.organization)
 	if err == nil && p.UserID != "" {
+		a.parts.Addresses.notice(p, token)
 		return p, nil
 	}
 	// The account, the membership or the restoration may have been written a
 	// moment ago, by another process.
-	if failed := a.directory.CatchUp(ctx); failed != nil {
+	if failed := a.parts.Directory.CatchUp(ctx); failed != nil {
 		return access.Principal{}, failed
 	}
-	return a.userPrincipal(identity, c.organization)
+	p, err = a.userPrincipal(token.identity, c.organization)
+	if err == nil {
+		a.parts.Addresses.notice(p, token)
+	}
+	return p, err
 }
 
 // userPrincipal is whom a token stands for, as far as the directory knows.
 func (a *Authenticator) userPrincipal(identity access.Identity, wanted id.Organization) (access.Principal, error) {
 	p := access.Principal{Kind: access.KindUser, Identity: identity}
-	u, registered := a.directory.UserBySubject(identity.SubjectHash)
+	u, registered := a.parts.Directory.UserBySubject(identity.SubjectHash)
 	if !registered {
 		return p, nil
 	}
@@ -153,7 +168,7 @@ func (a *Authenticator) userPrincipal(identity access.Identity, wanted id.Organi
 	}
 	place := u.Active
 	if wanted != "" {
-		place, _ = a.directory.Membership(u.ID, wanted)
+		place, _ = a.parts.Directory.Membership(u.ID, wanted)
 	}
 	switch {
 	case place.Organization.Unreadable:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"sync"
@@ -40,10 +41,13 @@ const (
 // the directory at once; node_test.go has real servers.
 type world struct {
 	*identity.Authenticator
-	t      testing.TB
-	issuer *testIssuer
-	key    signingKey
-	tokens *identity.Tokens
+	follower
+	t         testing.TB
+	parts     identity.Parts
+	addresses *identity.Addresses
+	issuer    *testIssuer
+	key       signingKey
+	tokens    *identity.Tokens
 
 	directory *directory.Directory
 	mu        sync.Mutex
@@ -68,7 +72,11 @@ func newWorld(tb testing.TB, logger *slog.Logger) *world {
 	})
 	background(tb, func(ctx context.Context) { _ = w.directory.Run(ctx) })
 	eventually(tb, func() bool { return w.directory.Ready() == nil })
-	w.Authenticator = identity.NewAuthenticator(w.tokens, w.directory, identity.NewUsage(nil, logger))
+	w.addresses = identity.NewAddresses(w.follow, logger)
+	w.parts = identity.Parts{
+		Tokens: w.tokens, Directory: w.directory, Usage: identity.NewUsage(nil, logger), Addresses: w.addresses,
+	}
+	w.Authenticator = identity.NewAuthenticator(w.parts)
 	return w
 }
 
@@ -364,6 +372,30 @@ func TestAuthenticateAKey(t *testing.T) {
 			}
 			w.expect(t, h, c.want, c.wantError)
 		})
+	}
+}
+
+// A key works in the environment that it was made for alone.
+func TestAuthenticateAKeyOfAnotherEnvironment(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, discard()).atAcme()
+	live, err := apikey.Mint(rand.NewChaCha8([32]byte{7}), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	test := secret(t, 1)
+	w.given(issued(key1, test, "", time.Time{}), issued("key_2", live, "", time.Time{}))
+	development, parts := w.Authenticator, w.parts
+	parts.Live = true
+	production := identity.NewAuthenticator(parts)
+	for _, c := range []struct {
+		at   *identity.Authenticator
+		key  apikey.Secret
+		want error
+	}{{development, test, nil}, {development, live, identity.ErrKeyEnvironment}, {production, live, nil}, {production, test, identity.ErrKeyEnvironment}} {
+		if _, err := c.at.Authenticate(t.Context(), keyHeader(c.key)); !errors.Is(err, c.want) {
+			t.Errorf("live %t: got %v, want %v", c.key.Live(), err, c.want)
+		}
 	}
 }
 

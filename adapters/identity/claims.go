@@ -3,6 +3,8 @@ package identity
 import (
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 type claims struct {
 	jwt.Claims
 
+	IssuedAt      instant `json:"iat,omitzero"` // in place of the one that drops fractions
 	Email         string  `json:"email,omitempty"`
 	EmailVerified yesOrNo `json:"email_verified,omitempty"`
 }
@@ -63,22 +66,38 @@ func decodeExactly(text []byte, v any) error {
 // expiry is the first instant at which the token is no longer good.
 func (c claims) expiry() time.Time { return c.Expiry.Time() }
 
-// issued is the time of issue; zero when the token does not tell.
-func (c claims) issued() time.Time {
-	if c.IssuedAt == nil {
-		return time.Time{}
-	}
-	return c.IssuedAt.Time().UTC()
-}
-
 // from is the instant from which the token is good. A token is not good before
 // it was issued either, whether it says so or not.
 func (c claims) from() time.Time {
 	from := c.NotBefore.Time()
-	if issued := c.IssuedAt.Time(); issued.After(from) {
-		return issued
+	if c.IssuedAt.After(from) {
+		return c.IssuedAt.Time
 	}
 	return from
+}
+
+// instant is a NumericDate of RFC 7519, section 2, to the millisecond, in UTC.
+// The zero instant is absent.
+type instant struct{ time.Time }
+
+func (i *instant) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		*i = instant{}
+		return nil
+	}
+	seconds, err := strconv.ParseFloat(string(b), 64)
+	if err != nil || math.Abs(seconds) > lastInstant {
+		return errors.New("not a time")
+	}
+	i.Time = time.UnixMilli(int64(math.Floor(seconds * 1000))).UTC()
+	return nil
+}
+
+// lastInstant is the last second of the year 9999.
+const lastInstant = 253402300799
+
+func (i instant) MarshalJSON() ([]byte, error) {
+	return strconv.AppendFloat(nil, float64(i.UnixMilli())/1000, 'f', 3, 64), nil
 }
 
 // yesOrNo is a boolean that some providers write as a string.

@@ -108,9 +108,9 @@ func MintToken(dataDir, subject, email string, verified bool, ttl time.Duration)
 	return key.sign(claims{
 		Claims: jwt.Claims{
 			Issuer: key.issuer(), Subject: subject, Audience: jwt.Audience{DevelopmentAudience},
-			IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(ttl)),
+			Expiry: jwt.NewNumericDate(now.Add(ttl)),
 		},
-		Email: email, EmailVerified: yesOrNo(verified),
+		IssuedAt: instant{now}, Email: email, EmailVerified: yesOrNo(verified),
 	})
 }
 

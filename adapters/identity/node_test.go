@@ -56,7 +56,9 @@ func server(t *testing.T, store *eventstoretest.Store, dataDir string) (*identit
 	background(t, usage.Run)
 	tokens := develop(t, dataDir)
 	eventually(t, func() bool { return d.Ready() == nil })
-	return identity.NewAuthenticator(tokens, d, usage), d
+	return identity.NewAuthenticator(identity.Parts{
+		Tokens: tokens, Directory: d, Usage: usage, Addresses: identity.NewAddresses(nil, discard()),
+	}), d
 }
 
 func TestTwoServersOnARealStore(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -66,12 +67,14 @@ type Tokens struct {
 	audience string
 	issuer   *issuer
 	hasher   Hasher
-	verified *otter.Cache[[sha256.Size]byte, verifiedToken]
+	cache    *otter.Cache[[sha256.Size]byte, *verifiedToken]
 }
 
 type verifiedToken struct {
 	identity access.Identity
 	expiry   time.Time
+	// noticed says that Addresses knows of the token.
+	noticed atomic.Bool
 }
 
 // NewTokens asks the issuer for nothing yet: Run does.
@@ -83,14 +86,14 @@ func NewTokens(c TokensConfig) (*Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	cache, err := otter.New(&otter.Options[[sha256.Size]byte, verifiedToken]{
+	cache, err := otter.New(&otter.Options[[sha256.Size]byte, *verifiedToken]{
 		MaximumSize:      verifiedTokens,
-		ExpiryCalculator: otter.ExpiryWriting[[sha256.Size]byte, verifiedToken](verifiedFor),
+		ExpiryCalculator: otter.ExpiryWriting[[sha256.Size]byte, *verifiedToken](verifiedFor),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make the cache of verified tokens: %w", err)
 	}
-	return &Tokens{audience: c.Audience, issuer: i, hasher: c.Hasher, verified: cache}, nil
+	return &Tokens{audience: c.Audience, issuer: i, hasher: c.Hasher, cache: cache}, nil
 }
 
 // Run finds the issuer, however long that takes, and follows its keys until ctx
@@ -104,47 +107,55 @@ func (t *Tokens) Ready() error { return t.issuer.ready() }
 // Verify returns whom the issuer vouches for. Its refusals are the failures of
 // this package: Unauthenticated for the token, Unavailable for the issuer.
 func (t *Tokens) Verify(ctx context.Context, token string) (access.Identity, error) {
-	if len(token) > maxToken {
-		return access.Identity{}, ErrTokenMalformed
-	}
-	key := sha256.Sum256([]byte(token))
-	if v, ok := t.verified.GetIfPresent(key); ok {
-		if !time.Now().Before(v.expiry) {
-			return access.Identity{}, ErrTokenExpired
-		}
-		return v.identity, nil
-	}
-	p := t.issuer.known.Load()
-	if p == nil {
-		return access.Identity{}, ErrIssuerUnavailable
-	}
-	v, err := t.verify(ctx, p, token)
+	v, err := t.verified(ctx, token)
 	if err != nil {
 		return access.Identity{}, err
 	}
-	t.verified.Set(key, v)
 	return v.identity, nil
+}
+
+func (t *Tokens) verified(ctx context.Context, token string) (*verifiedToken, error) {
+	if len(token) > maxToken {
+		return nil, ErrTokenMalformed
+	}
+	key := sha256.Sum256([]byte(token))
+	if v, ok := t.cache.GetIfPresent(key); ok {
+		if !time.Now().Before(v.expiry) {
+			return nil, ErrTokenExpired
+		}
+		return v, nil
+	}
+	p := t.issuer.known.Load()
+	if p == nil {
+		return nil, ErrIssuerUnavailable
+	}
+	v, err := t.verify(ctx, p, token)
+	if err != nil {
+		return nil, err
+	}
+	t.cache.Set(key, v)
+	return v, nil
 }
 
 // verify first looks at the claims as they stand, to give the clearest reason
 // and to not ask an issuer about tokens of another. Who the token speaks for is
 // then decided by the library, from the beginning.
-func (t *Tokens) verify(ctx context.Context, p *provider, token string) (verifiedToken, error) {
+func (t *Tokens) verify(ctx context.Context, p *provider, token string) (*verifiedToken, error) {
 	// Only the compact form is a JWT: RFC 7519, section 3.
 	jws, err := jose.ParseSignedCompact(token, p.algorithms)
 	if err != nil {
 		var algorithm *jose.ErrUnexpectedSignatureAlgorithm
 		if errors.As(err, &algorithm) {
-			return verifiedToken{}, ErrTokenAlgorithm
+			return nil, ErrTokenAlgorithm
 		}
-		return verifiedToken{}, ErrTokenMalformed
+		return nil, ErrTokenMalformed
 	}
 	claimed, err := decodeClaims(jws.UnsafePayloadWithoutVerification())
 	if err != nil {
-		return verifiedToken{}, ErrTokenMalformed
+		return nil, ErrTokenMalformed
 	}
 	if err := t.check(claimed); err != nil {
-		return verifiedToken{}, err
+		return nil, err
 	}
 	keys := &keysOnce{keySet: p.keys}
 	verifier := oidc.NewVerifier(t.issuer.url, keys, &oidc.Config{
@@ -155,21 +166,21 @@ func (t *Tokens) verify(ctx context.Context, p *provider, token string) (verifie
 	switch {
 	case errors.Is(keys.err, errKeysUnavailable):
 		t.issuer.logger.WarnContext(ctx, "a token cannot be checked", "issuer", t.issuer.url, "error", keys.err)
-		return verifiedToken{}, ErrIssuerUnavailable
+		return nil, ErrIssuerUnavailable
 	case err != nil && time.Now().Before(claimed.expiry()):
-		return verifiedToken{}, ErrTokenSignature
+		return nil, ErrTokenSignature
 	case err != nil:
-		return verifiedToken{}, ErrTokenExpired
+		return nil, ErrTokenExpired
 	}
 	var payload json.RawMessage
 	if err := proven.Claims(&payload); err != nil {
-		return verifiedToken{}, ErrTokenMalformed
+		return nil, ErrTokenMalformed
 	}
 	vouched, err := decodeClaims(payload)
 	if err != nil || vouched.Subject != proven.Subject || vouched.Issuer != proven.Issuer {
-		return verifiedToken{}, ErrTokenMalformed
+		return nil, ErrTokenMalformed
 	}
-	return verifiedToken{identity: t.identity(vouched), expiry: proven.Expiry}, nil
+	return &verifiedToken{identity: t.identity(vouched), expiry: proven.Expiry}, nil
 }
 
 // check refuses what no signature could make good.
@@ -194,7 +205,7 @@ func (t *Tokens) identity(c claims) access.Identity {
 	// The address of an issuer holds no line break, so the pair is unambiguous.
 	i := access.Identity{
 		SubjectHash: t.hasher.Hash(PurposeSubject, c.Issuer+"\n"+c.Subject),
-		IssuedAt:    c.issued(),
+		IssuedAt:    c.IssuedAt.Time,
 	}
 	var wrong failure.Fields
 	// An address that is none is not used for anything, and nobody is locked out
