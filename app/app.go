@@ -117,16 +117,16 @@ func (a *App) openAPI() error {
 	a.api, err = httpapi.New(httpapi.Deps{
 		Logger:        a.logger,
 		Authenticator: a.callers,
-		Commands:    uses,
-		Directory:   a.directory,
-		ReadModels:  a.engine,
-		Queries:     readmodels.NewQueries(a.db.pool),
-		Idempotency: a.answers,
-		Middleware:  []func(http.Handler) http.Handler{telemetry.NewHTTP(a.tracing, a.registry).Middleware},
-		TraceParent: telemetry.TraceParent,
-		Ready:       a.ready,
-		Metrics:     telemetry.MetricsHandler(a.registry),
-		Version:     a.settings.Version,
+		Commands:      uses,
+		Directory:     a.directory,
+		ReadModels:    a.engine,
+		Queries:       readmodels.NewQueries(a.db.pool),
+		Idempotency:   a.answers,
+		Middleware:    []func(http.Handler) http.Handler{telemetry.NewHTTP(a.tracing, a.registry).Middleware},
+		TraceParent:   telemetry.TraceParent,
+		Ready:         a.ready,
+		Metrics:       telemetry.MetricsHandler(a.registry),
+		Version:       a.settings.Version,
 	})
 	return err
 }

@@ -16,12 +16,12 @@ func TestIssuingAnAPIKey(t *testing.T) {
 	ada := s.owner("ada")
 	organization := ada.get("/organizations/current").data(t, 200)["id"]
 
-	a := ada.post("/api-keys", `{"description":"Nightly import","expireAt":"2999-12-31T23:59:59+01:00","scopes":["files:read"]}`)
+	a := ada.post("/api-keys", `{"description":"Nightly import","expireAt":"2999-12-31T23:59:59+01:00","scopes":["files:read","profile:read"]}`)
 	made := a.data(t, 201)
 	key := str(made, "key")
 	want := object{
 		"key": key, "organizationId": organization, "ownerType": "user", "userId": ada.id,
-		"description": "Nightly import", "scopes": []any{"files:read"}, "start": key[:12], "last4": key[len(key)-4:], "status": "active",
+		"description": "Nightly import", "scopes": []any{"profile:read", "files:read"}, "start": key[:12], "last4": key[len(key)-4:], "status": "active",
 		"expireAt": "2999-12-31T22:59:59.000Z", "revokedAt": nil, "predecessorId": nil, "successorId": nil,
 	}
 	if diff := cmp.Diff(want, made, withoutTimes); diff != "" || !strings.HasPrefix(key, "pw_test_") {
@@ -97,6 +97,12 @@ func TestKeysCannotManageKeys(t *testing.T) {
 	narrow := ada.post("/api-keys", `{"scopes":["files:read"]}`).data(t, 201)
 	s.withKey(str(narrow, "key"), http.MethodGet, "/organizations/current", "").refused(t, "403 FORBIDDEN")
 	s.withKey(str(narrow, "key"), http.MethodGet, "/organizations", "").refused(t, "403 FORBIDDEN")
+	s.withKey(str(narrow, "key"), http.MethodGet, "/users/profile", "").refused(t, "403 FORBIDDEN")
+	s.withKey(str(narrow, "key"), http.MethodGet, "/users/active-organization", "").refused(t, "403 FORBIDDEN")
+	profile := ada.post("/api-keys", `{"scopes":["profile:read"]}`).data(t, 201)
+	s.withKey(str(profile, "key"), http.MethodGet, "/users/profile", "").data(t, 200)
+	s.withKey(str(profile, "key"), http.MethodGet, "/users/active-organization", "").data(t, 200)
+	s.withKey(str(profile, "key"), http.MethodGet, "/organizations/current", "").refused(t, "403 FORBIDDEN")
 
 	// A key is bound to its organization.
 	ada.post("/organizations", `{"name":"Another"}`).data(t, 201)
@@ -162,7 +168,7 @@ func TestRotatingKeys(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	ada := s.owner("ada")
-	old := ada.post("/api-keys", `{"description":"import","scopes":["files:read"]}`).data(t, 201)
+	old := ada.post("/api-keys", `{"description":"import","scopes":["profile:read"]}`).data(t, 201)
 	path := "/api-keys/" + str(old, "id") + "/rotate"
 
 	ada.post(path, `{"overlap":-1}`).refused(t, "400 VALIDATION_FAILED overlap OUT_OF_RANGE")

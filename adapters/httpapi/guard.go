@@ -74,6 +74,11 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, x *exchange) error {
 		if err := x.op.callers.admit(x.principal); err != nil {
 			return err
 		}
+		if x.op.scope != "" {
+			if err := x.principal.RequireScope(x.op.scope); err != nil {
+				return err
+			}
+		}
 	}
 	if r.Method == http.MethodGet {
 		if err := a.fresh.await(r.Context(), x.op.reads, seen); err != nil {

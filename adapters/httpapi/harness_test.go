@@ -61,7 +61,7 @@ var known = tokens{
 	"alice":        alice,
 	"bob":          {Kind: access.KindUser, UserID: "user_bob", Identity: access.Identity{SubjectHash: "hash-of-bob"}},
 	"stranger":     {Kind: access.KindUser, Identity: access.Identity{SubjectHash: "hash-of-stranger"}},
-	"alices-key":   {Kind: access.KindUserKey, UserID: "user_alice", OrganizationID: "org_acme", KeyID: "key_1", Role: access.Owner},
+	"alices-key":   {Kind: access.KindUserKey, UserID: "user_alice", OrganizationID: "org_acme", KeyID: "key_1", Role: access.Owner, Scopes: access.ScopesOf(access.KindUserKey)},
 	"acmes-key":    {Kind: access.KindOrganizationKey, OrganizationID: "org_acme", KeyID: "key_2", Scopes: []access.Scope{access.ScopeReadOrganization}},
 	"another-acme": {Kind: access.KindUser, UserID: "user_carol", OrganizationID: "org_acme", Identity: access.Identity{SubjectHash: "hash-of-carol"}},
 }

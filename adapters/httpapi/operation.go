@@ -5,6 +5,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/projections/list"
 )
 
@@ -20,6 +21,9 @@ type operation struct {
 	description string
 
 	callers callers
+	// scope is what a key needs for the operation, where no permission in the
+	// organization asks for one.
+	scope access.Scope
 	// reads are the read models that the answer comes from.
 	reads []string
 	// moves says that the operation may change who the caller is or where they

@@ -91,8 +91,9 @@ func (a *API) registerUsers() {
 	}, a.registerUser)
 	register(a, operation{
 		id: "getProfile", method: http.MethodGet, path: "/users/profile", tag: tagUsers,
-		summary: "Read one's account", callers: personOrKey, reads: []string{users.Name}, conditional: true,
-		message: "the account", fails: []error{user.ErrNotFound, user.ErrDeactivated},
+		summary: "Read one's account", description: "An API key needs the scope `profile:read`.",
+		callers: personOrKey, scope: access.ScopeReadProfile, reads: []string{users.Name}, conditional: true,
+		message: "the account", fails: []error{user.ErrNotFound, user.ErrDeactivated, access.ErrForbidden},
 	}, a.getProfile)
 	register(a, operation{
 		id: "updateProfile", method: http.MethodPut, path: "/users/profile", tag: tagUsers,
@@ -109,8 +110,9 @@ func (a *API) registerUsers() {
 	register(a, operation{
 		id: "getActiveOrganization", method: http.MethodGet, path: "/users/active-organization", tag: tagUsers,
 		summary:     "Read where one acts",
-		description: "The active organization and the caller's role there, or null. For an API key it is the key's organization.",
-		callers:     personOrKey, message: "the active organization",
+		description: "The active organization and the caller's role there, or null. For an API key it is the key's organization, and the key needs the scope `profile:read`.",
+		callers:     personOrKey, scope: access.ScopeReadProfile, message: "the active organization",
+		fails: []error{access.ErrForbidden},
 	}, a.getActiveOrganization)
 }
 

@@ -44,17 +44,23 @@ func (f *follower) fail(errs ...error) {
 	f.errs = errs
 }
 
-// authenticate uses a token of Ada's, with some claims changed, n times.
-func (w *world) authenticate(n int, change func(map[string]any)) {
+// authenticate uses a token of Ada's, with some claims changed, n times. It
+// returns what uses the same token again.
+func (w *world) authenticate(n int, change func(map[string]any)) (again func(n int)) {
 	w.t.Helper()
 	claims := w.issuer.claims()
 	change(claims)
 	token := bearer(sign(w.t, w.key, claims))
-	for range n {
-		if _, err := w.Authenticate(w.t.Context(), token); err != nil {
-			w.t.Fatal(err)
+	again = func(n int) {
+		w.t.Helper()
+		for range n {
+			if _, err := w.Authenticate(w.t.Context(), token); err != nil {
+				w.t.Fatal(err)
+			}
 		}
 	}
+	again(n)
+	return again
 }
 
 func TestVerifiedAddressesAreNoticedOncePerToken(t *testing.T) {
@@ -95,10 +101,9 @@ func TestAnAddressThatCannotBeFollowedIsTriedAgain(t *testing.T) {
 		return len(w.calls()) == 2
 	})
 	w.fail(user.ErrEmailTaken)
-	second := func(c map[string]any) { c["email"] = "taken@example.com" }
-	w.authenticate(1, second)
+	use := w.authenticate(1, func(c map[string]any) { c["email"] = "taken@example.com" })
 	eventually(t, func() bool { return len(w.calls()) == 3 })
-	w.authenticate(3, second)
+	use(3)
 	w.authenticate(1, func(c map[string]any) { c["email"] = "last@example.com" })
 	eventually(t, func() bool { return len(w.calls()) == 4 }) // and not 5: a refusal stands
 }

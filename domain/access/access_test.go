@@ -117,6 +117,26 @@ func TestSystemPermissionTable(t *testing.T) {
 	}
 }
 
+func TestAKeyNeedsTheScope(t *testing.T) {
+	t.Parallel()
+	key := access.Principal{Kind: access.KindUserKey, UserID: "user_1", KeyID: "key_1", OrganizationID: "org_1", Role: access.Owner}
+	for _, scopes := range [][]access.Scope{nil, {}, {access.ScopeReadOrganization}, {"profile"}} {
+		key.Scopes = scopes
+		if err := key.RequireScope(access.ScopeReadProfile); !errors.Is(err, access.ErrForbidden) {
+			t.Errorf("with %v: %v", scopes, err)
+		}
+	}
+	key.Scopes = access.ScopesOf(access.KindUserKey)
+	for _, p := range []access.Principal{key, {Kind: access.KindUser, UserID: "user_1"}} {
+		if err := p.RequireScope(access.ScopeReadProfile); err != nil {
+			t.Errorf("%s: %v", p.Kind, err)
+		}
+	}
+	if slices.Contains(access.ScopesOf(access.KindOrganizationKey), access.ScopeReadProfile) {
+		t.Error("an organization's key can carry a scope that is about a person")
+	}
+}
+
 func TestSeveralSystemRolesAddUp(t *testing.T) {
 	t.Parallel()
 	p := access.Principal{

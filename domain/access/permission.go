@@ -44,8 +44,10 @@ const (
 // kind may have it and one of its scopes grants it.
 type Scope string
 
-// The scopes. Each has the name of the permission that it grants.
+// The scopes. Each has the name of the permission that it grants; reading the
+// account of a key's owner is a matter of the scope alone.
 const (
+	ScopeReadProfile      Scope = "profile:read"
 	ScopeReadOrganization Scope = "organization:read"
 	ScopeReadFiles        Scope = "files:read"
 	ScopeWriteFiles       Scope = "files:write"
@@ -58,7 +60,7 @@ const (
 // shown. A key issued without naming scopes gets all of its kind's.
 var (
 	userKeyScopes = []Scope{
-		ScopeReadOrganization, ScopeReadFiles, ScopeWriteFiles, ScopeReadTokens,
+		ScopeReadProfile, ScopeReadOrganization, ScopeReadFiles, ScopeWriteFiles, ScopeReadTokens,
 	}
 	organizationKeyScopes = []Scope{
 		ScopeReadOrganization, ScopeReadFiles, ScopeWriteFiles, ScopeReadTokens,
@@ -197,6 +199,15 @@ func (p Principal) Require(perm Permission) error {
 	case p.OrganizationID == "" && !slices.Contains(ofSystem, perm):
 		return ErrNoActiveOrganization
 	case !p.May(perm):
+		return ErrForbidden
+	}
+	return nil
+}
+
+// RequireScope is nil for a key that carries the scope, and for all who are no
+// key.
+func (p Principal) RequireScope(s Scope) error {
+	if p.KeyID != "" && !slices.Contains(p.Scopes, s) {
 		return ErrForbidden
 	}
 	return nil
