@@ -61,7 +61,7 @@ func (x *executor) registerUser(ctx context.Context, req Request, c RegisterUser
 	req.Principal.UserID = registration.ID
 	o, err := execute(ctx, x, req, change[user.State]{
 		of: ref(user.Aggregate, registration.ID),
-		// A client that registers in parallel does so with the same words.
+		// Clients tend to register a person from several places at once.
 		contended: true,
 		decide:    func(s user.State) ([]event.Event, error) { return s.Register(registration, req.at()) },
 		claims:    func(events []event.Event) []claim { return x.emailClaims(req, registration.ID, events) },
