@@ -219,7 +219,7 @@ func (b *build) index(ctx context.Context) error {
 	b.enter(PhaseIndexing)
 	p := b.projector
 	err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
-		return createIndexes(ctx, tx, p.generation, p.definition)
+		return createIndexes(ctx, tx, p.generation, p.layout)
 	})
 	switch {
 	case err == nil:

@@ -3,7 +3,9 @@ package projections
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/bits"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -35,8 +37,10 @@ type table struct {
 	// as a set.
 	primary []int
 	key     columns
-	// generated columns cannot be written; required ones must be, in a new row.
-	generated, required columns
+	// required columns must be given in a new row.
+	required columns
+	// defaults is a row of all columns, those of the key null.
+	defaults [][]byte
 }
 
 type column struct {
@@ -44,7 +48,14 @@ type column struct {
 	ident   string // quoted
 	kind    kind
 	notNull bool
+	// most is how many bytes the text form of a value can have.
+	most int
 }
+
+// maxValue is how many bytes the text form of a value can have in a column
+// without an index. An event is smaller; Postgres' own limits, such as those of
+// jsonb, are far beyond.
+const maxValue = 16 << 20
 
 // readTables learns the tables of a schema, and makes sure that the values of a
 // row can be checked before they are sent: an event that does not fit must show
@@ -53,61 +64,53 @@ func readTables(ctx context.Context, db querier, schema string) (map[string]*tab
 	if err := refuseRules(ctx, db, schema); err != nil {
 		return nil, err
 	}
+	tables := map[string]*table{}
 	rows, err := db.Query(ctx, `
-		SELECT c.relname, a.attname, t.typname, a.attgenerated <> '' OR a.attidentity <> '',
-		       a.attnotnull, a.atthasdef, coalesce(array_position(k.conkey, a.attnum), 0)
+		SELECT c.relname, a.attname, t.typname, a.atttypmod, coalesce(l.collisdeterministic, true), a.attnotnull,
+		       coalesce(pg_get_expr(d.adbin, d.adrelid), ''), coalesce(array_position(k.conkey, a.attnum), 0)
 		FROM pg_catalog.pg_class c
 		JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 		JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+		LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
+		LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 		LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
 		WHERE c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1) AND c.relkind = 'r'
 		ORDER BY c.relname, a.attnum`, schema)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	tables := map[string]*table{}
 	places := map[*table]map[int]int{} // place in the primary key → column
-	for rows.Next() {
-		var name, columnName, typ string
-		var generated, notNull, hasDefault bool
-		var place int
-		if err := rows.Scan(&name, &columnName, &typ, &generated, &notNull, &hasDefault, &place); err != nil {
-			return nil, err
-		}
+	defaults := map[*table][]string{}
+	var name, columnName, typ, fallback string
+	var modifier, place int
+	var deterministic, notNull bool
+	_, err = pgx.ForEachRow(rows, []any{&name, &columnName, &typ, &modifier, &deterministic, &notNull, &fallback, &place}, func() error {
 		t, ok := tables[name]
 		if !ok {
-			t = &table{ident: pgx.Identifier{schema, name}.Sanitize(), name: name, byName: map[string]int{}}
+			t = &table{name: name, ident: pgx.Identifier{schema, name}.Sanitize(), byName: map[string]int{}}
 			tables[name], places[t] = t, map[int]int{}
 		}
-		i := len(t.columns)
-		if err := t.add(columnName, typ, notNull); err != nil {
-			return nil, err
-		}
 		switch {
-		case generated:
-			t.generated |= 1 << i
-		case notNull && !hasDefault:
-			t.required |= 1 << i
+		case modifier != -1:
+			return fmt.Errorf("table %s: column %s limits its type, which read models do not", name, columnName)
+		case !deterministic:
+			return fmt.Errorf("table %s: column %s has a collation in which different texts are equal", name, columnName)
 		}
 		if place > 0 {
-			t.key |= 1 << i
-			places[t][place-1] = i
+			places[t][place-1] = len(t.columns)
 		}
-	}
-	if err := rows.Err(); err != nil {
+		defaults[t] = append(defaults[t], fallback)
+		return t.add(columnName, typ, notNull)
+	})
+	if err != nil {
 		return nil, err
 	}
-	for t, byPlace := range places {
-		for place := range len(byPlace) {
-			i := byPlace[place]
-			if !t.columns[i].kind.comparable() {
-				return nil, fmt.Errorf("table %s: column %s cannot be in a primary key here", t.name, t.columns[i].name)
-			}
-			t.primary = append(t.primary, i)
+	for _, t := range tables {
+		if err := t.identify(places[t]); err != nil {
+			return nil, err
 		}
-		if len(t.primary) == 0 {
-			return nil, fmt.Errorf("table %s has no primary key", t.name)
+		if err := t.readDefaults(ctx, db, defaults[t]); err != nil {
+			return nil, err
 		}
 	}
 	return tables, nil
@@ -122,12 +125,56 @@ func (t *table) add(name, typ string, notNull bool) error {
 		return fmt.Errorf("table %s has more than %d columns", t.name, maxColumns)
 	}
 	t.byName[name] = len(t.columns)
-	t.columns = append(t.columns, column{name, pgx.Identifier{name}.Sanitize(), k, notNull})
+	t.columns = append(t.columns, column{name, pgx.Identifier{name}.Sanitize(), k, notNull, maxValue})
 	return nil
 }
 
-// refuseRules makes sure that a row does not depend on others or on code in the
-// database: rows are written in bulk, and only the last of many states.
+// identify sets the primary key.
+func (t *table) identify(byPlace map[int]int) error {
+	for place := range len(byPlace) {
+		i := byPlace[place]
+		if !t.columns[i].kind.identifies() {
+			return fmt.Errorf("table %s: column %s cannot be in a primary key here", t.name, t.columns[i].name)
+		}
+		t.primary = append(t.primary, i)
+		t.key |= 1 << i
+	}
+	if len(t.primary) == 0 {
+		return fmt.Errorf("table %s has no primary key", t.name)
+	}
+	return nil
+}
+
+// readDefaults has Postgres evaluate the defaults, which are constants, and
+// finds out which columns a new row must be given.
+func (t *table) readDefaults(ctx context.Context, db querier, expressions []string) error {
+	selected := make([]string, len(expressions))
+	values := make([]*string, len(expressions))
+	into := make([]any, len(expressions))
+	for i, expression := range expressions {
+		selected[i], into[i] = "NULL", &values[i]
+		if expression != "" && !t.key.has(i) {
+			selected[i] = "(" + expression + ")::text"
+		}
+	}
+	if err := db.QueryRow(ctx, "SELECT "+strings.Join(selected, ", ")).Scan(into...); err != nil {
+		return fmt.Errorf("table %s: its defaults: %w", t.name, err)
+	}
+	t.defaults = make([][]byte, len(values))
+	for i, value := range values {
+		switch {
+		case value != nil:
+			t.defaults[i] = []byte(*value)
+		case t.columns[i].notNull && !t.key.has(i):
+			t.required |= 1 << i
+		}
+	}
+	return nil
+}
+
+// refuseRules makes sure that a row does not depend on others, on code in the
+// database or on the time: rows are written in bulk, and only the last of many
+// states, at any time.
 func refuseRules(ctx context.Context, db querier, schema string) error {
 	var rule, table string
 	err := db.QueryRow(ctx, `
@@ -141,6 +188,16 @@ func refuseRules(ctx context.Context, db querier, schema string) error {
 			WHERE i.indisunique AND NOT i.indisprimary
 			UNION ALL
 			SELECT tgrelid, tgname FROM pg_catalog.pg_trigger
+			UNION ALL
+			SELECT ev_class, rulename FROM pg_catalog.pg_rewrite
+			UNION ALL
+			SELECT attrelid, 'the computed column ' || attname FROM pg_catalog.pg_attribute
+			WHERE attgenerated <> '' OR attidentity <> ''
+			UNION ALL
+			SELECT d.adrelid, 'a default that is no constant' FROM pg_catalog.pg_attrdef d
+			WHERE d.adbin::text ~ '\{(SQLVALUEFUNCTION|NEXTVALUEEXPR|COERCEVIAIO)'
+			OR EXISTS (SELECT FROM regexp_matches(d.adbin::text, ':(?:op)?funcid (\d+)', 'g') f
+				JOIN pg_catalog.pg_proc p ON p.oid = f[1]::oid AND p.provolatile <> 'i')
 		)
 		SELECT coalesce(min(rule), ''), coalesce(min(relname), '') FROM rules JOIN tables USING (oid)`,
 		schema).Scan(&rule, &table)
@@ -148,7 +205,8 @@ func refuseRules(ctx context.Context, db querier, schema string) error {
 		return err
 	}
 	if rule != "" {
-		return fmt.Errorf("table %s has %s: tables of read models have primary keys, and no other constraint or trigger", table, rule)
+		return fmt.Errorf("table %s has %s: tables of read models have a primary key, constants as defaults, "+
+			"and no other constraint, trigger or computed column", table, rule)
 	}
 	return nil
 }
@@ -166,4 +224,27 @@ func (t *table) list(set columns, sep string, format func(column) string) string
 		out.WriteString(format(c))
 	}
 	return out.String()
+}
+
+func (t *table) all() columns { return columns(1)<<len(t.columns) - 1 }
+
+// names lists a set's columns.
+func (t *table) names(set columns) string {
+	return t.list(set, ", ", func(c column) string { return c.name })
+}
+
+// in is the tables as they are in another schema.
+func in(schema string, tables map[string]*table) map[string]*table {
+	moved := maps.Clone(tables)
+	for name, t := range moved {
+		other := *t
+		other.ident = pgx.Identifier{schema, name}.Sanitize()
+		moved[name] = &other
+	}
+	return moved
+}
+
+// sorted lists tables by name.
+func sorted(tables map[string]*table) []*table {
+	return slices.SortedFunc(maps.Values(tables), func(a, b *table) int { return strings.Compare(a.name, b.name) })
 }

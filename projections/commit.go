@@ -46,6 +46,15 @@ func (p *projector) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	switch {
+	case g.Position.IsZero():
+		p.known = map[string]*keys{}
+		for name := range p.tables {
+			p.known[name] = newKeys()
+		}
+	case g.Position != p.generation.Position: // Some other rows may have come in between.
+		p.known = nil
+	}
 	p.generation, p.parked = g, parked
 	p.tracker.resumed(g.Position, g.LastEventAt)
 	p.tracker.parked(g.Parked)
@@ -127,8 +136,8 @@ func (p *projector) write(ctx context.Context, b batch, upTo event.Position, liv
 // flush writes a batch and the checkpoint in one transaction and one round
 // trip: the statements of a pgx.Batch are an implicit transaction.
 func (p *projector) flush(ctx context.Context, b batch, upTo event.Position, live bool) error {
-	statements := &pgx.Batch{}
-	p.queueAdvance(statements, b, upTo, live)
+	s := &script{least: leastCopied}
+	p.queueAdvance(s, b, upTo, live)
 	folded := newFold()
 	var parked []entry
 	newlyParked := map[string]bool{}
@@ -142,12 +151,18 @@ func (p *projector) flush(ctx context.Context, b batch, upTo event.Position, liv
 			folded.add(effect)
 		}
 	}
-	folded.queue(statements)
-	if err := queueParked(statements, p.generation.ID, parked); err != nil {
+	if err := p.indexFor(ctx, folded); err != nil {
 		return err
 	}
-	if err := p.pool.SendBatch(ctx, statements).Close(); err != nil {
+	folded.write(s, p.known)
+	if err := queueParked(s, p.generation.ID, parked); err != nil {
 		return err
+	}
+	if err := s.send(ctx, p.pool); err != nil {
+		return err
+	}
+	if live {
+		p.known = nil // What comes now is not worth copying.
 	}
 	p.generation.Position = upTo
 	p.generation.Events += b.events
@@ -162,13 +177,48 @@ func (p *projector) flush(ctx context.Context, b batch, upTo event.Position, liv
 	return nil
 }
 
-func (p *projector) queueAdvance(statements *pgx.Batch, b batch, upTo event.Position, live bool) {
+// matching is by which columns the rows of a change are found.
+type matching struct {
+	table   *table
+	columns columns
+}
+
+// indexFor makes the indexes by which matched changes find their rows, where a
+// build does not have them yet.
+func (p *projector) indexFor(ctx context.Context, f *fold) error {
+	if p.generation.indexed {
+		return nil
+	}
+	for _, tf := range f.order {
+		for i := range tf.segments {
+			change := tf.segments[i].barrier
+			if change == nil {
+				continue
+			}
+			by := matching{tf.table, change.row.has}
+			if p.indexed[by] {
+				continue
+			}
+			some := p.layout.serving(tf.table, change.row.has)
+			err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
+				return createMissing(ctx, tx, p.generation.Schema(), p.layout, some)
+			})
+			if err != nil { // No event is to blame.
+				return errors.New("make indexes: " + describe(err))
+			}
+			p.indexed[by] = true
+		}
+	}
+	return nil
+}
+
+func (p *projector) queueAdvance(s *script, b batch, upTo event.Position, live bool) {
 	from, to := storePosition(p.generation.Position), storePosition(upTo)
 	var newest *time.Time
 	if !b.newest.IsZero() {
 		newest = &b.newest
 	}
-	statements.Queue(`SELECT projection.advance($1, $2, $3,
+	s.queue(`SELECT projection.advance($1, $2, $3,
 			$4::text::numeric, $5::text::numeric, $6::text::numeric, $7::text::numeric, $8, $9, $10)`,
 		p.generation.ID, string(p.generation.State), p.generation.epoch,
 		from.commit, from.prepare, to.commit, to.prepare, live, b.events, newest)

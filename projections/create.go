@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -16,6 +17,10 @@ func ensureLive(ctx context.Context, pool *pgxpool.Pool, d Definition) (Generati
 	live, err := liveGeneration(ctx, pool, d.Name)
 	if !errors.Is(err, errNoGeneration) {
 		return live, err
+	}
+	l, err := readLayout(ctx, pool, d)
+	if err != nil {
+		return Generation{}, err
 	}
 	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", lockKey(createLock, d.Name)); err != nil {
@@ -31,7 +36,7 @@ func ensureLive(ctx context.Context, pool *pgxpool.Pool, d Definition) (Generati
 		if err := createTables(ctx, tx, live, d); err != nil {
 			return err
 		}
-		return createIndexes(ctx, tx, live, d)
+		return createIndexes(ctx, tx, live, l)
 	})
 	if err != nil {
 		return Generation{}, fmt.Errorf("create projection %s: %w", d.Name, err)
@@ -41,6 +46,9 @@ func ensureLive(ctx context.Context, pool *pgxpool.Pool, d Definition) (Generati
 
 // createBuilding makes a new generation beside the live one.
 func createBuilding(ctx context.Context, pool *pgxpool.Pool, d Definition) (Generation, error) {
+	if _, err := readLayout(ctx, pool, d); err != nil {
+		return Generation{}, err
+	}
 	var g Generation
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) (err error) {
 		if g, err = insertGeneration(ctx, tx, d, Building); err != nil {
@@ -73,30 +81,56 @@ func createTables(ctx context.Context, tx pgx.Tx, g Generation, d Definition) er
 	return runIn(ctx, tx, g.Schema(), d.Tables)
 }
 
-// createIndexes runs the definition's indexes, and lets Postgres look at what
-// the tables hold, for the sake of the first queries.
-func createIndexes(ctx context.Context, tx pgx.Tx, g Generation, d Definition) error {
-	if err := runIn(ctx, tx, g.Schema(), d.Indexes); err != nil {
+// createIndexes creates the indexes that are missing, and lets Postgres look at
+// what the tables hold, for the sake of the first queries.
+func createIndexes(ctx context.Context, tx pgx.Tx, g Generation, l *layout) error {
+	if err := createMissing(ctx, tx, g.Schema(), l, l.indexes); err != nil {
 		return err
 	}
-	tables, err := readTables(ctx, tx, g.Schema())
-	if err != nil {
-		return err
-	}
-	for _, t := range tables {
-		if _, err := tx.Exec(ctx, "ANALYZE "+t.ident); err != nil {
+	for _, t := range sorted(l.tables) {
+		if _, err := tx.Exec(ctx, "ANALYZE "+pgx.Identifier{g.Schema(), t.name}.Sanitize()); err != nil {
 			return err
 		}
 	}
-	_, err = tx.Exec(ctx, "UPDATE projection.generations SET indexed = true WHERE id = $1", g.ID)
+	_, err := tx.Exec(ctx, "UPDATE projection.generations SET indexed = true WHERE id = $1", g.ID)
 	return err
 }
 
+// createMissing creates those of some indexes that a schema does not have.
+func createMissing(ctx context.Context, tx pgx.Tx, schema string, l *layout, some []index) error {
+	rows, err := tx.Query(ctx, `SELECT relname FROM pg_catalog.pg_class
+		WHERE relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1) AND relkind = 'i'`, schema)
+	if err != nil {
+		return err
+	}
+	had, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	for _, x := range some {
+		if slices.Contains(had, x.name) {
+			continue
+		}
+		if err := runIn(ctx, tx, schema, l.in(schema, x)); err != nil {
+			return fmt.Errorf("index %s: %w", x.name, err)
+		}
+	}
+	return nil
+}
+
+// hasTrigrams tells whether the database has the extension that Trigrams needs.
+func hasTrigrams(ctx context.Context, db querier) (has bool, err error) {
+	err = db.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_trgm')").Scan(&has)
+	return has, err
+}
+
 // runIn runs statements with unqualified names in a schema. Extensions are
-// found in public.
+// found where they are.
 func runIn(ctx context.Context, tx pgx.Tx, schema, statements string) error {
-	path := pgx.Identifier{schema}.Sanitize() + ", public"
-	if _, err := tx.Exec(ctx, "SELECT set_config('search_path', $1, true)", path); err != nil {
+	if _, err := tx.Exec(ctx, `SELECT set_config('search_path', concat_ws(', ', $1::text, 'public',
+		(SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_catalog.pg_extension e
+		 JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_trgm')), true)`,
+		pgx.Identifier{schema}.Sanitize()); err != nil {
 		return err
 	}
 	// Without arguments and unprepared, several statements are allowed.

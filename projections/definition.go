@@ -22,15 +22,24 @@ type Definition struct {
 	// and queries go on reading the old ones until then.
 	Version int
 	// Tables is SQL that creates the tables, with unqualified names. Each has a
-	// primary key and no other constraint but NOT NULL, no trigger, and only
-	// constants as defaults: rows are written in bulk, and of many states only
-	// the last; rules are the write side's. Columns are text, smallint, integer,
-	// bigint, boolean, timestamptz, text[], numeric, double precision or jsonb,
-	// those of a key not of the last four.
+	// primary key and no other constraint but NOT NULL, no trigger, no computed
+	// column, and only constants as defaults: rows are written in bulk, and of
+	// many states only the last; rules are the write side's. For the types of
+	// columns see Row; they have no length or precision, and those of a primary
+	// key are not double precision, numeric, text[] or jsonb.
 	Tables string
-	// Indexes is SQL that is run once the tables are filled. An indexed text must
-	// fit into an index entry, of at most 2,700 bytes.
+	// Indexes is SQL of CREATE INDEX statements, which a build runs once the
+	// tables are filled, or before the first PatchWhere or DeleteWhere that needs
+	// them. The methods are btree, hash and gin; an expression uses only functions
+	// that take every value: lower, upper, left, md5, length and btrim.
+	//
+	// The texts of one entry of a btree share 2,600 bytes, and an event with a
+	// longer one is parked. Where a text can be longer, the index is on
+	// left(text, n), for which n characters are reserved.
 	Indexes string
+	// Trigrams is more SQL of this kind, for databases that have the extension
+	// pg_trgm.
+	Trigrams string
 	// Reducers are the effects of the event types that matter here; all others
 	// leave the tables alone.
 	Reducers Reducers
@@ -65,7 +74,11 @@ func (d Definition) validate() error {
 // fingerprint changes with the SQL, so that an edit without a new version is
 // noticed too.
 func (d Definition) fingerprint() string {
-	sum := sha256.Sum256([]byte(d.Tables + "\x00" + d.Indexes))
+	sql := d.Tables + "\x00" + d.Indexes
+	if d.Trigrams != "" {
+		sql += "\x00" + d.Trigrams
+	}
+	sum := sha256.Sum256([]byte(sql))
 	return hex.EncodeToString(sum[:16])
 }
 

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"strconv"
-	"time"
 	"unicode/utf8"
 )
 
@@ -14,20 +12,32 @@ import (
 type effect struct {
 	op    Op
 	table *table
-	// id names the row; for Put, Patch and Delete.
+	// id names the row; not for PatchWhere and DeleteWhere.
 	id string
-	// row has the key's columns and those to set, or the columns to match.
+	// row has the key's columns and those to set, or the columns to match. That
+	// of a Put is whole.
 	row row
 	// set has the columns to set of a PatchWhere.
 	set row
+	// deltas are what an Add adds.
+	deltas []delta
+}
+
+// delta is what is added to a column.
+type delta struct {
+	column int
+	by     decimal
 }
 
 // row is a part of a table's row. cells has a place for each of the table's
-// columns, filled for those of has. Rows are shared and never changed.
+// columns, filled for those of has: a value in its text form, or nil for null.
+// Rows are shared and never changed.
 type row struct {
 	has   columns
 	cells [][]byte
 }
+
+func (r row) null(i int) bool { return r.cells[i] == nil }
 
 var errChange = errors.New("the reducer's change does not fit the table")
 
@@ -38,8 +48,10 @@ func encode(tables map[string]*table, c Change) (effect, error) {
 		return effect{}, fmt.Errorf("%w: there is no table %s", errChange, c.Table)
 	}
 	switch c.Op {
-	case OpPut, OpPatch, OpDelete:
+	case OpPut, OpPatch, OpDelete, OpMerge:
 		return t.encodeOne(c)
+	case OpAdd:
+		return t.encodeAdd(c)
 	case OpPatchWhere, OpDeleteWhere:
 		return t.encodeMany(c)
 	}
@@ -54,12 +66,57 @@ func (t *table) encodeOne(c Change) (effect, error) {
 	if r.has&t.key != t.key || len(c.Key) != t.key.len() {
 		return effect{}, fmt.Errorf("%w: the key is not the primary key of %s", errChange, t.name)
 	}
-	if missing := t.required &^ r.has; c.Op == OpPut && missing != 0 {
-		return effect{}, fmt.Errorf("%w: a row of %s lacks %s", errChange, t.name,
-			t.list(missing, ", ", func(c column) string { return c.name }))
+	if c.Op == OpPut || c.Op == OpMerge {
+		if err := t.complete(r.has); err != nil {
+			return effect{}, err
+		}
 	}
-	id, err := t.id(c.Key)
+	id, err := t.id(c.Key, r)
+	if c.Op == OpPut {
+		r = t.whole(r)
+	}
 	return effect{op: c.Op, table: t, id: id, row: r}, err
+}
+
+func (t *table) encodeAdd(c Change) (effect, error) {
+	e, err := t.encodeOne(Change{OpPatch, c.Table, c.Key, nil})
+	if err != nil {
+		return effect{}, err
+	}
+	e.op = OpAdd
+	given := e.row.has
+	for name, value := range c.Set {
+		i, err := t.column(name, given)
+		if err != nil {
+			return effect{}, err
+		}
+		given |= 1 << i
+		d, err := t.columns[i].kind.delta(value)
+		if err != nil {
+			return effect{}, t.wrong(i, err)
+		}
+		e.deltas = append(e.deltas, delta{i, d})
+	}
+	return e, t.complete(given)
+}
+
+// delta reads a number to add. It may be beyond what the column can hold, as
+// from one end to the other.
+func (k kind) delta(value any) (decimal, error) {
+	v := reflect.ValueOf(value)
+	switch k {
+	case smallintKind, integerKind, bigintKind:
+		if !isNull(value) && (v.CanInt() || v.CanUint()) {
+			return numeric(v)
+		}
+	case numericKind:
+		if !isNull(value) {
+			return numeric(v)
+		}
+	default:
+		return decimal{}, errors.New("nothing can be added to it")
+	}
+	return decimal{}, fmt.Errorf("a %T cannot be added to it", value)
 }
 
 func (t *table) encodeMany(c Change) (effect, error) {
@@ -84,24 +141,16 @@ func (t *table) encodeMany(c Change) (effect, error) {
 func (t *table) encode(key, set Row, stored bool) (row, error) {
 	r := row{cells: make([][]byte, len(t.columns))}
 	buffer := make([]byte, 0, 32*(len(key)+len(set)))
-	for _, part := range []Row{key, set} {
+	for _, part := range [...]Row{key, set} {
 		for name, value := range part {
-			i, ok := t.byName[name]
-			switch {
-			case !ok:
-				return row{}, fmt.Errorf("%w: table %s has no column %s", errChange, t.name, name)
-			case t.generated.has(i) && stored:
-				return row{}, fmt.Errorf("%w: column %s.%s is generated", errChange, t.name, name)
-			case r.has.has(i):
-				return row{}, fmt.Errorf("%w: column %s.%s is both key and value", errChange, t.name, name)
+			i, err := t.column(name, r.has)
+			if err != nil {
+				return row{}, err
 			}
-			start := len(buffer)
-			var err error
-			if buffer, err = t.columns[i].kind.appendValue(buffer, value); err != nil {
-				return row{}, fmt.Errorf("%w: column %s.%s: %w", errChange, t.name, name, err)
-			}
-			r.cells[i] = buffer[start:len(buffer):len(buffer)]
 			r.has |= 1 << i
+			if buffer, r.cells[i], err = t.columns[i].cell(buffer, value); err != nil {
+				return row{}, t.wrong(i, err)
+			}
 			if stored && t.columns[i].notNull && r.null(i) {
 				return row{}, fmt.Errorf("%w: column %s.%s cannot be null", errChange, t.name, name)
 			}
@@ -110,30 +159,83 @@ func (t *table) encode(key, set Row, stored bool) (row, error) {
 	return r, nil
 }
 
-func (r row) null(i int) bool { return string(r.cells[i]) == null }
+// cell writes a value behind buffer, and returns it: nil for null.
+func (c column) cell(buffer []byte, value any) (grown, cell []byte, err error) {
+	if isNull(value) {
+		return buffer, nil, nil
+	}
+	begin := len(buffer)
+	if buffer, err = c.kind.appendValue(buffer, value); err != nil {
+		return buffer, nil, err
+	}
+	cell = buffer[begin:len(buffer):len(buffer)]
+	switch {
+	case c.kind == jsonKind && string(cell) == "null":
+		return buffer, nil, nil
+	case len(cell) > c.most:
+		return buffer, nil, fmt.Errorf("a value of %d bytes %w: it takes %d", len(cell), errMisfit, c.most)
+	}
+	return buffer, cell, nil
+}
 
-// id joins the values of a primary key so that equal ids are equal keys, and
-// the other way round.
-func (t *table) id(key Row) (string, error) {
-	out := make([]byte, 0, 48)
-	for n, i := range t.primary {
-		if n > 0 {
-			out = append(out, 0) // No text has a zero byte.
-		}
-		c := t.columns[i]
-		switch v := reflect.ValueOf(key[c.name]); c.kind {
-		case textKind:
-			if !utf8.ValidString(v.String()) { // Different ones would be stored as the same.
-				return "", fmt.Errorf("%w: the key %s.%s is not UTF-8", errChange, t.name, c.name)
-			}
-			out = append(out, v.String()...)
-		case boolKind:
-			out = strconv.AppendBool(out, v.Bool())
-		case timeKind:
-			out = strconv.AppendInt(out, v.Interface().(time.Time).UnixMicro(), 10) //nolint:forcetypeassert // encode saw it.
-		default:
-			out = append(out, fmt.Sprint(v)...)
+// column finds a column that is not among those given.
+func (t *table) column(name string, given columns) (int, error) {
+	i, ok := t.byName[name]
+	switch {
+	case !ok:
+		return 0, fmt.Errorf("%w: table %s has no column %s", errChange, t.name, name)
+	case given.has(i):
+		return 0, fmt.Errorf("%w: column %s.%s is both key and value", errChange, t.name, name)
+	}
+	return i, nil
+}
+
+func (t *table) wrong(i int, err error) error {
+	return fmt.Errorf("%w: column %s.%s: %w", errChange, t.name, t.columns[i].name, err)
+}
+
+// complete makes sure that a new row has all columns that it must have.
+func (t *table) complete(given columns) error {
+	if missing := t.required &^ given; missing != 0 {
+		return fmt.Errorf("%w: a row of %s lacks %s", errChange, t.name, t.names(missing))
+	}
+	return nil
+}
+
+// whole is a new row: the columns not given have their defaults.
+func (t *table) whole(r row) row {
+	cells := make([][]byte, len(t.columns))
+	for i := range cells {
+		cells[i] = t.defaults[i]
+		if r.has.has(i) {
+			cells[i] = r.cells[i]
 		}
 	}
+	return row{t.all(), cells}
+}
+
+// id joins the values of a primary key so that equal ids are equal keys, and
+// the other way round: equal values have the same cell, and none holds a zero
+// byte.
+func (t *table) id(key Row, r row) (string, error) {
+	out := make([]byte, 0, 64)
+	for n, i := range t.primary {
+		if n > 0 {
+			out = append(out, 0)
+		}
+		// Texts that differ in what is not UTF-8 would be stored as the same.
+		if t.columns[i].kind == textKind && !utf8.ValidString(textOf(key[t.columns[i].name])) {
+			return "", t.wrong(i, fmt.Errorf("a key that is not UTF-8 %w", errMisfit))
+		}
+		out = append(out, r.cells[i]...)
+	}
 	return string(out), nil
+}
+
+func textOf(value any) string {
+	v := reflect.ValueOf(value)
+	for v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	return v.String()
 }

@@ -1,11 +1,18 @@
 package projections
 
-import "slices"
+import (
+	"maps"
+	"math/big"
+	"slices"
+)
 
 // fold joins the effects of a batch so that each row is written once. The
 // result is the same as if they were applied one by one, because effects on
 // different rows do not touch each other; a change of many rows at once is a
 // barrier within its table.
+//
+// It fails if and only if one of the effects would fail by itself, in its turn:
+// that is what finds the event that is at fault.
 type fold struct {
 	tables map[*table]*tableFold
 	order  []*tableFold
@@ -23,10 +30,30 @@ type segment struct {
 	barrier *effect
 }
 
-// foldedRow is all that happens to one row: one Put, Patch or Delete.
+// foldedRow is what the changes of one row come to. What they make of the row
+// depends on whether it was there before: absent is the row that they insert
+// then, if any, and present what they change in one that was there.
 type foldedRow struct {
-	op  Op
-	row row
+	id string
+	// settled says that there was a Put or a Delete, before which nothing
+	// matters: absent is then the row in any case, or nil if it is deleted.
+	settled bool
+	absent  *values
+	present values
+}
+
+// values are columns with what becomes of them.
+type values struct {
+	row
+	// sums are what is added to columns: on top of those of has, or on top of
+	// what is in the row.
+	sums map[int]sum
+}
+
+// sum is what deltas come to, and the least and the greatest of the
+// intermediate results: each of them must fit into the column.
+type sum struct {
+	total, least, greatest decimal
 }
 
 func newFold() *fold { return &fold{tables: map[*table]*tableFold{}} }
@@ -39,7 +66,7 @@ func (f *fold) add(e effect) {
 		f.order = append(f.order, tf)
 	}
 	last := len(tf.segments) - 1
-	if last < 0 || tf.segments[last].barrier != nil {
+	if last < 0 || tf.segments[last].barrier != nil || tf.segments[last].mustWrite(e) {
 		tf.segments = append(tf.segments, segment{byID: map[string]int{}})
 		last++
 	}
@@ -48,27 +75,142 @@ func (f *fold) add(e effect) {
 		s.barrier = &e
 		return
 	}
-	if i, ok := s.byID[e.id]; ok {
-		s.rows[i] = s.rows[i].then(e, tf.table.key)
-		return
+	i, ok := s.byID[e.id]
+	if !ok {
+		i = len(s.rows)
+		s.byID[e.id] = i
+		s.rows = append(s.rows, foldedRow{id: e.id, present: values{row: row{e.table.key, e.row.cells}}})
 	}
-	s.byID[e.id] = len(s.rows)
-	s.rows = append(s.rows, foldedRow{e.op, e.row})
+	s.rows[i].take(e)
 }
 
-// then is what two effects on one row come to.
-func (f foldedRow) then(e effect, key columns) foldedRow {
-	if e.op != OpPatch {
-		return foldedRow{e.op, e.row} // Put and Delete do not look back.
+// mustWrite tells whether an effect would replace what was added to a column,
+// of which is not known yet whether it fits.
+func (s *segment) mustWrite(e effect) bool {
+	i, ok := s.byID[e.id]
+	if !ok || e.op == OpAdd || e.op == OpPatchWhere || e.op == OpDeleteWhere {
+		return false
 	}
-	if f.op == OpDelete {
-		return f // There is no row to patch.
+	replaced := e.row.has
+	if e.op == OpDelete {
+		replaced = e.table.all()
 	}
-	merged := row{has: f.row.has | e.row.has, cells: slices.Clone(f.row.cells)}
-	for i, cell := range e.row.cells {
-		if e.row.has.has(i) && !key.has(i) {
-			merged.cells[i] = cell
+	return (s.rows[i].present.summed()|s.rows[i].absent.summed())&replaced != 0
+}
+
+// take folds one more change in.
+func (f *foldedRow) take(e effect) {
+	switch e.op {
+	case OpPut:
+		f.settled, f.absent = true, &values{row: e.row}
+	case OpDelete:
+		f.settled, f.absent = true, nil
+	case OpPatch:
+		if f.absent != nil {
+			f.absent.change(e)
+		}
+	default: // Merge and Add insert the row that they do not find.
+		if f.absent == nil {
+			f.absent = &values{row: e.table.whole(row{e.table.key, e.row.cells})}
+		}
+		f.absent.change(e)
+	}
+	if !f.settled {
+		f.present.change(e)
+	}
+}
+
+// change sets columns, and adds to others. Rows are shared, so they are copied.
+func (v *values) change(e effect) {
+	switch set := e.row.has &^ e.table.key; {
+	case set == 0:
+	case v.has == e.table.key:
+		v.row = e.row
+	default:
+		cells := slices.Clone(v.cells)
+		for i := range cells {
+			if set.has(i) {
+				cells[i] = e.row.cells[i]
+			}
+		}
+		v.row = row{v.has | set, cells}
+	}
+	for _, d := range e.deltas {
+		if v.sums == nil {
+			v.sums = map[int]sum{}
+		}
+		v.sums[d.column] = v.sums[d.column].plus(d.by)
+	}
+}
+
+// summed are the columns to which something is added.
+func (v *values) summed() columns {
+	var summed columns
+	if v != nil {
+		for i := range v.sums {
+			summed |= 1 << i
 		}
 	}
-	return foldedRow{f.op, merged}
+	return summed
+}
+
+// resolve adds the sums of columns whose value is known. unfit are those of
+// which some intermediate result does not fit into the column: that is left to
+// Postgres to refuse, for whether it matters depends on whether there is such a
+// row.
+func (v *values) resolve(t *table) (resolved values, unfit columns) {
+	if v.summed()&v.has == 0 {
+		return *v, 0
+	}
+	resolved = values{row{v.has, slices.Clone(v.cells)}, maps.Clone(v.sums)}
+	for i, s := range v.sums {
+		if !v.has.has(i) {
+			continue
+		}
+		base := decimal{unscaled: new(big.Int)}
+		if v.cells[i] != nil {
+			base, _ = parseDecimal(string(v.cells[i])) // A column's value is one.
+		}
+		result, fits := t.columns[i].kind.sum(base, s)
+		if !fits {
+			unfit |= 1 << i
+		}
+		resolved.cells[i] = result.append(nil)
+		delete(resolved.sums, i)
+	}
+	return resolved, unfit
+}
+
+func (s sum) plus(d decimal) sum {
+	if s.total.unscaled == nil {
+		return sum{d, d, d}
+	}
+	s.total = s.total.plus(d)
+	if s.total.compare(s.least) < 0 {
+		s.least = s.total
+	}
+	if s.total.compare(s.greatest) > 0 {
+		s.greatest = s.total
+	}
+	return s
+}
+
+// winding tells whether there are intermediate results beyond the first and the
+// last, which is the total.
+func (s sum) winding() bool {
+	return s.least.sign() < 0 && s.least.compare(s.total) < 0 || s.greatest.sign() > 0 && s.greatest.compare(s.total) > 0
+}
+
+// sum adds, or returns the intermediate result that does not fit.
+func (k kind) sum(base decimal, s sum) (result decimal, fits bool) {
+	if k != numericKind {
+		least, greatest := k.limits()
+		if low := base.plus(s.least); low.unscaled.Cmp(big.NewInt(least)) < 0 {
+			return low, false
+		}
+		if high := base.plus(s.greatest); high.unscaled.Cmp(big.NewInt(greatest)) > 0 {
+			return high, false
+		}
+	}
+	return base.plus(s.total), true
 }

@@ -342,7 +342,7 @@ func TestReducersRefuseEventsOfAnotherType(t *testing.T) {
 	}
 }
 
-func TestMergeRefusesTwoReducersForOneType(t *testing.T) {
+func TestJoinRefusesTwoReducersForOneType(t *testing.T) {
 	t.Parallel()
 	defer func() {
 		if recover() == nil {

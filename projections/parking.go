@@ -76,8 +76,8 @@ func parkedStreams(ctx context.Context, db querier, generation int64) (map[strin
 	return set, nil
 }
 
-// queueParked adds the parking of events to a batch.
-func queueParked(batch *pgx.Batch, generation int64, events []entry) error {
+// queueParked adds the parking of events to a script.
+func queueParked(s *script, generation int64, events []entry) error {
 	if len(events) == 0 {
 		return nil
 	}
@@ -106,7 +106,7 @@ func queueParked(batch *pgx.Batch, generation int64, events []entry) error {
 	if err != nil {
 		return fmt.Errorf("park events: %w", err)
 	}
-	batch.Queue(`INSERT INTO projection.parked
+	s.queue(`INSERT INTO projection.parked
 			(generation_id, commit_position, prepare_position, stream, revision, event_id, event_type, failure)
 		SELECT generation_id, commit_position, prepare_position, stream, revision, event_id, event_type, failure
 		FROM json_populate_recordset(NULL::projection.parked, $1::json)`, payload)

@@ -32,13 +32,18 @@ type projector struct {
 	stop context.CancelCauseFunc
 	// drain bounds how long a commit under way may go on after the end.
 	drain  time.Duration
+	layout *layout
 	tables map[string]*table
 	pause  *pauses
 
 	// The writer's own, while one writes: see commit.go.
 	generation Generation
 	parked     map[string]bool // streams
-	writing    chan error      // gives the result of the commit under way
+	// known are the keys of each table, if they could be followed since it was
+	// empty; indexed are the matched changes for which a build has made the indexes.
+	known   map[string]*keys
+	indexed map[matching]bool
+	writing chan error // gives the result of the commit under way
 
 	mu    sync.Mutex
 	batch batch // since the last commit
@@ -68,11 +73,11 @@ type entry struct {
 // open learns the generation's tables. It is called once, before the
 // subscription begins.
 func (p *projector) open(ctx context.Context) error {
-	tables, err := readTables(ctx, p.pool, p.generation.Schema())
+	l, err := readLayout(ctx, p.pool, p.definition)
 	if err != nil {
-		return fmt.Errorf("read the tables of projection %s: %w", p.definition.Name, err)
+		return err
 	}
-	p.tables = tables
+	p.layout, p.tables, p.indexed = l, in(p.generation.Schema(), l.tables), map[matching]bool{}
 	return nil
 }
 
