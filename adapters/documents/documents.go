@@ -33,7 +33,7 @@ import (
 )
 
 // Version is that of the embedded engine; it grows when the same file may give another report.
-const Version = "1"
+const Version = "2"
 
 // Format is how a document is written.
 type Format string

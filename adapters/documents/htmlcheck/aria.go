@@ -62,14 +62,15 @@ var globalAttributes = strings.Fields(`aria-atomic aria-braillelabel aria-braill
 
 func roleFor(role string) roleInfo { return roleTable[role] }
 
-// Role gives the role of an element: the first known one of the attribute, else that of the element itself.
+// Role gives the role of an element: the first known one of the attribute, else that of the element itself, which also
+// counts where a presentational role is in conflict with the rest (WAI-ARIA 1.2, 7.2).
 func (d *Document) Role(n *html.Node) string {
 	k := d.of(n)
 	if k.hasRole {
 		return k.role
 	}
 	role := ExplicitRole(n)
-	if role == "" {
+	if role == "" || (role == "none" || role == "presentation") && d.conflict(n) {
 		role = d.implicitRole(n)
 	}
 	k.role, k.hasRole = role, true
@@ -86,14 +87,18 @@ func ExplicitRole(n *html.Node) string {
 	return ""
 }
 
-// conflict tells whether an element with a presentational role keeps its own one: it can have focus or has a global
-// attribute.
+// nameAttributes are those that roles may prohibit: they name an element or its role.
+var nameAttributes = []string{"aria-label", "aria-labelledby", "aria-braillelabel", "aria-roledescription", "aria-brailleroledescription"}
+
+// conflict tells whether an element that is marked as presentational keeps its own role: it can have focus or has a
+// global attribute (WAI-ARIA 1.2, 7.2). What only describes a role does not count, since there is none.
 func (d *Document) conflict(n *html.Node) bool {
 	if d.Focusable(n) {
 		return true
 	}
 	for _, a := range n.Attr {
-		if a.Key != "aria-hidden" && slices.Contains(globalAttributes, a.Key) {
+		if a.Key != "aria-hidden" && slices.Contains(globalAttributes, a.Key) && strings.TrimSpace(a.Val) != "" &&
+			(!slices.Contains(nameAttributes, a.Key) || a.Key == "aria-label" || a.Key == "aria-labelledby") {
 			return true
 		}
 	}
@@ -115,6 +120,9 @@ var simpleRoles = map[string]string{
 
 func (d *Document) implicitRole(n *html.Node) string {
 	if n.Namespace != "" {
+		if n.Data == "a" && n.Namespace == "svg" && slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "href" }) {
+			return "link"
+		}
 		return ""
 	}
 	switch n.Data {
@@ -215,26 +223,81 @@ func inputRole(n *html.Node) string {
 	}
 }
 
-// Focusable tells whether an element can have focus.
-func (d *Document) Focusable(n *html.Node) bool {
-	if Has(n, "tabindex") {
-		if _, err := strconv.Atoi(strings.TrimSpace(Attr(n, "tabindex"))); err == nil {
+// isDisabled tells whether a control of a form is disabled, itself or by a fieldset around it.
+func isDisabled(n *html.Node) bool {
+	if !Named("button", "input", "select", "textarea", "optgroup", "option")(n) || n.Namespace != "" {
+		return false
+	}
+	if Has(n, "disabled") {
+		return true
+	}
+	inner := n
+	for p := n.Parent; p != nil; inner, p = p, p.Parent {
+		if p.Data == "fieldset" && Has(p, "disabled") && !isFirstLegend(inner) {
 			return true
 		}
+	}
+	return false
+}
+
+// isFirstLegend tells of the legend of a fieldset, whose controls are not disabled with the others.
+func isFirstLegend(n *html.Node) bool {
+	if n.Data != "legend" {
+		return false
+	}
+	for p := n.PrevSibling; p != nil; p = p.PrevSibling {
+		if p.Data == "legend" {
+			return false
+		}
+	}
+	return true
+}
+
+// Focusable tells whether an element can have focus.
+func (d *Document) Focusable(n *html.Node) bool {
+	if isDisabled(n) || d.of(n).hidden.inert {
+		return false
+	}
+	if _, ok := tabIndex(n); ok {
+		return true
 	}
 	switch n.Data {
 	case "a", "area":
 		return Has(n, "href")
-	case "button", "select", "textarea":
-		return !Has(n, "disabled")
-	case "input":
-		return !Has(n, "disabled") && !strings.EqualFold(Attr(n, "type"), "hidden")
-	case "iframe", "summary":
+	case "button", "select", "textarea", "iframe":
 		return true
+	case "input":
+		return !strings.EqualFold(Attr(n, "type"), "hidden")
+	case "summary":
+		return isSummary(n)
 	case "audio", "video":
 		return Has(n, "controls")
 	}
 	return Has(n, "contenteditable") && !strings.EqualFold(Attr(n, "contenteditable"), "false")
+}
+
+// isSummary tells of the summary that opens and closes its details.
+func isSummary(n *html.Node) bool {
+	if n.Data != "summary" || n.Parent == nil || n.Parent.Data != "details" {
+		return false
+	}
+	for p := n.PrevSibling; p != nil; p = p.PrevSibling {
+		if p.Data == "summary" {
+			return false
+		}
+	}
+	return true
+}
+
+// tabIndex reads the attribute tabindex as HTML does (HTML, 2.3.4.1): what follows the number does not matter.
+func tabIndex(n *html.Node) (int, bool) {
+	value := strings.TrimLeft(Attr(n, "tabindex"), " \t\n\f\r")
+	end := 0
+	for end < len(value) && (value[end] >= '0' && value[end] <= '9' || end == 0 && (value[end] == '-' || value[end] == '+')) {
+		end++
+	}
+	index, err := strconv.Atoi(value[:end])
+	return index, err == nil
 }
 
 // Tabbable tells whether the tab key reaches an element.
@@ -242,6 +305,6 @@ func (d *Document) Tabbable(n *html.Node) bool {
 	if !d.Focusable(n) {
 		return false
 	}
-	index, err := strconv.Atoi(strings.TrimSpace(Attr(n, "tabindex")))
-	return err != nil || index >= 0
+	index, ok := tabIndex(n)
+	return !ok || index >= 0
 }

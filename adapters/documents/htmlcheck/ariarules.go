@@ -15,6 +15,7 @@ func (c *checker) ariaRules() {
 			continue
 		}
 		c.roleOf(n)
+		c.decoration(n)
 		c.attributesOf(n)
 		if c.Shown(n) {
 			c.structureOf(n)
@@ -42,11 +43,18 @@ func (c *checker) roleOf(n *html.Node) {
 	if slices.Contains(deprecatedRoles, role) {
 		c.fail("aria-deprecated-role", n, "%s", role)
 	}
-	if (role == "presentation" || role == "none") && c.conflict(n) && c.Shown(n) {
-		c.fail("presentation-role-conflict", n, "")
-	}
 	if !c.roleAllowed(n, role) {
 		c.fail("aria-allowed-role", n, "%s on <%s>", role, n.Data)
+	}
+}
+
+// decoration checks that what is marked as decoration is not shown to assistive technology all the same.
+func (c *checker) decoration(n *html.Node) {
+	role := ExplicitRole(n)
+	marked := role == "presentation" || role == "none" ||
+		role == "" && n.Data == "img" && n.Namespace == "" && Has(n, "alt") && Attr(n, "alt") == ""
+	if marked && c.conflict(n) && c.Shown(n) {
+		c.fail("presentation-role-conflict", n, "")
 	}
 }
 
@@ -131,22 +139,37 @@ func (c *checker) attributesOf(n *html.Node) {
 			c.fail(rule, n, "%s", a.Key)
 		}
 	}
-	if explicit := ExplicitRole(n); explicit != "" && c.Shown(n) {
+	if explicit := ExplicitRole(n); explicit != "" && c.Role(n) == explicit && c.Shown(n) {
 		for _, key := range info.required {
-			if !Has(n, "aria-"+key) && !nativelyHas(n, explicit, key) {
+			if strings.TrimSpace(Attr(n, "aria-"+key)) == "" && !nativelyHas(n, explicit, key) && requiredNow(n, explicit, key) {
 				c.fail("aria-required-attr", n, "aria-%s", key)
 			}
 		}
 	}
 }
 
+// requiredNow tells whether an attribute that a role requires must be there in the state in which an element is: a
+// closed combobox has nothing that it controls.
+func requiredNow(n *html.Node, role, key string) bool {
+	if key == "controls" && role == "combobox" {
+		return strings.EqualFold(strings.TrimSpace(Attr(n, "aria-expanded")), "true")
+	}
+	if key == "valuenow" && role == "separator" {
+		_, focusable := tabIndex(n)
+		return focusable
+	}
+	return true
+}
+
 // misplaced gives the rule by which an element may not have an ARIA attribute that exists, "" if it may.
 func (d *Document) misplaced(n *html.Node, role string, info roleInfo, a html.Attribute) string {
 	switch {
 	case slices.Contains(globalAttributes, a.Key):
-		if (a.Key == "aria-label" || a.Key == "aria-labelledby") && strings.TrimSpace(a.Val) != "" && d.Shown(n) && d.unnamable(n, role, info) {
+		if slices.Contains(nameAttributes, a.Key) && strings.TrimSpace(a.Val) != "" && d.Shown(n) && d.unnamable(n, role, info, a.Key) {
 			return "aria-prohibited-attr"
 		}
+	case a.Val == "false" && attributeTable[a.Key].kind == "boolean", !d.Shown(n):
+		// The default of a property does no harm where it means nothing.
 	case !slices.Contains(info.attributes, strings.TrimPrefix(a.Key, "aria-")) && !nativeSupports(n, a.Key):
 		return "aria-allowed-attr"
 	}
@@ -181,12 +204,12 @@ func Requires(n *html.Node, key string) bool {
 }
 
 // unnamable tells whether ARIA may not name an element: its role prohibits it, or it has no role at all.
-func (d *Document) unnamable(n *html.Node, role string, info roleInfo) bool {
+func (d *Document) unnamable(n *html.Node, role string, info roleInfo, key string) bool {
 	if n.Namespace != "" {
 		return false
 	}
 	if role == "none" || role == "presentation" {
-		return false // then the role does not count
+		return key != "aria-label" && key != "aria-labelledby" // by these the role does not count
 	}
 	if ExplicitRole(n) == "" && !Named("div", "span", "p", "code", "em", "strong", "sub", "sup", "ins", "del", "caption", "b", "i", "u", "small")(n) {
 		return false
@@ -228,10 +251,12 @@ func (d *Document) validValue(a attributeInfo, key, value string, n *html.Node) 
 	value = strings.TrimSpace(value)
 	lower := strings.ToLower(value)
 	if value == "" { // an empty attribute is one that is absent, but for those that must say something
-		return a.kind == "string" || a.kind == "idlist" || a.kind == "id" || a.kind == "boolean" || a.kind == "tristate" || a.kind == "token"
+		return a.kind == "string" || a.kind == "idlist" || a.kind == "id" || a.kind == "boolean" || a.kind == "state" || a.kind == "tristate" || a.kind == "token" || a.kind == "tokenlist"
 	}
 	switch a.kind {
 	case "boolean":
+		return lower == "true" || lower == "false"
+	case "state":
 		return lower == "true" || lower == "false" || lower == "undefined"
 	case "tristate":
 		return slices.Contains([]string{"true", "false", "mixed", "undefined"}, lower)
@@ -255,14 +280,17 @@ func (d *Document) validValue(a attributeInfo, key, value string, n *html.Node) 
 	return true
 }
 
-// knownIDs tells whether at least one of the identifiers exists; controls that are closed may refer to what is not
-// there yet.
+// knownIDs tells whether at least one of the identifiers exists, where that is needed: controls that are closed may refer
+// to what is not there yet, and an error message may come later.
 func (d *Document) knownIDs(key, value string, n *html.Node) bool {
-	if key == "aria-controls" && (strings.EqualFold(Attr(n, "aria-expanded"), "false") || strings.EqualFold(Attr(n, "aria-selected"), "false") || Has(n, "aria-haspopup")) {
+	switch role := ExplicitRole(n); key {
+	case "aria-describedby", "aria-labelledby", "aria-errormessage": // axe asks a person here
 		return true
-	}
-	if key == "aria-describedby" || key == "aria-labelledby" { // axe asks a person here
-		return true
+	case "aria-controls":
+		closed := strings.EqualFold(Attr(n, "aria-expanded"), "false") || strings.EqualFold(Attr(n, "aria-selected"), "false")
+		if role != "scrollbar" && (closed || role == "combobox" && !Has(n, "aria-expanded") || role != "combobox" && Has(n, "aria-haspopup")) {
+			return true
+		}
 	}
 	for id := range strings.FieldsSeq(value) {
 		if len(d.ids[id]) > 0 {
@@ -275,7 +303,7 @@ func (d *Document) knownIDs(key, value string, n *html.Node) bool {
 // structureOf checks what a role must contain and what it must be inside of.
 func (c *checker) structureOf(n *html.Node) {
 	role := ExplicitRole(n)
-	if role == "" {
+	if role == "" || role != c.Role(n) {
 		return
 	}
 	info := roleFor(role)
@@ -294,14 +322,12 @@ func (c *checker) inContext(n *html.Node, context []string) bool {
 		}
 	}
 	for p := n.Parent; p != nil && p.Type == html.ElementNode; p = p.Parent {
-		role := c.Role(p)
-		if slices.Contains(context, role) {
-			if role == "group" || role == "rowgroup" { // it must itself be in such a context
-				continue
-			}
-			return true
-		}
-		if role != "" && role != "generic" && role != "none" && role != "presentation" && role != "group" && role != "rowgroup" {
+		switch role := c.Role(p); {
+		case slices.Contains(context, role):
+			if role != "group" && role != "rowgroup" {
+				return true
+			} // a group must itself be in such a context
+		case role != "" && role != "generic" && role != "none" && role != "presentation":
 			return false
 		}
 	}
@@ -342,37 +368,33 @@ func (c *checker) ownedBy(n *html.Node, role string, allowed []string) {
 	switch {
 	case role == "radiogroup" || strings.HasPrefix(role, "doc-"):
 	case len(found) == 0 && len(foreign) == 0 && (mayBeEmpty && Text(n) == "" || role == "combobox"):
-	case len(foreign) > 0 && role != "row":
+	case len(foreign) > 0:
 		c.fail("aria-required-children", n, "%s contains %s", role, strings.Join(slices.Compact(foreign), ", "))
 	case len(found) == 0:
 		c.fail("aria-required-children", n, "%s wants %s", role, strings.Join(allowed, " or "))
 	}
 }
 
-// leafRoles are those of controls whose content is only their name.
+// leafRoles are those whose content is only their name: assistive technology does not see what is inside (WAI-ARIA 1.2,
+// 5.2.8).
 var leafRoles = []string{
-	"button", "checkbox", "img", "link", "menuitemcheckbox", "menuitemradio", "meter", "option", "progressbar", "radio",
-	"scrollbar", "slider", "switch", "tab",
+	"button", "checkbox", "graphics-symbol", "image", "img", "math", "menuitemcheckbox", "menuitemradio", "meter", "option",
+	"progressbar", "radio", "scrollbar", "separator", "slider", "switch", "tab",
 }
 
-// widgetRoles are those of controls.
-var widgetRoles = append([]string{
-	"combobox", "grid", "gridcell", "listbox", "menu", "menubar", "menuitem", "radiogroup", "searchbox", "spinbutton",
-	"tablist", "textbox", "tree", "treegrid", "treeitem",
-}, leafRoles...)
+// IsLeaf tells whether assistive technology sees nothing of what is inside of an element with a role.
+func IsLeaf(role string) bool { return slices.Contains(leafRoles, role) }
 
-// nesting checks that a control contains no other one.
+// nesting checks that nothing inside of a control can be used on its own.
 func (c *checker) nesting(n *html.Node) {
 	role := c.Role(n)
-	if n.Data == "summary" {
+	if isSummary(n) {
 		role = "button"
 	}
-	if !slices.Contains(leafRoles, role) || n.Data == "img" || role == "link" && ExplicitRole(n) == "" {
+	if !IsLeaf(role) {
 		return
 	}
-	if Under(n, func(inner *html.Node) bool {
-		return c.Shown(inner) && c.Tabbable(inner) && slices.Contains(widgetRoles, c.Role(inner))
-	}) {
+	if Under(n, func(inner *html.Node) bool { return c.Rendered(inner) && c.Tabbable(inner) }) {
 		c.fail("nested-interactive", n, "")
 	}
 }

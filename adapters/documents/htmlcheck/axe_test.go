@@ -3,6 +3,7 @@ package htmlcheck_test
 import (
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/perfectworks/backend/adapters/documents/documentstest/axetest"
@@ -32,6 +33,9 @@ func TestAxe(t *testing.T) {
 	}
 	for i := 0; i < len(all); i += step {
 		e := all[i]
+		if strings.Contains(e.html, `"refresh" content="0`) {
+			continue // the browser leaves the page before axe can look at it
+		}
 		answer, err := oracle.Check(e.html)
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", e.rule, err, e.html)
@@ -49,7 +53,7 @@ func TestAxe(t *testing.T) {
 			}
 		}
 		for rule := range native {
-			if slices.Contains(beyondAxe, rule) || slices.Contains(answer.Violations, rule) || slices.Contains(answer.Incomplete, rule) {
+			if slices.Contains(beyondAxe, rule) || e.beyond && rule == e.rule || slices.Contains(answer.Violations, rule) || slices.Contains(answer.Incomplete, rule) {
 				continue
 			}
 			if _, known := departures[rule]; !known {
@@ -66,6 +70,10 @@ func TestAxe(t *testing.T) {
 
 // departures are rules that knowingly say more than axe, and why.
 var departures = map[string]string{
-	"skip-link":         "axe looks only at links that lie off screen until they have focus",
-	"no-autoplay-audio": "axe must load the sound to know its length",
+	"lang-mismatch":              "axe does not look at the language of texts",
+	"frame-focusable-content":    "axe must run in the frame as well",
+	"meta-refresh-no-exceptions": "axe has it switched off",
+	"th-has-data-cells":          "axe does not heed the attribute headers",
+	"skip-link":                  "axe looks only at links that lie off screen until they have focus",
+	"no-autoplay-audio":          "axe must load the sound to know its length",
 }

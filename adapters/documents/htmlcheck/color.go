@@ -2,65 +2,97 @@ package htmlcheck
 
 import (
 	"math"
-	"strconv"
 	"strings"
 
-	"golang.org/x/image/colornames"
+	"github.com/perfectworks/backend/adapters/documents/typeset/style"
 )
 
-// Color is a colour of sRGB, each part from 0 to 1; a negative part says that it cannot be told.
+// Color is a colour of sRGB, each part from 0 to 1.
 type Color [3]float64
 
-func (c Color) unknown() bool { return c[0] < 0 }
+// translucent is a colour with its opacity, which is negative if the colour cannot be told.
+type translucent [4]float64
 
-var notTold = Color{-1}
+var notTold = translucent{0, 0, 0, -1}
 
-// parseColor reads #rgb, #rrggbb, rgb() and names; what it cannot read, or is translucent, cannot be told.
-func parseColor(value string) Color {
-	value = strings.TrimSpace(value)
-	if named, ok := colornames.Map[value]; ok {
-		return Color{float64(named.R) / 255, float64(named.G) / 255, float64(named.B) / 255}
-	}
-	if digits, ok := strings.CutPrefix(value, "#"); ok {
-		return hexColor(digits)
-	}
-	inner, ok := strings.CutPrefix(value, "rgb(")
-	if !ok {
-		return notTold
-	}
-	parts := strings.FieldsFunc(strings.TrimSuffix(inner, ")"), func(r rune) bool { return r == ',' || r == ' ' })
-	if len(parts) != 3 {
-		return notTold
-	}
+// over paints a colour upon an opaque one.
+func (c translucent) over(ground Color) Color { return mix(Color{c[0], c[1], c[2]}, ground, c[3]) }
+
+// mix gives a share of one colour and the rest of another.
+func mix(a, b Color, share float64) Color {
 	var out Color
-	for i, part := range parts {
-		v, err := strconv.ParseFloat(part, 64)
-		if err != nil || !(v >= 0 && v <= 255) {
-			return notTold
-		}
-		out[i] = v / 255
+	for i := range out {
+		out[i] = a[i]*share + b[i]*(1-share)
 	}
 	return out
 }
 
+// parseColor reads a colour as CSS writes it.
+func parseColor(value string) translucent {
+	c, ok := style.ParseColor(strings.TrimSpace(value))
+	if !ok {
+		return notTold
+	}
+	return translucent(c)
+}
+
 // hintColor reads the colour of a presentational attribute, which may leave out the number sign (HTML, 2.3.6).
-func hintColor(value string) Color {
+func hintColor(value string) translucent {
 	value = strings.ToLower(strings.TrimSpace(value))
-	if c := hexColor(value); len(value) == 6 && !c.unknown() {
+	if c := parseColor("#" + value); len(value) == 6 && c[3] >= 0 {
 		return c
 	}
 	return parseColor(value)
 }
 
-func hexColor(digits string) Color {
-	if len(digits) == 3 {
-		digits = string([]byte{digits[0], digits[0], digits[1], digits[1], digits[2], digits[2]})
+// words divides a value at the white space and commas outside of parentheses.
+func words(value string) []string {
+	var out []string
+	depth, start := 0, 0
+	for i, r := range value + " " {
+		switch {
+		case r == '(':
+			depth++
+		case r == ')':
+			depth--
+		case depth <= 0 && strings.ContainsRune(" ,\t\n\r", r):
+			if i > start {
+				out = append(out, value[start:i])
+			}
+			start = i + 1
+		}
 	}
-	v, err := strconv.ParseUint(digits, 16, 32)
-	if err != nil || len(digits) != 6 {
-		return notTold
+	return out
+}
+
+// colorIn finds the colour in the shorthand background, "" if there is none.
+func colorIn(shorthand string) string {
+	for _, word := range words(shorthand) {
+		if parseColor(word)[3] >= 0 {
+			return word
+		}
 	}
-	return Color{float64(v>>16&255) / 255, float64(v>>8&255) / 255, float64(v&255) / 255}
+	return ""
+}
+
+// gradientColors finds the colours of gradients; nil if one cannot be read, or if there is an image as well.
+func gradientColors(value string) []translucent {
+	if strings.Contains(value, "url(") || strings.Contains(value, "var(") {
+		return nil
+	}
+	var out []translucent
+	for _, word := range words(value) {
+		name, inner, ok := strings.Cut(word, "(")
+		if !ok || !strings.HasSuffix(name, "gradient") {
+			continue
+		}
+		for _, part := range words(strings.TrimSuffix(inner, ")")) {
+			if c := parseColor(part); c[3] >= 0 {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
 }
 
 // ContrastRatio is that of WCAG 2.2, from 1 to 21.

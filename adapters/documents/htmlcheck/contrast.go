@@ -2,36 +2,88 @@ package htmlcheck
 
 import (
 	"math"
-	"strconv"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/html"
 )
 
-// contrast compares the colours of text where both are written in style attributes, or where there is no style sheet
-// and the other one is written in a presentational attribute or is what browsers take.
+// contrast compares the colours of text where the document says at least one of them, and the other one as well, or
+// leaves it to the browser.
 func (c *checker) contrast() {
+	inactive := c.inactive()
 	for _, n := range c.Elements {
-		if !c.Rendered(n) || !hasText(n) || Has(n, "disabled") {
+		if !c.Visible(n) || !c.hasWords(n) || c.underAny(n, inactive) {
 			continue
 		}
 		p, ok := c.Paint(n)
 		if !ok {
 			continue
 		}
-		if ratio := ContrastRatio(p.Text, p.Ground); ratio < p.Need {
+		// Text in the colour of its ground is seen by nobody.
+		if ratio := ContrastRatio(p.Text, p.Ground); ratio < p.Need && ratio > 1 {
 			c.fail("color-contrast", n, "%.2f instead of %.1f", math.Floor(ratio*100)/100, p.Need)
 		}
 	}
 }
 
-func hasText(n *html.Node) bool {
-	for child := n.FirstChild; child != nil; child = child.NextSibling {
-		if child.Type == html.TextNode && strings.TrimSpace(child.Data) != "" {
-			return true
+// inactive gives the controls that cannot be used and their labels, which need no contrast (WCAG 2.2, 1.4.3).
+func (c *checker) inactive() map[*html.Node]bool {
+	out := map[*html.Node]bool{}
+	for _, n := range c.Elements {
+		if !c.disabled(n) {
+			continue
+		}
+		out[n] = true
+		for _, label := range c.Labels(n) {
+			out[label] = true
+		}
+		for id := range strings.FieldsSeq(Attr(n, "aria-labelledby")) {
+			for _, label := range c.ids[id] {
+				out[label] = true
+			}
 		}
 	}
-	return false
+	return out
+}
+
+// disabled tells whether an element is marked as one that cannot be used now.
+func (d *Document) disabled(n *html.Node) bool {
+	if strings.EqualFold(Attr(n, "aria-disabled"), "true") || Has(n, "inert") {
+		return true
+	}
+	if n.Data == "fieldset" {
+		return Has(n, "disabled")
+	}
+	return isDisabled(n)
+}
+
+func (c *checker) underAny(n *html.Node, marked map[*html.Node]bool) bool {
+	return marked[n] || Closest(n, func(p *html.Node) bool { return marked[p] }) != nil
+}
+
+// hasWords tells whether an element has text of its own in a human language. A single character in a control that has
+// another name is a sign.
+func (c *checker) hasWords(n *html.Node) bool {
+	letters, characters := 0, 0
+	for child := n.FirstChild; child != nil; child = child.NextSibling {
+		if child.Type != html.TextNode {
+			continue
+		}
+		for _, r := range child.Data {
+			if unicode.IsLetter(r) || unicode.IsDigit(r) {
+				letters++
+			}
+			if !unicode.IsSpace(r) {
+				characters++
+			}
+		}
+	}
+	if characters == 1 && letters == 1 {
+		labelled := func(p *html.Node) bool { return Has(p, "aria-label") || Has(p, "aria-labelledby") }
+		return !labelled(n) && Closest(n, labelled) == nil
+	}
+	return letters > 0
 }
 
 // Paint is what an element's own text is painted with, and the ratio of contrast that it needs: 4.5, or 3 if it is large
@@ -39,56 +91,147 @@ func hasText(n *html.Node) bool {
 type Paint struct {
 	Text, Ground Color
 	Need         float64
+	// Faded tells that the element or one around it is translucent, so that the colours are mixed ones.
+	Faded bool
 }
 
-// Paint gives the colours of an element's text, if they can be told.
+// layer is what an element paints behind its text.
+type layer struct {
+	color   translucent
+	opacity float64
+	// stops are the colours of a gradient.
+	stops []translucent
+}
+
+// Paint gives the colours of an element's text, if they can be told. Where the ground is a gradient, it is the colour of
+// it that has the most contrast.
 func (d *Document) Paint(n *html.Node) (Paint, bool) {
-	text, ground := d.foreground(n), d.background(n)
-	switch {
-	case !text.known && !ground.known, d.styled && (!text.known || !ground.known):
+	text, told := d.foreground(n)
+	layers, grounded, ok := d.layers(n)
+	if !ok || !told && !grounded || d.styled && (!told || !grounded) {
 		return Paint{}, false
-	case !text.known:
-		text.color = Color{0, 0, 0}
-	case !ground.known:
-		if within(n, "button", "select", "textarea", "mark") {
+	}
+	if !told {
+		text = translucent{0, 0, 0, 1}
+	}
+	if shadow := d.shadow(n); shadow != "" {
+		outline, around := outlineOf(shadow)
+		if !around {
 			return Paint{}, false
 		}
-		ground.color = Color{1, 1, 1}
+		layers, grounded = append(layers, layer{color: outline, opacity: 1}), true
 	}
-	if ground.color.unknown() || text.color.unknown() {
+	if text[3] < 0 || !grounded && within(n, "button", "select", "textarea", "mark") {
 		return Paint{}, false
 	}
-	p := Paint{Text: text.color, Ground: ground.color, Need: 4.5}
-	if ContrastRatio(p.Text, p.Ground) < p.Need && d.large(n) {
-		p.Need = 3
+	best := Paint{Need: 4.5}
+	ratio := -1.0
+	for i := range gradients(layers) {
+		if p := blend(layers, text, i); ContrastRatio(p.Text, p.Ground) > ratio {
+			best.Text, best.Ground, best.Faded = p.Text, p.Ground, p.Faded
+			ratio = ContrastRatio(p.Text, p.Ground)
+		}
 	}
-	return p, true
+	if ratio < best.Need && d.large(n) {
+		best.Need = 3
+	}
+	return best, true
 }
 
-// paint is a colour, or that nothing is said of it.
-type paint struct {
-	color Color
-	known bool
+// gradients is the largest number of colours that a layer has.
+func gradients(layers []layer) int {
+	most := 1
+	for _, l := range layers {
+		most = max(most, len(l.stops))
+	}
+	return most
+}
+
+// blend lays the layers upon white, from the outermost one, and the text upon them; of gradients it takes one colour.
+func blend(layers []layer, text translucent, stop int) Paint {
+	type group struct {
+		behind  Color
+		opacity float64
+	}
+	var groups []group
+	ground := Color{1, 1, 1}
+	for _, l := range layers {
+		if l.opacity < 1 {
+			groups = append(groups, group{ground, l.opacity})
+		}
+		ground = l.color.over(ground)
+		if len(l.stops) > 0 {
+			ground = l.stops[min(stop, len(l.stops)-1)].over(ground)
+		}
+	}
+	ink := text.over(ground)
+	for i := len(groups) - 1; i >= 0; i-- {
+		g := groups[i]
+		ink, ground = mix(ink, g.behind, g.opacity), mix(ground, g.behind, g.opacity)
+	}
+	return Paint{Text: ink, Ground: ground, Faded: len(groups) > 0}
 }
 
 func within(n *html.Node, names ...string) bool {
 	return Named(names...)(n) || Closest(n, Named(names...)) != nil
 }
 
-// foreground gives the colour of text. Links and controls have their own where nothing else is said of them.
-func (d *Document) foreground(n *html.Node) paint {
+// foreground gives the colour of text, and whether it is told. Links and controls have their own where nothing else is
+// said of them.
+func (d *Document) foreground(n *html.Node) (translucent, bool) {
 	for ; n != nil && n.Type == html.ElementNode; n = n.Parent {
-		if value := d.Styles(n)["color"]; value != "" && value != "inherit" && value != "currentcolor" {
-			return paint{parseColor(value), true}
+		if d.Style(n, "-webkit-text-fill-color") != "" {
+			return notTold, true
+		}
+		switch value := d.Style(n, "color"); value {
+		case "", "inherit", "currentcolor", "unset":
+		default:
+			return parseColor(value), true
 		}
 		if n.Data == "a" && Has(n, "href") || Named("button", "select", "textarea", "mark")(n) {
-			return paint{notTold, true}
+			return notTold, true
 		}
 		if value := hint(n); value != "" && !d.styled {
-			return paint{hintColor(value), true}
+			return hintColor(value), true
 		}
 	}
-	return paint{}
+	return translucent{}, false
+}
+
+// shadow gives the shadows of an element's text, which are inherited, "" if there are none.
+func (d *Document) shadow(n *html.Node) string {
+	for ; n != nil && n.Type == html.ElementNode; n = n.Parent {
+		switch value := d.Style(n, "text-shadow"); value {
+		case "", "inherit", "unset":
+		case "none", "initial":
+			return ""
+		default:
+			return value
+		}
+	}
+	return ""
+}
+
+// outlineOf gives the colour of shadows that surround the text on all sides, so that it stands out against them alone.
+func outlineOf(shadow string) (translucent, bool) {
+	var color translucent
+	sides := map[[2]bool]bool{}
+	var offsets []float64
+	for _, word := range append(words(strings.ReplaceAll(shadow, ",", " , ")), ",") {
+		if v, ok := pixels(word, rootSize); ok {
+			offsets = append(offsets, v)
+			continue
+		}
+		if c := parseColor(word); c[3] >= 0 {
+			color = c
+		}
+	}
+	for i := 0; i+2 < len(offsets); i += 3 {
+		if x, y := offsets[i], offsets[i+1]; x != 0 && y != 0 {
+			sides[[2]bool{x > 0, y > 0}] = true
+		}
+	}
+	return color, len(sides) == 4 && color[3] == 1
 }
 
 func hint(n *html.Node) string {
@@ -101,73 +244,88 @@ func hint(n *html.Node) string {
 	return ""
 }
 
-// background gives the colour behind an element.
-func (d *Document) background(n *html.Node) paint {
-	if n == nil || n.Type != html.ElementNode {
-		return paint{}
+// layers gives what lies behind the text of an element, from the outermost one, and whether anything but what browsers
+// begin with is among it. It is false if it cannot be told.
+func (d *Document) layers(n *html.Node) (layers []layer, told, ok bool) {
+	var chain []*html.Node
+	for p := n; p != nil && p.Type == html.ElementNode; p = p.Parent {
+		chain = append(chain, p)
 	}
-	k := d.of(n)
-	if k.grounded {
-		return k.ground
-	}
-	out, ok := d.ownBackground(n)
-	if !ok {
-		out = d.background(n.Parent)
-	}
-	k.ground, k.grounded = out, true
-	return out
-}
-
-func (d *Document) ownBackground(n *html.Node) (paint, bool) {
-	style := d.Styles(n)
-	if image := style["background-image"]; image != "" && image != "none" || strings.Contains(style["background"], "(") && !strings.HasPrefix(style["background"], "rgb") {
-		return paint{notTold, true}, true
-	}
-	if strings.Contains(style["opacity"], ".") || style["position"] == "absolute" || style["position"] == "fixed" {
-		return paint{notTold, true}, true
-	}
-	for _, value := range []string{style["background-color"], style["background"]} {
-		if value != "" && value != "transparent" && value != "none" && value != "inherit" {
-			return paint{parseColor(value), true}, true
+	for i := len(chain) - 1; i >= 0; i-- {
+		l, known := d.layer(chain[i])
+		if !known {
+			return nil, false, false
+		}
+		if l.color[3] == 1 && l.opacity == 1 && len(l.stops) == 0 {
+			// It hides what is behind it, but for what a translucent group shows through.
+			opaque := true
+			for _, outer := range layers {
+				opaque = opaque && outer.opacity == 1
+			}
+			if opaque {
+				layers = layers[:0]
+			}
+		}
+		if l.color[3] > 0 || len(l.stops) > 0 || l.opacity < 1 {
+			told = true
+			layers = append(layers, l)
 		}
 	}
-	if d.styled || !Named("body", "table", "thead", "tbody", "tfoot", "tr", "td", "th")(n) {
-		return paint{}, false
+	return layers, told, true
+}
+
+// layer gives what one element paints. It is false for images, and where an element may lie elsewhere than the one
+// around it, so that what is behind is not known.
+func (d *Document) layer(n *html.Node) (layer, bool) {
+	l := layer{opacity: 1}
+	if value := d.Style(n, "opacity"); value != "" {
+		var ok bool
+		if l.opacity, ok = alpha(value); !ok {
+			return l, false
+		}
+	}
+	for _, property := range []string{"filter", "backdrop-filter", "mix-blend-mode", "background-clip", "-webkit-background-clip"} {
+		if value := d.Style(n, property); value != "" && value != "none" && value != "normal" {
+			return l, false
+		}
+	}
+	color, image := d.Style(n, "background-color"), d.Style(n, "background-image")
+	shorthand := d.Style(n, "background")
+	if image == "" && strings.Contains(shorthand, "gradient(") || strings.Contains(image, "gradient(") {
+		if l.stops = gradientColors(shorthand + " " + image); len(l.stops) == 0 {
+			return l, false
+		}
+	} else if image != "" && image != "none" || strings.Contains(shorthand, "url(") || strings.Contains(shorthand, "image") {
+		return l, false
+	}
+	if color == "" && len(l.stops) == 0 {
+		color = colorIn(shorthand)
+	}
+	switch color {
+	case "", "transparent", "none", "inherit", "initial", "unset":
+	default:
+		if l.color = parseColor(color); l.color[3] < 0 {
+			return l, false
+		}
+	}
+	position := d.Style(n, "position")
+	if (position == "absolute" || position == "fixed") && (l.color[3] < 1 || l.opacity < 1) {
+		return l, false
+	}
+	if d.styled || color != "" || !Named("body", "table", "thead", "tbody", "tfoot", "tr", "td", "th")(n) {
+		return l, true
 	}
 	if Attr(n, "background") != "" {
-		return paint{notTold, true}, true
+		return l, false
 	}
 	if value := Attr(n, "bgcolor"); value != "" {
-		return paint{hintColor(value), true}, true
+		l.color = hintColor(value)
 	}
-	return paint{}, false
+	return l, l.color[3] >= 0
 }
 
 // large tells of text of 24 pixels, or 18.66 if bold (WCAG 2.2, large scale).
 func (d *Document) large(n *html.Node) bool {
-	size, bold := 16.0, false
-	sizes := map[string]float64{"h1": 32, "h2": 24, "h3": 18.72}
-	for p := n; p != nil && p.Type == html.ElementNode; p = p.Parent {
-		if Named("b", "strong", "h1", "h2", "h3", "h4", "h5", "h6", "th")(p) {
-			bold = true
-		}
-		style := d.Styles(p)
-		if weight, err := strconv.Atoi(style["font-weight"]); style["font-weight"] == "bold" || err == nil && weight >= 700 {
-			bold = true
-		}
-		value := style["font-size"]
-		if v, err := strconv.ParseFloat(strings.TrimSuffix(value, "px"), 64); err == nil && strings.HasSuffix(value, "px") {
-			size = v
-			break
-		}
-		if v, err := strconv.ParseFloat(strings.TrimSuffix(value, "pt"), 64); err == nil && strings.HasSuffix(value, "pt") {
-			size = v * 4 / 3
-			break
-		}
-		if v, ok := sizes[p.Data]; ok {
-			size = v
-			break
-		}
-	}
-	return size >= 24 || bold && size >= 18.66
+	size := d.fontSize(n)
+	return size >= 24 || size >= 18.66 && d.bold(n)
 }

@@ -2,7 +2,6 @@ package htmlcheck
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -24,7 +23,7 @@ var (
 func (c *checker) forms() {
 	for _, n := range c.All("input", "select", "textarea") {
 		value := strings.ToLower(strings.TrimSpace(Attr(n, "autocomplete")))
-		if value == "" || !c.Rendered(n) || Has(n, "disabled") || n.Data == "input" && slices.Contains([]string{"submit", "reset", "button", "hidden", "image"}, strings.ToLower(Attr(n, "type"))) {
+		if value == "" || !c.Rendered(n) || c.disabled(n) || n.Data == "input" && slices.Contains([]string{"submit", "reset", "button", "hidden", "image"}, strings.ToLower(Attr(n, "type"))) {
 			continue
 		}
 		if !validAutocomplete(value) {
@@ -57,7 +56,7 @@ func validAutocomplete(value string) bool {
 func (c *checker) keyboard() {
 	keys := map[string]*html.Node{}
 	for _, n := range c.Elements {
-		if index, err := strconv.Atoi(strings.TrimSpace(Attr(n, "tabindex"))); err == nil && index > 0 {
+		if index, ok := tabIndex(n); ok && index > 0 {
 			c.fail("tabindex", n, "tabindex=%d", index)
 		}
 		if key := strings.ToLower(strings.TrimSpace(Attr(n, "accesskey"))); key != "" && c.Rendered(n) {
@@ -66,22 +65,8 @@ func (c *checker) keyboard() {
 			}
 			keys[key] = n
 		}
-		style := strings.ToLower(Attr(n, "style"))
-		if strings.Contains(style, "!important") {
-			c.spacing(n, style)
-		}
-	}
-}
-
-// spacing checks that the user's own spacing of text can win where it is wider. Heights of lines depend on layout.
-func (c *checker) spacing(n *html.Node, style string) {
-	for declaration := range strings.SplitSeq(style, ";") {
-		name, value, _ := strings.Cut(declaration, ":")
-		value, important := strings.CutSuffix(strings.TrimSpace(value), "!important")
-		least, known := map[string]float64{"letter-spacing": 0.12, "word-spacing": 0.16}[strings.TrimSpace(name)]
-		spacing, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), "em"), 64)
-		if important && known && err == nil && spacing < least {
-			c.fail("avoid-inline-spacing", n, "%s", strings.TrimSpace(declaration))
+		if strings.Contains(Attr(n, "style"), "!") {
+			c.spacing(n)
 		}
 	}
 }

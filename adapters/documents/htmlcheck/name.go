@@ -45,7 +45,7 @@ func (d *Document) nameOf(n *html.Node, in nameContext) string {
 		return label
 	}
 	role := d.Role(n)
-	if role != "presentation" && role != "none" || d.conflict(n) {
+	if role != "presentation" && role != "none" {
 		if name := d.nativeName(n, in); strings.TrimSpace(name) != "" {
 			return name
 		}
@@ -115,6 +115,9 @@ func isNamedByContent(n *html.Node) bool {
 
 // nativeName gives the name that HTML itself provides.
 func (d *Document) nativeName(n *html.Node, in nameContext) string {
+	if n.Namespace == "svg" {
+		return d.childName(n, "title", in)
+	}
 	switch n.Data {
 	case "img", "area":
 		return Attr(n, "alt")
@@ -132,8 +135,6 @@ func (d *Document) nativeName(n *html.Node, in nameContext) string {
 		return d.childName(n, "figcaption", in)
 	case "iframe":
 		return Attr(n, "title")
-	case "svg":
-		return d.childName(n, "title", in)
 	case "optgroup":
 		return Attr(n, "label")
 	}

@@ -11,7 +11,7 @@ import (
 // presentational tells whether an element is said to mean nothing, and keeps to it.
 func (c *checker) presentational(n *html.Node) bool {
 	role := c.Role(n)
-	return (role == "presentation" || role == "none") && !c.conflict(n)
+	return role == "presentation" || role == "none"
 }
 
 // images checks alternative texts.
@@ -33,11 +33,11 @@ func (c *checker) images() {
 			if c.Name(n) == "" {
 				c.fail("area-alt", n, "")
 			}
-		case n.Data == "object" && Has(n, "data"):
-			if c.Name(n) == "" && Text(n) == "" && !c.presentational(n) {
+		case n.Data == "object" && role == "" && embedsMedia(n):
+			if c.Name(n) == "" {
 				c.fail("object-alt", n, "")
 			}
-		case n.Data == "svg" && (role == "img" || role == "image" || strings.HasPrefix(role, "graphics-")):
+		case n.Namespace == "svg" && (role == "img" || role == "image" || strings.HasPrefix(role, "graphics-")):
 			if c.Name(n) == "" {
 				c.fail("svg-img-alt", n, "")
 			}
@@ -50,6 +50,30 @@ func (c *checker) images() {
 	}
 }
 
+// embedsMedia tells whether an object shows an image, a film or a sound. Of other resources the browser shows the content
+// of the element, or the resource has its own text.
+func embedsMedia(n *html.Node) bool {
+	kind, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(Attr(n, "type"))), ";")
+	if kind == "" {
+		address, _, _ := strings.Cut(Attr(n, "data"), "#")
+		address, _, _ = strings.Cut(address, "?")
+		if data, ok := strings.CutPrefix(strings.ToLower(address), "data:"); ok {
+			kind = data
+		} else {
+			kind = mediaTypes[strings.ToLower(path.Ext(address))]
+		}
+	}
+	return Attr(n, "data") != "" && (strings.HasPrefix(kind, "image/") || strings.HasPrefix(kind, "audio/") || strings.HasPrefix(kind, "video/"))
+}
+
+// mediaTypes are the kinds of resources by the endings of their names.
+var mediaTypes = map[string]string{
+	".png": "image/", ".jpg": "image/", ".jpeg": "image/", ".gif": "image/", ".svg": "image/", ".webp": "image/", ".bmp": "image/",
+	".avif": "image/", ".ico": "image/", ".tif": "image/", ".tiff": "image/", ".mp3": "audio/", ".ogg": "audio/", ".oga": "audio/",
+	".wav": "audio/", ".flac": "audio/", ".m4a": "audio/", ".aac": "audio/", ".opus": "audio/", ".mp4": "video/", ".webm": "video/",
+	".ogv": "video/", ".mov": "video/", ".avi": "video/", ".mkv": "video/", ".m4v": "video/",
+}
+
 var emptyWords = []string{
 	"image", "img", "picture", "photo", "graphic", "figure", "logo", "icon", "alt", "bild", "foto", "untitled", "spacer",
 	"placeholder", "null", "undefined", "todo", "-", ".", "*",
@@ -58,7 +82,7 @@ var emptyWords = []string{
 // SaysNothing tells of a name that is none: a file's name, or a word that fits everything.
 func SaysNothing(name string) bool {
 	word := strings.ToLower(name)
-	return slices.Contains(emptyWords, word) || slices.Contains([]string{".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".bmp", ".avif"}, path.Ext(word))
+	return slices.Contains(emptyWords, word) || mediaTypes[path.Ext(word)] == "image/"
 }
 
 // IsVague tells of a link's text that says nothing of where it leads.
@@ -106,31 +130,32 @@ func (c *checker) nameOfControl(n *html.Node) {
 	role := c.Role(n)
 	name := func() string { return c.Name(n) }
 	kind := strings.ToLower(Attr(n, "type"))
+	native := role == explicit || explicit == "" || explicit == "none" || explicit == "presentation"
 	switch {
-	case n.Data == "button" && (explicit == "" || explicit == "button"):
+	case n.Data == "button" && role == "button":
 		if name() == "" {
 			c.fail("button-name", n, "")
 		}
-	case n.Data == "input" && slices.Contains([]string{"submit", "reset", "button"}, kind):
+	case n.Data == "input" && slices.Contains([]string{"submit", "reset", "button"}, kind) && role == "button":
 		if name() == "" {
 			c.fail("input-button-name", n, "")
 		}
-	case n.Data == "a" && Has(n, "href") && (explicit == "" || explicit == "link"):
+	case n.Data == "a" && Has(n, "href") && n.Namespace == "" && isLink(role):
 		c.result.Links++
 		c.link(n, name())
-	case n.Data == "select" && explicit == "":
+	case n.Data == "select" && native && (role == "combobox" || role == "listbox"):
 		c.result.Forms++
 		if name() == "" {
 			c.fail("select-name", n, "")
 		}
 	case n.Data == "summary" && n.Parent != nil && n.Parent.Data == "details":
-		if name() == "" {
+		if isSummary(n) && name() == "" {
 			c.fail("summary-name", n, "")
 		}
 	case n.Data == "textarea" || n.Data == "input" && !slices.Contains([]string{"image", "hidden"}, kind):
 		c.result.Forms++
 		c.field(n, name())
-	case explicit != "":
+	case explicit != "" || n.Namespace == "svg" && isLink(role):
 		c.nameOfWidget(n, role, name)
 	case n.Data == "meter" && name() == "":
 		c.fail("aria-meter-name", n, "")
@@ -139,13 +164,19 @@ func (c *checker) nameOfControl(n *html.Node) {
 	case n.Data == "dialog" && Has(n, "open") && name() == "":
 		c.fail("aria-dialog-name", n, "")
 	}
+	c.labelInName(n, role)
+}
+
+// isLink tells of the role link and those that are kinds of it.
+func isLink(role string) bool {
+	return slices.Contains([]string{"link", "doc-backlink", "doc-biblioref", "doc-glossref", "doc-noteref"}, role)
 }
 
 // nameOfWidget checks elements that are controls by their role only.
 func (c *checker) nameOfWidget(n *html.Node, role string, name func() string) {
 	rule := ""
 	switch role {
-	case "button", "link", "menuitem":
+	case "button", "link", "menuitem", "doc-backlink", "doc-biblioref", "doc-glossref", "doc-noteref":
 		rule = "aria-command-name"
 	case "combobox", "listbox", "searchbox", "slider", "spinbutton", "textbox":
 		rule = "aria-input-field-name"
@@ -201,7 +232,7 @@ func (d *Document) hasAnchor(name string) bool {
 
 // field checks the label of a text field, a choice and the like.
 func (c *checker) field(n *html.Node, name string) {
-	if c.Role(n) == "presentation" || c.Role(n) == "none" {
+	if c.presentational(n) {
 		return
 	}
 	labels := 0

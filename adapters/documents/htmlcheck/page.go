@@ -12,11 +12,12 @@ import (
 // ValidLanguage tells whether a language tag has a registered primary language.
 func ValidLanguage(tag string) bool {
 	primary, _, _ := strings.Cut(strings.TrimSpace(tag), "-")
-	if primary == "" || len(primary) > 3 && primary != "i" && primary != "x" {
+	if len(primary) < 2 || len(primary) > 3 {
 		return false
 	}
-	_, err := language.ParseBase(primary)
-	return err == nil
+	base, err := language.ParseBase(primary)
+	// The registry has a code of three letters only where there is none of two.
+	return err == nil && (len(primary) == 2 || len(base.String()) == 3 || base.ISO3() != strings.ToLower(primary))
 }
 
 // page checks what belongs to the document as a whole.
@@ -30,19 +31,19 @@ func (c *checker) page() {
 	case !ValidLanguage(lang):
 		c.fail("html-lang-valid", root, "%s", lang)
 	}
-	if xml := Attr(root, "xml:lang"); xml != "" && lang != "" && !strings.EqualFold(base(xml), base(lang)) {
+	if xml := Attr(root, "xml:lang"); xml != "" && ValidLanguage(lang) && !strings.EqualFold(base(xml), base(lang)) {
 		c.fail("html-xml-lang-mismatch", root, "%s and %s", lang, xml)
 	}
 	for _, n := range c.Elements {
-		if n != root && Has(n, "lang") && n.Namespace == "" {
-			if l := Attr(n, "lang"); !ValidLanguage(l) && Text(n) != "" {
-				c.fail("valid-lang", n, "%s", l)
-			}
+		if l := Attr(n, "lang"); n != root && l != "" && n.Namespace == "" && !ValidLanguage(l) && c.speaks(n) {
+			c.fail("valid-lang", n, "%s", l)
 		}
 	}
+	c.languages(root)
 	for _, n := range c.All("title") {
-		if n.Namespace == "" && c.result.Title == "" {
-			c.result.Title = Text(n)
+		if n.Namespace == "" {
+			c.result.Title = Text(n) // that of a second one does not count
+			break
 		}
 	}
 	if c.result.Title == "" {
@@ -60,6 +61,25 @@ func (c *checker) page() {
 			c.result.Scripts++
 		}
 	}
+}
+
+// speaks tells whether an element has text of its own language: such that people see or hear, and that lies in no element
+// inside with another language.
+func (c *checker) speaks(n *html.Node) bool {
+	for child := n.FirstChild; child != nil; child = child.NextSibling {
+		switch {
+		case child.Type == html.TextNode:
+			if strings.TrimSpace(child.Data) != "" && (c.Shown(n) || c.Visible(n)) {
+				return true
+			}
+		case child.Type != html.ElementNode || Attr(child, "lang") != "":
+		case c.Shown(child) && (child.Data == "img" || child.Data == "area" || Has(child, "aria-label") || child.Data == "input") && c.Name(child) != "":
+			return true
+		case c.speaks(child):
+			return true
+		}
+	}
+	return false
 }
 
 func base(tag string) string {
@@ -158,8 +178,11 @@ func (c *checker) canBypass(found map[string][]*html.Node) bool {
 	if len(found["main"]) > 0 {
 		return true
 	}
+	repeated := func(p *html.Node) bool {
+		return slices.Contains([]string{"navigation", "complementary", "contentinfo", "search"}, c.Role(p))
+	}
 	for _, n := range c.Elements {
-		if c.Role(n) == "heading" && c.Shown(n) && c.Name(n) != "" {
+		if c.Role(n) == "heading" && c.Shown(n) && c.Visible(n) && c.Name(n) != "" && Closest(n, repeated) == nil {
 			return true
 		}
 	}
@@ -241,19 +264,21 @@ func (c *checker) regions() {
 
 // timing checks refreshes, and the viewport beside them.
 func (c *checker) timing() {
+	refreshed := false
 	for _, n := range c.All("meta") {
 		content := Attr(n, "content")
-		if strings.EqualFold(Attr(n, "http-equiv"), "refresh") {
-			number := strings.TrimLeft(content, " ")
-			end := strings.IndexFunc(number, func(r rune) bool { return r < '0' || r > '9' })
-			if end < 0 {
-				end = len(number)
-			}
-			if seconds, err := strconv.Atoi(number[:end]); err == nil && seconds > 0 && seconds <= 72_000 {
-				c.fail("meta-refresh", n, "after %d seconds", seconds)
+		if !refreshed && strings.EqualFold(Attr(n, "http-equiv"), "refresh") {
+			var seconds int
+			if seconds, refreshed = refreshAfter(content); refreshed { // browsers heed the first one
+				switch {
+				case seconds > 0 && seconds <= 72_000:
+					c.fail("meta-refresh", n, "after %d seconds", seconds)
+				case seconds > 0:
+					c.fail("meta-refresh-no-exceptions", n, "after %d seconds", seconds)
+				}
 			}
 		}
-		if strings.EqualFold(Attr(n, "name"), "viewport") {
+		if strings.EqualFold(strings.TrimSpace(Attr(n, "name")), "viewport") {
 			c.viewport(n, content)
 		}
 	}
@@ -264,36 +289,33 @@ func (c *checker) timing() {
 	}
 }
 
-func (c *checker) viewport(n *html.Node, content string) {
-	values := map[string]string{}
-	for part := range strings.FieldsFuncSeq(content, func(r rune) bool { return r == ',' || r == ';' }) {
-		name, value, _ := strings.Cut(part, "=")
-		values[strings.ToLower(strings.TrimSpace(name))] = strings.ToLower(strings.TrimSpace(value))
+// refreshAfter reads the time of a refresh as browsers do (HTML, 4.2.5.3), false if it is none.
+func refreshAfter(content string) (seconds int, ok bool) {
+	rest := strings.TrimLeft(content, " \t\n\f\r")
+	digits := len(rest) - len(strings.TrimLeft(rest, "0123456789"))
+	if digits == 0 && !strings.HasPrefix(rest, ".") {
+		return 0, false
 	}
-	if v := values["user-scalable"]; v == "no" || v == "0" {
-		c.fail("meta-viewport", n, "user-scalable=%s", v)
-		return
+	seconds, err := strconv.Atoi(rest[:digits])
+	if digits > 0 && err != nil {
+		seconds = 1 << 30
 	}
-	if v, ok := values["maximum-scale"]; ok {
-		scale, err := strconv.ParseFloat(v, 64)
-		switch {
-		case v == "yes", err == nil && scale >= 0 && scale < 2:
-			c.fail("meta-viewport", n, "maximum-scale=%s", v)
-		case err == nil && scale >= 0 && scale < 5:
-			c.fail("meta-viewport-large", n, "maximum-scale=%s", v)
-		}
-	}
+	rest = strings.TrimLeft(rest[digits:], "0123456789.")
+	return seconds, rest == "" || strings.ContainsRune(";, \t\n\f\r", rune(rest[0]))
 }
 
 // frames checks frames.
 func (c *checker) frames() {
 	titles := map[string]*html.Node{}
 	for _, n := range c.All("iframe", "frame") {
+		index, ok := tabIndex(n)
+		if ok && index < 0 && c.Visible(n) && !c.of(n).hidden.inert && hasRoom(n) && tabbableInside(n) {
+			c.fail("frame-focusable-content", n, "")
+		}
 		if !c.Shown(n) {
 			continue
 		}
-		name := c.Name(n)
-		if name == "" && c.Role(n) != "presentation" && c.Role(n) != "none" {
+		if c.Name(n) == "" && !c.presentational(n) && (!ok || index >= 0) {
 			c.fail("frame-title", n, "")
 		}
 		title := strings.ToLower(Attr(n, "title"))
@@ -304,6 +326,25 @@ func (c *checker) frames() {
 	}
 }
 
+// hasRoom tells whether a frame is larger than a point, as those are that only scripts use.
+func hasRoom(n *html.Node) bool {
+	for _, key := range []string{"width", "height"} {
+		if v, err := strconv.Atoi(strings.TrimSpace(Attr(n, key))); err == nil && v <= 1 {
+			return false
+		}
+	}
+	return true
+}
+
+// tabbableInside tells whether the tab key reaches something in the document that a frame has written in it.
+func tabbableInside(n *html.Node) bool {
+	if !Has(n, "srcdoc") {
+		return false
+	}
+	inner, err := Parse([]byte(strings.ToValidUTF8(Attr(n, "srcdoc"), "\ufffd")))
+	return err == nil && slices.ContainsFunc(inner.Elements, func(e *html.Node) bool { return inner.Visible(e) && inner.Tabbable(e) })
+}
+
 // media checks video and audio.
 func (c *checker) media() {
 	for _, n := range c.All("video", "audio") {
@@ -311,10 +352,50 @@ func (c *checker) media() {
 		if n.Data == "video" && c.Shown(n) && !Has(n, "muted") && !c.captioned(n) {
 			c.fail("video-caption", n, "")
 		}
-		if Has(n, "autoplay") && !Has(n, "muted") && !Has(n, "controls") {
+		if Has(n, "autoplay") && !Has(n, "muted") && !Has(n, "controls") && !playsBriefly(n) && !c.canBeStopped() {
 			c.fail("no-autoplay-audio", n, "")
 		}
 	}
+}
+
+// playsBriefly tells whether the fragments of all sources end within three seconds (Media Fragments URI 1.0, 4.2.1).
+func playsBriefly(n *html.Node) bool {
+	sources := []string{}
+	if Has(n, "src") {
+		sources = append(sources, Attr(n, "src"))
+	}
+	for _, kid := range Kids(n) {
+		if kid.Data == "source" {
+			sources = append(sources, Attr(kid, "src"))
+		}
+	}
+	for _, source := range sources {
+		_, fragment, _ := strings.Cut(source, "#")
+		_, span, ok := strings.Cut("&"+fragment, "&t=")
+		span, _, _ = strings.Cut(span, "&")
+		from, to, hasEnd := strings.Cut(strings.TrimPrefix(span, "npt:"), ",")
+		start, err1 := strconv.ParseFloat(from, 64)
+		end, err2 := strconv.ParseFloat(to, 64)
+		if from == "" {
+			start, err1 = 0, nil
+		}
+		if !ok || !hasEnd || err1 != nil || err2 != nil || end-start > 3 {
+			return false
+		}
+	}
+	return len(sources) > 0
+}
+
+// stopWords name controls that stop or silence what plays.
+var stopWords = []string{"pause", "stop", "mute", "unmute", "anhalten", "stopp", "stummschalten", "ton aus", "arrêter", "couper le son", "pausa", "silenciar", "detener", "pauze"}
+
+// canBeStopped tells whether the page has a control that says that it stops or silences something.
+func (c *checker) canBeStopped() bool {
+	return slices.ContainsFunc(c.Elements, func(n *html.Node) bool {
+		return c.Role(n) == "button" && c.Shown(n) && c.Visible(n) && slices.ContainsFunc(stopWords, func(word string) bool {
+			return strings.Contains(" "+strings.ToLower(c.Name(n))+" ", " "+word+" ")
+		})
+	})
 }
 
 func (c *checker) captioned(n *html.Node) bool {

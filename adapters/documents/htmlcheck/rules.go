@@ -16,6 +16,8 @@ type Rule struct {
 	// it is false, only a person can repair it.
 	Fixable bool
 	Title   string
+	// ACT are the identifiers of the W3C ACT rules (act-rules.github.io) that this rule decides, alone or with others.
+	ACT []string
 }
 
 // ruleTable has a rule in each line: id, WCAG criterion or "-", E or W, whether fixable, title.
@@ -24,6 +26,7 @@ html-has-lang 3.1.1 E yes|The page has no language
 html-lang-valid 3.1.1 E yes|The page's language is not a language tag
 html-xml-lang-mismatch 3.1.1 W yes|The page has two different languages in lang and xml:lang
 valid-lang 3.1.2 E yes|A language is not a language tag
+lang-mismatch 3.1.1 W no|Text is in another language than it says
 document-title 2.4.2 E yes|The page has no title
 charset - W yes|Text is not in the encoding that the page says
 image-alt 1.1.1 E yes|An image has no alternative text
@@ -53,8 +56,10 @@ aria-progressbar-name 1.1.1 E yes|A progress bar has no name
 aria-dialog-name - W yes|A dialog has no name
 aria-tooltip-name 4.1.2 W no|A tooltip has no name
 aria-treeitem-name - W no|A tree item has no name
+label-content-name-mismatch 2.5.3 E no|The name of a control does not hold the text that people see on it
 summary-name 4.1.2 E no|The summary of details has no name
 frame-title 4.1.2 E yes|A frame has no title
+frame-focusable-content 2.1.1 E no|A frame with controls is left out of the tab order
 frame-title-unique 4.1.2 W no|Frames have the same title
 td-headers-attr 1.3.1 E yes|A table cell names headers that are not in its table
 th-has-data-cells 1.3.1 W no|A header cell has no data cells
@@ -93,6 +98,7 @@ presentation-role-conflict - W yes|An element is said to be presentational and i
 nested-interactive 4.1.2 E no|A control contains another one
 duplicate-id-aria 4.1.2 E yes|An identifier that is referred to is used twice
 meta-refresh 2.2.1 E no|The page reloads or leaves by itself
+meta-refresh-no-exceptions - W no|The page reloads or leaves by itself, if only after a day
 meta-viewport 1.4.4 E yes|The page keeps people from enlarging it
 meta-viewport-large - W yes|The page keeps people from enlarging it much
 autocomplete-valid 1.3.5 E no|The purpose of a form field is not one that exists
@@ -107,13 +113,72 @@ color-contrast 1.4.3 E yes|Text has too little contrast
 avoid-inline-spacing 1.4.12 E yes|Spacing of text cannot be changed
 `
 
+// actTable has an ACT rule in each line, and the rules that decide it.
+const actTable = `
+047fe0 bypass
+23a2a8 image-alt role-img-alt
+24afc2 avoid-inline-spacing
+2779a5 document-title
+2ee8b8 label-content-name-mismatch
+2t702h summary-name
+307n5z nested-interactive
+46ca7f presentation-role-conflict
+4c31df no-autoplay-audio
+4e8ab6 aria-required-attr
+59796f input-image-alt
+5b7ae0 html-xml-lang-mismatch
+5c01ea aria-allowed-attr aria-prohibited-attr
+5f99a7 aria-valid-attr
+674b10 aria-roles
+6a7281 aria-valid-attr-value
+6cfa84 aria-hidden-focus aria-hidden-body
+73f2c2 autocomplete-valid
+78fd32 avoid-inline-spacing
+7d6734 svg-img-alt
+80f0bf no-autoplay-audio
+8fc3b6 object-alt
+97a4e1 button-name input-button-name aria-command-name
+9e45ec avoid-inline-spacing
+a25f45 td-headers-attr
+aaa1bf no-autoplay-audio
+afw4f7 color-contrast
+akn7bn frame-focusable-content
+b4f0c3 meta-viewport
+b5c3f8 html-has-lang
+bc4a75 aria-required-children
+bc659a meta-refresh
+bf051a html-lang-valid
+bisz58 meta-refresh meta-refresh-no-exceptions
+c487ae link-name area-alt aria-command-name
+cae760 frame-title
+cf77f2 bypass
+d0f69e th-has-data-cells
+de46e4 valid-lang
+e086e5 label select-name aria-input-field-name aria-toggle-field-name
+f51b46 video-caption
+ff89c9 aria-required-parent
+ffd0e9 empty-heading
+in6db8 aria-valid-attr-value
+kb1m8s aria-prohibited-attr
+m6b1q3 aria-command-name aria-toggle-field-name
+off6ek lang-mismatch
+ucwvc8 lang-mismatch
+`
+
 // Rules lists all rules.
 var Rules = sync.OnceValue(func() []Rule {
+	act := map[string][]string{}
+	for line := range strings.Lines(strings.TrimSpace(actTable)) {
+		f := strings.Fields(line)
+		for _, rule := range f[1:] {
+			act[rule] = append(act[rule], f[0])
+		}
+	}
 	var out []Rule
 	for line := range strings.Lines(strings.TrimSpace(ruleTable)) {
 		head, title, _ := strings.Cut(strings.TrimSpace(line), "|")
 		f := strings.Fields(head)
-		r := Rule{ID: f[0], WCAG: f[1], Error: f[2] == "E", Fixable: f[3] == "yes", Title: title}
+		r := Rule{ID: f[0], WCAG: f[1], Error: f[2] == "E", Fixable: f[3] == "yes", Title: title, ACT: act[f[0]]}
 		if r.WCAG == "-" {
 			r.WCAG = ""
 		}

@@ -16,6 +16,11 @@ func (c *checker) tables() {
 		c.table(table)
 	}
 	for _, n := range c.Elements {
+		if role := c.Role(n); n.Data != "table" && (role == "table" || role == "grid" || role == "treegrid") && c.Shown(n) {
+			c.headersOfNothing(n)
+		}
+	}
+	for _, n := range c.Elements {
 		if !c.Shown(n) {
 			continue
 		}
@@ -56,12 +61,10 @@ func (c *checker) table(table *html.Node) {
 			}
 		}
 	}
-	named := false
 	for _, row := range rows {
 		for _, cell := range row {
 			for id := range strings.FieldsSeq(Attr(cell, "headers")) {
-				named = true
-				if !ids[id] || id == Attr(cell, "id") {
+				if c.Visible(table) && (!ids[id] || id == Attr(cell, "id")) {
 					c.fail("td-headers-attr", cell, "%s", id)
 				}
 			}
@@ -70,10 +73,7 @@ func (c *checker) table(table *html.Node) {
 	if headers == 0 && len(rows) > 1 && widest > 1 && c.looksLikeData(table, rows) {
 		c.fail("table-headers", table, "")
 	}
-	if named {
-		return
-	}
-	c.headersOfNothing(rows)
+	c.headersOfNothing(table)
 }
 
 // looksLikeData tells a table of data from one made for layout: it says so, or holds only short text.
@@ -103,25 +103,6 @@ func (c *checker) looksLikeData(table *html.Node, rows [][]*html.Node) bool {
 }
 
 func isHeaderCell(role string) bool { return role == "columnheader" || role == "rowheader" }
-
-// headersOfNothing finds the header cells that have no data cells in their row or below it.
-func (c *checker) headersOfNothing(rows [][]*html.Node) {
-	isData := func(cell *html.Node) bool { return !isHeaderCell(c.Role(cell)) }
-	last := -1 // the last row with data
-	for i, row := range rows {
-		if slices.ContainsFunc(row, isData) {
-			last = i
-		}
-	}
-	for i, row := range rows {
-		if i < last || slices.ContainsFunc(row, isData) {
-			continue
-		}
-		for _, cell := range row {
-			c.fail("th-has-data-cells", cell, "")
-		}
-	}
-}
 
 // Rows gives the cells of each row, those of tables inside left out.
 func Rows(table *html.Node) [][]*html.Node {

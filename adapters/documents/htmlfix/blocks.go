@@ -71,11 +71,16 @@ func (l *lookout) container(n *html.Node) *html.Node {
 				only = kid
 			}
 		}
-		if only == nil || !htmlcheck.Named("div", "center", "form")(only) || l.landmarks[only] || l.Role(only) == "heading" {
+		if only == nil || !htmlcheck.Named("div", "center", "form")(only) || l.landmarks[only] || !isPlain(l.Role(only)) {
 			return n
 		}
 		n = only
 	}
+}
+
+// isPlain tells of the role of an element that only holds others, so that a part of the page may lie in it.
+func isPlain(role string) bool {
+	return slices.Contains([]string{"", "generic", "none", "presentation", "group", "form"}, role)
 }
 
 func (l *lookout) search(n *html.Node) {

@@ -20,7 +20,7 @@ func (p *plan) colors() {
 	for _, f := range p.findings("avoid-inline-spacing") {
 		style := htmlcheck.Attr(f.Node, "style")
 		changed := replaceDeclarations(style, func(name, value string) string {
-			if name == "letter-spacing" || name == "word-spacing" {
+			if name == "letter-spacing" || name == "word-spacing" || name == "line-height" {
 				return strings.TrimSpace(cutImportant(value))
 			}
 			return value
@@ -60,7 +60,7 @@ func (p *plan) contrast(failing []htmlcheck.Finding) {
 	done := map[*html.Node]bool{}
 	for _, f := range failing {
 		paint, ok := p.Paint(f.Node)
-		if !ok {
+		if !ok || paint.Faded { // another colour would fade as well
 			continue
 		}
 		target, need := f.Node, paint.Need
@@ -89,10 +89,10 @@ func hasText(n *html.Node) bool {
 	return false
 }
 
-// setter gives the element in whose style attribute the colour of an element's text is set, nil if it is in none.
+// setter gives the element for which the colour of an element's text is set, nil if it is for none.
 func (p *plan) setter(n *html.Node) *html.Node {
 	for ; n != nil && n.Type == html.ElementNode; n = n.Parent {
-		if value := p.Styles(n)["color"]; value != "" && value != "inherit" && value != "currentcolor" {
+		if value := p.Style(n, "color"); value != "" && value != "inherit" && value != "currentcolor" {
 			return n
 		}
 	}
@@ -139,6 +139,9 @@ func (r *repair) setColor(n *html.Node, color string) *repair {
 		return color
 	})
 	if !found {
+		if r.plan.Important(n, "color") {
+			color += " !important"
+		}
 		return r.style(n, "color: "+color)
 	}
 	return r.set(n, "style", style)

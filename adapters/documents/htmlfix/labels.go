@@ -34,7 +34,7 @@ func (p *plan) labels() {
 	for _, f := range p.findings(
 		"label", "select-name", "aria-input-field-name", "aria-toggle-field-name", "aria-meter-name", "aria-progressbar-name",
 	) {
-		for _, find := range []func(htmlcheck.Finding) bool{p.looseLabel, p.textBeside, p.elementBeside, p.cellBeside, p.buttonBeside} {
+		for _, find := range []func(htmlcheck.Finding) bool{p.deafLabel, p.looseLabel, p.textBeside, p.elementBeside, p.cellBeside, p.buttonBeside} {
 			if find(f) {
 				break
 			}
@@ -127,6 +127,31 @@ func (p *plan) looseLabel(f htmlcheck.Finding) bool {
 	if isNative(f.Node) {
 		return p.add(r.set(label, "for", r.id(f.Node, "field")))
 	}
+	return p.add(r.set(f.Node, "aria-labelledby", r.id(label, "label")))
+}
+
+// deafLabel finds the label element that is meant for a control by its attribute for or around it, but which HTML ties to
+// controls of its own alone.
+func (p *plan) deafLabel(f htmlcheck.Finding) bool {
+	if isNative(f.Node) {
+		return false
+	}
+	label := htmlcheck.Closest(f.Node, htmlcheck.Named("label"))
+	if label != nil && (htmlcheck.Has(label, "for") || htmlcheck.Under(label, isNative)) {
+		label = nil
+	}
+	if id := htmlcheck.Attr(f.Node, "id"); label == nil && id != "" {
+		for _, n := range p.All("label") {
+			if htmlcheck.Attr(n, "for") == id {
+				label = n
+				break
+			}
+		}
+	}
+	if label == nil || !p.Shown(label) || !isLabelText(htmlcheck.Text(label)) {
+		return false
+	}
+	r := p.start(f.Rule, f.Node, "label meant for the control tied to it")
 	return p.add(r.set(f.Node, "aria-labelledby", r.id(label, "label")))
 }
 

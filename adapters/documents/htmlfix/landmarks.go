@@ -168,7 +168,7 @@ func (p *plan) byHints(body *html.Node) map[string]*html.Node {
 				out[role] = kid
 				continue
 			}
-			if depth < 2 && kid.Data == "div" && role == "" {
+			if depth < 2 && kid.Data == "div" && role == "" && isPlain(p.Role(kid)) {
 				walk(kid, depth+1)
 			}
 		}

@@ -46,7 +46,8 @@ func (p *plan) strayInList(f htmlcheck.Finding) {
 // wrapRun wraps siblings into an element.
 func (p *plan) wrapRun(r *repair, run [2]*html.Node, open, name string) {
 	start, end, ok := p.rangeOf(run[0], run[1])
-	if !ok {
+	if !ok || htmlcheck.Closest(run[0], func(n *html.Node) bool { return htmlcheck.IsLeaf(p.Role(n)) }) != nil {
+		// Nothing means anything to assistive technology inside of what has only a name.
 		r.failed = true
 		return
 	}

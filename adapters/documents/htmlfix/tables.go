@@ -148,7 +148,7 @@ func isNumber(text string) bool {
 }
 
 func (p *plan) stressedRow(row []*html.Node) bool {
-	ground := htmlcheck.Attr(row[0].Parent, "bgcolor") != "" || p.Styles(row[0].Parent)["background-color"] != "" || p.Styles(row[0].Parent)["background"] != ""
+	ground := htmlcheck.Attr(row[0].Parent, "bgcolor") != "" || p.Style(row[0].Parent, "background-color") != "" || p.Style(row[0].Parent, "background") != ""
 	for _, cell := range row {
 		if htmlcheck.Text(cell) != "" && !ground && !p.stressed(cell) {
 			return false
@@ -159,10 +159,10 @@ func (p *plan) stressedRow(row []*html.Node) bool {
 
 // stressed tells whether all text of a cell is bold, or the cell has a colour of its own.
 func (p *plan) stressed(cell *html.Node) bool {
-	if weight := p.Styles(cell)["font-weight"]; weight == "bold" || weight == "700" || weight == "bolder" {
+	if weight := p.Style(cell, "font-weight"); weight == "bold" || weight == "700" || weight == "bolder" {
 		return true
 	}
-	if htmlcheck.Attr(cell, "bgcolor") != "" || p.Styles(cell)["background-color"] != "" || p.Styles(cell)["background"] != "" {
+	if htmlcheck.Attr(cell, "bgcolor") != "" || p.Style(cell, "background-color") != "" || p.Style(cell, "background") != "" {
 		return true
 	}
 	for n := cell; ; {

@@ -93,3 +93,29 @@ func FuzzDetect(f *testing.F) {
 		}
 	})
 }
+
+func TestContradicts(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		text, tag, want string
+	}{
+		{"Er ging mit den Hühnern ins Bett, und das war auch gut so.", "en", "de"},
+		{"Er ging mit den Hühnern ins Bett, und das war auch gut so.", "de-AT", ""},
+		{"She went to bed with the chickens, and that was it.", "fr", "en"},
+		{"Он пошёл спать с курами", "en", "ru"},
+		{"Он пошёл спать с курами", "uk", ""},
+		{"Paul put dire comment on tape", "en", ""},
+		{"Paul put dire comment on tape", "fr", ""},
+		{"Café de Paris", "en", ""},
+		{"Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor", "en", ""},
+		{"Jeg har ikke set det, men han er her på øen", "no", ""},
+		{"", "en", ""},
+		{"1, 2, 3", "en", ""},
+		{"The end of it all", "tlh", ""},
+	} {
+		got, ok := language.Contradicts(test.text, test.tag, 3)
+		if got != test.want || ok != (test.want != "") {
+			t.Errorf("%q as %s is found to be %q (%t), want %q", test.text, test.tag, got, ok, test.want)
+		}
+	}
+}

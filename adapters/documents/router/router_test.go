@@ -278,7 +278,7 @@ func TestAnalyzeAsksOthers(t *testing.T) {
 	t.Parallel()
 	axetest.Start(t) // installs what is missing
 	r := newRouter(t, engines.Settings{Use: []string{"axe", "verapdf"}, VeraPDF: verapdftest.Jar(t)})
-	styled := `<!DOCTYPE html><html lang="en"><head><title>T</title><style>p { color: #ccc; background: #fff }</style></head>` +
+	styled := `<!DOCTYPE html><html lang="en"><head><title>T</title><style>:root { --pale: #ccc } p { color: var(--pale); background: #fff }</style></head>` +
 		`<body><main><h1>Title</h1><p>Pale text</p></main></body></html>`
 	report, err := r.Analyze(t.Context(), source(t, []byte(styled)))
 	if err != nil {

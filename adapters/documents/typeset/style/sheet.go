@@ -20,6 +20,8 @@ type declaration struct {
 	name      string
 	value     []token
 	important bool
+	// text is the value as it is written, without !important.
+	text string
 }
 
 // rule is a selector with its declarations.
@@ -36,11 +38,18 @@ type Sheet struct {
 	Page Page
 	// Ignored tells of what was left out: at-rules that import something, selectors that are not understood.
 	Ignored []string
+	// screen tells that media queries are answered for a screen.
+	screen bool
 }
 
-// Parse reads a style sheet. What is not understood is left out, as CSS demands.
-func Parse(source string) *Sheet {
-	s := &Sheet{Page: Page{Margin: [4]Length{{Auto: true}, {Auto: true}, {Auto: true}, {Auto: true}}}}
+// Parse reads a style sheet for print. What is not understood is left out, as CSS demands.
+func Parse(source string) *Sheet { return parseFor(source, false) }
+
+// ParseScreen reads a style sheet for a screen.
+func ParseScreen(source string) *Sheet { return parseFor(source, true) }
+
+func parseFor(source string, screen bool) *Sheet {
+	s := &Sheet{screen: screen, Page: Page{Margin: [4]Length{{Auto: true}, {Auto: true}, {Auto: true}, {Auto: true}}}}
 	if len(source) > maxSheetBytes {
 		source = source[:maxSheetBytes]
 		s.ignore("the rest of a style sheet larger than 4 MiB")
@@ -182,27 +191,48 @@ func (r *reader) endRule() {
 func (r *reader) atRuleCounts(name string, prelude []css.Token) bool {
 	switch name {
 	case "@media":
-		return mediaMatches(prelude)
+		return mediaMatches(prelude, r.sheet.screen)
 	case "@supports", "@layer", "@page":
 		return name != "@page" || len(values(prelude)) == 0
 	}
 	return false
 }
 
-// mediaMatches evaluates a media query list for print. Of features, only those of the width are known, which are
-// compared with the width of a page.
-func mediaMatches(prelude []css.Token) bool {
+// screenWidth is the width of a screen in points: 1280 pixels.
+const screenWidth = 960
+
+// MatchesScreen evaluates a media query list for a screen. An empty one matches.
+func MatchesScreen(query string) bool {
+	l := css.NewLexer(parse.NewInputString(query))
+	var tokens []css.Token
+	for len(tokens) < maxTokens {
+		kind, data := l.Next()
+		if kind == css.ErrorToken {
+			break
+		}
+		tokens = append(tokens, css.Token{TokenType: kind, Data: data})
+	}
+	return strings.TrimSpace(query) == "" || mediaMatches(tokens, true)
+}
+
+// mediaMatches evaluates a media query list for print or for a screen. Of features, only a few are known; those of the
+// width are compared with the width of a page or of a usual screen.
+func mediaMatches(prelude []css.Token, screen bool) bool {
+	medium := "print"
+	if screen {
+		medium = "screen"
+	}
 	for _, query := range split(values(prelude)) {
 		matches, negated := true, false
 		for _, t := range query {
 			switch {
 			case t.kind == css.IdentToken && t.text == "not":
 				negated = true
-			case t.kind == css.IdentToken && (t.text == "only" || t.text == "and" || t.text == "all" || t.text == "print"):
+			case t.kind == css.IdentToken && (t.text == "only" || t.text == "and" || t.text == "all" || t.text == medium):
 			case t.kind == css.IdentToken:
 				matches = false
 			case t.kind == css.FunctionToken && t.text == "":
-				matches = matches && featureMatches(t.args)
+				matches = matches && featureMatches(t.args, screen)
 			}
 		}
 		if matches != negated {
@@ -212,22 +242,26 @@ func mediaMatches(prelude []css.Token) bool {
 	return false
 }
 
-func featureMatches(args []token) bool {
+func featureMatches(args []token, screen bool) bool {
 	if len(args) != 3 || args[1].kind != css.ColonToken {
 		return false
 	}
 	l, ok := args[2].length(rootSize, rootSize)
+	width := viewport[0]
+	if screen {
+		width = screenWidth
+	}
 	switch args[0].text {
 	case "min-width":
-		return ok && l.Points <= viewport[0]
+		return ok && l.Points <= width
 	case "max-width":
-		return ok && l.Points >= viewport[0]
+		return ok && l.Points >= width
 	case "orientation":
-		return args[2].text == "portrait"
+		return (args[2].text == "portrait") != screen
 	case "prefers-color-scheme":
 		return args[2].text == "light"
 	case "prefers-reduced-motion":
-		return args[2].text == "reduce"
+		return (args[2].text == "reduce") != screen
 	}
 	return false
 }
@@ -245,6 +279,14 @@ func appendDeclaration(out []declaration, name string, tokens []css.Token) []dec
 		return append(out, d)
 	}
 	d.value = values(tokens)
+	var text strings.Builder
+	for _, t := range tokens {
+		if t.TokenType == css.DelimToken && string(t.Data) == "!" {
+			break
+		}
+		text.Write(t.Data)
+	}
+	d.text = strings.TrimSpace(text.String())
 	if n := len(d.value); n >= 2 && d.value[n-1].text == "important" && d.value[n-2].text == "!" {
 		d.value, d.important = d.value[:n-2], true
 	}
