@@ -53,7 +53,11 @@ func (s *streamsService) receiveAppend(call streams.Streams_AppendServer) (*prop
 		case p == nil:
 			p, err = startProposal(req.GetOptions())
 		default:
-			err = s.addEvent(p, req.GetProposedMessage())
+			if req.GetProposedMessage() == nil {
+				err = invalid("The options of an append are followed by events only.")
+			} else {
+				err = s.addEvent(p, req.GetProposedMessage())
+			}
 		}
 		if err != nil {
 			drain(call)
@@ -103,10 +107,15 @@ const (
 	contentTypeBinary   = "application/octet-stream"
 )
 
-func (s *streamsService) addEvent(p *proposal, message *streams.AppendReq_ProposedMessage) error {
-	if message == nil {
-		return invalid("The options of an append are followed by events only.")
-	}
+// proposedMessage is an event as Append and BatchAppend have it.
+type proposedMessage interface {
+	GetId() *shared.UUID
+	GetMetadata() map[string]string
+	GetCustomMetadata() []byte
+	GetData() []byte
+}
+
+func (s *streamsService) addEvent(p *proposal, message proposedMessage) error {
 	eventType, ok := message.GetMetadata()[metadataType]
 	if !ok {
 		return missingMetadata(metadataType)
@@ -140,7 +149,7 @@ func (s *streamsService) addEvent(p *proposal, message *streams.AppendReq_Propos
 }
 
 // sizeOnDisk counts as the server does, which keeps types in UTF-16.
-func sizeOnDisk(eventType string, message *streams.AppendReq_ProposedMessage) int {
+func sizeOnDisk(eventType string, message proposedMessage) int {
 	units := 0
 	for _, r := range eventType {
 		units++
@@ -152,20 +161,26 @@ func sizeOnDisk(eventType string, message *streams.AppendReq_ProposedMessage) in
 }
 
 func eventID(id *shared.UUID) (uuid.UUID, error) {
-	var parsed uuid.UUID
-	switch value := id.GetValue().(type) {
-	case *shared.UUID_Structured_:
-		parsed = uuidFromHalves(value.Structured.GetMostSignificantBits(), value.Structured.GetLeastSignificantBits())
-	case *shared.UUID_String_:
-		var err error
-		if parsed, err = uuid.Parse(value.String_); err != nil {
-			return uuid.Nil, invalid("The event id is not a UUID.")
-		}
+	parsed, err := parseUUID(id)
+	if err != nil {
+		return uuid.Nil, invalid("The event id is not a UUID.")
 	}
 	if parsed == uuid.Nil {
 		return uuid.Nil, invalid("The event id is empty.")
 	}
 	return parsed, nil
+}
+
+// parseUUID returns uuid.Nil for one that is missing.
+func parseUUID(id *shared.UUID) (uuid.UUID, error) {
+	switch value := id.GetValue().(type) {
+	case *shared.UUID_Structured_:
+		return uuidFromHalves(value.Structured.GetMostSignificantBits(), value.Structured.GetLeastSignificantBits()), nil
+	case *shared.UUID_String_:
+		return uuid.Parse(value.String_)
+	default:
+		return uuid.Nil, nil
+	}
 }
 
 func successResponse(result eventlog.Result) *streams.AppendResp {

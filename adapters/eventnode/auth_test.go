@@ -4,12 +4,14 @@ import (
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/gossip"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
+	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
@@ -116,28 +118,24 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotThere(t *testing.T) {
+func TestWhatIsThere(t *testing.T) {
 	t.Parallel()
 	node := eventnodetest.Start(t)
 	conn := dial(t, node.Address)
 	if _, err := gossip.NewGossipClient(conn).Read(testContext(t), empty); status.Code(err) != codes.Unimplemented {
 		t.Errorf("gossip: %v", err)
 	}
-	batch, err := streams.NewStreamsClient(conn).BatchAppend(testContext(t))
-	if err == nil {
-		_, err = batch.Recv()
-	}
-	if status.Code(err) != codes.Unimplemented {
-		t.Errorf("batch append: %v", err)
-	}
 	methods, err := serverfeatures.NewServerFeaturesClient(conn).GetSupportedMethods(testContext(t), empty)
 	if err != nil {
 		t.Fatal(err)
 	}
+	var got []string
 	for _, method := range methods.GetMethods() {
-		if method.GetMethodName() == "batchappend" {
-			t.Error("batch append is advertised")
-		}
+		got = append(got, method.GetMethodName()+" "+strings.Join(method.GetFeatures(), " "))
+	}
+	want := []string{"read position events", "append ", "batchappend deadline_duration", "delete ", "tombstone ", "getsupportedmethods "}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("advertised: %s", diff)
 	}
 }
 

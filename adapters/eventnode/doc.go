@@ -2,12 +2,12 @@
 // tests: the part of the gRPC protocol of EventStoreDB 24.10 that this product
 // uses, with its log in Postgres.
 //
-// It serves the Streams service (Append, Read with all options for reads and
-// subscriptions, Delete, Tombstone) and ServerFeatures. Metadata streams take
+// It serves the Streams service (Append, BatchAppend, Read with all options for
+// reads and subscriptions, Delete, Tombstone) and ServerFeatures. Metadata streams take
 // effect ($maxAge, $maxCount, $tb), links are resolved. It is one node, always
 // the leader; several processes may serve the same log.
 //
-// BatchAppend, persistent subscriptions, projections, gossip, users, operations
+// Persistent subscriptions, projections, gossip, users, operations
 // and monitoring answer Unimplemented and are not advertised. There is no
 // scavenging: what the metadata of a stream hides stays in the log, and in $all.
 // Access control lists are stored but not enforced: whoever has credentials may
@@ -25,7 +25,8 @@
 //     not: nothing follows it, or nothing yet for a subscription.
 //   - When the log turns out to be another than before, as after a restore,
 //     subscriptions end with Aborted.
-//   - Regular expressions are those of Go (RE2): without look-around.
+//   - Regular expressions are those of .NET, as far as package regexp2 has them. A
+//     match that takes longer than 100 ms ends the read.
 //   - Names of streams are at most 1,000 bytes of UTF-8 without zero bytes, and
 //     so are types of events.
 package eventnode

@@ -26,6 +26,19 @@ type callError struct {
 
 func (e *callError) Error() string { return e.message }
 
+// trailer returns the value of a trailer, empty when there is none.
+func (e *callError) trailer(key string) string {
+	for i := 0; i < len(e.trailers); i += 2 {
+		if e.trailers[i] == key {
+			return e.trailers[i+1]
+		}
+	}
+	return ""
+}
+
+// exceptionAppendSize is the exception of an append that is too large.
+const exceptionAppendSize = "maximum-append-size-exceeded"
+
 // Reasons for which nothing can be written at present: the reason of the
 // google.rpc.ErrorInfo in the status, and its domain.
 const (
@@ -75,7 +88,7 @@ func wrongExpectedVersion(operation, stream string, expected eventlog.Expected, 
 func maxAppendSizeExceeded(limit int) error {
 	return &callError{
 		codes.InvalidArgument, fmt.Sprintf("Maximum Append Size of %d Exceeded.", limit),
-		[]string{"exception", "maximum-append-size-exceeded", "maximum-append-size", strconv.Itoa(limit)},
+		[]string{"exception", exceptionAppendSize, "maximum-append-size", strconv.Itoa(limit)},
 	}
 }
 
@@ -125,7 +138,7 @@ func (e *callError) status() *status.Status {
 	if e != errNoSpace && e != errReadOnly {
 		return s
 	}
-	detailed, err := s.WithDetails(&errdetails.ErrorInfo{Reason: e.trailers[1], Domain: ReasonDomain})
+	detailed, err := s.WithDetails(&errdetails.ErrorInfo{Reason: e.trailer("exception"), Domain: ReasonDomain})
 	if err != nil { // Its details cannot be encoded, which those can.
 		return s
 	}

@@ -26,6 +26,7 @@ func (featuresService) GetSupportedMethods(context.Context, *shared.Empty) (*ser
 		Methods: []*serverfeatures.SupportedMethod{
 			{ServiceName: streams, MethodName: "read", Features: []string{"position", "events"}},
 			{ServiceName: streams, MethodName: "append"},
+			{ServiceName: streams, MethodName: "batchappend", Features: []string{"deadline_duration"}},
 			{ServiceName: streams, MethodName: "delete"},
 			{ServiceName: streams, MethodName: "tombstone"},
 			{ServiceName: features, MethodName: "getsupportedmethods"},

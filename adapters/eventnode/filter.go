@@ -1,10 +1,12 @@
 package eventnode
 
 import (
-	"regexp"
+	"fmt"
 	"strings"
+	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
+	"github.com/dlclark/regexp2"
 
 	"github.com/perfectworks/backend/adapters/eventnode/internal/eventlog"
 )
@@ -12,7 +14,7 @@ import (
 // filter chooses events of $all.
 type filter struct {
 	byType   bool // by the type of the event, else by the name of its stream
-	regex    *regexp.Regexp
+	regex    *regexp2.Regexp
 	prefixes []string
 	// interval is how many events are considered between two checkpoints.
 	interval uint64
@@ -59,30 +61,60 @@ func (f *filter) setExpression(expression *streams.ReadReq_Options_FilterOptions
 		}
 		return nil
 	}
+	if len(expression.GetRegex()) > maxRegexLength {
+		return invalid("The filter's regular expression is longer than %d bytes.", maxRegexLength)
+	}
 	var err error
-	if f.regex, err = regexp.Compile(expression.GetRegex()); err != nil {
-		return invalid("The filter's regular expression is not understood (look-around is not supported): %v", err)
+	if f.regex, err = compile(expression.GetRegex()); err != nil {
+		return invalid("The filter's regular expression is not understood: %v", err)
 	}
 	return nil
 }
 
-func (f *filter) matches(e *eventlog.Event) bool {
+// Bounds of regular expressions, which clients write and can be made to take
+// exponential time.
+const (
+	maxRegexLength = 4 << 10
+	matchTimeout   = 100 * time.Millisecond
+)
+
+// compile reads an expression of .NET: that is what the server runs, and what
+// clients are written for.
+func compile(expression string) (regex *regexp2.Regexp, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v", p)
+		}
+	}()
+	if regex, err = regexp2.Compile(expression, regexp2.None); err != nil {
+		return nil, err
+	}
+	regex.MatchTimeout = matchTimeout
+	return regex, nil
+}
+
+// matches says whether the filter chooses an event. Its error ends the read.
+func (f *filter) matches(e *eventlog.Event) (bool, error) {
 	if f == nil {
-		return true
+		return true, nil
 	}
 	name := e.Stream
 	if f.byType {
 		name = e.Type
 	}
 	if f.regex != nil {
-		return f.regex.MatchString(name)
+		matched, err := f.regex.MatchString(name)
+		if err != nil {
+			return false, invalid("The filter's regular expression takes longer than %v for a name.", matchTimeout)
+		}
+		return matched, nil
 	}
 	for _, prefix := range f.prefixes {
 		if strings.HasPrefix(name, prefix) {
-			return true
+			return true, nil
 		}
 	}
-	return false
+	return false, nil
 }
 
 // hiddenFromAll says that the server keeps an event out of $all: its own

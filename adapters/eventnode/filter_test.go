@@ -3,6 +3,7 @@ package eventnode
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
@@ -33,7 +34,10 @@ func FuzzFilter(f *testing.F) {
 		if err != nil {
 			return
 		}
-		matches := filter.matches(&eventlog.Event{Stream: stream, Type: eventType})
+		matches, err := filter.matches(&eventlog.Event{Stream: stream, Type: eventType})
+		if err != nil {
+			return // it takes too long
+		}
 		if regex == "" && matches != (strings.HasPrefix(name, prefix1) || strings.HasPrefix(name, prefix2)) {
 			t.Errorf("prefixes %q and %q and %q: %v", prefix1, prefix2, name, matches)
 		}
@@ -41,6 +45,55 @@ func FuzzFilter(f *testing.F) {
 			t.Error("a checkpoint after no events")
 		}
 	})
+}
+
+// TestRegularExpressionsAreThoseOfDotNet has what clients send by default, and
+// what Go's own expressions lack.
+func TestRegularExpressionsAreThoseOfDotNet(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ expression, matching, other string }{
+		{`^[^\$].*`, "UserRegistered", "$metadata"},                                       // the clients of .NET and Go
+		{`^(?!(\$.+$|PersistentConfig\d+$)).*$`, "UserRegistered", "$metadata"},           // the Python client
+		{`^(?!(\$.+$|PersistentConfig\d+$)).*$`, "PersistentConfig", "PersistentConfig1"}, // another of its names
+		{`(?<=user-)\d+`, "user-12", "users-12"},
+		{`^(?<a>.)\k<a>`, "aab", "aba"},
+		{`\bé\p{Lu}`, "éÉ", "éé"},
+	} {
+		f := &filter{}
+		if err := f.setExpression(byRegex(test.expression)); err != nil {
+			t.Errorf("%s: %v", test.expression, err)
+			continue
+		}
+		for name, want := range map[string]bool{test.matching: true, test.other: false} {
+			if got, err := f.matches(&eventlog.Event{Stream: name}); err != nil || got != want {
+				t.Errorf("%s on %s: %v %v", test.expression, name, got, err)
+			}
+		}
+	}
+}
+
+func TestRegularExpressionsAreBounded(t *testing.T) {
+	t.Parallel()
+	f := &filter{}
+	if err := f.setExpression(byRegex(`^(a+)+$`)); err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	if _, err := f.matches(&eventlog.Event{Stream: strings.Repeat("a", 100) + "b"}); err == nil {
+		t.Error("an expression that takes for ever came to an end")
+	}
+	if took := time.Since(begun); took > 20*matchTimeout {
+		t.Errorf("it took %v", took)
+	}
+	for _, expression := range []string{"(", "[", `\p{Nothing}`, strings.Repeat("a", maxRegexLength+1), "(?<"} {
+		if err := f.setExpression(byRegex(expression)); err == nil {
+			t.Errorf("%.20q was accepted", expression)
+		}
+	}
+}
+
+func byRegex(expression string) *streams.ReadReq_Options_FilterOptions_Expression {
+	return &streams.ReadReq_Options_FilterOptions_Expression{Regex: expression}
 }
 
 func FuzzReadOptions(f *testing.F) {

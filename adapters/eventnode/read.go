@@ -166,7 +166,9 @@ func (s *streamsService) readAll(ctx context.Context, r *reading, out *sender) e
 		if err != nil {
 			return err
 		}
-		events = choose(events, r.filter)
+		if events, err = choose(events, r.filter); err != nil {
+			return err
+		}
 		if uint64(len(events)) > left {
 			events = events[:left]
 		}
@@ -181,14 +183,18 @@ func (s *streamsService) readAll(ctx context.Context, r *reading, out *sender) e
 }
 
 // choose leaves out, in place, what a reader of $all does not get.
-func choose(events []*eventlog.Event, f *filter) []*eventlog.Event {
+func choose(events []*eventlog.Event, f *filter) ([]*eventlog.Event, error) {
 	chosen := events[:0]
 	for _, e := range events {
-		if f.matches(e) && !hiddenFromAll(e.Stream) {
+		matched, err := f.matches(e)
+		if err != nil {
+			return nil, err
+		}
+		if matched && !hiddenFromAll(e.Stream) {
 			chosen = append(chosen, e)
 		}
 	}
-	return chosen
+	return chosen, nil
 }
 
 // sender sends events to one client.

@@ -109,7 +109,7 @@ func TestReadInvalid(t *testing.T) {
 		"no expression":              readOptions(filtering(noExpression)),
 		"no filter":                  readOptions(filtering(&streams.ReadReq_Options_FilterOptions{})),
 		"no window":                  readOptions(filtering(noWindow)),
-		"look-around":                readOptions(filtering(byType("(?!a)"))),
+		"wrong expression":           readOptions(filtering(byType("(?!a"))),
 		"checkpoint interval zero":   readOptions(subscribing, filtering(noInterval)),
 		"position of no event":       readOptions(ofAll(position - 1)),
 		"position, subscribing":      readOptions(subscribing, ofAll(position-1)),

@@ -196,7 +196,7 @@ func (sub *subscription) send(ctx context.Context, events []*eventlog.Event) err
 	case !sub.r.target.all:
 		err = sub.sendOfStream(ctx, events)
 	case sub.r.filter == nil:
-		err = sub.out.events(ctx, choose(events, nil))
+		err = sub.sendChosen(ctx, events)
 	default:
 		err = sub.sendFiltered(ctx, events)
 	}
@@ -221,13 +221,21 @@ func (sub *subscription) sendOfStream(ctx context.Context, events []*eventlog.Ev
 	return nil
 }
 
+func (sub *subscription) sendChosen(ctx context.Context, events []*eventlog.Event) error {
+	chosen, err := choose(events, sub.r.filter)
+	if err != nil {
+		return err
+	}
+	return sub.out.events(ctx, chosen)
+}
+
 // sendFiltered sends what the filter chooses, and a checkpoint after every so
 // many events considered.
 func (sub *subscription) sendFiltered(ctx context.Context, events []*eventlog.Event) error {
 	for len(events) > 0 {
 		n := sub.checkpoints.next(len(events))
 		considered := events[n-1].Position
-		if err := sub.out.events(ctx, choose(events[:n], sub.r.filter)); err != nil {
+		if err := sub.sendChosen(ctx, events[:n]); err != nil {
 			return err
 		}
 		if sub.checkpoints.count(n) {

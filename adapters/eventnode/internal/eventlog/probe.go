@@ -40,7 +40,7 @@ func (s *store) probe(ctx context.Context) (err error) {
 	_, _ = crand.Read(data) // it never fails
 	// No event has a negative position or revision. Random ones, so that probes of
 	// several processes do not wait for each other.
-	at := -1 - rand.Int64N(1<<62)
+	at := -1 - rand.Int64N(1<<62) //nolint:gosec // nothing is secret about it
 	_, err = s.tx.Exec(ctx, insertEvents, columns([]*Event{{Position: at, Revision: at, Stream: "$probe", Type: "$probe", Data: data}})...)
 	if err != nil {
 		return fmt.Errorf("insert a probe: %w", err)

@@ -149,22 +149,18 @@ func TestFollowsFarBehind(t *testing.T) {
 // when the log has been written to since and ends at the very position again.
 func TestLogWentBack(t *testing.T) {
 	t.Parallel()
-	for name, writtenSince := range map[string]int{"shorter": 0, "as long": 2} {
+	for name, statement := range map[string]string{
+		"shorter": `DELETE FROM eventnode.events WHERE revision > 0`,
+		"as long": `UPDATE eventnode.events SET stream = 'u', revision = revision - 1, event_id = gen_random_uuid() WHERE revision > 0`,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pool := newPool(t)
 			log := openLog(t, on(pool), func(config *eventlog.Config) { config.PollInterval = time.Hour })
 			mustAppend(t, log, "s", eventlog.NoStream, proposed(3))
 			replaced := log.Replaced()
-			if _, err := pool.Exec(t.Context(), `DELETE FROM eventnode.events WHERE revision > 0`); err != nil {
+			if _, err := pool.Exec(t.Context(), statement); err != nil {
 				t.Fatal(err)
-			}
-			if writtenSince > 0 {
-				other := openLog(t, on(pool))
-				mustAppend(t, other, "u", eventlog.NoStream, proposed(writtenSince))
-				if other.Position() != log.Position() {
-					t.Fatalf("the log ends at %d, not at %d as before", other.Position(), log.Position())
-				}
 			}
 			if got := describe(log.Append(t.Context(), "s", 2, proposed(1))); got != "wrong, at 0" {
 				t.Errorf("at a revision that vanished: %s", got)
