@@ -33,6 +33,9 @@ type Deps struct {
 	Observer Observer
 	// Live makes API keys of the live kind; without it they are test keys.
 	Live bool
+	// LowBalance is the number of available tokens below which an account is said
+	// to be low; zero says never.
+	LowBalance int64
 }
 
 // Commands are the use cases, those of each resource in a file of their own.
@@ -40,15 +43,17 @@ type Commands struct {
 	UserCommands
 	OrganizationCommands
 	APIKeyCommands
+	TokenCommands
 }
 
 // New returns the use cases.
 func New(deps Deps) *Commands {
-	x := &executor{streams: deps.Streams, turns: newTurns(), live: deps.Live}
+	x := &executor{streams: deps.Streams, turns: newTurns(), lines: newLines(), live: deps.Live, lowBalance: deps.LowBalance}
 	return &Commands{
 		UserCommands:         x.userCommands(deps.Observer),
 		OrganizationCommands: x.organizationCommands(deps.Observer),
 		APIKeyCommands:       x.apiKeyCommands(deps.Observer),
+		TokenCommands:        x.tokenCommands(deps.Observer),
 	}
 }
 

@@ -27,8 +27,11 @@ var ErrStale = failure.New(failure.Stale, "STALE_REVISION",
 type executor struct {
 	streams Streams
 	turns   *turns
+	lines   *lines
 	// live makes keys of the live kind.
 	live bool
+	// lowBalance is the threshold of token accounts.
+	lowBalance int64
 }
 
 // outcome is an aggregate after a command.

@@ -29,6 +29,9 @@ const (
 	Checkout               Permission = "payments:checkout"
 	ReadAuditLog           Permission = "audit:read"
 	AdjustTokens           Permission = "tokens:adjust"
+	// SpendTokens and GrantTokens belong to no role: only a policy declares them.
+	SpendTokens Permission = "tokens:spend"
+	GrantTokens Permission = "tokens:grant"
 )
 
 // The permissions of the system, which need no organization.

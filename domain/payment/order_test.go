@@ -76,7 +76,9 @@ func rule(set map[string]bool) (paid bool, clawed int64, frozen bool) {
 }
 
 // fataler is the part of testing.TB that millions of checks can afford.
-type fataler interface{ Fatalf(format string, args ...any) }
+type fataler interface {
+	Fatalf(format string, args ...any)
+}
 
 // books is a payment with the token account that follows it.
 type books struct {

@@ -195,7 +195,7 @@ func TestBurnOrder(t *testing.T) {
 	t.Parallel()
 	a := open(t)
 	bring := func(id string, source tokenaccount.Source, life time.Duration) {
-		g := tokenaccount.Granting{Grant: ref(id), Source: source, Amount: 10}
+		g := tokenaccount.Granting{Grant: ref(id), Source: source, Amount: 10, Reason: forAda}
 		if life > 0 {
 			g.ExpireAt = start.Add(life)
 		}
@@ -398,12 +398,14 @@ func TestStateDoesNotGrowForEver(t *testing.T) {
 	}
 }
 
+var forAda = tokenaccount.Reason{Text: personal.New("for Ada"), Nonce: personal.New("nonce")}
+
 func TestAdjust(t *testing.T) {
 	t.Parallel()
 	a := open(t).grant("g", 10, 0)
 	adjust := func(amount int64) *account {
 		return a.done(a.state.Adjust(a.ctx(), tokenaccount.Adjustment{
-			Reference: ref("adj"), Amount: amount, Reason: personal.New("for Ada"), Nonce: personal.New("nonce"),
+			Reference: ref("adj"), Amount: amount, Reason: forAda,
 		}))
 	}
 	adjust(11).refused(tokenaccount.ErrInsufficient)
@@ -414,6 +416,13 @@ func TestAdjust(t *testing.T) {
 	}
 	adjust(4).ok().recorded()
 	adjust(5).refused(tokenaccount.ErrReferenceReused)
+	for _, reason := range []string{"", " ", "ab", strings.Repeat("a", 501), "a\x00bc"} {
+		why := tokenaccount.Reason{Text: personal.New(reason)}
+		a.done(a.state.Adjust(a.ctx(), tokenaccount.Adjustment{Reference: ref("x"), Amount: 1, Reason: why})).refused(domaintest.Invalid)
+		a.done(a.state.Bring(a.ctx(), tokenaccount.Granting{
+			Grant: ref("x"), Source: tokenaccount.SourceAdjustment, Amount: 1, Reason: why,
+		})).refused(domaintest.Invalid)
+	}
 }
 
 func TestSuspension(t *testing.T) {

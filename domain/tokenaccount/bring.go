@@ -17,6 +17,25 @@ type Granting struct {
 	Amount int64
 	// ExpireAt is zero for a grant that does not expire.
 	ExpireAt time.Time
+	// Reason is why, for a grant of SourceAdjustment.
+	Reason Reason
+}
+
+// Reason is why a person of finance corrects an account. Nonce is random, so
+// that the commitment to the reason tells nothing of it once both are erased.
+type Reason struct {
+	Text  personal.Text
+	Nonce personal.Text
+}
+
+// maxReason bounds a reason, in characters.
+const maxReason = 500
+
+// checked returns the reason in the form that is stored, and its digest.
+func (r Reason) checked() (Reason, string, error) {
+	var wrong failure.Fields
+	r.Text = personal.New(input.Line(&wrong, "reason", r.Text.Reveal(), 3, maxReason))
+	return r, digestOf(r.Nonce, r.Text), wrong.Err()
 }
 
 // Bring adds a grant, of which debt is repaid first. Repeating it with the same
@@ -42,6 +61,13 @@ func (s State) Bring(ctx Context, g Granting) ([]event.Event, error) {
 		wrong.Add("amount", input.CodeRange, "is more than the account can count")
 		return nil, wrong.Err()
 	}
+	reason, digest := Reason{}, ""
+	if g.Source == SourceAdjustment {
+		var err error
+		if reason, digest, err = g.Reason.checked(); err != nil {
+			return nil, err
+		}
+	}
 	repaid := min(g.Amount, d.owed())
 	d.post(d.at, []Movement{
 		{Issued, -g.Amount},
@@ -50,7 +76,8 @@ func (s State) Bring(ctx Context, g Granting) ([]event.Event, error) {
 	}, func(entry Entry) posting {
 		return TokensGranted{
 			OrganizationID: d.OrganizationID, Grant: g.Grant, Source: g.Source, Priority: g.Source.Priority(),
-			Amount: g.Amount, Repaid: repaid, ExpireAt: g.ExpireAt, Entry: entry,
+			Amount: g.Amount, Repaid: repaid, ExpireAt: g.ExpireAt,
+			Reason: reason.Text, Nonce: reason.Nonce, ReasonDigest: digest, Entry: entry,
 		}
 	})
 	d.expire(d.at)
@@ -61,10 +88,7 @@ func (s State) Bring(ctx Context, g Granting) ([]event.Event, error) {
 type Adjustment struct {
 	Reference Reference
 	Amount    int64
-	Reason    personal.Text
-	// Nonce is random, so that the commitment to the reason tells nothing of it
-	// once both are erased.
-	Nonce personal.Text
+	Reason    Reason
 }
 
 // Adjust takes available tokens away, in burn order. Repeating it with the same
@@ -84,6 +108,10 @@ func (s State) Adjust(ctx Context, a Adjustment) ([]event.Event, error) {
 	if err := d.checkReference(a.Reference, ReferenceWindow); err != nil {
 		return nil, err
 	}
+	reason, digest, err := a.Reason.checked()
+	if err != nil {
+		return nil, err
+	}
 	if a.Amount > d.Balance.Available {
 		return nil, ErrInsufficient
 	}
@@ -91,7 +119,7 @@ func (s State) Adjust(ctx Context, a Adjustment) ([]event.Event, error) {
 	d.post(d.at, []Movement{{Available, -a.Amount}, {Issued, a.Amount}}, func(entry Entry) posting {
 		return TokensAdjusted{
 			OrganizationID: d.OrganizationID, Reference: a.Reference, Amount: a.Amount, Allocations: allocations,
-			Reason: a.Reason, Nonce: a.Nonce, ReasonDigest: digestOf(a.Nonce, a.Reason), Entry: entry,
+			Reason: reason.Text, Nonce: reason.Nonce, ReasonDigest: digest, Entry: entry,
 		}
 	})
 	return d.done()

@@ -31,7 +31,7 @@ func digestOf(nonce, reason personal.Text) string {
 
 // Commitment implements posting.
 func (e TokensGranted) Commitment() string {
-	return fields("grant", referenceText(e.Grant), string(e.Source), amountText(e.Amount), timeText(e.ExpireAt))
+	return fields("grant", referenceText(e.Grant), string(e.Source), amountText(e.Amount), timeText(e.ExpireAt), e.ReasonDigest)
 }
 
 // Commitment implements posting.

@@ -55,7 +55,11 @@ type TokensGranted struct {
 	// ExpireAt is the first instant at which the grant can no longer be spent;
 	// zero says that it does not expire.
 	ExpireAt time.Time `json:"expireAt,omitzero"`
-	Entry    Entry     `json:"entry"`
+	// Reason, Nonce and ReasonDigest belong to an adjustment: see TokensAdjusted.
+	Reason       personal.Text `json:"reason,omitzero" subject:"organizationId"`
+	Nonce        personal.Text `json:"nonce,omitzero" subject:"organizationId"`
+	ReasonDigest string        `json:"reasonDigest,omitempty"`
+	Entry        Entry         `json:"entry"`
 }
 
 // TokensReserved holds tokens for an operation until the deadline.

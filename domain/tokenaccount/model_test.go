@@ -414,7 +414,7 @@ func (l *ledger) step(t *rapid.T) {
 		}
 		r := l.ref("grant")
 		l.grants = append(l.grants, r)
-		events, err := l.state.Bring(l.ctx(), tokenaccount.Granting{Grant: r, Source: source, Amount: amount, ExpireAt: expireAt})
+		events, err := l.state.Bring(l.ctx(), tokenaccount.Granting{Grant: r, Source: source, Amount: amount, ExpireAt: expireAt, Reason: forAda})
 		got, want = l.take(t, kind, events, err), true
 		l.m.grant(r.ID, source.Priority(), int(amount), expireAt)
 	case "reserve":
@@ -447,7 +447,7 @@ func (l *ledger) step(t *rapid.T) {
 		events, err := l.state.Refund(l.ctx(), l.ref("refund"), r, amount)
 		got, want = l.take(t, kind, events, err), l.m.refund(r.ID, int(amount))
 	case "adjust":
-		events, err := l.state.Adjust(l.ctx(), tokenaccount.Adjustment{Reference: l.ref("adjust"), Amount: amount})
+		events, err := l.state.Adjust(l.ctx(), tokenaccount.Adjustment{Reference: l.ref("adjust"), Amount: amount, Reason: forAda})
 		got, want = l.take(t, kind, events, err), l.m.adjust(int(amount))
 	case "align":
 		r, ok := pick(l.grants, "grant")
