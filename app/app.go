@@ -52,7 +52,7 @@ func New(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, e
 		return nil, err
 	}
 	if a.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", settings.Addr); err != nil {
-		return nil, fmt.Errorf("listen for HTTP: %w", err)
+		return nil, named(settings.AddrFrom, fmt.Errorf("listen for HTTP: %w", err))
 	}
 	defer func() {
 		if err != nil {

@@ -26,7 +26,7 @@ func openDatabase(ctx context.Context, settings Settings, dataFolder string, log
 	db := &database{url: settings.DatabaseURL, process: uuid.New()}
 	if db.url == "" {
 		cluster, err := postgres.StartCluster(ctx, postgres.ClusterConfig{
-			Dir: filepath.Join(dataFolder, "postgres"), Logger: logger,
+			Dir: filepath.Join(dataFolder, postgresFolder), Logger: logger,
 		})
 		if err != nil {
 			return nil, err
@@ -35,13 +35,21 @@ func openDatabase(ctx context.Context, settings Settings, dataFolder string, log
 	}
 	pool, err := postgres.Open(ctx, db.url, postgres.Options{Process: db.process})
 	if err != nil {
-		return nil, errors.Join(err, db.close())
+		return nil, errors.Join(db.named(err), db.close())
 	}
 	db.pool = pool
 	if err := postgres.RequireSessions(ctx, pool); err != nil {
-		return nil, errors.Join(err, db.close())
+		return nil, errors.Join(db.named(err), db.close())
 	}
 	return db, nil
+}
+
+// named puts the variable before an error about the database that it names.
+func (db *database) named(err error) error {
+	if db.cluster != nil {
+		return err
+	}
+	return named("DATABASE_URL", err)
 }
 
 // clusterStop bounds how long Postgres may take to write everything down.

@@ -48,6 +48,9 @@ func openEventLog(ctx context.Context, settings Settings, pool *pgxpool.Pool, lo
 	client, err := eventstore.Open(options)
 	if err != nil {
 		log.stopNode()
+		if settings.EventStoreURL != "" {
+			err = named("EVENTSTORE_URL", err)
+		}
 		return nil, err
 	}
 	log.Client, log.ours = client, client.HeadOf(eventstore.StreamPrefixes())

@@ -15,7 +15,7 @@ import (
 // matter of the build: see cmd/perfectworks.
 func openKeeper(ctx context.Context, settings Settings, dataFolder string) (*secrets.Keeper, error) {
 	if settings.KMSURL == "" {
-		return keyring.LocalKeeper(filepath.Join(dataFolder, "master.key"))
+		return keyring.LocalKeeper(filepath.Join(dataFolder, masterKeyFile))
 	}
 	keeper, err := secrets.OpenKeeper(ctx, settings.KMSURL)
 	if err != nil {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 
 	"github.com/perfectworks/backend/adapters/telemetry"
@@ -13,7 +14,10 @@ import (
 // run on the same data at the same time; without one, the embedded parts are
 // started for as long as the tool runs.
 func WithEngine(ctx context.Context, settings Settings, logger *slog.Logger, use func(*projections.Engine) error) (err error) {
-	data, err := settings.DataFolder()
+	if err := settings.Check(); err != nil {
+		return fmt.Errorf("the settings are not usable: %w", err)
+	}
+	data, err := settings.toolsFolder()
 	if err != nil {
 		return err
 	}

@@ -7,8 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"reflect"
 	"strings"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 
@@ -49,17 +50,75 @@ type Settings struct {
 
 	// Version of the program, as it shows in traces and the documentation.
 	Version string `env:"-"`
+
+	// AddrFrom and DataFrom say what set Addr and Data, such as "--addr", for
+	// errors; empty for the defaults.
+	AddrFrom string `env:"-"`
+	DataFrom string `env:"-"`
 }
 
-// SettingsFromEnvironment reads the settings from environment variables. What
-// is wrong with them is said all at once, and values are not echoed: some are
-// secret.
+// SettingsFromEnvironment reads the settings from environment variables. An
+// empty variable counts as absent. What is wrong with them is said all at once,
+// and values are not echoed: some are secret.
 func SettingsFromEnvironment() (Settings, error) {
 	s, err := env.ParseAs[Settings]()
 	if err != nil {
-		return Settings{}, fmt.Errorf("read the settings: %w", err)
+		return Settings{}, fmt.Errorf("read the settings: %w", namingVariables(err))
+	}
+	if os.Getenv("PERFECTWORKS_ADDR") != "" {
+		s.AddrFrom = "PERFECTWORKS_ADDR"
+	}
+	if os.Getenv("PERFECTWORKS_DATA") != "" {
+		s.DataFrom = "PERFECTWORKS_DATA"
 	}
 	return s, nil
+}
+
+// namingVariables replaces the errors of the library, which name fields of the
+// program and quote values.
+func namingVariables(err error) error {
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return err
+	}
+	var wrong []error
+	for _, err := range all.Errors {
+		var parse env.ParseError
+		if !errors.As(err, &parse) {
+			wrong = append(wrong, err)
+			continue
+		}
+		name := parse.Name
+		if field, ok := reflect.TypeFor[Settings]().FieldByName(parse.Name); ok {
+			name, _, _ = strings.Cut(field.Tag.Get("env"), ",")
+		}
+		wrong = append(wrong, fmt.Errorf("%s does not have the form of a %s", name, formOf(parse.Type)))
+	}
+	return errors.Join(wrong...)
+}
+
+// formOf names a type of settings for people.
+func formOf(t reflect.Type) string {
+	switch {
+	case t == reflect.TypeFor[time.Duration]():
+		return "duration such as 30s"
+	case t.Kind() == reflect.Bool:
+		return "boolean: true or false"
+	case t.Kind() == reflect.Float64:
+		return "number"
+	case t.Kind() == reflect.Int, t.Kind() == reflect.Int64:
+		return "whole number"
+	default:
+		return t.String()
+	}
+}
+
+// named puts what set a value before an error about it.
+func named(from string, err error) error {
+	if from == "" || err == nil {
+		return err
+	}
+	return fmt.Errorf("%s: %w", from, err)
 }
 
 // Check tells all that is wrong with the settings, each by its name.
@@ -77,36 +136,7 @@ func (s Settings) Check() error {
 		refuse("OIDC_ISSUER and OIDC_AUDIENCE are set both or not at all")
 	}
 	if s.Environment == Production {
-		for _, required := range []struct{ name, value string }{
-			{"DATABASE_URL", s.DatabaseURL}, {"OIDC_ISSUER", s.OIDCIssuer}, {"KMS_URL", s.KMSURL},
-		} {
-			if required.value == "" {
-				refuse("%s must be set in production: its default is for development", required.name)
-			}
-		}
-		if strings.HasPrefix(s.KMSURL, "base64key:") {
-			refuse("KMS_URL must not be a local key in production")
-		}
-		if strings.HasPrefix(s.OIDCIssuer, "http:") {
-			refuse("OIDC_ISSUER must be https in production")
-		}
-		if strings.Contains(s.EventStoreURL, "tls=false") {
-			refuse("EVENTSTORE_URL must not switch TLS off in production")
-		}
+		s.checkProduction(refuse)
 	}
 	return errors.Join(wrong...)
-}
-
-// DataFolder makes the data folder and returns its absolute path. Others may
-// pass through it, as Postgres must when it runs as another user, but not look:
-// what is secret in it is readable by its owner alone.
-func (s Settings) DataFolder() (string, error) {
-	dir, err := filepath.Abs(s.Data)
-	if err != nil {
-		return "", fmt.Errorf("find the data folder: %w", err)
-	}
-	if err := os.MkdirAll(dir, 0o711); err != nil { //nolint:gosec // See above.
-		return "", fmt.Errorf("make the data folder: %w", err)
-	}
-	return dir, nil
 }

@@ -1,6 +1,9 @@
 package app_test
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -22,25 +25,89 @@ func TestProductionRefusesUnsafeDefaults(t *testing.T) {
 	if err := production().Check(); err != nil {
 		t.Fatalf("safe settings are refused: %v", err)
 	}
-	for name, change := range map[string]func(*app.Settings){
-		"DATABASE_URL":   func(s *app.Settings) { s.DatabaseURL = "" },
-		"KMS_URL":        func(s *app.Settings) { s.KMSURL = "" },
-		"KMS_URL ":       func(s *app.Settings) { s.KMSURL = "base64key://c2VjcmV0" },
-		"OIDC_ISSUER":    func(s *app.Settings) { s.OIDCIssuer, s.OIDCAudience = "", "" },
-		"OIDC_ISSUER ":   func(s *app.Settings) { s.OIDCIssuer = "http://issuer" },
-		"OIDC_AUDIENCE":  func(s *app.Settings) { s.OIDCAudience = "" },
-		"EVENTSTORE_URL": func(s *app.Settings) { s.EventStoreURL = "esdb://store:2113?tls=false" },
+	for _, safe := range []func(*app.Settings){
+		func(s *app.Settings) { s.DatabaseURL = "postgres://u:p@db/perfectworks?sslmode=verify-full" },
+		func(s *app.Settings) {
+			s.DatabaseURL = "postgres://u:p@/perfectworks?host=/run/postgresql&sslmode=disable"
+		},
+		func(s *app.Settings) { s.EventStoreURL = "" },
+		func(s *app.Settings) { s.EventStoreURL = "esdb://u:p@store:2113?tls=true&tlsVerifyCert=true" },
+		func(s *app.Settings) { s.OIDCIssuer = "HTTPS://issuer.example" },
 	} {
 		s := production()
-		change(&s)
+		safe(&s)
+		if err := s.Check(); err != nil {
+			t.Errorf("safe settings are refused: %v", err)
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*app.Settings)
+	}{
+		{"DATABASE_URL", func(s *app.Settings) { s.DatabaseURL = "" }},
+		{"DATABASE_URL", func(s *app.Settings) { s.DatabaseURL = "postgres://u:c2VjcmV0@db/x?sslmode=disable" }},
+		{"DATABASE_URL", func(s *app.Settings) { s.DatabaseURL = "postgres://u:c2VjcmV0@db/x?sslmode=Disable" }},
+		{"DATABASE_URL", func(s *app.Settings) { s.DatabaseURL = "postgres://u:c2VjcmV0@db/x?SSLMODE=disable" }},
+		{"DATABASE_URL", func(s *app.Settings) { s.DatabaseURL = "postgres://u:c2VjcmV0@db/x?sslmode=allow" }},
+		{"KMS_URL", func(s *app.Settings) { s.KMSURL = "" }},
+		{"KMS_URL", func(s *app.Settings) { s.KMSURL = "base64key://c2VjcmV0" }},
+		{"KMS_URL", func(s *app.Settings) { s.KMSURL = "Base64Key://c2VjcmV0" }},
+		{"KMS_URL", func(s *app.Settings) { s.KMSURL = " base64key://c2VjcmV0" }},
+		{"KMS_URL", func(s *app.Settings) { s.KMSURL = "c2VjcmV0" }},
+		{"OIDC_ISSUER", func(s *app.Settings) { s.OIDCIssuer, s.OIDCAudience = "", "" }},
+		{"OIDC_ISSUER", func(s *app.Settings) { s.OIDCIssuer = "http://issuer" }},
+		{"OIDC_ISSUER", func(s *app.Settings) { s.OIDCIssuer = "HTTP://issuer" }},
+		{"OIDC_ISSUER", func(s *app.Settings) { s.OIDCIssuer = " https://issuer" }},
+		{"OIDC_AUDIENCE", func(s *app.Settings) { s.OIDCAudience = "" }},
+		{"EVENTSTORE_URL", func(s *app.Settings) { s.EventStoreURL = "esdb://store:2113?tls=false" }},
+		{"EVENTSTORE_URL", func(s *app.Settings) { s.EventStoreURL = "esdb://store:2113?TLS=False" }},
+		{"EVENTSTORE_URL", func(s *app.Settings) { s.EventStoreURL = "esdb://store:2113?tls=0" }},
+		{"EVENTSTORE_URL", func(s *app.Settings) { s.EventStoreURL = "esdb://u:c2VjcmV0@store:2113?tlsVerifyCert=false" }},
+		{"EVENTSTORE_URL", func(s *app.Settings) { s.EventStoreURL = "esdb+discover://u:c2VjcmV0@store:2113?TLSVERIFYCERT=FALSE" }},
+	} {
+		s := production()
+		c.change(&s)
 		err := s.Check()
-		if err == nil || !strings.Contains(err.Error(), strings.TrimSpace(name)) {
-			t.Errorf("with an unsafe %s it says %v", name, err)
+		if err == nil || !strings.Contains(err.Error(), c.name) {
+			t.Errorf("with an unsafe %s it says %v: %+v", c.name, err, s)
 			continue
 		}
 		if strings.Contains(err.Error(), "c2VjcmV0") {
-			t.Errorf("it repeats the key: %v", err)
+			t.Errorf("it repeats the secret: %v", err)
 		}
+	}
+}
+
+func TestDataFolderIsOneThatNobodyElseCanChange(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	settings := app.Settings{Data: dir, DataFrom: "--data"}
+	if _, err := settings.ExistingDataFolder(); !errors.Is(err, app.ErrNoDataFolder) || !strings.Contains(err.Error(), "--data") {
+		t.Errorf("a folder that is absent: %v", err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("reading creates it")
+	}
+	if got, err := settings.DataFolder(); err != nil || got != dir {
+		t.Fatalf("got %s, %v", got, err)
+	}
+	if _, err := settings.ExistingDataFolder(); !errors.Is(err, app.ErrNoDataFolder) {
+		t.Errorf("an empty folder: %v", err)
+	}
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := settings.DataFolder(); err == nil || !strings.Contains(err.Error(), "others can write") {
+		t.Errorf("a folder that all can write to: %v", err)
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make a folder of another user")
+	}
+	if err := errors.Join(os.Chmod(dir, 0o700), os.Chown(dir, 65534, 65534)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := settings.DataFolder(); err == nil || !strings.Contains(err.Error(), "belongs to the user") {
+		t.Errorf("a folder of another user: %v", err)
 	}
 }
 

@@ -178,3 +178,19 @@ func TestMintTokenNeedsASubject(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+// A key of another user is theirs to read and to replace.
+func TestKeyOfAnotherUserIsRefused(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a file to another user")
+	}
+	dir := t.TempDir()
+	mint(t, dir)
+	if err := os.Chown(filepath.Join(dir, "identity", "signing-key.pem"), 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := identity.MintToken(dir, "s", "e@example.org", true, time.Hour); err == nil || !strings.Contains(err.Error(), "another user") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -55,6 +56,9 @@ func readKey(path string) (*ecdsa.PrivateKey, error) {
 	}
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("others can read %s: give it the mode 0600, or delete it to get a new key", path)
+	}
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok && int(stat.Uid) != os.Geteuid() {
+		return nil, fmt.Errorf("%s belongs to another user: delete it to get a new key", path)
 	}
 	content, err := os.ReadFile(path)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"gocloud.dev/secrets"
 	"gocloud.dev/secrets/localsecrets"
@@ -38,6 +39,9 @@ func readKeyFile(file string) (raw [keySize]byte, err error) {
 	}
 	if info.Mode().Perm()&0o077 != 0 {
 		return raw, fmt.Errorf("%s may be read by others (mode %04o): chmod 600 it", file, info.Mode().Perm())
+	}
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok && int(stat.Uid) != os.Geteuid() {
+		return raw, fmt.Errorf("%s belongs to another user, who could read and replace it: chown it", file)
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -119,7 +119,9 @@ func timesInUTC(_ context.Context, conn *pgx.Conn) error {
 func parseURL(rawURL string) (*url.URL, error) {
 	const form = "the database URL is not of the form postgres://USER:PASSWORD@HOST:PORT/DATABASE"
 	parsed, err := url.Parse(rawURL)
-	if err != nil || (parsed.Scheme != "postgres" && parsed.Scheme != "postgresql") {
+	// pgx takes a URL with any other beginning, capitals included, for a list of
+	// keywords and values.
+	if err != nil || !strings.HasPrefix(rawURL, "postgres://") && !strings.HasPrefix(rawURL, "postgresql://") {
 		return nil, errors.New(form)
 	}
 	query, err := url.ParseQuery(parsed.RawQuery)

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/mux"
 	"github.com/prometheus/client_golang/prometheus"
@@ -177,4 +178,19 @@ func (happened) EventType() string { return "ThingHappened" }
 func quiet(t *testing.T) *slog.Logger {
 	t.Helper()
 	return slog.New(slog.DiscardHandler)
+}
+
+func TestDurationsInLogsHaveAUnit(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	logger, err := telemetry.NewLogger(&out, telemetry.LogJSON, "info")
+	if err != nil {
+		t.Fatal(err)
+	}
+	logger.With("in", time.Minute).Info("x", "took", 1500*time.Millisecond, slog.Group("g", slog.Duration("pause", time.Second)))
+	for _, want := range []string{`"took":"1.5s"`, `"in":"1m0s"`, `"pause":"1s"`} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%s lacks %s", &out, want)
+		}
+	}
 }

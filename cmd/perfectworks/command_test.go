@@ -27,8 +27,8 @@ func TestServeStopsCleanlyAndStartsAgain(t *testing.T) {
 	if code := first.command.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("Ctrl-C ended the server with %d: %s", code, first.log)
 	}
-	if log := first.log.String(); strings.Contains(log, `"ERROR"`) {
-		t.Errorf("a clean stop logged errors: %s", log)
+	if log := first.log.String(); strings.Contains(log, `"ERROR"`) || strings.Count(log, "perfectworks: stopping") != 1 {
+		t.Errorf("a clean stop said: %s", log)
 	}
 
 	ada.api = place.serve().api
@@ -39,7 +39,7 @@ func TestServeStopsCleanlyAndStartsAgain(t *testing.T) {
 // token prints nothing but the token, and needs no server.
 func TestTokenPrintsNothingElse(t *testing.T) {
 	t.Parallel()
-	stdout, stderr, code := output(t, nil, "token", "--subject", "s", "--email", "e@example.org", "--data", t.TempDir())
+	stdout, stderr, code := output(t, nil, "token", "--subject", "s", "--email", "e@example.org", "--data", usedFolder(t))
 	if code != 0 || stderr != "" {
 		t.Fatalf("it ended with %d and said %q", code, stderr)
 	}
@@ -49,6 +49,16 @@ func TestTokenPrintsNothingElse(t *testing.T) {
 	}
 }
 
+// usedFolder is a data folder in which a server has run.
+func usedFolder(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "identity"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 func TestCommandLineMistakes(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
@@ -56,31 +66,70 @@ func TestCommandLineMistakes(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { // After all of the following.
+		if entries, err := os.ReadDir(data); err != nil || len(entries) != 1 {
+			t.Errorf("mistakes left something in the folder: %v, %v", entries, err)
+		}
+	})
 	for name, c := range map[string]struct {
 		settings, args []string
 		code           int
 		says           string
 	}{
-		"unknown command":       {nil, []string{"dance"}, 2, `unknown command "dance"`},
-		"unknown flag":          {nil, []string{"serve", "--dance"}, 2, "unknown flag: --dance"},
-		"token for nobody":      {nil, []string{"token", "--email", "e@example.org"}, 2, `required flag(s) "subject" not set`},
-		"token, empty subject":  {nil, []string{"token", "--subject", "", "--email", "e"}, 2, "--subject must not be empty"},
-		"token, no time":        {nil, []string{"token", "--subject", "s", "--email", "e", "--ttl", "0s"}, 2, "--ttl must be positive"},
-		"node without address":  {nil, []string{"eventnode"}, 2, `required flag(s) "listen" not set`},
-		"node, half of TLS":     {nil, []string{"eventnode", "--listen", "127.0.0.1:0", "--tls-cert", "x"}, 2, "--tls-cert and --tls-key go together"},
-		"node, user in clear":   {nil, []string{"eventnode", "--listen", "127.0.0.1:0", "--user", "a:b"}, 2, "--user and TLS go together"},
-		"node, no password":     {nil, []string{"eventnode", "--listen", "127.0.0.1:0", "--user", "a"}, 2, "--user must be NAME:PASSWORD"},
-		"rebuild of nothing":    {nil, []string{"projections", "rebuild"}, 2, "name the one projection"},
-		"data is a file":        {nil, []string{"serve", "--addr", "127.0.0.1:0", "--data", file}, 1, "make the data folder"},
-		"address of no machine": {nil, []string{"serve", "--addr", "127.0.0.1:99999", "--data", data}, 1, "listen for HTTP"},
-		"unknown environment":   {[]string{"PERFECTWORKS_ENV=mars"}, []string{"serve"}, 1, "PERFECTWORKS_ENV is neither"},
-		"unsafe production":     {[]string{"PERFECTWORKS_ENV=production"}, []string{"serve"}, 1, "DATABASE_URL must be set in production"},
-		"unknown log level":     {[]string{"LOG_LEVEL=loud"}, []string{"serve"}, 1, "none of debug, info, warn, error"},
-		"database of no form":   {[]string{"DATABASE_URL=secret-nonsense"}, []string{"serve", "--addr", "127.0.0.1:0", "--data", data}, 1, "not of the form postgres://"},
+		"unknown command":           {nil, []string{"dance"}, 2, `unknown command "dance"`},
+		"misspelt command":          {nil, []string{"serv"}, 2, "did you mean serve?"},
+		"misspelt tool":             {nil, []string{"projections", "lsit"}, 2, "did you mean list?"},
+		"misspelt documents":        {nil, []string{"documents", "analyse"}, 2, "did you mean analyze?"},
+		"misspelt help":             {nil, []string{"help", "tokne"}, 2, "did you mean token?"},
+		"help of nothing":           {nil, []string{"help", "projections", "dance"}, 2, `unknown command "dance"`},
+		"argument too many":         {nil, []string{"serve", "now"}, 2, `unknown command "now"`},
+		"empty data":                {nil, []string{"serve", "--data", ""}, 2, "--data must not be empty"},
+		"blank data":                {nil, []string{"projections", "list", "--data", " "}, 2, "--data must not be empty"},
+		"empty address":             {nil, []string{"serve", "--addr", "", "--data", data}, 2, "--addr must not be empty"},
+		"list of a typo":            {nil, []string{"projections", "list", "--data", filepath.Join(data, "typo")}, 2, "--data: " + data},
+		"list of a file":            {nil, []string{"projections", "list", "--data", file}, 2, "is a file"},
+		"list of any folder":        {nil, []string{"projections", "list", "--data", data}, 2, "not a data folder"},
+		"list without the database": {nil, []string{"projections", "list", "--data", usedFolder(t)}, 2, "DATABASE_URL is not set, and no server has kept a database in"},
+		"rebuild of a typo":         {nil, []string{"projections", "rebuild", "users", "--data", filepath.Join(data, "typo")}, 2, "not a data folder"},
+		"token of a typo":           {nil, []string{"token", "--subject", "s", "--email", "e", "--data", filepath.Join(data, "typo")}, 2, "not a data folder"},
+		"token of any folder":       {nil, []string{"token", "--subject", "s", "--email", "e", "--data", data}, 2, "not a data folder"},
+		"token, typo in the environment": {
+			[]string{"PERFECTWORKS_DATA=" + filepath.Join(data, "typo")},
+			[]string{"token", "--subject", "s", "--email", "e"},
+			1, "PERFECTWORKS_DATA: ",
+		},
+		"token of another issuer": {
+			[]string{"OIDC_ISSUER=https://example.org", "OIDC_AUDIENCE=a"},
+			[]string{"token", "--subject", "s", "--email", "e", "--data", data},
+			1, "OIDC_ISSUER is set",
+		},
+		"address in the environment": {
+			[]string{"PERFECTWORKS_ADDR=127.0.0.1:99999"},
+			[]string{"serve", "--data", data},
+			1, "PERFECTWORKS_ADDR: listen for HTTP",
+		},
+		"share of no number":             {[]string{"OTEL_TRACES_SAMPLER_ARG=secret-nonsense"}, []string{"serve"}, 1, "OTEL_TRACES_SAMPLER_ARG does not have the form of a number"},
+		"unknown log format":             {[]string{"LOG_FORMAT=xml"}, []string{"serve"}, 1, "LOG_FORMAT"},
+		"tools look at the settings too": {[]string{"PERFECTWORKS_ENV=mars"}, []string{"projections", "list", "--data", data}, 1, "PERFECTWORKS_ENV is neither"},
+		"unknown flag":                   {nil, []string{"serve", "--dance"}, 2, "unknown flag: --dance"},
+		"token for nobody":               {nil, []string{"token", "--email", "e@example.org"}, 2, `required flag(s) "subject" not set`},
+		"token, empty subject":           {nil, []string{"token", "--subject", "", "--email", "e"}, 2, "--subject must not be empty"},
+		"token, no time":                 {nil, []string{"token", "--subject", "s", "--email", "e", "--ttl", "0s"}, 2, "--ttl must be positive"},
+		"node without address":           {nil, []string{"eventnode"}, 2, `required flag(s) "listen" not set`},
+		"node, half of TLS":              {nil, []string{"eventnode", "--listen", "127.0.0.1:0", "--tls-cert", "x"}, 2, "--tls-cert and --tls-key go together"},
+		"node, user in clear":            {nil, []string{"eventnode", "--listen", "127.0.0.1:0", "--user", "a:b"}, 2, "--user and TLS go together"},
+		"node, no password":              {nil, []string{"eventnode", "--listen", "127.0.0.1:0", "--user", "a"}, 2, "--user must be NAME:PASSWORD"},
+		"rebuild of nothing":             {nil, []string{"projections", "rebuild"}, 2, "name the one projection"},
+		"data is a file":                 {nil, []string{"serve", "--addr", "127.0.0.1:0", "--data", file}, 1, "--data: make the data folder"},
+		"address of no machine":          {nil, []string{"serve", "--addr", "127.0.0.1:99999", "--data", data}, 1, "--addr: listen for HTTP"},
+		"unknown environment":            {[]string{"PERFECTWORKS_ENV=mars"}, []string{"serve"}, 1, "PERFECTWORKS_ENV is neither"},
+		"unsafe production":              {[]string{"PERFECTWORKS_ENV=production"}, []string{"serve"}, 1, "DATABASE_URL must be set in production"},
+		"unknown log level":              {[]string{"LOG_LEVEL=loud"}, []string{"serve"}, 1, "LOG_LEVEL: log level \"loud\" is none of debug, info, warn, error"},
+		"database of no form":            {[]string{"DATABASE_URL=secret-nonsense"}, []string{"serve", "--addr", "127.0.0.1:0", "--data", data}, 1, "DATABASE_URL: the database URL is not of the form postgres://"},
 		"event store of no form": {
 			[]string{"DATABASE_URL=" + newInstallation(t).databaseURL(), "EVENTSTORE_URL=http://secret-nonsense"},
-			[]string{"serve", "--addr", "127.0.0.1:0", "--data", data},
-			1, "esdb://",
+			[]string{"serve", "--addr", "127.0.0.1:0", "--data", t.TempDir()},
+			1, "EVENTSTORE_URL: the event store's URL is not of the form esdb://",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

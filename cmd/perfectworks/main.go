@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -23,7 +25,7 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal(os.Stderr)
 	err := run(ctx)
 	stop()
 	if err == nil {
@@ -41,6 +43,27 @@ func main() {
 	os.Exit(exitFailure)
 }
 
+// untilSignal returns a context that ends with the first Ctrl-C or SIGTERM, which
+// is confirmed on w. The second one ends the program at once.
+func untilSignal(w io.Writer) (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-signals:
+			signal.Stop(signals)
+			fmt.Fprintln(w, "perfectworks: stopping; what is under way is finished first. Ctrl-C again ends it at once.")
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel()
+	}
+}
+
 func run(ctx context.Context) error {
 	return rootCommand().ExecuteContext(ctx)
 }
@@ -50,7 +73,7 @@ func rootCommand() *cobra.Command {
 		Use:           "perfectworks",
 		Short:         "The PerfectWorks backend: makes documents accessible",
 		Version:       version,
-		Args:          cobra.NoArgs,
+		Args:          knownCommand,
 		RunE:          showHelp,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -58,7 +81,41 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(serveCommand(), tokenCommand(), eventnodeCommand(), projectionsCommand())
 	markRunErrors(root)
 	root.AddCommand(documentsCommands()...)
+	root.SetHelpCommand(helpCommand(root))
 	return root
+}
+
+// helpCommand is that of the library, but for a command that does not exist it
+// fails.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command]",
+		Short: "Help about any command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			found, rest, err := root.Find(args)
+			if err != nil {
+				return usageError{err}
+			}
+			if err := knownCommand(found, rest); found.HasSubCommands() && err != nil {
+				return usageError{err}
+			}
+			return found.Help()
+		},
+	}
+}
+
+// knownCommand refuses the name of a command that does not exist, and proposes
+// those that are spelt almost like it.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	cmd.SuggestionsMinimumDistance = 2 // letters that may be wrong
+	message := fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())
+	if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
+		message += ": did you mean " + strings.Join(similar, " or ") + "?"
+	}
+	return errors.New(message)
 }
 
 // showHelp is what a command does that only holds others. Being runnable, it

@@ -19,7 +19,7 @@ func projectionsCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "projections",
 		Short: "List and rebuild read models",
-		Args:  cobra.NoArgs,
+		Args:  knownCommand,
 		RunE:  showHelp,
 	}
 	command.AddCommand(listProjectionsCommand(), rebuildProjectionCommand())
@@ -100,5 +100,5 @@ func withEngine(cmd *cobra.Command, data string, use func(*projections.Engine) e
 	if err != nil {
 		return err
 	}
-	return app.WithEngine(cmd.Context(), settings, logger, use)
+	return folderError(cmd, app.WithEngine(cmd.Context(), settings, logger, use))
 }

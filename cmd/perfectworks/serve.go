@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -26,7 +27,10 @@ func serveCommand() *cobra.Command {
 				return err
 			}
 			if cmd.Flags().Changed("addr") {
-				settings.Addr = addr
+				if strings.TrimSpace(addr) == "" {
+					return usageError{errors.New("--addr must not be empty: that would be any port of all addresses")}
+				}
+				settings.Addr, settings.AddrFrom = addr, "--addr"
 			}
 			logger, err := telemetry.NewLogger(cmd.ErrOrStderr(), settings.LogFormat, settings.LogLevel)
 			if err != nil {
@@ -53,11 +57,17 @@ func serveCommand() *cobra.Command {
 // command line.
 func settingsFor(cmd *cobra.Command, data string) (app.Settings, error) {
 	settings, err := app.SettingsFromEnvironment()
+	if err != nil {
+		return app.Settings{}, err
+	}
 	if cmd.Flags().Changed("data") {
-		settings.Data = data
+		if strings.TrimSpace(data) == "" {
+			return app.Settings{}, usageError{errors.New("--data must not be empty: that would be the current folder")}
+		}
+		settings.Data, settings.DataFrom = data, "--data"
 	}
 	settings.Version = version
-	return settings, err
+	return settings, nil
 }
 
 // welcome prints what to paste into another terminal.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/perfectworks/backend/adapters/identity"
+	"github.com/perfectworks/backend/app"
 )
 
 func tokenCommand() *cobra.Command {
@@ -19,7 +20,9 @@ func tokenCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "token --subject S --email E [--verified]",
 		Short: "Print a token of the development issuer, whether or not the server runs",
-		Args:  cobra.NoArgs,
+		Long: `Print a token of the development issuer of a data folder, in which a server has
+run before. It need not run now.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case subject == "":
@@ -31,9 +34,12 @@ func tokenCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			dir, err := settings.DataFolder()
+			if settings.OIDCIssuer != "" {
+				return errors.New("OIDC_ISSUER is set: servers accept the tokens of that issuer, and none of the development issuer")
+			}
+			dir, err := settings.ExistingDataFolder()
 			if err != nil {
-				return err
+				return folderError(cmd, err)
 			}
 			token, err := identity.MintToken(dir, subject, email, verified, ttl)
 			if err != nil {
@@ -52,6 +58,15 @@ func tokenCommand() *cobra.Command {
 	_ = command.MarkFlagRequired("subject") // The flag exists.
 	_ = command.MarkFlagRequired("email")   // The flag exists.
 	return command
+}
+
+// folderError makes a folder that is not a data folder a usage error where the
+// command line named it.
+func folderError(cmd *cobra.Command, err error) error {
+	if errors.Is(err, app.ErrNoDataFolder) && cmd.Flags().Changed("data") {
+		return usageError{err}
+	}
+	return err
 }
 
 // dataFlag is the flag of all commands that work on a data folder.

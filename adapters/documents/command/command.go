@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -58,9 +59,14 @@ func New(open func() (Engine, error)) *cobra.Command {
 		Short: "Analyse documents for accessibility, make them accessible, convert them",
 		Long: "Analyse PDF and HTML files for accessibility, write accessible versions of them, and convert between both.\n\n" +
 			"Exit codes: 0 done, 1 findings that fail, 2 bad usage, 3 the file cannot be read.",
-		Args: func(_ *cobra.Command, args []string) error {
+		SuggestionsMinimumDistance: 2,
+		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return &ExitError{Code: ExitUsage, Err: fmt.Errorf("unknown command %q for documents", args[0])}
+				message := fmt.Sprintf("unknown command %q for documents", args[0])
+				if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
+					message += ": did you mean " + strings.Join(similar, " or ") + "?"
+				}
+				return &ExitError{Code: ExitUsage, Err: errors.New(message)}
 			}
 			return nil
 		},

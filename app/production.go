@@ -1,0 +1,50 @@
+package app
+
+import (
+	"net/url"
+
+	"github.com/perfectworks/backend/adapters/eventstore"
+	"github.com/perfectworks/backend/adapters/postgres"
+)
+
+// checkProduction refuses what is not safe in production. It asks those who read
+// the settings what they make of them, so that no spelling gets past it.
+func (s Settings) checkProduction(refuse func(format string, args ...any)) {
+	for _, required := range []struct{ name, value string }{
+		{"DATABASE_URL", s.DatabaseURL}, {"OIDC_ISSUER", s.OIDCIssuer}, {"KMS_URL", s.KMSURL},
+	} {
+		if required.value == "" {
+			refuse("%s must be set in production: its default is for development", required.name)
+		}
+	}
+	if s.DatabaseURL != "" {
+		if err := postgres.CheckEncrypted(s.DatabaseURL); err != nil {
+			refuse("DATABASE_URL must be encrypted in production: %w", err)
+		}
+	}
+	if s.EventStoreURL != "" {
+		if err := eventstore.CheckEncrypted(s.EventStoreURL); err != nil {
+			refuse("EVENTSTORE_URL must be encrypted in production: %w", err)
+		}
+	}
+	if s.OIDCIssuer != "" && schemeOf(s.OIDCIssuer) != "https" {
+		refuse("OIDC_ISSUER must be https in production")
+	}
+	switch schemeOf(s.KMSURL) {
+	case "base64key":
+		refuse("KMS_URL must not be a local key in production")
+	case "":
+		if s.KMSURL != "" {
+			refuse("KMS_URL must be a URL of a key management service in production")
+		}
+	}
+}
+
+// schemeOf is the scheme of a URL in lower case, or empty.
+func schemeOf(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme
+}
