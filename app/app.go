@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"syscall"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
@@ -30,6 +32,7 @@ type App struct {
 	logger    *slog.Logger
 	registry  *prometheus.Registry
 	listener  net.Listener
+	admin     net.Listener                // nil when there is none
 	issuer    *identity.DevelopmentIssuer // nil with a real one
 	tokens    *identity.Tokens
 	callers   *identity.Authenticator
@@ -59,6 +62,11 @@ func New(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, e
 			err = errors.Join(err, a.Close())
 		}
 	}()
+	if settings.AdminAddr != "" {
+		if a.admin, err = listenForOperators(ctx, settings, logger); err != nil {
+			return nil, err
+		}
+	}
 	if a.core, err = openCore(ctx, settings, a.data, logger, a.registry); err != nil {
 		return nil, err
 	}
@@ -69,6 +77,23 @@ func New(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, e
 		return nil, err
 	}
 	return a, nil
+}
+
+// listenForOperators takes the address of what is for operators. In development
+// several servers may run side by side without saying where: all but the first
+// take any free port.
+func listenForOperators(ctx context.Context, settings Settings, logger *slog.Logger) (net.Listener, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", settings.AdminAddr)
+	if errors.Is(err, syscall.EADDRINUSE) && settings.Environment == Development {
+		logger.WarnContext(ctx, "the address for operators is taken: another port is used", "addr", settings.AdminAddr)
+		listener, err = config.Listen(ctx, "tcp", "127.0.0.1:0")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen for operators (PERFECTWORKS_ADMIN_ADDR): %w", err)
+	}
+	logger.InfoContext(ctx, "metrics, profiles and readiness are served to operators", "addr", listener.Addr().String())
+	return listener, nil
 }
 
 // openIdentity chooses who vouches for people.
@@ -114,6 +139,11 @@ func (a *App) openAPI() error {
 		Live: a.settings.Environment == Production,
 	})
 	a.answers = idempotency.NewStore(a.db.pool, a.keys)
+	edge, err := a.settings.edge()
+	if err != nil {
+		return err
+	}
+	watch := telemetry.NewHTTP(a.tracing, a.registry)
 	a.api, err = httpapi.New(httpapi.Deps{
 		Logger:        a.logger,
 		Authenticator: a.callers,
@@ -122,14 +152,27 @@ func (a *App) openAPI() error {
 		ReadModels:    a.engine,
 		Queries:       readmodels.NewQueries(a.db.pool),
 		Idempotency:   a.answers,
-		Middleware:    []func(http.Handler) http.Handler{telemetry.NewHTTP(a.tracing, a.registry).Middleware},
+		Middleware:    []func(http.Handler) http.Handler{watch.Middleware},
+		Failed:        watch.Failed,
 		TraceParent:   telemetry.TraceParent,
 		Ready:         a.ready,
-		Metrics:       telemetry.MetricsHandler(a.registry),
 		Version:       a.settings.Version,
+
+		RateLimits: edge.limits, Admission: edge.admission, TrustedProxies: edge.proxies,
 	})
 	return err
 }
+
+// AdminAddr is the address of what is for operators, or nil without one.
+func (a *App) AdminAddr() net.Addr {
+	if a.admin == nil {
+		return nil
+	}
+	return a.admin.Addr()
+}
+
+// adminDrain bounds how long operators' requests are waited for at the end.
+const adminDrain = time.Second
 
 // Addr is the address that HTTP is served on.
 func (a *App) Addr() net.Addr { return a.listener.Addr() }
@@ -167,6 +210,12 @@ func (a *App) Run(ctx context.Context) (err error) {
 	if a.issuer != nil {
 		keep(a.issuer.Serve)
 	}
+	if a.admin != nil {
+		handler := httpapi.AdminHandler(telemetry.MetricsHandler(a.registry), a.ready)
+		keep(func(ctx context.Context) error {
+			return httpapi.Server{Handler: handler, Logger: a.logger, Drain: adminDrain}.Serve(ctx, a.admin)
+		})
+	}
 
 	serving, stopServing := context.WithCancel(ctx)
 	defer stopServing()
@@ -181,6 +230,11 @@ func (a *App) Close() error {
 	var errs []error
 	if err := a.listener.Close(); !errors.Is(err, net.ErrClosed) {
 		errs = append(errs, err)
+	}
+	if a.admin != nil {
+		if err := a.admin.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
 	}
 	if a.issuer != nil {
 		if err := a.issuer.Close(); !errors.Is(err, net.ErrClosed) {

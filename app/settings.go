@@ -32,6 +32,23 @@ type Settings struct {
 	Environment Environment `env:"PERFECTWORKS_ENV" envDefault:"development"`
 	// Addr is the host and port to serve HTTP on.
 	Addr string `env:"PERFECTWORKS_ADDR" envDefault:"127.0.0.1:8080"`
+	// AdminAddr is the host and port of what is for operators alone: metrics,
+	// profiles, readiness in detail. Empty for none.
+	AdminAddr string `env:"PERFECTWORKS_ADMIN_ADDR" envDefault:"127.0.0.1:8081"`
+	// TrustedProxies are the addresses and networks of proxies that are believed
+	// when they say whom they ask for, by X-Forwarded-For.
+	TrustedProxies []string `env:"PERFECTWORKS_TRUSTED_PROXIES"`
+	// CORSOrigins are the origins whose pages may call the API; none by default.
+	CORSOrigins []string `env:"PERFECTWORKS_CORS_ORIGINS"`
+	// RequestsPerCaller, RequestsPerOrganization and RequestsPerAddress are how
+	// many requests a minute are served; the defaults of httpapi.RateLimits when
+	// zero.
+	RequestsPerCaller       int `env:"PERFECTWORKS_REQUESTS_PER_CALLER"`
+	RequestsPerOrganization int `env:"PERFECTWORKS_REQUESTS_PER_ORGANIZATION"`
+	RequestsPerAddress      int `env:"PERFECTWORKS_REQUESTS_PER_ADDRESS"`
+	// ConcurrentRequests are how many requests may work at once; the default of
+	// admission.Limits when zero.
+	ConcurrentRequests int `env:"PERFECTWORKS_CONCURRENT_REQUESTS"`
 	// Data is the folder of everything embedded.
 	Data string `env:"PERFECTWORKS_DATA" envDefault:".data"`
 
@@ -132,6 +149,8 @@ func (s Settings) Check() error {
 	if s.TraceShare < 0 || s.TraceShare > 1 {
 		refuse("OTEL_TRACES_SAMPLER_ARG lies outside 0 to 1")
 	}
+	_, err := s.edge()
+	wrong = append(wrong, err)
 	if (s.OIDCIssuer == "") != (s.OIDCAudience == "") {
 		refuse("OIDC_ISSUER and OIDC_AUDIENCE are set both or not at all")
 	}

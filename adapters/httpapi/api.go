@@ -5,8 +5,9 @@
 //
 // A request passes these layers, outermost first: observe (request id, access
 // log, panics), the router, the injected middleware (traces and metrics), guard
-// (who, whether, how fresh), takeBody, repeatable (Idempotency-Key), and huma,
-// which reads the typed input and writes the typed output of an operation.
+// (who, whether, how often, how fresh), takeBody, work (a place among those who
+// work, the check of the body), repeatable (Idempotency-Key), and huma, which
+// reads the typed input.
 package httpapi
 
 import (
@@ -14,12 +15,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humamux"
 	"github.com/gorilla/mux"
 
+	"github.com/perfectworks/backend/adapters/httpapi/admission"
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/projections/readmodels"
 )
@@ -33,7 +36,10 @@ type Deps struct {
 	Queries       *readmodels.Queries
 	ReadModels    Waiter
 	Idempotency   Idempotency
-	RateLimits    RateLimits // optional
+	RateLimits    RateLimits       // optional
+	Admission     admission.Limits // optional
+	// TrustedProxies are believed about the addresses of clients; optional.
+	TrustedProxies []netip.Prefix
 
 	// Middleware runs once the route is known; optional.
 	Middleware []func(http.Handler) http.Handler
@@ -42,8 +48,8 @@ type Deps struct {
 
 	// Ready tells how the parts are.
 	Ready func(context.Context) []Check
-	// Metrics serves /metrics; optional.
-	Metrics http.Handler
+	// Failed is told of each answer that is an error; optional.
+	Failed func(status int, code string)
 	// Version of the program, for the documentation; optional.
 	Version string
 }
@@ -58,6 +64,10 @@ type API struct {
 	idempotency   Idempotency
 	fresh         *freshness
 	limits        *limits
+	gate          *admission.Gate
+	largeBodies   chan struct{}
+	trusted       []netip.Prefix
+	failed        func(status int, code string)
 	traceParent   func(context.Context) string
 	// bodyTimeout bounds how long a body may take to arrive.
 	bodyTimeout time.Duration
@@ -80,7 +90,12 @@ func New(d Deps) (*API, error) {
 	a := &API{
 		logger: d.Logger, authenticator: d.Authenticator, commands: d.Commands, directory: d.Directory,
 		queries: d.Queries, idempotency: d.Idempotency, fresh: fresh, limits: limits,
+		gate: admission.New(d.Admission), largeBodies: newLargeBodies(),
+		trusted: d.TrustedProxies, failed: d.Failed,
 		traceParent: d.TraceParent, bodyTimeout: defaultBodyTimeout, operations: map[string]*operation{},
+	}
+	if a.failed == nil {
+		a.failed = func(int, string) {}
 	}
 	if a.traceParent == nil {
 		a.traceParent = func(context.Context) string { return "" }
@@ -150,17 +165,28 @@ func (a *API) wrap(registered *huma.Operation, route *mux.Route) {
 	if op.method == http.MethodPost && op.body != streamedBody && len(op.produces) == 0 {
 		h = a.repeatable(op, h)
 	}
+	h = a.work(op, h)
 	if op.method != http.MethodGet {
 		h = a.takeBody(op, h)
 	}
 	route.Handler(a.guard(op, h)).Name(op.id)
 }
 
-func (a *API) notFound(w http.ResponseWriter, r *http.Request) { a.refuse(w, r, errRouteNotFound) }
+func (a *API) notFound(w http.ResponseWriter, r *http.Request) {
+	if err := a.takeAddress(w, r); err != nil {
+		a.refuse(w, r, err)
+		return
+	}
+	a.refuse(w, r, errRouteNotFound)
+}
 
 // methodNotAllowed names the methods that the address takes.
 func (a *API) methodNotAllowed(router *mux.Router) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := a.takeAddress(w, r); err != nil {
+			a.refuse(w, r, err)
+			return
+		}
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 			other := *r
 			other.Method = method

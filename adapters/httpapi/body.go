@@ -16,8 +16,7 @@ import (
 
 const defaultBodyTimeout = 10 * time.Second
 
-// takeBody reads the body, checks it, and hands it on. The layers behind read
-// it from memory.
+// takeBody reads the body. The layers behind read it from memory.
 func (a *API) takeBody(op *operation, next http.Handler) http.Handler {
 	if op.body == streamedBody {
 		return a.streamBody(op, next)
@@ -25,21 +24,11 @@ func (a *API) takeBody(op *operation, next http.Handler) http.Handler {
 	limit := op.bodyLimit()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := a.readBody(w, r, limit)
-		switch {
-		case err != nil:
-		case op.body == rawBody:
-			exchangeOf(r.Context()).raw, err = body, checkRawBody(r, op)
-		default:
-			err = checkBody(r, op, body)
-		}
 		if err != nil {
 			a.refuse(w, r, err)
 			return
 		}
-		if op.body == jsonBody {
-			// However it was spelt: huma reads it by this.
-			r.Header["Content-Type"] = contentJSON
-		}
+		exchangeOf(r.Context()).raw = body
 		r.Body = &memoryBody{Reader: bytes.NewReader(body), bytes: body}
 		next.ServeHTTP(w, r)
 	})
@@ -114,6 +103,30 @@ type memoryBody struct {
 
 // Close does nothing.
 func (*memoryBody) Close() error { return nil }
+
+// checkTaken checks the body that takeBody has read.
+func (a *API) checkTaken(r *http.Request, op *operation) error {
+	body := exchangeOf(r.Context()).raw
+	if op.body == rawBody {
+		return checkRawBody(r, op)
+	}
+	if len(body) > largeBody {
+		select {
+		case a.largeBodies <- struct{}{}:
+			defer func() { <-a.largeBodies }()
+		case <-r.Context().Done():
+			return r.Context().Err()
+		}
+	}
+	if err := checkBody(r, op, body); err != nil {
+		return err
+	}
+	if len(body) > 0 {
+		// However it was spelt: huma reads it by this.
+		r.Header["Content-Type"] = contentJSON
+	}
+	return nil
+}
 
 func checkBody(r *http.Request, op *operation, body []byte) error {
 	switch {

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
+	"github.com/perfectworks/backend/adapters/httpapi/jsonbody"
 	"github.com/perfectworks/backend/adapters/httpapi/ratelimit"
 	"github.com/perfectworks/backend/domain/failure"
 	"github.com/perfectworks/backend/domain/input"
@@ -149,6 +151,18 @@ func errRateLimited(wait time.Duration) *apiError {
 	}
 }
 
+// Refusals because there are too many requests.
+var (
+	errConcurrencyLimited = &apiError{
+		status: http.StatusTooManyRequests, code: "CONCURRENCY_LIMITED",
+		message: "too many requests of yours are under way: wait for their answers", retryAfter: retrySoon,
+	}
+	errBusy = &apiError{
+		status: http.StatusServiceUnavailable, code: "SERVER_BUSY",
+		message: "too many requests are under way: try again", retryAfter: retrySoon,
+	}
+)
+
 // malformed is the refusal of one field that does not have its form.
 func malformed(field, message string) error {
 	var wrong failure.Fields
@@ -191,8 +205,8 @@ func answerTo(ctx context.Context, err error) *apiError {
 
 // body is what is sent of the error.
 func (e *apiError) body(x *exchange) any {
-	details := make([]ErrorDetail, len(e.details))
-	for i, d := range e.details {
+	details := make([]ErrorDetail, min(len(e.details), jsonbody.MaxDetails))
+	for i, d := range e.details[:len(details)] {
 		details[i] = ErrorDetail(d)
 	}
 	if x.problem {
@@ -233,15 +247,20 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	x := exchangeOf(r.Context())
 	e := answerTo(r.Context(), err)
 	a.note(r.Context(), x, e, err)
+	var body bytes.Buffer
+	_ = writeJSON(&body, e.body(x)) // It can be encoded, and a buffer takes all.
 	e.writeHeader(w.Header(), x)
+	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
 	w.WriteHeader(e.status)
 	// An error here means that the client is gone; the access log shows the rest.
-	_ = writeJSON(w, e.body(x))
+	_, _ = w.Write(body.Bytes())
 }
 
 // note logs an error that is ours to mend. Those of clients are in the access
 // log.
 func (a *API) note(ctx context.Context, x *exchange, e *apiError, err error) {
+	x.tooMany = e.status == http.StatusTooManyRequests || e.code == errBusy.code
+	a.failed(e.status, e.code)
 	if e.status < http.StatusInternalServerError {
 		return
 	}

@@ -48,13 +48,17 @@ type sentEvent struct {
 // time is over, the server stops, or the caller is not let in any more. Clients
 // then come back by themselves. Send is safe for concurrent use.
 //
-// The stream begins at once, so what the operation may refuse it refuses before.
+// A stream holds no place among those who work. It begins at once, so what the
+// operation may refuse it refuses before.
 func (a *API) eventsOf(source func(ctx context.Context, lastID string, send func(sentEvent) error) error) *rawAnswer {
 	return &rawAnswer{write: func(ctx context.Context, w *rawWriter, r *http.Request) error {
 		x := exchangeOf(ctx)
 		lastID := r.Header.Get(headerLastEventID)
 		if len(lastID) > longestEventID || lastID != "" && !isKey(lastID) {
 			return malformed(headerLastEventID, "must be the id of an event of this stream")
+		}
+		if err := x.place.Pause(); err != nil {
+			return crowded(err)
 		}
 		if x.head {
 			w.Header().Set("Content-Type", mediaEvents)

@@ -3,11 +3,12 @@ package httpapi
 import (
 	"context"
 	"crypto/rand"
-	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/perfectworks/backend/adapters/httpapi/admission"
 	"github.com/perfectworks/backend/adapters/httpapi/etag"
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
 	"github.com/perfectworks/backend/commands"
@@ -39,8 +40,16 @@ type exchange struct {
 	head bool
 	// preferences are what the client would like: RFC 7240.
 	preferences preferences
-	// raw is the body of an operation that takes it so.
+	// raw is the body as it came, unless it is streamed.
 	raw []byte
+	// place is that of the request among those who work.
+	place *admission.Place
+	// client is the address that the request comes from, and direct says that it
+	// came without a proxy.
+	client netip.Addr
+	direct bool
+	// tooMany says that the request was refused because there are too many.
+	tooMany bool
 	// http is the request as guard let it through.
 	http *http.Request
 }
@@ -61,11 +70,12 @@ const (
 	longestAgent = 256
 )
 
-func newExchange(r *http.Request) *exchange {
+func (a *API) newExchange(r *http.Request) *exchange {
 	x := &exchange{
 		problem: wantsProblem(acceptOf(r)), head: r.Method == http.MethodHead,
 		preferences: preferencesOf(r.Header),
 	}
+	x.client, x.direct = clientOf(r, a.trusted)
 	if id := r.Header.Get(headerRequestID); isID(id) {
 		x.requestID = id
 	} else {
@@ -92,16 +102,16 @@ func isID(s string) bool {
 // command is the request of a command for this exchange.
 func (a *API) command(ctx context.Context, x *exchange) commands.Request {
 	r := x.http
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = ""
+	client := ""
+	if x.client.IsValid() {
+		client = x.client.String()
 	}
 	return commands.Request{
 		ID: x.attempt.CommandID, Now: x.attempt.StartedAt, Seed: commands.Seed(x.attempt.Seed), Retry: x.attempt.Retry,
 		Principal:     x.principal,
 		CorrelationID: x.correlationID,
 		RequestID:     x.requestID,
-		ClientAddress: personal.New(host),
+		ClientAddress: personal.New(client),
 		UserAgent:     personal.New(clipped(r.UserAgent(), longestAgent)),
 		TraceParent:   a.traceParent(ctx),
 	}

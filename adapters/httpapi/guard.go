@@ -10,6 +10,7 @@ import (
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/failure"
 )
 
 // Authenticator says who makes a request.
@@ -47,6 +48,9 @@ func (a *API) guard(op *operation, next http.Handler) http.Handler {
 }
 
 func (a *API) admit(w http.ResponseWriter, r *http.Request, x *exchange) error {
+	if err := a.identify(w, r, x); err != nil {
+		return err
+	}
 	if offered := append(x.op.produces, mediaJSON); !accepts(acceptOf(r), offered...) {
 		return errNotAcceptableOf(offered)
 	}
@@ -65,10 +69,7 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, x *exchange) error {
 		return err
 	}
 	if x.op.callers != anyone {
-		if err := a.authenticate(r, x, &seen); err != nil {
-			return err
-		}
-		if err := a.limits.take(w.Header(), x.principal, time.Now()); err != nil {
+		if err := a.upToDate(r, x, &seen); err != nil {
 			return err
 		}
 		if err := x.op.callers.admit(x.principal); err != nil {
@@ -89,16 +90,38 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, x *exchange) error {
 	return nil
 }
 
-// authenticate finds out who makes the request, as of what they last wrote: they
-// may have made an account, or moved to another organization. It moves seen on
-// to that.
-func (a *API) authenticate(r *http.Request, x *exchange, seen *event.Position) (err error) {
-	ctx := r.Context()
-	if x.principal, err = a.authenticator.Authenticate(ctx, r.Header); err != nil {
+// identify finds out who makes the request, and counts it for them. What has no
+// caller is counted for the address that it comes from: before that, nothing is
+// done for it that costs much.
+func (a *API) identify(w http.ResponseWriter, r *http.Request, x *exchange) (err error) {
+	if x.op.callers == anyone {
+		return a.takeAddress(w, r)
+	}
+	if x.principal, err = a.authenticator.Authenticate(r.Context(), r.Header); err != nil {
 		x.principal = access.Principal{}
+		if f := failure.Of(err); f == nil || f.Kind == failure.Unavailable {
+			a.limits.tellAddress(w.Header(), x.client, time.Now())
+			return err
+		}
+		if limited := a.takeAddress(w, r); limited != nil {
+			return limited
+		}
 		return err
 	}
 	x.caller = callerOf(x.principal)
+	return a.limits.take(w.Header(), x.principal, time.Now())
+}
+
+// takeAddress counts a request for the address that it comes from.
+func (a *API) takeAddress(w http.ResponseWriter, r *http.Request) error {
+	return a.limits.takeAddress(w.Header(), exchangeOf(r.Context()).client, time.Now())
+}
+
+// upToDate finds out again who makes the request when that may have changed by
+// what they last wrote: they may have made an account, or moved to another
+// organization. It moves seen on to that.
+func (a *API) upToDate(r *http.Request, x *exchange, seen *event.Position) (err error) {
+	ctx := r.Context()
 	own := a.fresh.of(x.caller).later(a.fresh.of(string(x.principal.UserID)))
 	asOf := later(*seen, own.moved)
 	*seen = later(*seen, own.written)

@@ -22,37 +22,71 @@ const (
 type Check struct {
 	Name  string `json:"name"`
 	State State  `json:"state"`
-	// Detail says more, for operators. It is shown to anybody.
+	// Detail says more, for operators.
 	Detail string `json:"detail,omitempty"`
 }
 
 // readyTimeout bounds how long the parts are asked.
 const readyTimeout = 5 * time.Second
 
-// routeHealth answers whoever watches the process: /healthz that it is alive,
-// /readyz whether all of it works.
-func routeHealth(ready func(context.Context) []Check) (healthz, readyz http.HandlerFunc) {
-	healthz = func(w http.ResponseWriter, _ *http.Request) {
-		writeHealth(w, http.StatusOK, struct {
-			Status State `json:"status"`
-		}{StateOK})
-	}
-	readyz = func(w http.ResponseWriter, r *http.Request) {
+// healthz answers that the process is alive.
+func healthz() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		writeHealth(w, http.StatusOK, health{Status: StateOK})
+	})
+}
+
+// health is what is answered of the whole, and for operators of the parts.
+type health struct {
+	Status State   `json:"status"`
+	Checks []Check `json:"checks,omitempty"`
+}
+
+// readyz answers whether all parts work.
+func readyz(ready func(context.Context) []Check, detailed bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 		defer cancel()
 		checks := ready(ctx)
-		status, body := http.StatusOK, struct {
-			Status State   `json:"status"`
-			Checks []Check `json:"checks"`
-		}{StateOK, checks}
+		status, body := http.StatusOK, health{Status: StateOK}
 		for _, c := range checks {
 			if worse(c.State, body.Status) {
 				status, body.Status = http.StatusServiceUnavailable, c.State
 			}
 		}
+		if detailed {
+			body.Checks = checks
+		}
 		writeHealth(w, status, body)
+	})
+}
+
+// sharedFor is for how long the state of the parts is taken for that of now when
+// anybody may ask for it: asking costs work.
+const sharedFor = time.Second / 2
+
+// shared lets all who ask at about the same time have one answer.
+func shared(ready func(context.Context) []Check) func(context.Context) []Check {
+	var (
+		asking = make(chan struct{}, 1)
+		asked  time.Time
+		checks []Check
+	)
+	return func(ctx context.Context) []Check {
+		select {
+		case asking <- struct{}{}:
+			defer func() { <-asking }()
+		case <-ctx.Done():
+			return []Check{{Name: "readiness", State: StateDown}}
+		}
+		if time.Since(asked) > sharedFor {
+			// For the others too, whatever becomes of this request.
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout)
+			defer cancel()
+			checks, asked = ready(ctx), time.Now()
+		}
+		return checks
 	}
-	return healthz, readyz
 }
 
 var severity = map[State]int{StateOK: 0, StateLagging: 1, StateStuck: 2, StateDown: 3}

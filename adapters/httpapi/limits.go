@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/perfectworks/backend/adapters/httpapi/ratelimit"
@@ -9,12 +10,16 @@ import (
 )
 
 // RateLimits say how many requests are served. The zero value of each means the
-// default, which is beyond what one machine can serve.
+// default.
 type RateLimits struct {
 	// PerCaller counts for each API key and each signed-in person.
 	PerCaller Quota
 	// PerOrganization counts for all who act in one organization.
 	PerOrganization Quota
+	// PerAddress counts, for each address of clients, the requests without a
+	// caller: those of public operations, and those whose credentials are
+	// refused. IPv6 addresses count by their network of 64 bits.
+	PerAddress Quota
 }
 
 // Quota is a number of requests in a time.
@@ -23,40 +28,54 @@ type Quota struct {
 	Per      time.Duration
 }
 
-var defaultQuota = Quota{Requests: 6_000_000, Per: time.Minute}
+// The default quotas: 100 requests a second for each caller, 500 for each
+// organization, 20 for each address.
+var (
+	defaultPerCaller       = Quota{6_000, time.Minute}
+	defaultPerOrganization = Quota{30_000, time.Minute}
+	defaultPerAddress      = Quota{1_200, time.Minute}
+)
 
 // rememberedBuckets bounds the memory of each limit; an entry has some 200 bytes.
 const rememberedBuckets = 100_000
 
-// limits are the two limits in force.
+// limits are the limits in force.
 type limits struct {
-	caller       *ratelimit.Limiter
-	organization *ratelimit.Limiter
-	callerPolicy []string
-	bothPolicies []string
+	caller        *ratelimit.Limiter
+	organization  *ratelimit.Limiter
+	address       *ratelimit.Limiter
+	callerPolicy  []string
+	bothPolicies  []string
+	addressPolicy []string
 }
 
 func newLimits(c RateLimits) (*limits, error) {
-	caller, err := newLimiter("caller", c.PerCaller)
-	if err != nil {
-		return nil, err
+	var l limits
+	for _, limit := range []struct {
+		limiter  **ratelimit.Limiter
+		name     string
+		quota    Quota
+		fallback Quota
+	}{
+		{&l.caller, "caller", c.PerCaller, defaultPerCaller},
+		{&l.organization, "organization", c.PerOrganization, defaultPerOrganization},
+		{&l.address, "address", c.PerAddress, defaultPerAddress},
+	} {
+		q := limit.quota
+		if q == (Quota{}) {
+			q = limit.fallback
+		}
+		var err error
+		*limit.limiter, err = ratelimit.New(
+			ratelimit.Policy{Name: limit.name, Quota: q.Requests, Window: q.Per}, rememberedBuckets)
+		if err != nil {
+			return nil, err
+		}
 	}
-	organization, err := newLimiter("organization", c.PerOrganization)
-	if err != nil {
-		return nil, err
-	}
-	return &limits{
-		caller: caller, organization: organization,
-		callerPolicy: []string{caller.PolicyField()},
-		bothPolicies: []string{caller.PolicyField() + ", " + organization.PolicyField()},
-	}, nil
-}
-
-func newLimiter(name string, q Quota) (*ratelimit.Limiter, error) {
-	if q == (Quota{}) {
-		q = defaultQuota
-	}
-	return ratelimit.New(ratelimit.Policy{Name: name, Quota: q.Requests, Window: q.Per}, rememberedBuckets)
+	l.callerPolicy = []string{l.caller.PolicyField()}
+	l.bothPolicies = []string{l.caller.PolicyField() + ", " + l.organization.PolicyField()}
+	l.addressPolicy = []string{l.address.PolicyField()}
+	return &l, nil
 }
 
 // take counts a request of a principal, and tells it how many are left.
@@ -70,6 +89,24 @@ func (l *limits) take(h http.Header, p access.Principal, now time.Time) error {
 		field = l.organization.AppendField(append(field, ", "...), grant)
 		policy = l.bothPolicies
 	}
+	return tell(h, field, policy, grant)
+}
+
+// takeAddress counts a request without a caller.
+func (l *limits) takeAddress(h http.Header, client netip.Addr, now time.Time) error {
+	var buf [48]byte
+	grant := l.address.Take(network(client), now)
+	return tell(h, l.address.AppendField(buf[:0], grant), l.addressPolicy, grant)
+}
+
+// tellAddress tells a client how many requests are left, and counts none.
+func (l *limits) tellAddress(h http.Header, client netip.Addr, now time.Time) {
+	var buf [48]byte
+	grant := l.address.Peek(network(client), now)
+	_ = tell(h, l.address.AppendField(buf[:0], grant), l.addressPolicy, grant)
+}
+
+func tell(h http.Header, field []byte, policy []string, grant ratelimit.Grant) error {
 	h["Ratelimit"] = []string{string(field)}
 	h["Ratelimit-Policy"] = policy
 	if !grant.Allowed {

@@ -1,7 +1,8 @@
 package httpapi
 
 import (
-	"net/http"
+	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 )
@@ -43,9 +44,67 @@ func TestRateLimits(t *testing.T) {
 	if b.header.Get("RateLimit") != `"caller";r=2;t=0` || b.header.Get("RateLimit-Policy") != `"caller";q=3;w=3600` {
 		t.Errorf("bob is told %v", b.header)
 	}
-	// Who is not known is not counted.
-	if a := h.do(c.as("nobody")); a.status != http.StatusUnauthorized || a.header.Get("RateLimit") != "" {
+}
+
+// What has no caller counts for its address: public operations, pages, addresses
+// and methods that lead nowhere, and refused credentials. Those who are known
+// are served from the same address all the same.
+func TestRateLimitsOfAddresses(t *testing.T) {
+	t.Parallel()
+	h, _ := accepting(t, func(d *Deps) {
+		d.RateLimits = RateLimits{PerAddress: Quota{5, time.Hour}}
+		d.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
+	})
+	from := func(c call, forwarded ...string) answer {
+		return h.do(c.with("X-Forwarded-For", forwarded...))
+	}
+	nobody := get("/api/v0/users/active-organization").as("nobody")
+	for i, c := range []call{
+		get("/docs").anonymously(), get("/nothing").anonymously(),
+		{method: "BREW", path: "/docs"},
+		nobody,
+		get("/api/v0/organizations/slug/-"),
+	} {
+		a := from(c, "203.0.113.7")
+		if want := fmt.Sprintf(`"address";r=%d;t=%d`, 4-i, i/4*720); a.status == 429 || a.header.Get("RateLimit") != want {
+			t.Errorf("request %d: %d, RateLimit %s, want %s", i, a.status, a.header.Get("RateLimit"), want)
+		}
+	}
+	for _, c := range []call{get("/docs"), get("/nothing"), {method: "BREW", path: "/docs"}, nobody, get("/api/v0/organizations/slug/-")} {
+		a := from(c, "203.0.113.7")
+		a.wantError(t, 429, "RATE_LIMITED")
+		if a.header.Get("Retry-After") != "720" || a.header.Get("RateLimit-Policy") != `"address";q=5;w=3600` {
+			t.Errorf("refused with %v", a.header)
+		}
+	}
+	// The address before the proxies counts, and nothing that it says of others.
+	from(nobody, "198.51.100.1, 203.0.113.7, 10.1.2.3").wantError(t, 429, "RATE_LIMITED")
+	from(nobody, "198.51.100.1", "203.0.113.7").wantError(t, 429, "RATE_LIMITED")
+	from(nobody, "203.0.113.7, 198.51.100.1").wantError(t, 401, "TOKEN_MALFORMED")
+	from(nobody, "nonsense, 203.0.113.7:4711").wantError(t, 429, "RATE_LIMITED")
+	// An IPv6 address has its whole network.
+	for i := range 5 {
+		from(nobody, fmt.Sprintf("2001:db8:0:1::%x", i)).wantError(t, 401, "TOKEN_MALFORMED")
+	}
+	from(nobody, "2001:db8:0:1:ffff::1").wantError(t, 429, "RATE_LIMITED")
+	from(nobody, "2001:db8:0:2::1").wantError(t, 401, "TOKEN_MALFORMED")
+	// Whoever is known is not punished for the neighbours, and probes never are.
+	from(get("/api/v0/users/active-organization"), "203.0.113.7").wantData(t, 200)
+	if a := from(get("/healthz").anonymously(), "203.0.113.7"); a.status != 200 || a.header.Get("RateLimit") == "" {
 		t.Errorf("%d %v", a.status, a.header)
+	}
+}
+
+// Without trusted proxies nobody is believed about where they come from.
+func TestForwardedAddressesAreNotBelieved(t *testing.T) {
+	t.Parallel()
+	h, rec := accepting(t, func(d *Deps) { d.RateLimits = RateLimits{PerAddress: Quota{1, time.Hour}} })
+	nobody := get("/api/v0/users/active-organization").as("nobody")
+	h.do(nobody.with("X-Forwarded-For", "203.0.113.7")).wantError(t, 401, "TOKEN_MALFORMED")
+	h.do(nobody.with("X-Forwarded-For", "203.0.113.8")).wantError(t, 429, "RATE_LIMITED")
+	h.do(post("/api/v0/api-keys").json(`{}`).with("X-Forwarded-For", "203.0.113.7"))
+	if got := rec.requests[0].ClientAddress.Reveal(); got != "127.0.0.1" {
+		t.Errorf("the command is from %s", got)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 func (a *API) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		started := time.Now()
-		x := newExchange(r)
+		x := a.newExchange(r)
 		h := w.Header()
 		h[headerRequestID] = []string{x.requestID}
 		h["X-Content-Type-Options"] = nosniff
@@ -25,7 +25,7 @@ func (a *API) observe(next http.Handler) http.Handler {
 
 		a.limitBodyTime(w, r)
 		rec := &recorder{ResponseWriter: w}
-		method := r.Method
+		method := knownMethod(r.Method)
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 		if x.head {
 			// A HEAD is a GET without its body, which net/http leaves out.
@@ -38,7 +38,18 @@ func (a *API) observe(next http.Handler) http.Handler {
 			}
 		}()
 		next.ServeHTTP(rec, r)
+		rest(rec, r, x)
 	})
+}
+
+// knownMethod is a method as it is logged: invented ones have no end.
+func knownMethod(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodOptions, http.MethodConnect, http.MethodTrace:
+		return method
+	}
+	return "OTHER"
 }
 
 // Shared values of header fields, which nobody appends to.

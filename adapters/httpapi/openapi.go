@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
+	"github.com/perfectworks/backend/adapters/httpapi/jsonbody"
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/failure"
@@ -86,7 +87,7 @@ func (a *API) document(op *operation, answerType reflect.Type) {
 		if schema.Ref != "" {
 			schema = oapi.Components.Schemas.SchemaFromRef(schema.Ref)
 		}
-		op.fields = slices.Sorted(maps.Keys(schema.Properties))
+		op.fields = jsonbody.NewNames(slices.Sorted(maps.Keys(schema.Properties))...)
 		// Where every field may be left out, so may the whole.
 		body.Required = len(schema.Required) > 0
 		op.bodyRequired = body.Required

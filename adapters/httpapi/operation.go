@@ -5,6 +5,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/perfectworks/backend/adapters/httpapi/jsonbody"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/projections/list"
 )
@@ -61,7 +62,7 @@ type operation struct {
 	// query are the parameters that are known.
 	query queryParameters
 	// fields are the members of the body that are known.
-	fields []string
+	fields *jsonbody.Names
 	// bodyRequired is false where nothing need be sent.
 	bodyRequired bool
 }

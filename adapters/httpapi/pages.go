@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gorilla/mux"
 
@@ -84,21 +85,31 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body) //nolint:gosec // Nothing in it comes from a request.
 }
 
-// routeOperations serves what operators and machines ask for.
+// routeOperations serves what those ask for who watch the process.
 func (a *API) routeOperations(root *mux.Router, d Deps) {
-	healthz, readyz := routeHealth(d.Ready)
-	a.handlePage(root, "/healthz", healthz)
-	a.handlePage(root, "/readyz", readyz)
-	if d.Metrics != nil {
-		a.handlePage(root, "/metrics", d.Metrics)
-	}
+	a.handleProbe(root, "/healthz", healthz())
+	a.handleProbe(root, "/readyz", readyz(shared(d.Ready), false))
 }
 
 // handlePage serves something that is no operation of the contract.
 func (a *API) handlePage(router *mux.Router, path string, h http.Handler) {
+	a.handleProbe(router, path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := a.takeAddress(w, r); err != nil {
+			a.refuse(w, r, err)
+			return
+		}
+		h.ServeHTTP(w, r)
+	}))
+}
+
+// handleProbe serves a page that is never refused: who watches the process would
+// take a refusal for its end.
+func (a *API) handleProbe(router *mux.Router, path string, h http.Handler) {
 	var template string
 	route := router.Path(path).Methods(http.MethodGet).HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		exchangeOf(r.Context()).page = template
+		x := exchangeOf(r.Context())
+		x.page = template
+		a.limits.tellAddress(w.Header(), x.client, time.Now())
 		h.ServeHTTP(w, r)
 	})
 	template, _ = route.GetPathTemplate() // Only routes without a path have none.

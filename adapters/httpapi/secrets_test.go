@@ -72,8 +72,8 @@ func TestNothingLeaks(t *testing.T) {
 		}
 		answers.Write(a.body)
 	}
-	metrics := s.do(call{method: http.MethodGet, path: "/metrics"})
-	ready := s.do(call{method: http.MethodGet, path: "/readyz"})
+	metrics := s.forOperators("/metrics")
+	ready := s.forOperators("/readyz")
 	s.stop() // Which sends the last traces.
 
 	secrets := []string{

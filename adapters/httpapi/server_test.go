@@ -10,7 +10,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,7 +22,9 @@ import (
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	var checks []Check
-	h := newHarness(t, func(d *Deps) { d.Ready = func(context.Context) []Check { return checks } })
+	h := newHarness(t, nil)
+	admin := httptest.NewServer(AdminHandler(http.NotFoundHandler(), func(context.Context) []Check { return checks }))
+	defer admin.Close()
 	if a := h.do(get("/healthz").anonymously()); a.status != 200 || string(a.body) != "{\"status\":\"ok\"}\n" {
 		t.Errorf("%d %s", a.status, a.body)
 	}
@@ -35,25 +39,65 @@ func TestHealth(t *testing.T) {
 		},
 	} {
 		checks = parts
-		a := h.do(get("/readyz").anonymously())
-		if diff := cmp.Diff(want, strings.TrimSpace(fmt.Sprintf("%d %s", a.status, a.body))); diff != "" {
+		res, err := admin.Client().Get(admin.URL + "/readyz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		if diff := cmp.Diff(want, strings.TrimSpace(fmt.Sprintf("%d %s", res.StatusCode, body))); diff != "" {
 			t.Error(diff)
 		}
-		if a.header.Get("Cache-Control") != "no-store" || a.header.Get("Content-Type") != "application/json" {
-			t.Errorf("%v", a.header)
+		if res.Header.Get("Cache-Control") != "no-store" || res.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("%v", res.Header)
+		}
+		// Anybody may know whether, and nobody else which part and why.
+		h := newHarness(t, func(d *Deps) { d.Ready = func(context.Context) []Check { return checks } })
+		status, _, _ := strings.Cut(want, ",")
+		if a := h.do(get("/readyz").anonymously()); strings.TrimSpace(fmt.Sprintf("%d %s", a.status, a.body)) != status+"}" {
+			t.Errorf("the public is told %d %s", a.status, a.body)
 		}
 	}
 }
 
-func TestMetricsAreWhoseverTheyAre(t *testing.T) {
+// However many ask, the parts are asked now and then.
+func TestReadinessIsShared(t *testing.T) {
 	t.Parallel()
+	var asked atomic.Int64
 	h := newHarness(t, func(d *Deps) {
-		d.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "metrics here") })
+		d.Ready = func(context.Context) []Check { asked.Add(1); return nil }
 	})
-	if a := h.do(get("/metrics")); a.status != 200 || string(a.body) != "metrics here" {
-		t.Errorf("%d %s", a.status, a.body)
+	for range 100 {
+		h.do(get("/readyz").anonymously())
 	}
-	newHarness(t, nil).do(get("/metrics")).wantError(t, 404, "ROUTE_NOT_FOUND")
+	if n := asked.Load(); n < 1 || n > 20 {
+		t.Errorf("the parts were asked %d times", n)
+	}
+}
+
+func TestWhatIsForOperators(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, nil)
+	admin := httptest.NewServer(AdminHandler(
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "metrics here") }),
+		func(context.Context) []Check { return nil }))
+	defer admin.Close()
+	for path, want := range map[string]string{
+		"/metrics": "metrics here", "/healthz": `"ok"`, "/readyz": `"ok"`, "/debug/pprof/": "goroutine", "/debug/pprof/heap?debug=1": "heap profile",
+	} {
+		res, err := admin.Client().Get(admin.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		if res.StatusCode != http.StatusOK || !strings.Contains(string(body), want) {
+			t.Errorf("%s: %d %s", path, res.StatusCode, body)
+		}
+		if want != `"ok"` {
+			h.do(get(path)).wantError(t, 404, "ROUTE_NOT_FOUND")
+		}
+	}
 }
 
 func TestInjectedMiddlewareSeesAllRoutes(t *testing.T) {

@@ -39,9 +39,10 @@ func newWorld(t *testing.T) *world {
 // server is the whole program, without its command line.
 type server struct {
 	*world
-	url  string
-	logs *lines
-	stop func()
+	url   string
+	admin string
+	logs  *lines
+	stop  func()
 }
 
 // start starts a server of this world, and waits until all of it works.
@@ -49,7 +50,7 @@ func (w *world) start(change ...func(*app.Settings)) *server {
 	w.t.Helper()
 	s := &server{world: w, logs: &lines{}}
 	settings := app.Settings{
-		Environment: app.Development, Addr: "127.0.0.1:0", Data: w.data, DatabaseURL: w.database, Version: "test",
+		Environment: app.Development, Addr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0", Data: w.data, DatabaseURL: w.database, Version: "test",
 	}
 	for _, c := range change {
 		c(&settings)
@@ -72,6 +73,7 @@ func (w *world) start(change ...func(*app.Settings)) *server {
 	}
 	w.t.Cleanup(s.stop)
 	s.url = "http://" + running.Addr().String()
+	s.admin = "http://" + running.AdminAddr().String()
 	var last answer
 	eventually(w.t, func() bool {
 		last = s.do(call{method: http.MethodGet, path: "/readyz"})
@@ -181,6 +183,14 @@ func (s *server) do(c call) answer {
 		s.t.Fatal(err)
 	}
 	return a
+}
+
+// forOperators reads what only operators see.
+func (s *server) forOperators(path string) answer {
+	s.t.Helper()
+	operator := *s
+	operator.url = s.admin
+	return operator.do(call{method: http.MethodGet, path: path})
 }
 
 func (s *server) try(c call) (answer, error) {

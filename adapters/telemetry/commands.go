@@ -43,7 +43,7 @@ func (c *Commands) Begin(ctx context.Context, command string, req commands.Reque
 	return ctx, func(err error) {
 		outcome := outcomeOf(err)
 		c.duration.WithLabelValues(command, outcome).Observe(time.Since(started).Seconds())
-		if outcome == outcomeFailed {
+		if outcome == outcomeFailed || outcome == outcomeUnavailable {
 			span.SetStatus(codes.Error, command)
 		}
 		span.SetAttributes(attribute.String("command.outcome", outcome))
@@ -54,8 +54,11 @@ func (c *Commands) Begin(ctx context.Context, command string, req commands.Reque
 
 func (c *Commands) log(ctx context.Context, command string, req commands.Request, outcome string, err error, took time.Duration) {
 	level := slog.LevelDebug
-	if outcome == outcomeFailed {
+	switch outcome {
+	case outcomeFailed:
 		level = slog.LevelError
+	case outcomeUnavailable:
+		level = slog.LevelWarn
 	}
 	if !c.logger.Enabled(ctx, level) {
 		return
@@ -73,20 +76,25 @@ func (c *Commands) log(ctx context.Context, command string, req commands.Request
 	c.logger.LogAttrs(ctx, level, "command", attrs...)
 }
 
-// The outcomes of a command: done, refused by a rule, given up by the caller,
-// or failed for a reason that is ours.
+// The outcomes of a command: done, refused by a rule, given up by the caller, not
+// carried out because a part of the system does not answer, or failed for
+// another reason that is ours.
 const (
-	outcomeDone      = "done"
-	outcomeRefused   = "refused"
-	outcomeCancelled = "cancelled"
-	outcomeFailed    = "failed"
+	outcomeDone        = "done"
+	outcomeRefused     = "refused"
+	outcomeCancelled   = "cancelled"
+	outcomeUnavailable = "unavailable"
+	outcomeFailed      = "failed"
 )
 
 func outcomeOf(err error) string {
+	f := failure.Of(err)
 	switch {
 	case err == nil:
 		return outcomeDone
-	case failure.Of(err) != nil:
+	case f != nil && f.Kind == failure.Unavailable, errors.Is(err, context.DeadlineExceeded):
+		return outcomeUnavailable
+	case f != nil:
 		return outcomeRefused
 	case errors.Is(err, context.Canceled):
 		return outcomeCancelled

@@ -18,6 +18,8 @@ type HTTP struct {
 	tracing  *Tracing
 	duration *prometheus.HistogramVec
 	inFlight prometheus.Gauge
+	refusals *prometheus.CounterVec
+	outages  *prometheus.CounterVec
 }
 
 // NewHTTP registers its metrics with the registry.
@@ -32,8 +34,16 @@ func NewHTTP(tracing *Tracing, registry prometheus.Registerer) *HTTP {
 			Namespace: namespace, Name: "http_requests_in_flight",
 			Help: "Requests being answered.",
 		}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "http_refusals_total",
+			Help: "Requests that were refused, by the code of the answer: the client can do something about it.",
+		}, []string{"code"}),
+		outages: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "http_outages_total",
+			Help: "Requests that could not be served, by the code of the answer: the operator can do something about it.",
+		}, []string{"code"}),
 	}
-	registry.MustRegister(h.duration, h.inFlight)
+	registry.MustRegister(h.duration, h.inFlight, h.refusals, h.outages)
 	return h
 }
 
@@ -45,10 +55,10 @@ func (h *HTTP) Middleware(next http.Handler) http.Handler {
 		h.inFlight.Inc()
 		defer h.inFlight.Dec()
 
-		route := routeOf(r)
+		route, method := routeOf(r), Method(r.Method)
 		ctx, span := h.tracing.tracer.Start(
 			ContinueFrom(r.Context(), r.Header.Get(traceParentHeader)),
-			r.Method+" "+route,
+			method+" "+route,
 			trace.WithSpanKind(trace.SpanKindServer),
 		)
 		defer span.End()
@@ -56,10 +66,10 @@ func (h *HTTP) Middleware(next http.Handler) http.Handler {
 		recorder := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
 		next.ServeHTTP(recorder, r.WithContext(ctx))
 
-		h.duration.WithLabelValues(r.Method, route, strconv.Itoa(recorder.status)).Observe(time.Since(started).Seconds())
+		h.duration.WithLabelValues(method, route, strconv.Itoa(recorder.status)).Observe(time.Since(started).Seconds())
 		if span.IsRecording() {
 			span.SetAttributes(
-				attribute.String("http.request.method", r.Method),
+				attribute.String("http.request.method", method),
 				attribute.String("http.route", route),
 				attribute.Int("http.response.status_code", recorder.status))
 			if recorder.status >= http.StatusInternalServerError {
@@ -67,6 +77,27 @@ func (h *HTTP) Middleware(next http.Handler) http.Handler {
 			}
 		}
 	})
+}
+
+// Failed counts a request that was answered with an error. Its code is one of
+// those of the contract.
+func (h *HTTP) Failed(status int, code string) {
+	if status < http.StatusInternalServerError {
+		h.refusals.WithLabelValues(code).Inc()
+		return
+	}
+	h.outages.WithLabelValues(code).Inc()
+}
+
+// Method is a request's method as metrics, traces and logs name it. A client can
+// invent methods without end; all that HTTP does not know have one name.
+func Method(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+		http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace:
+		return method
+	}
+	return "OTHER"
 }
 
 func routeOf(r *http.Request) string {

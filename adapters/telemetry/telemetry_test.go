@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -97,10 +98,11 @@ func TestCommandsAreMeasuredByOutcome(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	observer := telemetry.NewCommands(tracing, quiet(t), registry)
 	for outcome, err := range map[string]error{
-		"done":      nil,
-		"refused":   failure.New(failure.Conflict, "TAKEN", "taken"),
-		"cancelled": context.Canceled,
-		"failed":    errors.New("the store is away"),
+		"done":        nil,
+		"refused":     failure.New(failure.Conflict, "TAKEN", "taken"),
+		"unavailable": failure.New(failure.Unavailable, "AWAY", "away"),
+		"cancelled":   context.Canceled,
+		"failed":      errors.New("the store is away"),
 	} {
 		_, end := observer.Begin(t.Context(), "ChangeThing", commands.Request{})
 		end(err)
@@ -141,6 +143,48 @@ func TestRequestsAreMeasuredByRouteTemplate(t *testing.T) {
 	}
 	if n, err := testutil.GatherAndCount(registry, "perfectworks_http_request_duration_seconds"); err != nil || n != 1 {
 		t.Errorf("two requests of one route made %d series (%v), want 1", n, err)
+	}
+}
+
+// So would methods, which anybody can invent.
+func TestInventedMethodsAreOneSeries(t *testing.T) {
+	t.Parallel()
+	tracing, spans := recording(1)
+	registry := prometheus.NewRegistry()
+	watch := telemetry.NewHTTP(tracing, registry)
+	router := mux.NewRouter()
+	router.MethodNotAllowedHandler = watch.Middleware(http.NotFoundHandler())
+	router.HandleFunc("/things", func(http.ResponseWriter, *http.Request) {}).Methods(http.MethodGet)
+	for i := range 1000 {
+		router.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(fmt.Sprintf("BREW%d", i), "/things", nil))
+	}
+	if n, err := testutil.GatherAndCount(registry, "perfectworks_http_request_duration_seconds"); err != nil || n != 1 {
+		t.Errorf("a thousand methods made %d series (%v), want 1", n, err)
+	}
+	for _, span := range spans.Ended() {
+		if span.Name() != "OTHER unmatched" {
+			t.Fatalf("a span is named %q", span.Name())
+		}
+	}
+}
+
+func TestRefusalsAndOutagesAreCountedApart(t *testing.T) {
+	t.Parallel()
+	tracing, _ := recording(1)
+	registry := prometheus.NewRegistry()
+	watch := telemetry.NewHTTP(tracing, registry)
+	watch.Failed(http.StatusConflict, "SLUG_TAKEN")
+	watch.Failed(http.StatusServiceUnavailable, "UNAVAILABLE")
+	watch.Failed(http.StatusServiceUnavailable, "UNAVAILABLE")
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(`
+# HELP perfectworks_http_outages_total Requests that could not be served, by the code of the answer: the operator can do something about it.
+# TYPE perfectworks_http_outages_total counter
+perfectworks_http_outages_total{code="UNAVAILABLE"} 2
+# HELP perfectworks_http_refusals_total Requests that were refused, by the code of the answer: the client can do something about it.
+# TYPE perfectworks_http_refusals_total counter
+perfectworks_http_refusals_total{code="SLUG_TAKEN"} 1
+`), "perfectworks_http_refusals_total", "perfectworks_http_outages_total"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -16,8 +16,14 @@ import (
 	"github.com/perfectworks/backend/domain/input"
 )
 
-// maxDepth bounds the nesting. No operation needs more than a few levels.
-const maxDepth = 32
+// Bounds of a body. No operation needs more than a few levels, or some dozens of
+// values.
+const (
+	maxDepth  = 16
+	maxValues = 1000
+	// MaxDetails bounds how many broken rules are told of.
+	MaxDetails = 50
+)
 
 // The codes of broken rules, beside those of package input.
 const (
@@ -25,6 +31,7 @@ const (
 	CodeDuplicate = "DUPLICATE_MEMBER"
 	CodeType      = "INVALID_TYPE"
 	CodeDepth     = "TOO_DEEP"
+	CodeValues    = "TOO_MANY_VALUES"
 	CodeMisspelt  = "UNKNOWN_FIELD"
 )
 
@@ -32,10 +39,11 @@ const (
 // be one JSON object. A member that the operation does not know is passed over,
 // for clients of a later version may send it; but one that is spelt almost like
 // a known one is refused: an "expiresAt" that is silently ignored would be a key
-// that never expires.
-func Check(body []byte, known []string) error {
+// that never expires. It stops at the first MaxDetails broken rules.
+func Check(body []byte, known *Names) error {
 	decoder := jsontext.NewDecoder(bytes.NewReader(body))
-	var wrong failure.Fields
+	var wrong broken
+	values := 0
 	for first := true; first || decoder.StackDepth() > 0; first = false {
 		token, err := decoder.ReadToken()
 		if err != nil {
@@ -49,8 +57,15 @@ func Check(body []byte, known []string) error {
 			wrong.Add("body", CodeDepth, "must not be nested deeper than "+strconv.Itoa(maxDepth)+" levels")
 			return wrong.Err()
 		}
+		if values++; values > maxValues {
+			wrong.Add("body", CodeValues, "must not hold more than "+strconv.Itoa(maxValues)+" names and values")
+			return wrong.Err()
+		}
 		if token.Kind() == jsontext.KindString {
 			checkText(&wrong, decoder, token.String(), known)
+			if wrong.count >= MaxDetails {
+				return wrong.Err()
+			}
 		}
 	}
 	if rest := bytes.TrimLeft(body[decoder.InputOffset():], " \t\r\n"); len(rest) > 0 {
@@ -62,8 +77,19 @@ func Check(body []byte, known []string) error {
 	return wrong.Err()
 }
 
+// broken are rules that a body breaks.
+type broken struct {
+	failure.Fields
+	count int
+}
+
+func (b *broken) Add(field, code, message string) {
+	b.count++
+	b.Fields.Add(field, code, message)
+}
+
 // checkText looks at a text that was just read: a value, or a member's name.
-func checkText(wrong *failure.Fields, decoder *jsontext.Decoder, text string, known []string) {
+func checkText(wrong *broken, decoder *jsontext.Decoder, text string, known *Names) {
 	if strings.ContainsFunc(text, isControl) {
 		wrong.Add(field(decoder.StackPointer()), input.CodeCharacter, "must not contain control characters")
 	}
@@ -72,7 +98,7 @@ func checkText(wrong *failure.Fields, decoder *jsontext.Decoder, text string, kn
 		return
 	}
 	if _, n := decoder.StackIndex(1); n%2 == 1 {
-		if meant, misspelt := resembles(text, known); misspelt {
+		if meant, misspelt := known.resembles(text); misspelt {
 			wrong.Add(field(decoder.StackPointer()), CodeMisspelt, "is not known here: did you mean "+meant+"?")
 		}
 	}

@@ -2,6 +2,7 @@ package jsonbody
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -11,7 +12,7 @@ import (
 	"github.com/perfectworks/backend/domain/failure"
 )
 
-var known = []string{"description", "expireAt", "scopes", "name", "logoUrl"}
+var known = NewNames("description", "expireAt", "scopes", "name", "logoUrl")
 
 func TestCheckAccepts(t *testing.T) {
 	t.Parallel()
@@ -90,7 +91,7 @@ func TestCheckRefuses(t *testing.T) {
 func TestShortNamesAreNotTakenForOthers(t *testing.T) {
 	t.Parallel()
 	for _, other := range []string{"names", "game", "nam", "url", "scope_of_work"} {
-		if meant, misspelt := resembles(other, known); misspelt {
+		if meant, misspelt := known.resembles(other); misspelt {
 			t.Errorf("%s is taken for %s", other, meant)
 		}
 	}
@@ -160,4 +161,45 @@ func FuzzCheck(f *testing.F) {
 			t.Fatalf("%q: the canonical form is not stable", body)
 		}
 	})
+}
+
+// A body can be a hundred thousand mistakes: what is said of it is bounded, and
+// so is what it costs.
+func TestCheckIsBounded(t *testing.T) {
+	t.Parallel()
+	var misspelt, many strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&misspelt, `"Name%s":1,`, strings.Repeat("_", i))
+	}
+	for i := range 85_000 {
+		fmt.Fprintf(&many, `"x%d":1,`, i)
+	}
+	for name, test := range map[string]struct {
+		body    string
+		details int
+		code    string
+	}{
+		"misspelt members": {"{" + misspelt.String() + `"a":1}`, MaxDetails, CodeMisspelt},
+		"many members":     {"{" + many.String() + `"a":1}`, 1, CodeValues},
+		"many items":       {`{"a":[` + strings.Repeat("0,", maxValues) + `0]}`, 1, CodeValues},
+	} {
+		f := failure.Of(Check([]byte(test.body), known))
+		if f == nil || len(f.Details) != test.details || f.Details[len(f.Details)-1].Code != test.code {
+			t.Errorf("%s: %+v", name, f)
+		}
+	}
+}
+
+// BenchmarkCheckOfUnknownNames is what the worst body costs.
+func BenchmarkCheckOfUnknownNames(b *testing.B) {
+	var body strings.Builder
+	body.WriteString("{")
+	for i := 0; body.Len() < 64<<10-20; i++ {
+		fmt.Fprintf(&body, `"expiresAt%d":1,`, i)
+	}
+	body.WriteString(`"a":1}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = Check([]byte(body.String()), known)
+	}
 }

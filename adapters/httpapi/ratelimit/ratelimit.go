@@ -63,7 +63,20 @@ func (l *Limiter) Take(client string, now time.Time) Grant {
 		bucket, _ = l.buckets.SetIfAbsent(client, rate.NewLimiter(l.perSec, l.policy.Quota))
 	}
 	allowed := bucket.AllowN(now, 1)
-	tokens := bucket.TokensAt(now)
+	return l.grant(bucket.TokensAt(now), allowed)
+}
+
+// Peek tells what is in a client's bucket, and takes nothing. Allowed tells
+// whether Take would allow a request.
+func (l *Limiter) Peek(client string, now time.Time) Grant {
+	tokens := float64(l.policy.Quota)
+	if bucket, ok := l.buckets.GetIfPresent(client); ok {
+		tokens = bucket.TokensAt(now)
+	}
+	return l.grant(tokens, tokens >= 1)
+}
+
+func (l *Limiter) grant(tokens float64, allowed bool) Grant {
 	g := Grant{Allowed: allowed, Remaining: max(0, int(tokens))}
 	if tokens < 1 {
 		g.Wait = time.Duration((1 - tokens) / float64(l.perSec) * float64(time.Second))
