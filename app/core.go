@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"gocloud.dev/secrets"
@@ -67,12 +68,23 @@ func openCore(ctx context.Context, settings Settings, dataFolder string, logger 
 	c.engine, err = projections.New(projections.Config{
 		Pool: c.db.pool, Definitions: readmodels.Definitions(), Process: c.heart.ID(),
 		Subscribe: c.log.subscribe(logger), Decode: decode(c.codec), Head: c.log.ours,
-		Logger: logger, Registerer: registry, Observe: c.tracing.Projecting,
+		Logger: logger, Registerer: registry, Observe: c.tracing.Projecting, Erased: c.erased,
 	})
 	if err != nil {
 		return nil, err
 	}
+	c.keys.OnDestroy(c.engine.CheckErasures)
 	return c, nil
+}
+
+// erased tells the engine whose personal columns have to be cleared.
+func (c *core) erased(ctx context.Context, since time.Time) ([]projections.Erasure, error) {
+	destroyed, err := c.keys.DestroyedSince(ctx, since)
+	erasures := make([]projections.Erasure, len(destroyed))
+	for i, d := range destroyed {
+		erasures[i] = projections.Erasure(d)
+	}
+	return erasures, err
 }
 
 func (c *core) close() error {

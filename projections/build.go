@@ -175,6 +175,7 @@ func (b *build) run(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
+		case errors.Is(err, errFenced) && b.goesOn(ctx):
 		case transient(err):
 			pauses.lengthen()
 			b.projector.tracker.failed(describe(err))
@@ -183,6 +184,13 @@ func (b *build) run(ctx context.Context) error {
 			return fmt.Errorf("build generation %d of projection %s: %w", b.progress.Generation, b.progress.Projection, err)
 		}
 	}
+}
+
+// goesOn tells whether a generation that another process has changed is still
+// to be built: personal columns may have been cleared in it.
+func (b *build) goesOn(ctx context.Context) bool {
+	g, err := generation(ctx, b.engine.config.Pool, "WHERE id = $1", b.progress.Generation)
+	return err == nil && g.State == Building && g.epoch != b.projector.generation.epoch
 }
 
 // committed is called after each commit, by the one goroutine of the

@@ -40,6 +40,8 @@ type Definition struct {
 	// Trigrams is more SQL of this kind, for databases that have the extension
 	// pg_trgm.
 	Trigrams string
+	// Personal declares which columns hold data about people.
+	Personal []Personal
 	// Reducers are the effects of the event types that matter here; all others
 	// leave the tables alone.
 	Reducers Reducers

@@ -38,11 +38,15 @@ func dropGeneration(ctx context.Context, pool *pgxpool.Pool, id int64, alsoLive 
 		if g.State == Live && !alsoLive {
 			return fmt.Errorf("drop generation %d: %w", id, ErrInUse)
 		}
-		_, err = tx.Exec(ctx, fmt.Sprintf("DROP SCHEMA IF EXISTS %s CASCADE", pgx.Identifier{g.Schema()}.Sanitize()))
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, "DELETE FROM projection.generations WHERE id = $1", id)
-		return err
+		return dropIn(ctx, tx, g)
 	})
+}
+
+func dropIn(ctx context.Context, tx pgx.Tx, g Generation) error {
+	_, err := tx.Exec(ctx, fmt.Sprintf("DROP SCHEMA IF EXISTS %s CASCADE", pgx.Identifier{g.Schema()}.Sanitize()))
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, "DELETE FROM projection.generations WHERE id = $1", g.ID)
+	return err
 }

@@ -54,6 +54,13 @@ type Config struct {
 	// StuckAfter is how long a projection may fail before it counts as stuck,
 	// not just lagging; 10 s when zero.
 	StuckAfter time.Duration
+
+	// Erased, when set, lists the subjects whose key was destroyed at or after a
+	// time: Run clears their personal columns in all generations.
+	Erased func(ctx context.Context, since time.Time) ([]Erasure, error)
+	// KeepRetired is how long Run keeps generations that were replaced; a week
+	// when zero.
+	KeepRetired time.Duration
 }
 
 // Engine runs projections. Its methods are safe for concurrent use.
@@ -66,6 +73,8 @@ type Engine struct {
 	pollTurn chan struct{} // held by the one who polls
 	polled   time.Time     // of the turn's holder
 	head     headCache
+
+	erasures chan struct{} // says that there may be some
 }
 
 // New checks the definitions. Nothing runs and the database is not asked before
@@ -74,7 +83,7 @@ func New(config Config) (*Engine, error) {
 	config = config.withDefaults()
 	e := &Engine{
 		config: config, definitions: map[string]Definition{}, trackers: map[string]*tracker{},
-		pollTurn: make(chan struct{}, 1),
+		pollTurn: make(chan struct{}, 1), erasures: make(chan struct{}, 1),
 	}
 	e.metrics = newCollector(e)
 	for _, d := range config.Definitions {
@@ -98,6 +107,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Drain, 5*time.Second)
 	setDefault(&c.Watch, 500*time.Millisecond)
 	setDefault(&c.StuckAfter, 10*time.Second)
+	setDefault(&c.KeepRetired, 7*24*time.Hour)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -131,6 +141,8 @@ func (e *Engine) Run(ctx context.Context) error {
 		running.Go(func() { r.run(ctx) })
 	}
 	running.Go(func() { e.watchHead(ctx) })
+	running.Go(func() { e.eraseOnAndOn(ctx) })
+	running.Go(func() { e.dropRetiredOnAndOn(ctx) })
 	running.Wait()
 	return context.Cause(ctx)
 }

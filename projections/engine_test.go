@@ -18,6 +18,7 @@ import (
 
 	"github.com/perfectworks/backend/adapters/postgres/postgrestest"
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/personal"
 	"github.com/perfectworks/backend/migrations"
 	"github.com/perfectworks/backend/projections/projectionstest"
 )
@@ -38,7 +39,11 @@ type (
 		ID   string
 		What string
 	}
-	ignored struct{ ID string }
+	ignored  struct{ ID string }
+	labelled struct {
+		ID    string        `json:"id"`
+		Label personal.Text `json:"label" subject:"id"`
+	}
 )
 
 func (opened) EventType() string    { return "Opened" }
@@ -47,6 +52,9 @@ func (closed) EventType() string    { return "Closed" }
 func (regrouped) EventType() string { return "Regrouped" }
 func (poisonous) EventType() string { return "Poisonous" }
 func (ignored) EventType() string   { return "Ignored" }
+func (labelled) EventType() string  { return "Labelled" }
+
+func newLabelled(id, label string) labelled { return labelled{id, personal.New(label)} }
 
 const countersTables = `
 	CREATE TABLE counters (

@@ -68,6 +68,11 @@ func readLayout(ctx context.Context, db beginner, d Definition) (l *layout, err 
 		if err := l.readIndexes(ctx, tx); err != nil {
 			return err
 		}
+		for _, p := range d.Personal {
+			if err := p.check(l.tables); err != nil {
+				return err
+			}
+		}
 		return taken
 	})
 	if !errors.Is(err, taken) {

@@ -387,3 +387,26 @@ func TestLostConnectionIsMadeUpFor(t *testing.T) {
 		return !ok && err == nil
 	})
 }
+
+func TestDestroyedSince(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	k := open(t, database(t), keeper(t))
+	for _, subject := range []string{"user_1", "user_2", "user_3"} {
+		if _, _, err := k.KeyFor(ctx, subject); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, subject := range []string{"user_2", "user_9"} {
+		if err := k.Destroy(ctx, subject); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := k.DestroyedSince(ctx, time.Time{})
+	if err != nil || len(all) != 2 || all[0].Subject != "user_2" || all[1].Subject != "user_9" {
+		t.Fatalf("destroyed: %+v, %v", all, err)
+	}
+	if later, err := k.DestroyedSince(ctx, all[1].At); err != nil || len(later) != 1 {
+		t.Errorf("destroyed later: %+v, %v", later, err)
+	}
+}

@@ -25,6 +25,7 @@ var (
 func Definition() projections.Definition {
 	return projections.Definition{
 		Name: Name, Version: 1, Tables: tables, Indexes: indexes,
+		Personal: []projections.Personal{{Table: organizations, Subject: "id", Columns: []string{"email"}}},
 		Reducers: projections.Join(
 			projections.On(registered),
 			projections.On(profileUpdated),

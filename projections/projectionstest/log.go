@@ -31,15 +31,21 @@ type Log struct {
 	beyond    uint64
 	failures  map[event.ID]error
 	failure   error
+	erased    map[string]bool
 }
 
 // NewLog returns an empty log.
 func NewLog() *Log {
-	return &Log{revisions: map[string]event.Revision{}, grown: make(chan struct{}), failures: map[event.ID]error{}}
+	return &Log{revisions: map[string]event.Revision{}, grown: make(chan struct{}), failures: map[event.ID]error{}, erased: map[string]bool{}}
 }
 
 // Append records events in a stream, and returns the last one's position.
 func (l *Log) Append(stream string, events ...event.Event) event.Position {
+	return l.AppendWith(event.Metadata{}, stream, events...)
+}
+
+// AppendWith is Append with metadata.
+func (l *Log) AppendWith(metadata event.Metadata, stream string, events ...event.Event) event.Position {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, e := range events {
@@ -53,7 +59,7 @@ func (l *Log) Append(stream string, events ...event.Event) event.Position {
 		l.events = append(l.events, event.Recorded{
 			ID: event.DeriveID(event.ID{1}, stream, n), Stream: stream, Revision: revision,
 			Position: event.Position{Commit: at, Prepare: at},
-			Time:     Began.Add(time.Duration(n-1) * time.Second), Event: e,
+			Time:     Began.Add(time.Duration(n-1) * time.Second), Event: e, Metadata: metadata,
 		})
 	}
 	close(l.grown)
@@ -102,6 +108,16 @@ func (l *Log) Fail(id event.ID, err error) {
 	}
 }
 
+// Erase destroys the keys of subjects: their personal texts read as erased from
+// now on.
+func (l *Log) Erase(subjects ...string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range subjects {
+		l.erased[s] = true
+	}
+}
+
 type recordedKey struct{}
 
 // NewMessage is the message for an event.
@@ -126,6 +142,10 @@ func (l *Log) Decode(_ context.Context, m *message.Message) (event.Recorded, err
 			r.Event = nil
 			return r, fmt.Errorf("decode: %w", err)
 		}
+	}
+	if len(l.erased) > 0 {
+		r.Event = erase(r.Event, l.erased)
+		r.Metadata = erase(r.Metadata, l.erased)
 	}
 	return r, nil
 }

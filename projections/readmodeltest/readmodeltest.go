@@ -38,6 +38,7 @@ func New(tb testing.TB, pool *pgxpool.Pool, d projections.Definition) *Model {
 	log := projectionstest.NewLog()
 	engine, err := projections.New(projections.Config{
 		Pool: pool, Definitions: []projections.Definition{d}, Decode: log.Decode, Head: log.Head,
+		Rebuild: projections.SubscribeOptions{MaxEvents: 50},
 		Subscribe: func(p projections.Progress, o projections.SubscribeOptions) (message.Subscriber, error) {
 			return log.Subscriber(p, o.MaxEvents), nil
 		},

@@ -25,6 +25,9 @@ var (
 func Definition() projections.Definition {
 	return projections.Definition{
 		Name: Name, Version: 2, Tables: tables, Indexes: indexes,
+		Personal: []projections.Personal{{
+			Table: profiles, Subject: "id", Columns: []string{"email", "first_name", "last_name", "avatar_url"},
+		}},
 		Reducers: projections.Join(
 			projections.On(registered),
 			projections.On(profileUpdated),
