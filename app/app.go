@@ -18,7 +18,6 @@ import (
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
 	"github.com/perfectworks/backend/adapters/identity"
 	"github.com/perfectworks/backend/adapters/telemetry"
-	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/projections/directory"
 	"github.com/perfectworks/backend/projections/readmodels"
@@ -41,6 +40,7 @@ type App struct {
 	addresses *identity.Addresses
 	answers   *idempotency.Store
 	api       *httpapi.API
+	work      *work
 }
 
 // New takes the address, then starts what is embedded and connects to what is
@@ -54,8 +54,10 @@ func New(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, e
 	if a.data, err = settings.DataFolder(); err != nil {
 		return nil, err
 	}
-	if a.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", settings.Addr); err != nil {
-		return nil, named(settings.AddrFrom, fmt.Errorf("listen for HTTP: %w", err))
+	if settings.Role.api() {
+		if a.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", settings.Addr); err != nil {
+			return nil, named(settings.AddrFrom, fmt.Errorf("listen for HTTP: %w", err))
+		}
 	}
 	defer func() {
 		if err != nil {
@@ -69,6 +71,9 @@ func New(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, e
 	}
 	if a.core, err = openCore(ctx, settings, a.data, logger, a.registry); err != nil {
 		return nil, err
+	}
+	if a.work, err = openWork(a.core, settings, logger, a.registry); err != nil || !settings.Role.api() {
+		return a, err
 	}
 	if err = a.openIdentity(ctx); err != nil {
 		return nil, err
@@ -114,11 +119,6 @@ func (a *App) openIdentity(ctx context.Context) (err error) {
 }
 
 func (a *App) openAPI() error {
-	streams, err := eventstore.NewStreams(a.log.Client, a.codec, eventstore.DefaultCachedStates)
-	if err != nil {
-		return err
-	}
-	a.keys.OnDestroy(streams.Forget)
 	impersonal, err := eventstore.NewCodec(eventstore.Schemas(), keyless{})
 	if err != nil {
 		return err
@@ -128,12 +128,7 @@ func (a *App) openAPI() error {
 		Head: a.log.ours, Snapshots: directory.NewSnapshots(a.db.pool), Logger: a.logger,
 	})
 	a.usage = identity.NewUsage(a.db.pool, a.logger)
-	uses := commands.New(commands.Deps{
-		Streams:  streams,
-		Observer: telemetry.NewCommands(a.tracing, a.logger, a.registry),
-		Live:     a.settings.Environment == Production,
-	})
-	a.addresses = identity.NewAddresses(followEmail(uses), a.logger)
+	a.addresses = identity.NewAddresses(followEmail(a.work.commands), a.logger)
 	a.callers = identity.NewAuthenticator(identity.Parts{
 		Tokens: a.tokens, Directory: a.directory, Usage: a.usage, Addresses: a.addresses,
 		Live: a.settings.Environment == Production,
@@ -147,7 +142,7 @@ func (a *App) openAPI() error {
 	a.api, err = httpapi.New(httpapi.Deps{
 		Logger:        a.logger,
 		Authenticator: a.callers,
-		Commands:      uses,
+		Commands:      a.work.commands,
 		Directory:     a.directory,
 		ReadModels:    a.engine,
 		Queries:       readmodels.NewQueries(a.db.pool),
@@ -174,8 +169,14 @@ func (a *App) AdminAddr() net.Addr {
 // adminDrain bounds how long operators' requests are waited for at the end.
 const adminDrain = time.Second
 
-// Addr is the address that HTTP is served on.
-func (a *App) Addr() net.Addr { return a.listener.Addr() }
+// Addr is the address that HTTP is served on, or nil for a role that serves
+// none.
+func (a *App) Addr() net.Addr {
+	if a.listener == nil {
+		return nil
+	}
+	return a.listener.Addr()
+}
 
 // Authenticate says whom the credentials in a request's headers stand for, as
 // every request learns it first.
@@ -184,13 +185,16 @@ func (a *App) Authenticate(ctx context.Context, h http.Header) (access.Principal
 }
 
 // Run serves until ctx ends or a part fails for good, then stops everything in
-// order: requests under way are answered, and what was acknowledged is on disk.
+// order: requests and jobs under way are finished or handed over, and what was
+// acknowledged is on disk. Which parts run is a matter of the role.
 func (a *App) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, a.Close()) }()
-	// The parts behind the API go on until it has answered its last request.
+	// The parts behind go on until the last request is answered and the last job
+	// is done: a request may wait for a job, and both for read models.
 	behind, stopBehind := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBehind()
 	parts, behind := errgroup.WithContext(behind)
-	keep := func(part func(context.Context) error) {
+	for _, part := range a.parts() {
 		parts.Go(func() error {
 			if err := part(behind); err != nil && behind.Err() == nil {
 				return err
@@ -198,38 +202,57 @@ func (a *App) Run(ctx context.Context) (err error) {
 			return nil
 		})
 	}
-	untilEnd := func(run func(context.Context)) func(context.Context) error {
-		return func(ctx context.Context) error { run(ctx); return nil }
-	}
-	keep(a.engine.Run)
-	keep(a.directory.Run)
-	keep(untilEnd(a.tokens.Run))
-	keep(untilEnd(a.usage.Run))
-	keep(untilEnd(a.addresses.Run))
-	keep(untilEnd(func(ctx context.Context) { a.answers.Run(ctx, a.logger) }))
-	if a.issuer != nil {
-		keep(a.issuer.Serve)
-	}
-	if a.admin != nil {
-		handler := httpapi.AdminHandler(telemetry.MetricsHandler(a.registry), a.ready)
-		keep(func(ctx context.Context) error {
-			return httpapi.Server{Handler: handler, Logger: a.logger, Drain: adminDrain}.Serve(ctx, a.admin)
-		})
-	}
-
 	serving, stopServing := context.WithCancel(ctx)
 	defer stopServing()
 	defer context.AfterFunc(behind, stopServing)()
-	err = httpapi.Server{Handler: a.api, Logger: a.logger}.Serve(serving, a.listener)
+	front, serving := errgroup.WithContext(serving)
+	if a.settings.Role.api() {
+		front.Go(func() error { return httpapi.Server{Handler: a.api, Logger: a.logger}.Serve(serving, a.listener) })
+	}
+	if a.settings.Role.worker() {
+		front.Go(func() error { return a.work.jobs.Run(serving) })
+	}
+	front.Go(func() error { <-serving.Done(); return nil })
+	err = front.Wait()
 	stopBehind()
 	return errors.Join(err, parts.Wait())
+}
+
+// parts are those behind the API and the jobs, by role.
+func (a *App) parts() []func(context.Context) error {
+	var parts []func(context.Context) error
+	untilEnd := func(run func(context.Context)) {
+		parts = append(parts, func(ctx context.Context) error { run(ctx); return nil })
+	}
+	if a.settings.Role.projector() {
+		parts = append(parts, a.engine.Run, a.work.policies.Run)
+	}
+	if a.settings.Role.api() {
+		parts = append(parts, a.directory.Run)
+		untilEnd(a.tokens.Run)
+		untilEnd(a.usage.Run)
+		untilEnd(a.addresses.Run)
+		untilEnd(a.work.jobs.Listen)
+		if a.issuer != nil {
+			parts = append(parts, a.issuer.Serve)
+		}
+	}
+	if a.admin != nil {
+		handler := httpapi.AdminHandler(telemetry.MetricsHandler(a.registry), a.ready)
+		parts = append(parts, func(ctx context.Context) error {
+			return httpapi.Server{Handler: handler, Logger: a.logger, Drain: adminDrain}.Serve(ctx, a.admin)
+		})
+	}
+	return parts
 }
 
 // Close ends all parts. It is for an App that is never run.
 func (a *App) Close() error {
 	var errs []error
-	if err := a.listener.Close(); !errors.Is(err, net.ErrClosed) {
-		errs = append(errs, err)
+	if a.listener != nil {
+		if err := a.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
 	}
 	if a.admin != nil {
 		if err := a.admin.Close(); !errors.Is(err, net.ErrClosed) {

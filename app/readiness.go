@@ -35,8 +35,12 @@ func (a *App) ready(ctx context.Context) []httpapi.Check {
 	checks := []httpapi.Check{
 		check("postgres", a.db.pool.Ping(ctx)),
 		check("eventstore", a.log.check(ctx)),
-		check("identity", a.tokens.Ready()),
-		check("directory", a.directory.Ready()),
+	}
+	if a.settings.Role.api() {
+		checks = append(checks, check("identity", a.tokens.Ready()), check("directory", a.directory.Ready()))
+	}
+	if !a.settings.Role.api() && !a.settings.Role.projector() {
+		return checks
 	}
 	statuses, err := a.engine.Status(ctx)
 	if err != nil {

@@ -65,6 +65,9 @@ type Settings struct {
 	// TraceShare is the share of new traces that are sampled, from 0 to 1.
 	TraceShare float64 `env:"OTEL_TRACES_SAMPLER_ARG" envDefault:"0.01"`
 
+	// Role is which parts this process runs; all when empty.
+	Role Role `env:"PERFECTWORKS_ROLE"`
+
 	// Version of the program, as it shows in traces and the documentation.
 	Version string `env:"-"`
 
@@ -145,6 +148,9 @@ func (s Settings) Check() error {
 
 	if s.Environment != Development && s.Environment != Production {
 		refuse("PERFECTWORKS_ENV is neither development nor production")
+	}
+	if err := s.Role.check(); err != nil {
+		refuse("PERFECTWORKS_ROLE: %w", err)
 	}
 	if s.TraceShare < 0 || s.TraceShare > 1 {
 		refuse("OTEL_TRACES_SAMPLER_ARG lies outside 0 to 1")

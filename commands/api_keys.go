@@ -15,6 +15,8 @@ type APIKeyCommands struct {
 	UpdateAPIKey Handler[UpdateAPIKey, apikey.State]
 	RotateAPIKey Handler[RotateAPIKey, RotatedAPIKey]
 	RevokeAPIKey Handler[RevokeAPIKey, apikey.State]
+
+	RevokeOrphanedKeys Handler[RevokeOrphanedKeys, RevokedKeys]
 }
 
 func (x *executor) apiKeyCommands(o Observer) APIKeyCommands {
@@ -23,6 +25,8 @@ func (x *executor) apiKeyCommands(o Observer) APIKeyCommands {
 		UpdateAPIKey: observed(o, "UpdateAPIKey", x.updateAPIKey),
 		RotateAPIKey: observed(o, "RotateAPIKey", x.rotateAPIKey),
 		RevokeAPIKey: observed(o, "RevokeAPIKey", x.revokeAPIKey),
+
+		RevokeOrphanedKeys: observed(o, "RevokeOrphanedKeys", x.revokeOrphanedKeys),
 	}
 }
 
@@ -81,7 +85,9 @@ func mayManage(p access.Principal, key apikey.State) error {
 	}
 }
 
-// changeKey carries out a decision about one key.
+// changeKey carries out a decision about one key. A key that ended with its
+// owner's membership or account is decided about, and answered with, as a
+// revoked one.
 func (x *executor) changeKey(ctx context.Context, req Request, keyID id.APIKey, decide func(apikey.State) ([]event.Event, error)) (outcome[apikey.State], error) {
 	if err := req.Principal.RequireUser(); err != nil {
 		return outcome[apikey.State]{}, err
@@ -89,8 +95,19 @@ func (x *executor) changeKey(ctx context.Context, req Request, keyID id.APIKey, 
 	if req.Principal.OrganizationID == "" {
 		return outcome[apikey.State]{}, access.ErrNoActiveOrganization
 	}
-	return execute(ctx, x, req, change[apikey.State]{
+	o, err := execute(ctx, x, req, change[apikey.State]{
 		of: ref(apikey.Aggregate, keyID), organization: req.Principal.OrganizationID, expected: req.Expected,
-		decide: decide,
+		decide: func(s apikey.State) ([]event.Event, error) {
+			s, err := x.withOwner(ctx, s)
+			if err != nil {
+				return nil, err
+			}
+			return decide(s)
+		},
 	})
+	if err != nil {
+		return outcome[apikey.State]{}, err
+	}
+	o.State, err = x.withOwner(ctx, o.State)
+	return o, err
 }

@@ -31,6 +31,8 @@ type Observer interface {
 type Deps struct {
 	Streams  Streams
 	Observer Observer
+	// Keys finds API keys; only RevokeOrphanedKeys needs it.
+	Keys KeyIndex
 	// Live makes API keys of the live kind; without it they are test keys.
 	Live bool
 	// LowBalance is the number of available tokens below which an account is said
@@ -48,7 +50,7 @@ type Commands struct {
 
 // New returns the use cases.
 func New(deps Deps) *Commands {
-	x := &executor{streams: deps.Streams, turns: newTurns(), lines: newLines(), live: deps.Live, lowBalance: deps.LowBalance}
+	x := &executor{streams: deps.Streams, turns: newTurns(), lines: newLines(), keys: deps.Keys, live: deps.Live, lowBalance: deps.LowBalance}
 	return &Commands{
 		UserCommands:         x.userCommands(deps.Observer),
 		OrganizationCommands: x.organizationCommands(deps.Observer),

@@ -28,6 +28,7 @@ type executor struct {
 	streams Streams
 	turns   *turns
 	lines   *lines
+	keys    KeyIndex
 	// live makes keys of the live kind.
 	live bool
 	// lowBalance is the threshold of token accounts.

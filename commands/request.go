@@ -34,6 +34,9 @@ type Request struct {
 	Expected *event.Revision
 
 	CorrelationID string
+	// CauseEventID is the event that the request follows from, when no person or
+	// key made it; else empty.
+	CauseEventID  string
 	RequestID     string
 	ClientAddress personal.Text
 	UserAgent     personal.Text
@@ -88,7 +91,7 @@ func (r Request) at() time.Time { return r.Now.UTC().Truncate(time.Millisecond) 
 func (r Request) metadata(organization id.Organization) event.Metadata {
 	kind, actor, person := r.Principal.Actor()
 	m := event.Metadata{
-		CorrelationID: r.CorrelationID, CausationID: r.ID.String(),
+		CorrelationID: r.CorrelationID, CausationID: r.ID.String(), CauseEventID: r.CauseEventID,
 		ActorKind: kind, ActorID: actor, ActorUserID: string(person),
 		OrganizationID: string(organization),
 		RequestID:      r.RequestID, TraceParent: r.TraceParent,

@@ -134,13 +134,7 @@ func (c *Codec) encode(ctx context.Context, t *eventType, draft event.Draft) (da
 // key, which may pass, is an error of its own. With a *DecodeError it returns
 // what else is known of the event: where it stands, and its id.
 func (c *Codec) DecodeRecorded(ctx context.Context, stored *esdb.RecordedEvent) (event.Recorded, error) {
-	r := event.Recorded{
-		ID:       event.ID(stored.EventID),
-		Stream:   stored.StreamID,
-		Revision: event.Revision(stored.EventNumber), //nolint:gosec // The store counts in int64.
-		Position: event.Position(stored.Position),
-		Time:     stored.CreatedDate,
-	}
+	r := header(stored)
 	s := &sealer{event: r.ID, find: c.keys.Key}
 	if err := guard(func() error { return c.decode(ctx, s, stored, &r) }); err != nil {
 		var keyErr *keyError

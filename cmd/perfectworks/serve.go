@@ -16,11 +16,21 @@ import (
 )
 
 func serveCommand() *cobra.Command {
-	var addr, data string
+	var addr, data, role string
 	command := &cobra.Command{
-		Use:   "serve [--addr 127.0.0.1:8080] [--data DIR]",
+		Use:   "serve [--addr 127.0.0.1:8080] [--data DIR] [--role all]",
 		Short: "Serve the API, with everything behind it that no setting names",
-		Args:  cobra.NoArgs,
+		Long: `Serve the API, with everything behind it that no setting names.
+
+To share the work between processes on one database and one event store, give
+each a role:
+
+  api        answers requests, and knows who may call
+  projector  follows the log: builds the read models and runs the policies
+  worker     works jobs: what policies decided, and what is due by the clock
+  all        is all of them, and the default`,
+		Example: "  perfectworks serve --role worker",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			settings, err := settingsFor(cmd, data)
 			if err != nil {
@@ -31,6 +41,9 @@ func serveCommand() *cobra.Command {
 					return usageError{errors.New("--addr must not be empty: that would be any port of all addresses")}
 				}
 				settings.Addr, settings.AddrFrom = addr, "--addr"
+			}
+			if cmd.Flags().Changed("role") {
+				settings.Role = app.Role(role)
 			}
 			logger, err := telemetry.NewLogger(cmd.ErrOrStderr(), settings.LogFormat, settings.LogLevel)
 			if err != nil {
@@ -49,6 +62,7 @@ func serveCommand() *cobra.Command {
 		},
 	}
 	command.Flags().StringVar(&addr, "addr", "", "host and port (default $PERFECTWORKS_ADDR, else 127.0.0.1:8080)")
+	command.Flags().StringVar(&role, "role", "", "all, api, projector or worker (default $PERFECTWORKS_ROLE, else all)")
 	dataFlag(command, &data)
 	return command
 }
@@ -72,6 +86,10 @@ func settingsFor(cmd *cobra.Command, data string) (app.Settings, error) {
 
 // welcome prints what to paste into another terminal.
 func welcome(w io.Writer, settings app.Settings, addr net.Addr) {
+	if addr == nil {
+		fmt.Fprintf(w, "\nPerfectWorks is ready as %s.\n", settings.Role)
+		return
+	}
 	base := "http://" + addr.String()
 	if settings.OIDCIssuer != "" {
 		fmt.Fprintf(w, "\nPerfectWorks is ready at %s; its documentation is at %s/docs\n", base, base)

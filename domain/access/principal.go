@@ -48,6 +48,15 @@ func ByPolicy(name string, organization id.Organization, grants ...Permission) P
 	return Principal{Kind: KindPolicy, Policy: name, OrganizationID: organization, Grants: grants}
 }
 
+// In returns the principal as it acts in an organization. Only those who act
+// without a membership can choose it: all others act where they are.
+func (p Principal) In(organization id.Organization) Principal {
+	if p.Kind == KindSystem || p.Kind == KindPolicy {
+		p.OrganizationID = organization
+	}
+	return p
+}
+
 // Kind is the sort of principal.
 type Kind string
 

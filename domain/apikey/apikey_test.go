@@ -1,6 +1,7 @@
 package apikey_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -292,4 +293,44 @@ func TestSucceed(t *testing.T) {
 	check("keeps the expiry that the old key was issued with", apikey.Rotation{})
 	want.ExpireAt, want.IssuedExpireAt = now.AddDate(2, 0, 0), now.AddDate(2, 0, 0)
 	check("takes another one", apikey.Rotation{ExpireAt: moment(want.ExpireAt)})
+}
+
+func TestOrphan(t *testing.T) {
+	t.Parallel()
+	member := apikey.Owner{Active: true, MemberSince: start.Add(-time.Hour)}
+	for name, c := range map[string]struct {
+		change   func(*apikey.Owner)
+		orphaned bool
+	}{
+		"a member":                      {func(*apikey.Owner) {}, false},
+		"joined at the same instant":    {func(o *apikey.Owner) { o.MemberSince = start }, false},
+		"no member":                     {func(o *apikey.Owner) { o.MemberSince = time.Time{} }, true},
+		"joined again":                  {func(o *apikey.Owner) { o.MemberSince = start.Add(time.Millisecond) }, true},
+		"deactivated":                   {func(o *apikey.Owner) { o.Active, o.DeactivatedAt = false, now }, true},
+		"restored":                      {func(o *apikey.Owner) { o.DeactivatedAt = now }, true},
+		"deactivated at the instant":    {func(o *apikey.Owner) { o.DeactivatedAt = start }, true},
+		"restored before the key began": {func(o *apikey.Owner) { o.DeactivatedAt = start.Add(-time.Minute) }, false},
+	} {
+		owner := member
+		c.change(&owner)
+		key := domaintest.Fold(apikey.Apply, issued(t, nil)).Orphan(owner)
+		want := apikey.StatusActive
+		if c.orphaned {
+			want = apikey.StatusRevoked
+		}
+		if key.Orphaned != c.orphaned || key.Status(now) != want {
+			t.Errorf("%s: orphaned %t, %s", name, key.Orphaned, key.Status(now))
+		}
+		_, rotated := key.Rotate(apikey.Rotation{SuccessorID: "key_2"}, now)
+		if c.orphaned != errors.Is(rotated, apikey.ErrRevoked) {
+			t.Errorf("%s: rotate says %v", name, rotated)
+		}
+		if events, err := key.Revoke(now); err != nil || len(events) != 1 {
+			t.Errorf("%s: revoke gives %v, %v", name, events, err)
+		}
+		ofOrganization := domaintest.Fold(apikey.Apply, issued(t, func(e *apikey.Issued) { e.OwnerType, e.UserID = apikey.OwnerOrganization, "" }))
+		if ofOrganization.Orphan(owner).Orphaned {
+			t.Errorf("%s: an organization's key is orphaned", name)
+		}
+	}
 }

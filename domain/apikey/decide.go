@@ -85,7 +85,7 @@ func (s State) requireNotRevoked() error {
 	switch {
 	case s.ID == "":
 		return ErrNotFound
-	case !s.RevokedAt.IsZero():
+	case !s.RevokedAt.IsZero(), s.Orphaned:
 		return ErrRevoked
 	}
 	return nil

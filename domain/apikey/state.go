@@ -35,6 +35,9 @@ type State struct {
 	RotatedAt     time.Time
 	// RevokedAt is zero for a key that was not revoked.
 	RevokedAt time.Time
+	// Orphaned says that the key came to its end with its owner's membership or
+	// account, which its own stream does not tell; see Orphan.
+	Orphaned  bool
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }
@@ -77,7 +80,7 @@ func (s State) Status(at time.Time) Status {
 	switch {
 	case s.ID == "":
 		return ""
-	case !s.RevokedAt.IsZero():
+	case !s.RevokedAt.IsZero(), s.Orphaned:
 		return StatusRevoked
 	case !s.ExpireAt.IsZero() && !at.Before(s.ExpireAt):
 		return StatusExpired

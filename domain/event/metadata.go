@@ -20,6 +20,9 @@ type Metadata struct {
 	CorrelationID string `json:"$correlationId,omitempty"`
 	// CausationID is the command that caused the event.
 	CausationID string `json:"$causationId,omitempty"`
+	// CauseEventID is the event that the command follows from, where a policy
+	// issued it.
+	CauseEventID string `json:"causeEventId,omitempty"`
 
 	ActorKind ActorKind `json:"actorKind,omitempty"`
 	ActorID   string    `json:"actorId,omitempty"`

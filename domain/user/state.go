@@ -44,6 +44,9 @@ type State struct {
 	UpdatedAt            time.Time
 	// PurgeAt is when a deactivated account may be erased, else zero.
 	PurgeAt time.Time
+	// DeactivatedAt is when the account was last deactivated, also after it was
+	// restored; zero if it never was.
+	DeactivatedAt time.Time
 }
 
 // Apply folds an event into the state. Events of other kinds change nothing.
@@ -72,6 +75,7 @@ func Apply(s State, e event.Event) State {
 		s.ActiveOrganizationID, s.UpdatedAt = e.OrganizationID, e.OccurredAt
 	case Deactivated:
 		s.Status, s.PurgeAt, s.UpdatedAt = StatusDeactivated, e.PurgeAt, e.OccurredAt
+		s.DeactivatedAt = e.OccurredAt
 	case Restored:
 		s.Status, s.PurgeAt, s.UpdatedAt = StatusActive, time.Time{}, e.OccurredAt
 	case Erased:

@@ -2,6 +2,7 @@ package apikeys
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -99,12 +100,23 @@ type Queries struct {
 	Get func(context.Context, Scope, id.APIKey, time.Time) (Key, error)
 	// List lists the keys within a scope, as they are at a time.
 	List func(context.Context, Scope, time.Time, list.Request) (list.Page[Key], error)
+	// OwnedBy returns all keys that were ever issued to a person, in one
+	// organization, or in all if that is empty.
+	OwnedBy func(context.Context, id.User, id.Organization) ([]Owned, error)
+}
+
+// Owned is a key of a person.
+type Owned struct {
+	ID id.APIKey
+	// Ended tells whether the key was revoked, or ended with its owner's
+	// membership or account.
+	Ended bool
 }
 
 // NewQueries returns the queries on a database.
 func NewQueries(db view.DB) Queries {
 	r := reader{db}
-	return Queries{Get: r.get, List: r.list}
+	return Queries{Get: r.get, List: r.list, OwnedBy: r.ownedBy}
 }
 
 type reader struct{ db view.DB }
@@ -131,4 +143,18 @@ func (r reader) get(ctx context.Context, scope Scope, name id.APIKey, now time.T
 func (r reader) list(ctx context.Context, scope Scope, now time.Time, request list.Request) (list.Page[Key], error) {
 	from, args := within(scope, now)
 	return list.Source[Key]{Spec: List, Columns: columns, From: from, Args: args, ID: "k.id"}.Read(ctx, r.db, request)
+}
+
+func (r reader) ownedBy(ctx context.Context, owner id.User, organization id.Organization) ([]Owned, error) {
+	rows, err := r.db.Query(ctx, `SELECT id, revoked_at IS NOT NULL FROM apikeys.keys
+		WHERE user_id = @owner AND owner_type = 'user' AND (@organization = '' OR organization_id = @organization)
+		ORDER BY id`, pgx.NamedArgs{"owner": string(owner), "organization": string(organization)})
+	if err != nil {
+		return nil, fmt.Errorf("find the API keys of a person: %w", err)
+	}
+	owned, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Owned])
+	if err != nil {
+		return nil, fmt.Errorf("find the API keys of a person: %w", err)
+	}
+	return owned, nil
 }

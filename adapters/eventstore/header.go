@@ -1,0 +1,54 @@
+package eventstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/perfectworks/backend/domain/event"
+)
+
+// Header returns what is known of the event in a Subscriber's message without
+// reading it: where it stands, its id and its time.
+func Header(m *message.Message) (event.Recorded, error) {
+	stored, ok := m.Context().Value(storedKey{}).(*esdb.RecordedEvent)
+	if !ok {
+		return event.Recorded{}, errNotOurs
+	}
+	return header(stored), nil
+}
+
+func header(stored *esdb.RecordedEvent) event.Recorded {
+	return event.Recorded{
+		ID:       event.ID(stored.EventID),
+		Stream:   stored.StreamID,
+		Revision: event.Revision(stored.EventNumber), //nolint:gosec // The store counts in int64.
+		Position: event.Position(stored.Position),
+		Time:     stored.CreatedDate,
+	}
+}
+
+// ErrNoEvent says that the log does not hold the event that is asked for.
+var ErrNoEvent = errors.New("the log does not hold this event")
+
+// Recorded reads the one event that a reference names. Its error wraps
+// ErrNoEvent when there is another event, or none, where it should be, and is
+// that of Codec.DecodeRecorded when it cannot be read.
+func (s *Streams) Recorded(ctx context.Context, ref event.Ref) (event.Recorded, error) {
+	var found *esdb.RecordedEvent
+	enough := errors.New("enough")
+	_, err := s.client.readForwards(ctx, string(ref.Stream), ref.Revision, func(stored *esdb.RecordedEvent) error {
+		found = stored
+		return enough
+	})
+	if err != nil && !errors.Is(err, enough) {
+		return event.Recorded{}, err
+	}
+	if found == nil || event.ID(found.EventID) != ref.ID {
+		return event.Recorded{}, fmt.Errorf("%w: %s", ErrNoEvent, ref)
+	}
+	return s.codec.DecodeRecorded(ctx, found)
+}

@@ -1,0 +1,323 @@
+package policyengine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/perfectworks/backend/commands/policies"
+	"github.com/perfectworks/backend/domain/event"
+)
+
+var (
+	errNotOwner = errors.New("another process runs the policies")
+	errFenced   = errors.New("a policy was advanced or stopped by somebody else")
+)
+
+// queryTimeout bounds the questions of this package to the database.
+const queryTimeout = 5 * time.Second
+
+// owner is the ownership of the policies at an epoch: every change of a position
+// names it.
+type owner struct{ epoch int64 }
+
+// acquire takes the ownership, if nobody who beats has it.
+func (e *Engine) acquire(ctx context.Context) (owner, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	var o owner
+	err := e.config.Pool.QueryRow(ctx, `
+		UPDATE policy.owner SET process = $1, epoch = epoch + 1
+		WHERE (process IS NULL OR process = $1 OR NOT process_alive(process)) AND process_alive($1)
+		RETURNING epoch`, e.config.Process).Scan(&o.epoch)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return owner{}, errNotOwner
+	}
+	if err != nil {
+		return owner{}, fmt.Errorf("take the ownership of the policies: %w", err)
+	}
+	return o, nil
+}
+
+// release lets another process take over at once. Without it the ownership
+// lapses with the heartbeat.
+func (e *Engine) release(ctx context.Context, o owner) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	_, err := e.config.Pool.Exec(ctx, "UPDATE policy.owner SET process = NULL WHERE process = $1 AND epoch = $2", e.config.Process, o.epoch)
+	if err != nil {
+		e.config.Logger.DebugContext(ctx, "the ownership of the policies lapses by itself", slog.Any("error", err))
+	}
+}
+
+// watch returns when the ownership is lost, or an operator has started a policy
+// anew.
+func (e *Engine) watch(ctx context.Context, o owner) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(e.config.StandBy):
+		}
+		var epoch int64
+		err := e.config.Pool.QueryRow(ctx, "SELECT epoch FROM policy.owner WHERE process = $1", e.config.Process).Scan(&epoch)
+		switch {
+		case errors.Is(err, pgx.ErrNoRows):
+			return errNotOwner
+		case err == nil && epoch != o.epoch:
+			return errRegroup
+		}
+	}
+}
+
+// begin gives each policy that has never run its position. It is on disk before
+// the policy runs: "now" is chosen once.
+func (e *Engine) begin(ctx context.Context) error {
+	known, err := e.checkpoints(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range e.config.Policies {
+		if _, begun := known[p.Name]; begun {
+			continue
+		}
+		if err := e.start(ctx, p.Name, p.Start); err != nil {
+			return err
+		}
+		e.config.Logger.InfoContext(ctx, "a policy runs for the first time",
+			slog.String("policy", p.Name), slog.String("start", p.Start.String()))
+	}
+	return nil
+}
+
+// Start puts a policy at a position, whether it has run before, is stopped, or
+// is new. Events before the position are not reacted to; those after it are,
+// again where they have been before, which their ids make harmless for commands.
+func (e *Engine) Start(ctx context.Context, name string, start policies.Start) error {
+	if _, known := e.policies[name]; !known {
+		return fmt.Errorf("%w: %s", ErrUnknownPolicy, name)
+	}
+	if err := e.start(ctx, name, start); err != nil {
+		return err
+	}
+	// The process that runs the policies begins anew with the new position.
+	_, err := e.config.Pool.Exec(ctx, "UPDATE policy.owner SET epoch = epoch + 1")
+	if err != nil {
+		return fmt.Errorf("start policy %s: %w", name, err)
+	}
+	return nil
+}
+
+// ErrUnknownPolicy says that this program has no policy of the name.
+var ErrUnknownPolicy = errors.New("there is no such policy")
+
+func (e *Engine) start(ctx context.Context, name string, start policies.Start) error {
+	position := start.Position
+	if start.Now() {
+		var err error
+		if position, err = e.config.Head(ctx); err != nil {
+			return fmt.Errorf("start policy %s: %w", name, err)
+		}
+	}
+	at := stored(position)
+	_, err := e.config.Pool.Exec(ctx, `
+		INSERT INTO policy.checkpoints (policy, commit_position, prepare_position, began_from)
+		VALUES ($1, $2::text::numeric, $3::text::numeric, $4)
+		ON CONFLICT (policy) DO UPDATE SET
+			commit_position = excluded.commit_position, prepare_position = excluded.prepare_position,
+			last_event_id = NULL, last_event_commit = NULL, last_event_prepare = NULL,
+			began_from = excluded.began_from, began_at = now(), caught_up = false, stopped = NULL, stopped_at = NULL`,
+		name, at.commit, at.prepare, start.String())
+	if err != nil {
+		return fmt.Errorf("start policy %s: %w", name, err)
+	}
+	return nil
+}
+
+// checkpoint is how far a policy has come.
+type checkpoint struct {
+	policy    string
+	position  event.Position
+	last      lastEvent
+	beganFrom string
+	beganAt   time.Time
+	jobs      int64
+	caughtUp  bool
+	advanced  time.Time
+	stopped   string
+}
+
+// lastEvent is the last event that was seen; its id is zero when there was none.
+type lastEvent struct {
+	id       event.ID
+	position event.Position
+	at       time.Time
+}
+
+func (e *Engine) checkpoints(ctx context.Context) (map[string]checkpoint, error) {
+	rows, err := e.config.Pool.Query(ctx, `
+		SELECT policy, commit_position::text, prepare_position::text,
+			last_event_id, coalesce(last_event_commit, 0)::text, coalesce(last_event_prepare, 0)::text, last_event_at,
+			began_from, began_at, jobs, caught_up, advanced_at, coalesce(stopped, '')
+		FROM policy.checkpoints`)
+	if err != nil {
+		return nil, fmt.Errorf("read the positions of the policies: %w", err)
+	}
+	all := map[string]checkpoint{}
+	var c checkpoint
+	var at, lastAt storedPosition
+	var lastID pgtype.UUID
+	var lastTime, advanced pgtype.Timestamptz
+	_, err = pgx.ForEachRow(rows, []any{
+		&c.policy, &at.commit, &at.prepare, &lastID, &lastAt.commit, &lastAt.prepare, &lastTime,
+		&c.beganFrom, &c.beganAt, &c.jobs, &c.caughtUp, &advanced, &c.stopped,
+	}, func() (err error) {
+		if c.position, err = at.position(); err != nil {
+			return err
+		}
+		if c.last.position, err = lastAt.position(); err != nil {
+			return err
+		}
+		c.last.id, c.last.at, c.advanced = event.ID(lastID.Bytes), lastTime.Time.UTC(), advanced.Time.UTC()
+		all[c.policy] = c
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the positions of the policies: %w", err)
+	}
+	return all, nil
+}
+
+// group are policies that share a subscription.
+type group struct {
+	members []member
+	// last is the last event that one of them has seen.
+	last lastEvent
+}
+
+type member struct {
+	policy   policies.Policy
+	position event.Position
+}
+
+// groups are the policies to be run: first those that had caught up, or stand
+// where the foremost does, then each that is behind by itself. Stopped ones are
+// in none.
+func (e *Engine) groups(ctx context.Context) ([]group, error) {
+	all, err := e.checkpoints(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var front event.Position
+	for name := range e.policies {
+		if c := all[name]; c.stopped == "" && c.position.Compare(front) > 0 {
+			front = c.position
+		}
+	}
+	var together group
+	var behind []group
+	for _, p := range e.config.Policies {
+		switch c := all[p.Name]; {
+		case c.stopped != "":
+		case c.caughtUp, c.position == front:
+			together.add(p, c)
+		default:
+			var alone group
+			alone.add(p, c)
+			behind = append(behind, alone)
+		}
+	}
+	if len(together.members) == 0 {
+		return behind, nil
+	}
+	return append([]group{together}, behind...), nil
+}
+
+func (g *group) add(p policies.Policy, c checkpoint) {
+	g.members = append(g.members, member{p, c.position})
+	if c.last.position.Compare(g.last.position) > 0 {
+		g.last = c.last
+	}
+}
+
+// position is where the subscription begins: some members may have been further.
+func (g *group) position() event.Position {
+	least := g.members[0].position
+	for _, m := range g.members[1:] {
+		if m.position.Compare(least) < 0 {
+			least = m.position
+		}
+	}
+	return least
+}
+
+// advance moves the positions of those members of a group that have not been
+// further, in the transaction of their jobs, which it counts by policy. The
+// positions are compared with those before, and the owner with its epoch, so
+// that of two processes one alone gets through.
+func (o owner) advance(ctx context.Context, tx pgx.Tx, from group, to event.Position, last lastEvent, jobs map[string]int64, live bool) error {
+	var names, commits, prepares []string
+	var counts []int64
+	for _, m := range from.members {
+		if m.position.Compare(to) > 0 {
+			continue
+		}
+		at := stored(m.position)
+		names, commits, prepares = append(names, m.policy.Name), append(commits, at.commit), append(prepares, at.prepare)
+		counts = append(counts, jobs[m.policy.Name])
+	}
+	after, lastAt := stored(to), stored(last.position)
+	tag, err := tx.Exec(ctx, `
+		UPDATE policy.checkpoints c SET
+			commit_position = $5::text::numeric, prepare_position = $6::text::numeric,
+			last_event_id = nullif($7::uuid, '00000000-0000-0000-0000-000000000000'),
+			last_event_commit = $8::text::numeric, last_event_prepare = $9::text::numeric, last_event_at = $10,
+			jobs = c.jobs + n.jobs, caught_up = c.caught_up OR $11, advanced_at = clock_timestamp()
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS n (policy, at_commit, at_prepare, jobs)
+		WHERE c.policy = n.policy AND c.stopped IS NULL
+			AND c.commit_position = n.at_commit::numeric AND c.prepare_position = n.at_prepare::numeric
+			AND EXISTS (SELECT FROM policy.owner WHERE epoch = $12)`,
+		names, commits, prepares, counts, after.commit, after.prepare,
+		uuid.UUID(last.id), lastAt.commit, lastAt.prepare, nullTime(last.at), live, o.epoch)
+	if err != nil {
+		return fmt.Errorf("advance policies: %w", err)
+	}
+	if tag.RowsAffected() != int64(len(names)) {
+		return errFenced
+	}
+	return nil
+}
+
+func nullTime(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t
+}
+
+// storedPosition reads and writes a position as two numerics in their text form,
+// for no integer type of Postgres holds an unsigned 64-bit number.
+type storedPosition struct{ commit, prepare string }
+
+func stored(p event.Position) storedPosition {
+	return storedPosition{strconv.FormatUint(p.Commit, 10), strconv.FormatUint(p.Prepare, 10)}
+}
+
+func (s storedPosition) position() (event.Position, error) {
+	commit, err := strconv.ParseUint(s.commit, 10, 64)
+	if err != nil {
+		return event.Position{}, fmt.Errorf("read a position: %w", err)
+	}
+	prepare, err := strconv.ParseUint(s.prepare, 10, 64)
+	if err != nil {
+		return event.Position{}, fmt.Errorf("read a position: %w", err)
+	}
+	return event.Position{Commit: commit, Prepare: prepare}, nil
+}

@@ -1,0 +1,145 @@
+package app
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/perfectworks/backend/adapters/eventstore"
+	"github.com/perfectworks/backend/adapters/jobs"
+	"github.com/perfectworks/backend/adapters/policyengine"
+	"github.com/perfectworks/backend/adapters/telemetry"
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/commands/policies"
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/projections"
+	"github.com/perfectworks/backend/projections/apikeys"
+	"github.com/perfectworks/backend/projections/readmodels"
+)
+
+// work is what changes something: the commands, the jobs that issue them beside
+// requests, and the policies that decide on jobs.
+type work struct {
+	commands *commands.Commands
+	jobs     *jobs.Client
+	policies *policyengine.Engine
+}
+
+// openWork makes the parts, and runs none.
+func openWork(c *core, settings Settings, logger *slog.Logger, registry prometheus.Registerer) (*work, error) {
+	streams, err := eventstore.NewStreams(c.log.Client, c.codec, eventstore.DefaultCachedStates)
+	if err != nil {
+		return nil, err
+	}
+	c.keys.OnDestroy(streams.Forget)
+	w := &work{commands: commands.New(commands.Deps{
+		Streams:  streams,
+		Observer: telemetry.NewCommands(c.tracing, logger, registry),
+		Keys:     keyIndex{c.log.ours, c.engine, readmodels.NewQueries(c.db.pool).APIKeys},
+		Live:     settings.Environment == Production,
+	})}
+	w.jobs, err = jobs.New(jobs.Config{
+		Pool: c.db.pool, Process: c.heart.ID(),
+		Kinds: policyengine.Kinds(policies.All(), policyengine.Reacting{
+			Commands: w.commands, Read: streams.Recorded, Unreadable: unreadable, Seed: c.seed,
+		}),
+		Periodic: c.periodic(logger),
+		Logger:   logger, Registerer: registry,
+	})
+	if err != nil {
+		return nil, err
+	}
+	w.policies, err = c.openPolicies(w.jobs, logger, registry)
+	return w, err
+}
+
+func (c *core) openPolicies(queue policyengine.Queue, logger *slog.Logger, registry prometheus.Registerer) (*policyengine.Engine, error) {
+	return policyengine.New(policyengine.Config{
+		Pool: c.db.pool, Process: c.heart.ID(), Policies: policies.All(), Queue: queue,
+		Subscribe: func(progress policyengine.Progress) (message.Subscriber, error) {
+			return eventstore.NewSubscriber(c.log.Client, eventstore.SubscriberOptions{
+				Progress: func(string) eventstore.Progress { return progress }, Logger: logger,
+			}), nil
+		},
+		Header: eventstore.Header, Head: c.log.ours,
+		Logger: logger, Registerer: registry,
+	})
+}
+
+// unreadable tells an event that this program can never read from one that it
+// could not read just now.
+func unreadable(err error) bool {
+	var final *eventstore.DecodeError
+	return errors.As(err, &final) || errors.Is(err, eventstore.ErrNoEvent)
+}
+
+// seed is the randomness of a policy's command: keyed, so that nobody can tell
+// from an event's id what is made from it.
+func (c *core) seed(command event.ID) commands.Seed {
+	sum, err := hex.DecodeString(c.keys.Hash("seed of a policy's command", command.String()))
+	if err != nil {
+		panic(err) // Hash writes hexadecimal.
+	}
+	return commands.Seed(sum)
+}
+
+// keyIndex implements commands.KeyIndex by the read model of keys.
+type keyIndex struct {
+	head   func(context.Context) (event.Position, error)
+	engine *projections.Engine
+	keys   apikeys.Queries
+}
+
+// indexTimeout bounds how long a command waits for the read model. Its job is
+// tried again later.
+const indexTimeout = 30 * time.Second
+
+// KeysOf implements commands.KeyIndex.
+func (k keyIndex) KeysOf(ctx context.Context, owner id.User, organization id.Organization) ([]commands.OwnedKey, error) {
+	ctx, cancel := context.WithTimeout(ctx, indexTimeout)
+	defer cancel()
+	head, err := k.head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := k.engine.WaitFor(ctx, apikeys.Name, head); err != nil {
+		return nil, err
+	}
+	owned, err := k.keys.OwnedBy(ctx, owner, organization)
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]commands.OwnedKey, len(owned))
+	for i, key := range owned {
+		keys[i] = commands.OwnedKey(key)
+	}
+	return keys, nil
+}
+
+// WithWork hands jobs and policies to an operator's tool. A server may run on
+// the same data at the same time; without one, the embedded parts are started
+// for as long as the tool runs. Nothing is worked here.
+func WithWork(ctx context.Context, settings Settings, logger *slog.Logger, use func(*jobs.Client, *policyengine.Engine) error) (err error) {
+	data, err := settings.DataFolder()
+	if err != nil {
+		return err
+	}
+	registry := telemetry.NewRegistry()
+	c, err := openCore(ctx, settings, data, logger, registry)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+	w, err := openWork(c, settings, logger, registry)
+	if err != nil {
+		return fmt.Errorf("open the jobs: %w", err)
+	}
+	return use(w.jobs, w.policies)
+}

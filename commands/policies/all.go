@@ -1,0 +1,11 @@
+package policies
+
+// All returns the policies of this system. A new one stands here.
+func All() []Policy {
+	return []Policy{
+		revokeKeysOfRemovedMember(),
+		revokeLateKeysOfRemovedMember(),
+		revokeKeysOfDeactivatedUser(),
+		revokeLateKeysOfDeactivatedUser(),
+	}
+}
