@@ -17,6 +17,7 @@ import (
 	"github.com/perfectworks/backend/adapters/httpapi"
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
 	"github.com/perfectworks/backend/adapters/identity"
+	"github.com/perfectworks/backend/adapters/postgres"
 	"github.com/perfectworks/backend/adapters/telemetry"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/projections/directory"
@@ -145,7 +146,7 @@ func (a *App) openAPI() error {
 		Commands:      a.work.commands,
 		Directory:     a.directory,
 		ReadModels:    a.engine,
-		Queries:       readmodels.NewQueries(a.db.pool),
+		Queries:       readmodels.NewQueries(postgres.NewReader(a.db.pool)),
 		Idempotency:   a.answers,
 		Middleware:    []func(http.Handler) http.Handler{watch.Middleware},
 		Failed:        watch.Failed,

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
+	"github.com/perfectworks/backend/adapters/postgres"
 	"github.com/perfectworks/backend/domain/event"
 )
 
@@ -57,6 +61,49 @@ func TestANewVersionBuildsItsTablesBesideTheLiveOnes(t *testing.T) {
 	// Its waiting readers are served all the same.
 	h.waitFor(old, "counters", h.log.Append("counter-c", opened{"c", "", 0}))
 	stopOld()
+}
+
+// Connections remember how to read the tables before; no read fails for that.
+func TestASwapThatChangesATypeFailsNoRead(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	last := h.log.Append("counter-a", opened{"a", "A", 1})
+	e := h.engine(h.config(counters(1)))
+	stop := h.run(e)
+	h.waitFor(e, "counters", last)
+	reader := postgres.NewReader(h.pool)
+	ctx, cancel := context.WithCancel(context.Background())
+	read := make(chan error, 6)
+	for range cap(read) {
+		go func() {
+			for ctx.Err() == nil {
+				rows, err := reader.Query(context.Background(), "SELECT grp, label FROM counters.counters WHERE id = 'a'")
+				if err == nil {
+					_, err = pgx.CollectExactlyOneRow(rows, pgx.RowToMap)
+				}
+				if err != nil {
+					read <- err
+					return
+				}
+			}
+			read <- nil
+		}()
+	}
+	stop()
+	wider := counters(2)
+	wider.Tables = strings.Replace(wider.Tables, "grp      integer", "grp      bigint", 1)
+	narrow := counters(3)
+	for _, d := range []Definition{wider, narrow} {
+		stop := h.run(h.engine(h.config(d)))
+		h.eventually("the tables are replaced", func() bool { return h.liveVersion() == d.Version })
+		stop()
+	}
+	cancel()
+	for range cap(read) {
+		if err := <-read; err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // Going back to the program before finds the tables before, and goes on with
