@@ -29,7 +29,10 @@ type Cluster struct {
 
 // StartCluster starts the cluster in config.Dir, creating it when the folder is
 // absent or empty, and returns once it answers. It listens on 127.0.0.1 only and
-// asks for a random password, so that no other user of the machine gets in.
+// asks for a random password, so that no other user of the machine gets in. URL
+// leads to a socket in a folder that only the server's user and root can enter,
+// where the path of one is short enough, and demands SCRAM: another program that
+// takes the port of a stopped server learns nothing.
 //
 // A server that ends unasked is started again on the same port, until Stop.
 //
@@ -65,6 +68,9 @@ func (c *Cluster) start(ctx context.Context) (err error) {
 		}()
 	}
 	if c.user, err = serverUser(c.config.Dir); err != nil {
+		return err
+	}
+	if err := checkOwners(c.config.Dir, c.user); err != nil {
 		return err
 	}
 	if c.binaries, err = findBinaries(ctx, c.config, c.user); err != nil {
@@ -108,18 +114,25 @@ func (c *Cluster) startTimeout(ctx context.Context) (context.Context, context.Ca
 
 // URL is the connection string of the cluster's database, for its superuser. It
 // holds the password, and stays the same until Stop.
-func (c *Cluster) URL() string { return c.url(c.current().port, clusterDatabase) }
+//
+// It names 127.0.0.1 also where it leads to the socket, for tools that know
+// nothing of sockets: the parameter host goes before it.
+func (c *Cluster) URL() string { return c.url(c.current(), clusterDatabase) }
 
 // PID is the process of the server, as of its latest start.
 func (c *Cluster) PID() int { return c.current().pid }
 
-func (c *Cluster) url(port int, database string) string {
+func (c *Cluster) url(s *server, database string) string {
+	query := url.Values{"sslmode": {"disable"}, "require_auth": {"scram-sha-256"}}
+	if s.socket != "" {
+		query.Set("host", s.socket)
+	}
 	u := url.URL{
 		Scheme:   "postgres",
 		User:     url.UserPassword(clusterUser, c.password),
-		Host:     net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
+		Host:     net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)),
 		Path:     "/" + database,
-		RawQuery: "sslmode=disable",
+		RawQuery: query.Encode(),
 	}
 	return u.String()
 }

@@ -45,10 +45,17 @@ func (c *Cluster) awaitAnswer(ctx context.Context, s *server) error {
 }
 
 // ready reads the state that Postgres keeps in its lock file, so that a start
-// needs no connections in vain.
+// needs no connections in vain. Once it is true, the server's socket is known.
 func (s *server) ready() bool {
 	pidFile, err := readPidFile(s.folder.data())
-	return err == nil && pidFile.pid == s.pid && pidFile.status == "ready"
+	if err != nil || pidFile.pid != s.pid || pidFile.status != "ready" {
+		return false
+	}
+	// Any other folder is one that we do not know to be safe.
+	if socket := s.folder.socket(); socket == pidFile.socket {
+		s.socket = socket
+	}
+	return true
 }
 
 func (c *Cluster) connect(ctx context.Context, s *server) error {
@@ -65,7 +72,7 @@ func (c *Cluster) connect(ctx context.Context, s *server) error {
 func (c *Cluster) execute(ctx context.Context, s *server, database, statement string) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, defaultConnectTimeout)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, c.url(s.port, database))
+	conn, err := pgx.Connect(ctx, c.url(s, database))
 	if err != nil {
 		return fmt.Errorf("connect to the server: %w", err)
 	}

@@ -21,6 +21,7 @@ func (f folder) data() string      { return filepath.Join(f.path, "data") }
 func (f folder) password() string  { return filepath.Join(f.path, "password") }
 func (f folder) log() string       { return filepath.Join(f.path, "server.log") }
 func (f folder) startLock() string { return filepath.Join(f.path, "start.lock") }
+func (f folder) socket() string    { return filepath.Join(f.path, "socket") }
 func (f folder) usersLock() string { return filepath.Join(f.path, "users.lock") }
 
 // What an interrupted creation may leave.
@@ -84,7 +85,7 @@ func (f folder) check() error {
 	ours := map[string]bool{}
 	for _, path := range []string{
 		f.data(), f.password(), f.log(),
-		f.startLock(), f.usersLock(), f.newData(), f.newPassword(),
+		f.startLock(), f.usersLock(), f.socket(), f.newData(), f.newPassword(),
 	} {
 		ours[filepath.Base(path)] = true
 	}

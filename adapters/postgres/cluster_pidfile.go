@@ -18,6 +18,7 @@ import (
 // while it runs (src/include/utils/pidfile.h).
 type pidFile struct {
 	pid, port int
+	socket    string // the folder of the socket
 	status    string
 }
 
@@ -36,6 +37,9 @@ func readPidFile(data string) (pidFile, error) {
 	// The later lines are written one by one as the server comes up.
 	if len(lines) > 3 {
 		p.port, _ = strconv.Atoi(strings.TrimSpace(lines[3]))
+	}
+	if len(lines) > 4 {
+		p.socket = strings.TrimSpace(lines[4])
 	}
 	if len(lines) > 7 {
 		p.status = strings.TrimSpace(lines[7])

@@ -36,7 +36,11 @@ func TestRunningCluster(t *testing.T) {
 	}
 }
 
-func testLetsNobodyElseIn(t *testing.T, cluster *postgres.Cluster, _ string) {
+// fitsSocket tells whether the path of a socket in the cluster's folder is short
+// enough.
+func fitsSocket(dir string) bool { return len(dir+"/socket/.s.PGSQL.65535") <= 103 }
+
+func testLetsNobodyElseIn(t *testing.T, cluster *postgres.Cluster, dir string) {
 	t.Helper()
 	u, err := url.Parse(cluster.URL())
 	if err != nil {
@@ -45,6 +49,7 @@ func testLetsNobodyElseIn(t *testing.T, cluster *postgres.Cluster, _ string) {
 	if u.Hostname() != "127.0.0.1" {
 		t.Errorf("the server is reached at %s", u.Hostname())
 	}
+	password := u.User
 	for _, wrong := range []*url.Userinfo{url.User("postgres"), url.UserPassword("postgres", "wrong")} {
 		u.User = wrong
 		if conn, err := pgx.Connect(t.Context(), u.String()); err == nil {
@@ -52,9 +57,17 @@ func testLetsNobodyElseIn(t *testing.T, cluster *postgres.Cluster, _ string) {
 			t.Errorf("%s got in", wrong)
 		}
 	}
-	if n := count(t, cluster.URL(), "SELECT count(*) FROM pg_settings WHERE (name = 'listen_addresses' AND setting <> '127.0.0.1') OR (name = 'unix_socket_directories' AND setting <> '')"); n != 0 {
+	if n := count(t, cluster.URL(), "SELECT count(*) FROM pg_settings WHERE (name = 'listen_addresses' AND setting <> '127.0.0.1') OR (name = 'unix_socket_directories' AND setting <> '' AND setting NOT LIKE '%/socket')"); n != 0 {
 		t.Error("the server listens elsewhere too")
 	}
+	if u.Query().Get("require_auth") != "scram-sha-256" || strings.HasSuffix(u.Query().Get("host"), "/socket") != fitsSocket(dir) {
+		t.Errorf("the URL is %s", u.Redacted())
+	}
+	// Tools that know no sockets get in over TCP.
+	query := u.Query()
+	query.Del("host")
+	u.User, u.RawQuery = password, query.Encode()
+	execute(t, u.String(), "SELECT 1")
 	if n := count(t, cluster.URL(), "SELECT count(*) FROM pg_hba_file_rules WHERE auth_method <> 'scram-sha-256'"); n != 0 {
 		t.Error("a way in needs no password")
 	}
@@ -70,7 +83,11 @@ func testKeepsThePassword(t *testing.T, cluster *postgres.Cluster, dir string) {
 	if len(password) < 32 {
 		t.Error("the password is short")
 	}
-	for name, want := range map[string]os.FileMode{"password": 0o600, "server.log": 0o600, "data": os.ModeDir | 0o700} {
+	modes := map[string]os.FileMode{"password": 0o600, "server.log": 0o600, "data": os.ModeDir | 0o700}
+	if fitsSocket(dir) {
+		modes["socket"] = os.ModeDir | 0o700
+	}
+	for name, want := range modes {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)

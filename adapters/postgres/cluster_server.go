@@ -30,6 +30,7 @@ const (
 // server is a postmaster: our child, or one that we adopted.
 type server struct {
 	pid, port int
+	socket    string // the folder of its socket, once it is ready; empty for none
 	folder    folder
 	logger    *slog.Logger
 	exited    chan struct{} // closed when the child was reaped; nil when adopted
@@ -41,6 +42,7 @@ func (c *Cluster) arguments(port int) []string {
 	settings := map[string]string{
 		"listen_addresses":        "127.0.0.1",
 		"unix_socket_directories": "",
+		"unix_socket_permissions": "0700",
 		"cluster_name":            "perfectworks",
 		"timezone":                "UTC",
 		"log_timezone":            "UTC",
@@ -48,6 +50,9 @@ func (c *Cluster) arguments(port int) []string {
 		// A statement and the detail of an error hold values: personal data.
 		"log_error_verbosity":     "terse",
 		"log_min_error_statement": "panic",
+	}
+	if c.folder.fitsSocket() {
+		settings["unix_socket_directories"] = c.folder.socket()
 	}
 	for name, value := range c.config.Settings {
 		settings[name] = value
@@ -109,6 +114,9 @@ func (c *Cluster) launch(ctx context.Context, fixedPort int) (*server, error) {
 
 func (c *Cluster) launchOn(ctx context.Context, port int) (_ *server, err error) {
 	if err := c.removeStalePidFile(); err != nil {
+		return nil, err
+	}
+	if err := c.folder.createSocketFolder(c.user); err != nil {
 		return nil, err
 	}
 	log, logStart, err := openServerLog(c.folder.log())

@@ -66,7 +66,8 @@ func bounce(t *testing.T, program, mode string, roundRobin int) *pgxpool.Pool {
 	_ = listener.Close()
 	password, _ := target.User.Password()
 	host, serverPort := target.Hostname(), target.Port()
-	if socket := target.Query().Get("host"); socket != "" {
+	// The bouncer's user cannot enter the folder of a private server's socket.
+	if socket := target.Query().Get("host"); host == "" {
 		host, serverPort = socket, target.Query().Get("port")
 	}
 	config := fmt.Sprintf(`[databases]
