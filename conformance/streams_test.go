@@ -3,6 +3,8 @@ package conformance
 import (
 	"context"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -26,7 +28,7 @@ func TestStreams(t *testing.T) {
 	certificate, key := suite.signCertificate(t)
 	binary := nodeBinary(ctx, t)
 	startNode(ctx, t, binary, insecureAddress)
-	startNode(ctx, t, binary, secureAddress, "--tls-cert", certificate, "--tls-key", key, "--user", credentials)
+	startNode(ctx, t, binary, secureAddress, "--tls-cert", certificate, "--tls-key", key, "--users", usersFile(t, credentials))
 
 	results := suite.run(ctx, t)
 	for _, name := range passing {
@@ -48,4 +50,13 @@ func TestStreams(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(leftOut)) {
 		t.Logf("left out: %s: %s", name, leftOut[name])
 	}
+}
+
+func usersFile(t *testing.T, credentials string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "users")
+	if err := os.WriteFile(path, []byte(credentials+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

@@ -30,7 +30,8 @@ type Config struct {
 	// settings; it needs sessions, so not a pooler that shares them.
 	Pool   *pgxpool.Pool
 	Logger *slog.Logger
-	// TLS is the server's side. Without it the node is insecure.
+	// TLS is the server's side. Without it the node asks nobody who they are, and
+	// serves only loopback.
 	TLS *tls.Config
 	// Credentials are names and passwords; anyone of them may do everything.
 	// With TLS at least one is needed, without TLS there can be none: they would
@@ -69,6 +70,7 @@ type Node struct {
 	log    *eventlog.Log
 	server *grpc.Server
 	logger *slog.Logger
+	secure bool
 
 	// ending is closed when subscriptions have to end.
 	ending     chan struct{}
@@ -109,7 +111,7 @@ func New(ctx context.Context, config Config) (*Node, error) {
 		log.Close()
 		return nil, fmt.Errorf("eventnode: %w", err)
 	}
-	n := &Node{log: log, logger: config.Logger, ending: make(chan struct{})}
+	n := &Node{log: log, logger: config.Logger, secure: config.TLS != nil, ending: make(chan struct{})}
 	n.unregister = func() { metrics.unregister(config.Registerer) }
 	n.server = grpc.NewServer(serverOptions(config)...)
 	streams.RegisterStreamsServer(n.server, &streamsService{
@@ -150,8 +152,13 @@ func unimplemented(_ any, stream grpc.ServerStream) error {
 	return status.Errorf(codes.Unimplemented, "%s is not implemented by this node", method)
 }
 
-// Serve answers on a listener until Stop, and then returns nil.
+// Serve answers on a listener until Stop, and then returns nil. Without TLS it
+// refuses a listener that others than this machine can reach.
 func (n *Node) Serve(listener net.Listener) error {
+	if address, isTCP := listener.Addr().(*net.TCPAddr); isTCP && !n.secure && !address.IP.IsLoopback() {
+		_ = listener.Close() // nothing was served
+		return fmt.Errorf("eventnode: serve: without TLS only loopback is served, not %s", address)
+	}
 	if err := n.server.Serve(listener); err != nil {
 		return fmt.Errorf("eventnode: serve: %w", err)
 	}

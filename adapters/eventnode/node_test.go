@@ -2,12 +2,14 @@ package eventnode_test
 
 import (
 	"context"
+	"net"
 	"testing"
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/google/uuid"
 
+	"github.com/perfectworks/backend/adapters/eventnode"
 	"github.com/perfectworks/backend/adapters/eventnode/eventnodetest"
 )
 
@@ -59,5 +61,21 @@ func TestAppendReadSubscribe(t *testing.T) {
 			}
 			n++
 		}
+	}
+}
+
+func TestWithoutTLSOnlyLoopbackIsServed(t *testing.T) {
+	t.Parallel()
+	node, err := eventnode.New(t.Context(), eventnode.Config{Pool: eventnodetest.Pool(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { node.Stop(context.Background()) })
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := node.Serve(listener); err == nil {
+		t.Error("the node served everybody")
 	}
 }

@@ -71,6 +71,13 @@ func TestCommandLineMistakes(t *testing.T) {
 			t.Errorf("mistakes left something in the folder: %v, %v", entries, err)
 		}
 	})
+	secrets := t.TempDir()
+	users, readable := filepath.Join(secrets, "users"), filepath.Join(secrets, "readable")
+	for path, mode := range map[string]os.FileMode{users: 0o600, readable: 0o644} {
+		if err := os.WriteFile(path, []byte("admin:secret-nonsense\n"), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for name, c := range map[string]struct {
 		settings, args []string
 		code           int
@@ -117,15 +124,27 @@ func TestCommandLineMistakes(t *testing.T) {
 		"token, no time":                 {nil, []string{"token", "--subject", "s", "--email", "e", "--ttl", "0s"}, 2, "--ttl must be positive"},
 		"node without address":           {nil, []string{"eventnode"}, 2, `required flag(s) "listen" not set`},
 		"node, half of TLS":              {nil, []string{"eventnode", "--listen", "127.0.0.1:0", "--tls-cert", "x"}, 2, "--tls-cert and --tls-key go together"},
-		"node, user in clear":            {nil, []string{"eventnode", "--listen", "127.0.0.1:0", "--user", "a:b"}, 2, "--user and TLS go together"},
-		"node, no password":              {nil, []string{"eventnode", "--listen", "127.0.0.1:0", "--user", "a"}, 2, "--user must be NAME:PASSWORD"},
-		"rebuild of nothing":             {nil, []string{"projections", "rebuild"}, 2, "name the one projection"},
-		"data is a file":                 {nil, []string{"serve", "--addr", "127.0.0.1:0", "--data", file}, 1, "--data: make the data folder"},
-		"address of no machine":          {nil, []string{"serve", "--addr", "127.0.0.1:99999", "--data", data}, 1, "--addr: listen for HTTP"},
-		"unknown environment":            {[]string{"PERFECTWORKS_ENV=mars"}, []string{"serve"}, 1, "PERFECTWORKS_ENV is neither"},
-		"unsafe production":              {[]string{"PERFECTWORKS_ENV=production"}, []string{"serve"}, 1, "DATABASE_URL must be set in production"},
-		"unknown log level":              {[]string{"LOG_LEVEL=loud"}, []string{"serve"}, 1, "LOG_LEVEL: log level \"loud\" is none of debug, info, warn, error"},
-		"database of no form":            {[]string{"DATABASE_URL=secret-nonsense"}, []string{"serve", "--addr", "127.0.0.1:0", "--data", data}, 1, "DATABASE_URL: the database URL is not of the form postgres://"},
+		"node, users in clear":           {nil, []string{"eventnode", "--listen", "127.0.0.1:0", "--users", users}, 2, "go together"},
+		"node, users by setting": {
+			[]string{"EVENTNODE_USERS=secret-nonsense"}, []string{"eventnode", "--listen", "127.0.0.1:0"}, 2,
+			"EVENTNODE_USERS: line 1 is not NAME:PASSWORD",
+		},
+		"node, users for all to read": {nil, []string{"eventnode", "--listen", "127.0.0.1:0", "--users", readable}, 2, "change its mode to 0600"},
+		"node, no users":              {nil, []string{"eventnode", "--listen", "127.0.0.1:0", "--users", file}, 2, "there is no user"},
+		"node, TLS without users":     {nil, []string{"eventnode", "--listen", "127.0.0.1:0", "--tls-cert", "x", "--tls-key", "x"}, 2, "go together"},
+		"node, open to all":           {nil, []string{"eventnode", "--listen", ":0"}, 2, "listens on loopback only"},
+		"node, open to a network":     {nil, []string{"eventnode", "--listen", "0.0.0.0:0"}, 2, "listens on loopback only"},
+		"node, open over IPv6":        {nil, []string{"eventnode", "--listen", "[::]:0"}, 2, "listens on loopback only"},
+		"node, open in production": {
+			[]string{"PERFECTWORKS_ENV=production"}, []string{"eventnode", "--listen", "127.0.0.1:0"}, 2, "in production the node needs TLS and users",
+		},
+		"rebuild of nothing":    {nil, []string{"projections", "rebuild"}, 2, "name the one projection"},
+		"data is a file":        {nil, []string{"serve", "--addr", "127.0.0.1:0", "--data", file}, 1, "--data: make the data folder"},
+		"address of no machine": {nil, []string{"serve", "--addr", "127.0.0.1:99999", "--data", data}, 1, "--addr: listen for HTTP"},
+		"unknown environment":   {[]string{"PERFECTWORKS_ENV=mars"}, []string{"serve"}, 1, "PERFECTWORKS_ENV is neither"},
+		"unsafe production":     {[]string{"PERFECTWORKS_ENV=production"}, []string{"serve"}, 1, "DATABASE_URL must be set in production"},
+		"unknown log level":     {[]string{"LOG_LEVEL=loud"}, []string{"serve"}, 1, "LOG_LEVEL: log level \"loud\" is none of debug, info, warn, error"},
+		"database of no form":   {[]string{"DATABASE_URL=secret-nonsense"}, []string{"serve", "--addr", "127.0.0.1:0", "--data", data}, 1, "DATABASE_URL: the database URL is not of the form postgres://"},
 		"event store of no form": {
 			[]string{"DATABASE_URL=" + newInstallation(t).databaseURL(), "EVENTSTORE_URL=http://secret-nonsense"},
 			[]string{"serve", "--addr", "127.0.0.1:0", "--data", t.TempDir()},
