@@ -183,7 +183,9 @@ func (m *readEvent) decodeEntry(b []byte) bool {
 }
 
 // text makes a string of bytes that never change.
-func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+func text(b []byte) string {
+	return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // It spares a copy of each text of each event.
+}
 
 // only returns the content of the one field that a message has.
 func only(b []byte, field protowire.Number) (content []byte, ok bool) {

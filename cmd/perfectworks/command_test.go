@@ -126,7 +126,9 @@ func TestCommandLineMistakes(t *testing.T) {
 		"node, half of TLS":              {nil, []string{"eventnode", "--listen", "127.0.0.1:0", "--tls-cert", "x"}, 2, "--tls-cert and --tls-key go together"},
 		"node, users in clear":           {nil, []string{"eventnode", "--listen", "127.0.0.1:0", "--users", users}, 2, "go together"},
 		"node, users by setting": {
-			[]string{"EVENTNODE_USERS=secret-nonsense"}, []string{"eventnode", "--listen", "127.0.0.1:0"}, 2,
+			[]string{"EVENTNODE_USERS=secret-nonsense"},
+			[]string{"eventnode", "--listen", "127.0.0.1:0"},
+			2,
 			"EVENTNODE_USERS: line 1 is not NAME:PASSWORD",
 		},
 		"node, users for all to read": {nil, []string{"eventnode", "--listen", "127.0.0.1:0", "--users", readable}, 2, "change its mode to 0600"},

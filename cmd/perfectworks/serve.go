@@ -49,6 +49,7 @@ each a role:
 			if err != nil {
 				return err
 			}
+			app.TuneMemory(logger)
 			server, err := app.New(cmd.Context(), settings, logger)
 			if err != nil {
 				return err
