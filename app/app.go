@@ -148,6 +148,7 @@ func (a *App) openAPI() error {
 		ReadModels:    a.engine,
 		Queries:       readmodels.NewQueries(postgres.NewReader(a.db.pool)),
 		Idempotency:   a.answers,
+		StoreRefusals: eventstore.Refusals(),
 		Middleware:    []func(http.Handler) http.Handler{watch.Middleware},
 		Failed:        watch.Failed,
 		TraceParent:   telemetry.TraceParent,

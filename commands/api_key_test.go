@@ -78,7 +78,7 @@ func TestIssueAPIKey(t *testing.T) {
 		for _, kind := range []access.Kind{access.KindUserKey, access.KindOrganizationKey, access.KindSystem} {
 			p := owner
 			p.Kind, p.KeyID, p.Scopes = kind, key.ID, access.ScopesOf(kind)
-			refused(w, must(w.IssueAPIKey(w.Context(), w.request(p), commands.IssueAPIKey{})), access.ErrUserOnly)
+			refused(w, must(w.IssueAPIKey(w.Context(), w.request(p), commands.IssueAPIKey{})), access.ErrCredentialNotAllowed)
 		}
 		refused(w, must(w.IssueAPIKey(w.Context(), w.request(owner), commands.IssueAPIKey{ExpireAt: &start})), domaintest.Invalid)
 	})
@@ -149,7 +149,7 @@ func TestWhoManagesWhichKeys(t *testing.T) {
 			{"an owner elsewhere", elsewhere, apikey.ErrNotFound, apikey.ErrNotFound, apikey.ErrNotFound},
 			{"its holder elsewhere", elsewhereMyself, apikey.ErrNotFound, apikey.ErrNotFound, apikey.ErrNotFound},
 			{"its holder nowhere", within(member, "", ""), access.ErrNoActiveOrganization, access.ErrNoActiveOrganization, access.ErrNoActiveOrganization},
-			{"a key", keyOf, access.ErrUserOnly, access.ErrUserOnly, access.ErrUserOnly},
+			{"a key", keyOf, access.ErrCredentialNotAllowed, access.ErrCredentialNotAllowed, access.ErrCredentialNotAllowed},
 		} {
 			w.Log(c.who)
 			refused(w, must(w.UpdateAPIKey(w.Context(), w.request(c.p), described(own.ID, c.who))), c.own)

@@ -16,11 +16,11 @@ import (
 const maxConflicts = 32
 
 // ErrContended is the refusal after maxConflicts lost races.
-var ErrContended = failure.New(failure.Unavailable, "CONTENDED",
+var ErrContended = failure.New(failure.Unavailable, "RESOURCE_CONTENDED",
 	"too many others are changing this at the same time: try again")
 
 // ErrStale is the answer to a revision that the caller saw and that has passed.
-var ErrStale = failure.New(failure.Stale, "STALE_REVISION",
+var ErrStale = failure.New(failure.Stale, "REVISION_STALE",
 	"this has changed since it was read: read it again and repeat the change")
 
 // executor is what all use cases run on.

@@ -46,7 +46,7 @@ func TestCreateOrganization(t *testing.T) {
 		refused(w, must(w.CreateOrganization(w.Context(), w.request(unverified), c)), user.ErrEmailNotVerified)
 		key := p
 		key.Kind = access.KindUserKey
-		refused(w, must(w.CreateOrganization(w.Context(), w.request(key), c)), access.ErrUserOnly)
+		refused(w, must(w.CreateOrganization(w.Context(), w.request(key), c)), access.ErrCredentialNotAllowed)
 	})
 }
 
@@ -102,7 +102,7 @@ func TestUpdateOrganization(t *testing.T) {
 			access.ErrNoActiveOrganization)
 		key := owner
 		key.Kind = access.KindOrganizationKey
-		refused(w, must(w.UpdateOrganization(w.Context(), w.request(key), renamed("Eve"))), access.ErrUserOnly)
+		refused(w, must(w.UpdateOrganization(w.Context(), w.request(key), renamed("Eve"))), access.ErrCredentialNotAllowed)
 		w.append(organization.Aggregate.Stream(o.ID), organization.MemberRemoved{OrganizationID: o.ID, UserID: admin.UserID})
 		refused(w, must(w.UpdateOrganization(w.Context(), w.request(admin), renamed("Eve"))), organization.ErrNotFound)
 	})

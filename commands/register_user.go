@@ -36,7 +36,7 @@ type RegisteredUser struct {
 func (x *executor) registerUser(ctx context.Context, req Request, c RegisterUser) (Result[RegisteredUser], error) {
 	identity := req.Principal.Identity
 	if req.Principal.Kind != access.KindUser || identity.SubjectHash == "" {
-		return Result[RegisteredUser]{}, access.ErrUserOnly
+		return Result[RegisteredUser]{}, access.ErrCredentialNotAllowed
 	}
 	registration := user.Registration{
 		Identity: identity, FirstName: c.FirstName, LastName: c.LastName,

@@ -66,7 +66,7 @@ func TestRegisterUserRefusals(t *testing.T) {
 		for _, kind := range []access.Kind{"", access.KindUserKey, access.KindOrganizationKey, access.KindSystem} {
 			other := p
 			other.Kind = kind
-			refused(w, must(w.RegisterUser(w.Context(), w.request(other), ada())), access.ErrUserOnly)
+			refused(w, must(w.RegisterUser(w.Context(), w.request(other), ada())), access.ErrCredentialNotAllowed)
 		}
 		if w.exists(reservation.Aggregate.Stream(reservation.IDOf(reservation.Subject, p.Identity.SubjectHash))) {
 			w.Error("a refused registration reserved something")
@@ -202,7 +202,7 @@ func TestUpdateUserProfile(t *testing.T) {
 		refused(w, must(w.UpdateUserProfile(w.Context(), w.request(stranger("x")), firstName("Eve"))), access.ErrNotRegistered)
 		key := p
 		key.Kind = access.KindUserKey
-		refused(w, must(w.UpdateUserProfile(w.Context(), w.request(key), firstName("Eve"))), access.ErrUserOnly)
+		refused(w, must(w.UpdateUserProfile(w.Context(), w.request(key), firstName("Eve"))), access.ErrCredentialNotAllowed)
 	})
 }
 

@@ -35,13 +35,18 @@ var (
 	ErrReadOnly = failure.New(failure.Unavailable, "STORAGE_READ_ONLY",
 		"the event store is read-only at present: nothing was changed; try again later")
 	// ErrTooLarge says that an append exceeds MaxAppendSize.
-	ErrTooLarge = failure.New(failure.Unprocessable, "TOO_LARGE",
+	ErrTooLarge = failure.New(failure.Unprocessable, "CHANGE_TOO_LARGE",
 		"the change is too large to be stored at once")
 	// ErrStreamDeleted says that a stream has been deleted for good.
 	ErrStreamDeleted = errors.New("the stream has been deleted for good")
 	// ErrClosed says that the client has been closed.
 	ErrClosed = errors.New("the event store client is closed")
 )
+
+// Refusals returns the failures with which the store can refuse any append.
+func Refusals() []error {
+	return []error{ErrUnavailable, ErrOutcomeUnknown, ErrNoSpace, ErrReadOnly, ErrTooLarge}
+}
 
 // errPanic says that the client module panicked: it does so on answers that it
 // does not know.

@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -40,6 +41,9 @@ type Deps struct {
 	Admission     admission.Limits // optional
 	// TrustedProxies are believed about the addresses of clients; optional.
 	TrustedProxies []netip.Prefix
+	// StoreRefusals are the failures with which the event store can refuse any
+	// write, for the documentation; optional.
+	StoreRefusals []error
 
 	// Middleware runs once the route is known; optional.
 	Middleware []func(http.Handler) http.Handler
@@ -68,12 +72,15 @@ type API struct {
 	largeBodies   chan struct{}
 	trusted       []netip.Prefix
 	failed        func(status int, code string)
+	storeRefusals []error
 	traceParent   func(context.Context) string
 	// bodyTimeout bounds how long a body may take to arrive.
 	bodyTimeout time.Duration
 
 	huma       huma.API
 	operations map[string]*operation
+	// undeclared are the operations without an authorization.
+	undeclared []string
 	handler    http.Handler
 }
 
@@ -91,7 +98,7 @@ func New(d Deps) (*API, error) {
 		logger: d.Logger, authenticator: d.Authenticator, commands: d.Commands, directory: d.Directory,
 		queries: d.Queries, idempotency: d.Idempotency, fresh: fresh, limits: limits,
 		gate: admission.New(d.Admission), largeBodies: newLargeBodies(),
-		trusted: d.TrustedProxies, failed: d.Failed,
+		trusted: d.TrustedProxies, storeRefusals: d.StoreRefusals, failed: d.Failed,
 		traceParent: d.TraceParent, bodyTimeout: defaultBodyTimeout, operations: map[string]*operation{},
 	}
 	if a.failed == nil {
@@ -135,6 +142,9 @@ func (a *API) route(d Deps) error {
 		add(a)
 	}
 
+	if len(a.undeclared) > 0 {
+		return fmt.Errorf("these operations do not declare who may call them: %s", strings.Join(a.undeclared, ", "))
+	}
 	if err := a.routeDocumentation(root); err != nil {
 		return err
 	}

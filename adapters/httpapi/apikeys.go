@@ -12,7 +12,7 @@ import (
 	"github.com/perfectworks/backend/projections/apikeys"
 )
 
-// APIKey is a key as it is shown again and again: without the key itself.
+// APIKey is a key without the key itself.
 type APIKey struct {
 	ID             string   `json:"id" example:"key_01jd9z3q5we8x9v6m2k4t7r1b9"`
 	OrganizationID string   `json:"organizationId" example:"org_01jd9z3q5we8x9v6m2k4t7r1b9"`
@@ -23,10 +23,10 @@ type APIKey struct {
 	Start          string   `json:"start" doc:"The key's first characters." example:"pw_live_7Qx2"`
 	Last4          string   `json:"last4" doc:"The key's last characters." example:"0aZ9"`
 	Status         string   `json:"status" enum:"active,expired,revoked" example:"active"`
-	ExpireAt       *Time    `json:"expireAt" nullable:"true" doc:"From this instant on the key does not work; null for never."`
-	RevokedAt      *Time    `json:"revokedAt" nullable:"true" example:"" doc:"Null for a key that was not revoked."`
-	PredecessorID  *string  `json:"predecessorId" doc:"The key that this one replaced."`
-	SuccessorID    *string  `json:"successorId" doc:"The key that replaces this one."`
+	ExpireAt       *Time    `json:"expireAt" nullable:"true" doc:"The instant from which the key no longer works; null if it never expires."`
+	RevokedAt      *Time    `json:"revokedAt" nullable:"true" example:"" doc:"Null for a key that has not been revoked."`
+	PredecessorID  *string  `json:"predecessorId" doc:"The key that this one replaced in a rotation."`
+	SuccessorID    *string  `json:"successorId" doc:"The key that replaced this one in a rotation."`
 	CreatedAt      Time     `json:"createdAt"`
 	UpdatedAt      Time     `json:"updatedAt"`
 }
@@ -54,7 +54,7 @@ func scopeNames(scopes []access.Scope) []string {
 // UsedAPIKey is a key with when it was last used.
 type UsedAPIKey struct {
 	APIKey
-	LastUsedAt *Time `json:"lastUsedAt" nullable:"true" doc:"To the minute; null for never."`
+	LastUsedAt *Time `json:"lastUsedAt" nullable:"true" doc:"Accurate to the minute; null if the key has never been used."`
 }
 
 func usedAPIKeyOf(k apikeys.Key) UsedAPIKey {
@@ -63,71 +63,71 @@ func usedAPIKeyOf(k apikeys.Key) UsedAPIKey {
 
 // IssuedAPIKey is a new key with the key itself, which is shown this once.
 type IssuedAPIKey struct {
-	Key string `json:"key" doc:"The key itself. It is shown only now: keep it." example:"pw_live_7Qx2mT9bK4vW8nR3pL6yD1sH5jF0gC7aZ2eX9uQ4tB80aZ9"`
+	Key string `json:"key" doc:"The key itself. It is shown only this once: store it safely." example:"pw_live_7Qx2mT9bK4vW8nR3pL6yD1sH5jF0gC7aZ2eX9uQ4tB80aZ9"`
 	APIKey
 }
 
 // RotatedAPIKey is the new key, and the old one that goes on for a while.
 type RotatedAPIKey struct {
 	IssuedAPIKey
-	Predecessor APIKey `json:"predecessor" doc:"The old key, and in expireAt until when it works."`
+	Predecessor APIKey `json:"predecessor" doc:"The old key; its expireAt is when it stops working."`
 }
 
+// whoseAPIKeys is what the descriptions of operations on one key say.
+const whoseAPIKeys = "Own keys; owners and admins can use it for all keys of the organization." //nolint:gosec // No credential: a sentence.
+
 func (a *API) registerAPIKeys() {
+	manage := permitted(access.ManageOwnKeys, access.ManageOrganizationKeys)
 	register(a, operation{
 		id: "issueApiKey", method: http.MethodPost, path: "/api-keys", tag: tagAPIKeys,
-		summary: "Make an API key",
-		description: "The answer holds the key itself, which is shown only this once. " +
-			"Members make keys of their own; owners and admins also keys of the organization. A key cannot make keys.",
-		callers: person, status: http.StatusCreated, message: "the API key was made: it is shown only this once",
-		fails: []error{access.ErrNoActiveOrganization, access.ErrForbidden},
+		summary: "Create API key",
+		description: "The answer contains the key itself, which is shown only this once. " +
+			"Members create keys of their own; owners and admins also keys of the organization. A key cannot create keys.",
+		authorization: manage, status: http.StatusCreated, message: "the API key was created; it is shown only this once",
 	}, a.issueAPIKey)
 	register(a, operation{
 		id: "listApiKeys", method: http.MethodGet, path: "/api-keys", tag: tagAPIKeys,
-		summary:     "List API keys",
-		description: "Without the keys themselves. One's own; for owners and admins, all of the organization.",
-		callers:     person, reads: []string{apikeys.Name}, list: &apikeys.List, message: "the API keys",
-		fails: []error{access.ErrNoActiveOrganization, access.ErrForbidden},
+		summary:       "List API keys",
+		description:   "Without the keys themselves. Own keys; for owners and admins, all keys of the organization.",
+		authorization: manage, reads: []string{apikeys.Name}, list: &apikeys.List, message: "the API keys",
 	}, a.listAPIKeys)
 	register(a, operation{
 		id: "getApiKey", method: http.MethodGet, path: "/api-keys/{id}", tag: tagAPIKeys,
-		summary: "Read an API key", description: "Without the key itself. One's own; for owners and admins, all of the organization.",
-		callers: person, reads: []string{apikeys.Name}, conditional: true, message: "the API key",
-		fails: []error{apikey.ErrNotFound, access.ErrNoActiveOrganization, access.ErrForbidden},
+		summary: "Get API key", description: "Without the key itself. " + whoseAPIKeys,
+		authorization: manage, reads: []string{apikeys.Name}, conditional: true, message: "the API key",
+		fails: []error{apikey.ErrNotFound},
 	}, a.getAPIKey)
 	register(a, operation{
 		id: "updateApiKey", method: http.MethodPut, path: "/api-keys/{id}", tag: tagAPIKeys,
-		summary: "Change an API key's description", description: "One's own keys; for owners and admins, all of the organization.",
-		callers: person, message: "the API key was changed",
-		fails: []error{apikey.ErrNotFound, apikey.ErrRevoked, access.ErrNoActiveOrganization},
+		summary: "Update API key", description: "Changes the description. " + whoseAPIKeys,
+		authorization: manage, message: "the API key was updated",
+		fails: []error{apikey.ErrNotFound, apikey.ErrRevoked},
 	}, a.updateAPIKey)
 	register(a, operation{
 		id: "revokeApiKey", method: http.MethodDelete, path: "/api-keys/{id}", tag: tagAPIKeys,
-		summary: "Revoke an API key",
-		description: "It stops working everywhere within a second, and for good. Again, it gives the same answer. " +
-			"One's own keys; for owners and admins, all of the organization.",
-		callers: person, message: "the API key was revoked",
-		fails: []error{apikey.ErrNotFound, access.ErrNoActiveOrganization},
+		summary: "Revoke API key",
+		description: "The key stops working everywhere within a second, and for good. Repeating it gives the same answer. " +
+			whoseAPIKeys,
+		authorization: manage, message: "the API key was revoked",
+		fails: []error{apikey.ErrNotFound},
 	}, a.revokeAPIKey)
 	register(a, operation{
 		id: "rotateApiKey", method: http.MethodPost, path: "/api-keys/{id}/rotate", tag: tagAPIKeys,
-		summary: "Replace an API key",
-		description: "Makes a new key with the same owner, scopes and description. " +
-			"The old one goes on working for the overlap, or until its own expiry if that comes first.",
-		callers: person, status: http.StatusCreated, message: "the API key was replaced: the new one is shown only this once",
-		fails: []error{
-			apikey.ErrNotFound, apikey.ErrRevoked, apikey.ErrExpired, apikey.ErrRotated,
-			access.ErrNoActiveOrganization, access.ErrForbidden,
-		},
+		summary: "Rotate API key",
+		description: "Creates a new key with the same owner, scopes and description. " +
+			"The old key works until the overlap ends, or until its own expiry if that comes first. " +
+			"A user's key can be rotated by that user only.",
+		authorization: manage, status: http.StatusCreated, message: "the API key was rotated; the new key is shown only this once",
+		fails: []error{apikey.ErrNotFound, apikey.ErrRevoked, apikey.ErrExpired, apikey.ErrRotated},
 	}, a.rotateAPIKey)
 }
 
 type issueAPIKeyInput struct {
 	Body struct {
 		Description *string   `json:"description,omitempty" nullable:"true" maxLength:"255" example:"Nightly import"`
-		ExpireAt    *Time     `json:"expireAt,omitempty" nullable:"true" doc:"In the future; without it the key does not expire."`
-		Scopes      *[]string `json:"scopes,omitempty" nullable:"true" doc:"What the key may do at most; without it, all that a key of its kind can." example:"files:read, files:write"`
-		OwnerType   *string   `json:"ownerType,omitempty" nullable:"true" doc:"user (as without it) or organization." example:"user"`
+		ExpireAt    *Time     `json:"expireAt,omitempty" nullable:"true" doc:"Must be in the future; by default the key does not expire."`
+		Scopes      *[]string `json:"scopes,omitempty" nullable:"true" doc:"What the key may do at most; by default everything that a key of its kind can." example:"files:read, files:write"`
+		OwnerType   *string   `json:"ownerType,omitempty" nullable:"true" doc:"user (the default) or organization." example:"user"`
 	} `nameHint:"NewApiKey"`
 }
 
@@ -195,8 +195,8 @@ func (a *API) revokeAPIKey(ctx context.Context, x *exchange, in *apiKeyInput) (r
 type rotateAPIKeyInput struct {
 	ID   string `path:"id" example:"key_01jd9z3q5we8x9v6m2k4t7r1b9"`
 	Body *struct {
-		Overlap  *int64 `json:"overlap,omitempty" nullable:"true" minimum:"0" maximum:"604800" doc:"How many seconds the old key goes on working; without it, a day." example:"3600"`
-		ExpireAt *Time  `json:"expireAt,omitempty" nullable:"true" doc:"The new key's expiry; without it, that which the old key was made with."`
+		Overlap  *int64 `json:"overlap,omitempty" nullable:"true" minimum:"0" maximum:"604800" doc:"For how many seconds the old key still works; by default a day." example:"3600"`
+		ExpireAt *Time  `json:"expireAt,omitempty" nullable:"true" doc:"The expiry of the new key; by default that with which the old key was created."`
 	} `nameHint:"ApiKeyRotation"`
 }
 
@@ -223,10 +223,7 @@ func (a *API) rotateAPIKey(ctx context.Context, x *exchange, in *rotateAPIKeyInp
 }
 
 func (a *API) listAPIKeys(ctx context.Context, x *exchange, in *ListInput) (reply[Page[UsedAPIKey]], error) {
-	scope, err := visibleKeys(x.principal)
-	if err != nil {
-		return reply[Page[UsedAPIKey]]{}, err
-	}
+	scope := visibleKeys(x.principal)
 	page, err := a.queries.APIKeys.List(ctx, scope, time.Now(), in.request(x))
 	if err != nil {
 		return reply[Page[UsedAPIKey]]{}, err
@@ -235,27 +232,22 @@ func (a *API) listAPIKeys(ctx context.Context, x *exchange, in *ListInput) (repl
 }
 
 func (a *API) getAPIKey(ctx context.Context, x *exchange, in *apiKeyInput) (reply[UsedAPIKey], error) {
-	scope, err := visibleKeys(x.principal)
-	if err == nil {
-		err = apikey.Aggregate.Check(id.APIKey(in.ID))
-	}
-	if err != nil {
+	if err := apikey.Aggregate.Check(id.APIKey(in.ID)); err != nil {
 		return reply[UsedAPIKey]{}, err
 	}
-	k, err := a.queries.APIKeys.Get(ctx, scope, id.APIKey(in.ID), time.Now())
+	k, err := a.queries.APIKeys.Get(ctx, visibleKeys(x.principal), id.APIKey(in.ID), time.Now())
 	if err != nil {
 		return reply[UsedAPIKey]{}, err
 	}
 	return reply[UsedAPIKey]{data: usedAPIKeyOf(k), revision: &k.Revision}, nil
 }
 
-// visibleKeys are the keys that a person may see: their own, or all of the
+// visibleKeys returns the keys that a person may see: their own, or all of the
 // organization.
-func visibleKeys(p access.Principal) (apikeys.Scope, error) {
+func visibleKeys(p access.Principal) apikeys.Scope {
 	scope := apikeys.Scope{OrganizationID: p.OrganizationID}
-	if p.May(access.ManageOrganizationKeys) {
-		return scope, nil
+	if !p.May(access.ManageOrganizationKeys) {
+		scope.UserID = p.UserID
 	}
-	scope.UserID = p.UserID
-	return scope, p.Require(access.ManageOwnKeys)
+	return scope
 }

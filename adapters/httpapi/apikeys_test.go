@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -52,15 +53,15 @@ func TestIssuingAnAPIKey(t *testing.T) {
 	}
 
 	for body, want := range map[string]string{
-		`{"ownerType":"robot"}`:                              "ownerType UNKNOWN_VALUE",
+		`{"ownerType":"robot"}`:                              "ownerType VALUE_UNKNOWN",
 		`{"expireAt":"2020-01-01T00:00:00Z"}`:                "expireAt NOT_IN_THE_FUTURE",
-		`{"expireAt":"soon"}`:                                "expireAt INVALID_FORMAT",
-		`{"scopes":["files:read","everything"]}`:             "scopes[1] UNKNOWN_VALUE",
+		`{"expireAt":"soon"}`:                                "expireAt FORMAT_INVALID",
+		`{"scopes":["files:read","everything"]}`:             "scopes[1] VALUE_UNKNOWN",
 		`{"scopes":[]}`:                                      "scopes REQUIRED",
-		`{"scopes":["payments:checkout"]}`:                   "scopes[0] UNKNOWN_VALUE",
-		`{"description":"a\u0000b"}`:                         "description FORBIDDEN_CHARACTER",
-		`{"description":"a\nb"}`:                             "description FORBIDDEN_CHARACTER",
-		`{"description":"\u202eevil"}`:                       "description FORBIDDEN_CHARACTER",
+		`{"scopes":["payments:checkout"]}`:                   "scopes[0] VALUE_UNKNOWN",
+		`{"description":"a\u0000b"}`:                         "description CHARACTER_FORBIDDEN",
+		`{"description":"a\nb"}`:                             "description CHARACTER_FORBIDDEN",
+		`{"description":"\u202eevil"}`:                       "description CHARACTER_FORBIDDEN",
 		`{"description":"` + strings.Repeat("a", 256) + `"}`: "description TOO_LONG",
 	} {
 		ada.post("/api-keys", body).refused(t, "400 VALIDATION_FAILED "+want)
@@ -76,19 +77,19 @@ func TestKeysCannotManageKeys(t *testing.T) {
 	organizations := ada.post("/api-keys", `{"ownerType":"organization"}`).data(t, 201)
 	path := "/api-keys/" + str(own, "id")
 	for _, key := range []string{str(own, "key"), str(organizations, "key")} {
-		s.withKey(key, http.MethodPost, "/api-keys", `{}`).refused(t, "403 USER_ONLY")
-		s.withKey(key, http.MethodGet, "/api-keys", "").refused(t, "403 USER_ONLY")
-		s.withKey(key, http.MethodGet, path, "").refused(t, "403 USER_ONLY")
-		s.withKey(key, http.MethodPut, path, `{"description":"x"}`).refused(t, "403 USER_ONLY")
-		s.withKey(key, http.MethodDelete, path, "").refused(t, "403 USER_ONLY")
-		s.withKey(key, http.MethodPost, path+"/rotate", "").refused(t, "403 USER_ONLY")
-		s.withKey(key, http.MethodPost, "/organizations", `{"name":"X"}`).refused(t, "403 USER_ONLY")
-		s.withKey(key, http.MethodPut, "/organizations/current", `{"name":"X"}`).refused(t, "403 USER_ONLY")
-		s.withKey(key, http.MethodPut, "/users/profile", `{}`).refused(t, "403 USER_ONLY")
-		s.withKey(key, http.MethodPost, "/users/client", `{"firstName":"A","lastName":"B"}`).refused(t, "403 USER_ONLY")
+		s.withKey(key, http.MethodPost, "/api-keys", `{}`).refused(t, "403 CREDENTIAL_NOT_ALLOWED")
+		s.withKey(key, http.MethodGet, "/api-keys", "").refused(t, "403 CREDENTIAL_NOT_ALLOWED")
+		s.withKey(key, http.MethodGet, path, "").refused(t, "403 CREDENTIAL_NOT_ALLOWED")
+		s.withKey(key, http.MethodPut, path, `{"description":"x"}`).refused(t, "403 CREDENTIAL_NOT_ALLOWED")
+		s.withKey(key, http.MethodDelete, path, "").refused(t, "403 CREDENTIAL_NOT_ALLOWED")
+		s.withKey(key, http.MethodPost, path+"/rotate", "").refused(t, "403 CREDENTIAL_NOT_ALLOWED")
+		s.withKey(key, http.MethodPost, "/organizations", `{"name":"X"}`).refused(t, "403 CREDENTIAL_NOT_ALLOWED")
+		s.withKey(key, http.MethodPut, "/organizations/current", `{"name":"X"}`).refused(t, "403 CREDENTIAL_NOT_ALLOWED")
+		s.withKey(key, http.MethodPut, "/users/profile", `{}`).refused(t, "403 CREDENTIAL_NOT_ALLOWED")
+		s.withKey(key, http.MethodPost, "/users/client", `{"firstName":"A","lastName":"B"}`).refused(t, "403 CREDENTIAL_NOT_ALLOWED")
 	}
 	// What they may do.
-	s.withKey(str(organizations, "key"), http.MethodGet, "/users/profile", "").refused(t, "403 PERSON_ONLY")
+	s.withKey(str(organizations, "key"), http.MethodGet, "/users/profile", "").refused(t, "403 CREDENTIAL_NOT_ALLOWED")
 	current := s.withKey(str(organizations, "key"), http.MethodGet, "/organizations/current", "").data(t, 200)
 	if current["role"] != nil || current["name"] != "ada Inc" {
 		t.Errorf("%v", current)
@@ -124,8 +125,8 @@ func TestChangingAndRevokingKeys(t *testing.T) {
 	if got := changed.data(t, 200); got["description"] != "two" {
 		t.Errorf("%v", got)
 	}
-	ada.call(http.MethodPut, path, `{"description":"three"}`, "If-Match", made.header.Get("ETag")).refused(t, "412 STALE_REVISION")
-	ada.call(http.MethodDelete, path, "", "If-Match", made.header.Get("ETag")).refused(t, "412 STALE_REVISION")
+	ada.call(http.MethodPut, path, `{"description":"three"}`, "If-Match", made.header.Get("ETag")).refused(t, "412 REVISION_STALE")
+	ada.call(http.MethodDelete, path, "", "If-Match", made.header.Get("ETag")).refused(t, "412 REVISION_STALE")
 	if got := ada.put(path, `{"description":""}`).data(t, 200); got["description"] != nil {
 		t.Errorf("%v", got)
 	}
@@ -148,7 +149,7 @@ func TestChangingAndRevokingKeys(t *testing.T) {
 			t.Fatal("a second later the key still works")
 		}
 	}
-	s.withKey(str(key, "key"), http.MethodGet, "/users/profile", "").refused(t, "401 REVOKED_API_KEY")
+	s.withKey(str(key, "key"), http.MethodGet, "/users/profile", "").refused(t, "401 API_KEY_REVOKED")
 	ada.put(path, `{"description":"x"}`).refused(t, "409 API_KEY_REVOKED")
 	ada.post(path+"/rotate", "").refused(t, "409 API_KEY_REVOKED")
 
@@ -204,14 +205,23 @@ func TestRotatingKeys(t *testing.T) {
 	s.withKey(str(second, "key"), http.MethodGet, "/users/profile", "").data(t, 200)
 }
 
+// nextMillisecond waits until times that are shown differ from those before.
+func nextMillisecond() {
+	for now := time.Now().UnixMilli(); time.Now().UnixMilli() == now; {
+		runtime.Gosched()
+	}
+}
+
 func TestListingKeys(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	ada := s.owner("ada")
 	for i := range 5 {
 		ada.post("/api-keys", fmt.Sprintf(`{"description":"key %d"}`, i)).data(t, 201)
+		nextMillisecond()
 	}
 	ada.post("/api-keys", `{"description":"shared","ownerType":"organization"}`).data(t, 201)
+	nextMillisecond()
 	last := ada.post("/api-keys", `{"description":"gone"}`).data(t, 201)
 	ada.delete("/api-keys/"+str(last, "id")).data(t, 200)
 

@@ -23,7 +23,7 @@ func TestIfMatchReachesTheCommand(t *testing.T) {
 		if value != "" {
 			c = c.with("If-Match", value)
 		}
-		h.do(c).wantError(t, 412, "STALE_REVISION")
+		h.do(c).wantError(t, 412, "REVISION_STALE")
 		var got []event.Revision
 		for _, r := range rec.requests {
 			if r.ID != rec.requests[0].ID {
@@ -71,8 +71,8 @@ func TestMalformedPreconditions(t *testing.T) {
 	t.Parallel()
 	h, rec := accepting(t, nil)
 	for _, value := range []string{"3", `"3`, `"3" "4"`, "", "*, *"} {
-		h.do(put("/api/v0/organizations/current").json(`{}`).with("If-Match", value)).wantField(t, "If-Match", "INVALID_FORMAT")
-		h.do(get("/api/v0/users/active-organization").with("If-None-Match", value)).wantField(t, "If-None-Match", "INVALID_FORMAT")
+		h.do(put("/api/v0/organizations/current").json(`{}`).with("If-Match", value)).wantField(t, "If-Match", "FORMAT_INVALID")
+		h.do(get("/api/v0/users/active-organization").with("If-None-Match", value)).wantField(t, "If-None-Match", "FORMAT_INVALID")
 	}
 	if len(rec.commands) > 0 {
 		t.Error("commands ran")
@@ -151,7 +151,7 @@ func TestReadsWaitForTheCallersWrites(t *testing.T) {
 		t.Errorf("waited for %v, want %v", waits, want)
 	}
 	for _, value := range []string{"9", "C:1", "C:-1/P:1", "C:1/P:99999999999999999999", "c:1/p:1", "C:1/P:1 "} {
-		h.do(read.with("X-Min-Position", value+"x")).wantField(t, "X-Min-Position", "INVALID_FORMAT")
+		h.do(read.with("X-Min-Position", value+"x")).wantField(t, "X-Min-Position", "FORMAT_INVALID")
 	}
 }
 

@@ -23,7 +23,7 @@ func TestDeadlinesOfOperations(t *testing.T) {
 		}
 		return reply[string]{data: "done"}, ctx.Err()
 	}
-	op := operation{method: http.MethodPost, tag: tagUsers, summary: "Block", callers: person, message: "done", hidden: true}
+	op := operation{method: http.MethodPost, tag: tagUsers, summary: "Block", authorization: ownData(), message: "done", hidden: true}
 	op.id, op.path = "blockShort", "/block/short"
 	register(h.api, op, block)
 	op.id, op.path, op.timeout = "blockLong", "/block/long", time.Minute
@@ -59,7 +59,7 @@ func TestDocumentationOfOddOperations(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, nil)
 	register(h.api, operation{
-		id: "swap", method: http.MethodPut, path: "/swap", tag: tagUsers, summary: "Swap", callers: anyone, message: "swapped",
+		id: "swap", method: http.MethodPut, path: "/swap", tag: tagUsers, summary: "Swap", authorization: public(), message: "swapped",
 		body: streamedBody, consumes: []string{"application/pdf"}, produces: []string{mediaCSV, "application/zip"},
 	}, func(context.Context, *exchange, *struct{}) (reply[noEnvelope], error) {
 		return reply[noEnvelope]{}, nil

@@ -27,7 +27,7 @@ type ErrorBody struct {
 // ErrorDetail points at one field of the input.
 type ErrorDetail struct {
 	Field   string `json:"field" doc:"The field, query parameter or header." example:"slug"`
-	Code    string `json:"code" doc:"Which rule it breaks." example:"INVALID_FORMAT"`
+	Code    string `json:"code" doc:"Which rule it breaks." example:"FORMAT_INVALID"`
 	Message string `json:"message" doc:"The rule, for people." example:"must be 3 to 48 characters of a-z, 0-9 and -"`
 }
 

@@ -62,16 +62,16 @@ var (
 		message: "this address does not take this method: see the Allow header",
 	}
 	errNotAcceptable = &apiError{
-		status: http.StatusNotAcceptable, code: "NOT_ACCEPTABLE",
+		status: http.StatusNotAcceptable, code: "MEDIA_TYPE_NOT_ACCEPTABLE",
 		message: "answers are application/json, which the Accept header leaves out",
 	}
 	errMediaType = &apiError{
-		status: http.StatusUnsupportedMediaType, code: "UNSUPPORTED_MEDIA_TYPE",
+		status: http.StatusUnsupportedMediaType, code: "MEDIA_TYPE_UNSUPPORTED",
 		message: "send the body as application/json in UTF-8",
 		header:  http.Header{"Accept": {mediaJSON}},
 	}
 	errContentEncoding = &apiError{
-		status: http.StatusUnsupportedMediaType, code: "UNSUPPORTED_CONTENT_ENCODING",
+		status: http.StatusUnsupportedMediaType, code: "CONTENT_ENCODING_UNSUPPORTED",
 		message: "send the body without a content encoding",
 		header:  http.Header{"Accept-Encoding": {"identity"}},
 	}
@@ -92,15 +92,15 @@ var (
 		message: "the body did not arrive whole",
 	}
 	errBodyTimeout = &apiError{
-		status: http.StatusRequestTimeout, code: "BODY_TIMEOUT",
+		status: http.StatusRequestTimeout, code: "BODY_TIMED_OUT",
 		message: "the body did not arrive in time", header: http.Header{"Connection": {"close"}},
 	}
 	errInternal = &apiError{
-		status: http.StatusInternalServerError, code: "INTERNAL",
+		status: http.StatusInternalServerError, code: "REQUEST_FAILED",
 		message: "something went wrong on our side: the request id names it",
 	}
 	errUnavailable = &apiError{
-		status: http.StatusServiceUnavailable, code: "UNAVAILABLE",
+		status: http.StatusServiceUnavailable, code: "SERVICE_UNAVAILABLE",
 		message: "a part of the system does not answer: try again", retryAfter: retrySoon,
 	}
 	errStorageFull = &apiError{
@@ -112,7 +112,7 @@ var (
 		message: "the database is read-only at present: nothing was changed; try again later", retryAfter: retrySoon,
 	}
 	errTimeout = &apiError{
-		status: http.StatusServiceUnavailable, code: "TIMEOUT",
+		status: http.StatusServiceUnavailable, code: "REQUEST_TIMED_OUT",
 		message: "this took too long: repeat the request as it was", retryAfter: retrySoon,
 	}
 	errBehind = &apiError{
@@ -146,7 +146,7 @@ func errNotAcceptableOf(produced []string) *apiError {
 
 func errRateLimited(wait time.Duration) *apiError {
 	return &apiError{
-		status: http.StatusTooManyRequests, code: "RATE_LIMITED",
+		status: http.StatusTooManyRequests, code: "RATE_LIMIT_EXCEEDED",
 		message: "too many requests: slow down", retryAfter: max(wait, time.Second),
 	}
 }
@@ -154,7 +154,7 @@ func errRateLimited(wait time.Duration) *apiError {
 // Refusals because there are too many requests.
 var (
 	errConcurrencyLimited = &apiError{
-		status: http.StatusTooManyRequests, code: "CONCURRENCY_LIMITED",
+		status: http.StatusTooManyRequests, code: "CONCURRENCY_LIMIT_EXCEEDED",
 		message: "too many requests of yours are under way: wait for their answers", retryAfter: retrySoon,
 	}
 	errBusy = &apiError{

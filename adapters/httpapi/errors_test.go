@@ -44,18 +44,18 @@ func TestErrorsBecomeStatuses(t *testing.T) {
 		"not found":       {failure.New(failure.NotFound, "A", "a"), 404, "A", ""},
 		"conflict":        {failure.New(failure.Conflict, "A", "a"), 409, "A", ""},
 		"gone":            {failure.New(failure.Gone, "A", "a"), 410, "A", ""},
-		"stale":           {commands.ErrStale, 412, "STALE_REVISION", ""},
+		"stale":           {commands.ErrStale, 412, "REVISION_STALE", ""},
 		"unprocessable":   {failure.New(failure.Unprocessable, "A", "a"), 422, "A", ""},
 		"unavailable":     {failure.New(failure.Unavailable, "A", "a"), 503, "A", "1"},
 		"wrapped":         {fmt.Errorf("load user: %w", failure.New(failure.Gone, "A", "a")), 410, "A", ""},
-		"anything else":   {errors.New("hunter2"), 500, "INTERNAL", ""},
-		"time is up":      {fmt.Errorf("append: %w", context.DeadlineExceeded), 503, "TIMEOUT", "1"},
-		"no connection":   {fmt.Errorf("query: %w", refused), 503, "UNAVAILABLE", "1"},
-		"reset":           {fmt.Errorf("query: %w", &net.OpError{Op: "read", Err: errors.New("reset")}), 503, "UNAVAILABLE", "1"},
-		"cut off":         {fmt.Errorf("query: %w", io.ErrUnexpectedEOF), 503, "UNAVAILABLE", "1"},
-		"shutting down":   {&pgconn.PgError{Code: "57P01"}, 503, "UNAVAILABLE", "1"},
-		"too many":        {&pgconn.PgError{Code: "53300"}, 503, "UNAVAILABLE", "1"},
-		"our own mistake": {&pgconn.PgError{Code: "42703", Message: "hunter2"}, 500, "INTERNAL", ""},
+		"anything else":   {errors.New("hunter2"), 500, "REQUEST_FAILED", ""},
+		"time is up":      {fmt.Errorf("append: %w", context.DeadlineExceeded), 503, "REQUEST_TIMED_OUT", "1"},
+		"no connection":   {fmt.Errorf("query: %w", refused), 503, "SERVICE_UNAVAILABLE", "1"},
+		"reset":           {fmt.Errorf("query: %w", &net.OpError{Op: "read", Err: errors.New("reset")}), 503, "SERVICE_UNAVAILABLE", "1"},
+		"cut off":         {fmt.Errorf("query: %w", io.ErrUnexpectedEOF), 503, "SERVICE_UNAVAILABLE", "1"},
+		"shutting down":   {&pgconn.PgError{Code: "57P01"}, 503, "SERVICE_UNAVAILABLE", "1"},
+		"too many":        {&pgconn.PgError{Code: "53300"}, 503, "SERVICE_UNAVAILABLE", "1"},
+		"our own mistake": {&pgconn.PgError{Code: "42703", Message: "hunter2"}, 500, "REQUEST_FAILED", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -159,8 +159,8 @@ func TestPanics(t *testing.T) {
 		}
 	})
 	a := h.do(put("/api/v0/users/profile").json(`{"firstName":"hunter3"}`))
-	a.wantError(t, 500, "INTERNAL")
-	h.do(post("/api/v0/users/client").json(`{"firstName":"hunter3","lastName":"x"}`)).wantError(t, 500, "INTERNAL")
+	a.wantError(t, 500, "REQUEST_FAILED")
+	h.do(post("/api/v0/users/client").json(`{"firstName":"hunter3","lastName":"x"}`)).wantError(t, 500, "REQUEST_FAILED")
 
 	logs := h.logs.String()
 	for _, secret := range []string{"hunter2", "hunter3"} {

@@ -97,7 +97,7 @@ func (a *API) keepStream(ctx context.Context, x *exchange, stream *eventStream) 
 			return context.Cause(ctx)
 		case <-tick.C:
 		}
-		if x.op.callers != anyone && !a.stillLetIn(ctx, x) {
+		if !x.op.authorization.open() && !a.stillLetIn(ctx, x) {
 			return errStreamEnds
 		}
 		if time.Since(last) < heartbeat {

@@ -19,6 +19,9 @@ type Authenticator interface {
 	// they stand for. Its refusals are failures; a request without credentials
 	// is refused too.
 	Authenticate(ctx context.Context, h http.Header) (access.Principal, error)
+	// Refusals returns all failures that Authenticate can return, for the
+	// documentation.
+	Refusals() []error
 }
 
 // guard lets a request through to its operation once it is known who makes it,
@@ -68,17 +71,12 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, x *exchange) error {
 	if err := a.parseCondition(r, x); err != nil {
 		return err
 	}
-	if x.op.callers != anyone {
+	if !x.op.authorization.open() {
 		if err := a.upToDate(r, x, &seen); err != nil {
 			return err
 		}
-		if err := x.op.callers.admit(x.principal); err != nil {
+		if err := x.op.authorization.admit(x.principal); err != nil {
 			return err
-		}
-		if x.op.scope != "" {
-			if err := x.principal.RequireScope(x.op.scope); err != nil {
-				return err
-			}
 		}
 	}
 	if r.Method == http.MethodGet {
@@ -94,7 +92,7 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, x *exchange) error {
 // caller is counted for the address that it comes from: before that, nothing is
 // done for it that costs much.
 func (a *API) identify(w http.ResponseWriter, r *http.Request, x *exchange) (err error) {
-	if x.op.callers == anyone {
+	if x.op.authorization.open() {
 		return a.takeAddress(w, r)
 	}
 	if x.principal, err = a.authenticator.Authenticate(r.Context(), r.Header); err != nil {
@@ -142,36 +140,6 @@ func callerOf(p access.Principal) string {
 		return string(p.KeyID)
 	}
 	return p.Identity.SubjectHash
-}
-
-// admit refuses principals of a kind that the operation is not for.
-func (c callers) admit(p access.Principal) error {
-	switch c {
-	case person:
-		return p.RequireUser()
-	case anyIdentity:
-		if p.Kind != access.KindUser {
-			return access.ErrUserOnly
-		}
-	case personOrKey:
-		if p.Kind == access.KindOrganizationKey {
-			return errNotForOrganizations
-		}
-		if p.UserID == "" {
-			return access.ErrNotRegistered
-		}
-	case anyPrincipal:
-		if p.Kind == access.KindUser && p.UserID == "" {
-			return access.ErrNotRegistered
-		}
-	case anyone:
-	}
-	return nil
-}
-
-var errNotForOrganizations = &apiError{
-	status: http.StatusForbidden, code: "PERSON_ONLY",
-	message: "this is about a person: an organization's API key is not accepted here",
 }
 
 // parseCondition reads If-None-Match of a GET, and If-Match of all else.

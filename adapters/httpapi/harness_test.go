@@ -57,6 +57,8 @@ func (k tokens) Authenticate(_ context.Context, h http.Header) (access.Principal
 	return p, nil
 }
 
+func (tokens) Refusals() []error { return nil }
+
 var known = tokens{
 	"alice":        alice,
 	"bob":          {Kind: access.KindUser, UserID: "user_bob", Identity: access.Identity{SubjectHash: "hash-of-bob"}},

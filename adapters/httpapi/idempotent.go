@@ -38,7 +38,7 @@ func (a *API) repeatable(op *operation, next http.Handler) http.Handler {
 	lease := op.limit() + leaseMargin
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		keys := r.Header[headerKey]
-		if len(keys) == 0 || op.callers == anyone {
+		if len(keys) == 0 || op.authorization.open() {
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -206,7 +206,7 @@ func TestAPanicLeavesTheCommandForTheNextAttempt(t *testing.T) {
 		}
 	})
 	c := withKey("k-1")(post(newOrganization).json(`{"name":"Acme"}`))
-	h.do(c).wantError(t, 500, "INTERNAL")
+	h.do(c).wantError(t, 500, "REQUEST_FAILED")
 	h.do(c).wantData(t, 201)
 	if len(requests) != 2 || requests[0].ID != requests[1].ID || requests[0].Seed != requests[1].Seed || !requests[1].Retry {
 		t.Error("the second attempt is not the same command")
@@ -293,14 +293,14 @@ func TestMalformedKeys(t *testing.T) {
 		if a.status != 400 {
 			t.Errorf("%s: %d", name, a.status)
 		}
-		a.wantField(t, "Idempotency-Key", "INVALID_FORMAT")
+		a.wantField(t, "Idempotency-Key", "FORMAT_INVALID")
 	}
 	if len(rec.commands) > 0 {
 		t.Error("commands ran")
 	}
 	// What is refused before needs no key.
 	h.do(c.anonymously().with("Idempotency-Key", "k")).wantError(t, 401, "TOKEN_MALFORMED")
-	h.do(c.json(`{`).with("Idempotency-Key", "k")).wantError(t, 400, "MALFORMED_JSON")
+	h.do(c.json(`{`).with("Idempotency-Key", "k")).wantError(t, 400, "JSON_MALFORMED")
 }
 
 func TestWithoutAKeyEachPostIsItsOwn(t *testing.T) {

@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/perfectworks/backend/domain/access"
+
 	"github.com/perfectworks/backend/domain/failure"
 )
 
@@ -34,19 +36,19 @@ func registerOdd(a *API) {
 	odd := func(method, path string, change func(*operation)) operation {
 		op := operation{
 			id: "odd" + method + strings.ReplaceAll(path, "/", "-"), method: method, path: "/odd" + path,
-			tag: tagUsers, summary: "Odd", callers: personOrKey, message: "done", hidden: true,
+			tag: tagUsers, summary: "Odd", authorization: ownDataWithKeys(access.ScopeReadProfile), message: "done", hidden: true,
 		}
 		if change != nil {
 			change(&op)
 		}
 		return op
 	}
-	public := func(op *operation) { op.callers = anyone }
+	open := func(op *operation) { op.authorization = public() }
 
 	register(a, odd(http.MethodPost, "/hidden", nil), func(_ context.Context, _ *exchange, in *struct{ Body oddSecret }) (reply[oddSecret], error) {
 		return reply[oddSecret]{data: in.Body}, nil
 	})
-	register(a, odd(http.MethodGet, "/redirect/{code}", public), func(_ context.Context, x *exchange, in *struct {
+	register(a, odd(http.MethodGet, "/redirect/{code}", open), func(_ context.Context, x *exchange, in *struct {
 		Code string `path:"code"`
 	},
 	) (reply[noEnvelope], error) {
@@ -100,7 +102,7 @@ func registerOdd(a *API) {
 		})}, nil
 	})
 	register(a, odd(http.MethodPost, "/webhook", func(op *operation) {
-		op.callers, op.body, op.maxBody = anyone, rawBody, 256<<10
+		op.authorization, op.body, op.maxBody = public(), rawBody, 256<<10
 		op.consumes = []string{mediaJSON}
 	}), func(_ context.Context, x *exchange, in *struct {
 		Signature string `header:"X-Signature"`
@@ -114,7 +116,7 @@ func registerOdd(a *API) {
 		return reply[map[string]int]{data: map[string]int{"bytes": len(x.raw)}}, nil
 	})
 	register(a, odd(http.MethodPut, "/bytes", func(op *operation) {
-		op.callers, op.body, op.maxBody, op.timeout = anyone, streamedBody, 8<<20, time.Minute
+		op.authorization, op.body, op.maxBody, op.timeout = public(), streamedBody, 8<<20, time.Minute
 		op.consumes, op.produces = []string{"application/pdf", "text/html"}, []string{"application/octet-stream"}
 	}), func(_ context.Context, x *exchange, _ *struct{}) (reply[noEnvelope], error) {
 		return reply[noEnvelope]{raw: &rawAnswer{write: func(_ context.Context, w *rawWriter, r *http.Request) error {
@@ -141,7 +143,7 @@ func registerOdd(a *API) {
 		}}}, nil
 	})
 	register(a, odd(http.MethodGet, "/file", func(op *operation) {
-		op.callers, op.produces = anyone, []string{"application/pdf"}
+		op.authorization, op.produces = public(), []string{"application/pdf"}
 	}), func(context.Context, *exchange, *struct{}) (reply[noEnvelope], error) {
 		return reply[noEnvelope]{raw: &rawAnswer{write: func(_ context.Context, w *rawWriter, r *http.Request) error {
 			w.Header().Set("Content-Type", "application/pdf")
@@ -165,7 +167,7 @@ func registerOdd(a *API) {
 			}
 			return reply[string]{data: fmt.Sprint(given)}, nil
 		})
-	register(a, odd(http.MethodGet, "/query", public), func(_ context.Context, _ *exchange, in *struct {
+	register(a, odd(http.MethodGet, "/query", open), func(_ context.Context, _ *exchange, in *struct {
 		Tags []string `query:"tag"`
 		N    []int    `query:"n" maxItems:"4"`
 		One  string   `query:"one"`
@@ -173,7 +175,7 @@ func registerOdd(a *API) {
 	) (reply[map[string]any], error) {
 		return reply[map[string]any]{data: map[string]any{"tags": in.Tags, "n": in.N, "one": in.One}}, nil
 	})
-	register(a, odd(http.MethodGet, "/segment/{value}", public), func(_ context.Context, _ *exchange, in *struct {
+	register(a, odd(http.MethodGet, "/segment/{value}", open), func(_ context.Context, _ *exchange, in *struct {
 		Value string `path:"value"`
 	},
 	) (reply[string], error) {

@@ -29,15 +29,15 @@ func TestRateLimits(t *testing.T) {
 		}
 	}
 	a := h.do(c)
-	a.wantError(t, 429, "RATE_LIMITED")
+	a.wantError(t, 429, "RATE_LIMIT_EXCEEDED")
 	if a.header.Get("Retry-After") != "1200" || a.header.Get("RateLimit") != `"caller";r=0;t=1200` {
 		t.Errorf("refused with %v", a.header)
 	}
 	// A colleague uses up what Acme has left, and a key of Acme gets nothing.
 	h.do(c.as("another-acme")).wantData(t, 200)
 	h.do(c.as("another-acme")).wantData(t, 200)
-	h.do(c.as("another-acme")).wantError(t, 429, "RATE_LIMITED")
-	h.do(c.as("alices-key")).wantError(t, 429, "RATE_LIMITED")
+	h.do(c.as("another-acme")).wantError(t, 429, "RATE_LIMIT_EXCEEDED")
+	h.do(c.as("alices-key")).wantError(t, 429, "RATE_LIMIT_EXCEEDED")
 	// Somebody without an organization is counted alone.
 	b := h.do(c.as("bob"))
 	b.wantData(t, 200)
@@ -72,21 +72,21 @@ func TestRateLimitsOfAddresses(t *testing.T) {
 	}
 	for _, c := range []call{get("/docs"), get("/nothing"), {method: "BREW", path: "/docs"}, nobody, get("/api/v0/organizations/slug/-")} {
 		a := from(c, "203.0.113.7")
-		a.wantError(t, 429, "RATE_LIMITED")
+		a.wantError(t, 429, "RATE_LIMIT_EXCEEDED")
 		if a.header.Get("Retry-After") != "720" || a.header.Get("RateLimit-Policy") != `"address";q=5;w=3600` {
 			t.Errorf("refused with %v", a.header)
 		}
 	}
 	// The address before the proxies counts, and nothing that it says of others.
-	from(nobody, "198.51.100.1, 203.0.113.7, 10.1.2.3").wantError(t, 429, "RATE_LIMITED")
-	from(nobody, "198.51.100.1", "203.0.113.7").wantError(t, 429, "RATE_LIMITED")
+	from(nobody, "198.51.100.1, 203.0.113.7, 10.1.2.3").wantError(t, 429, "RATE_LIMIT_EXCEEDED")
+	from(nobody, "198.51.100.1", "203.0.113.7").wantError(t, 429, "RATE_LIMIT_EXCEEDED")
 	from(nobody, "203.0.113.7, 198.51.100.1").wantError(t, 401, "TOKEN_MALFORMED")
-	from(nobody, "nonsense, 203.0.113.7:4711").wantError(t, 429, "RATE_LIMITED")
+	from(nobody, "nonsense, 203.0.113.7:4711").wantError(t, 429, "RATE_LIMIT_EXCEEDED")
 	// An IPv6 address has its whole network.
 	for i := range 5 {
 		from(nobody, fmt.Sprintf("2001:db8:0:1::%x", i)).wantError(t, 401, "TOKEN_MALFORMED")
 	}
-	from(nobody, "2001:db8:0:1:ffff::1").wantError(t, 429, "RATE_LIMITED")
+	from(nobody, "2001:db8:0:1:ffff::1").wantError(t, 429, "RATE_LIMIT_EXCEEDED")
 	from(nobody, "2001:db8:0:2::1").wantError(t, 401, "TOKEN_MALFORMED")
 	// Whoever is known is not punished for the neighbours, and probes never are.
 	from(get("/api/v0/users/active-organization"), "203.0.113.7").wantData(t, 200)
@@ -101,7 +101,7 @@ func TestForwardedAddressesAreNotBelieved(t *testing.T) {
 	h, rec := accepting(t, func(d *Deps) { d.RateLimits = RateLimits{PerAddress: Quota{1, time.Hour}} })
 	nobody := get("/api/v0/users/active-organization").as("nobody")
 	h.do(nobody.with("X-Forwarded-For", "203.0.113.7")).wantError(t, 401, "TOKEN_MALFORMED")
-	h.do(nobody.with("X-Forwarded-For", "203.0.113.8")).wantError(t, 429, "RATE_LIMITED")
+	h.do(nobody.with("X-Forwarded-For", "203.0.113.8")).wantError(t, 429, "RATE_LIMIT_EXCEEDED")
 	h.do(post("/api/v0/api-keys").json(`{}`).with("X-Forwarded-For", "203.0.113.7"))
 	if got := rec.requests[0].ClientAddress.Reveal(); got != "127.0.0.1" {
 		t.Errorf("the command is from %s", got)
@@ -126,12 +126,12 @@ func TestWhoMayCall(t *testing.T) {
 		code   string
 	}{
 		"nobody":                               {keys.anonymously(), 401, "TOKEN_MALFORMED"},
-		"a key, where a person is needed":      {keys.as("alices-key"), 403, "USER_ONLY"},
-		"an organization's key":                {keys.as("acmes-key"), 403, "USER_ONLY"},
-		"a stranger":                           {keys.as("stranger"), 403, "NOT_REGISTERED"},
-		"an organization's key, for a person":  {profile.as("acmes-key"), 403, "PERSON_ONLY"},
-		"a stranger, where a person or key is": {profile.as("stranger"), 403, "NOT_REGISTERED"},
-		"a key that wants to sign up":          {sign.as("alices-key"), 403, "USER_ONLY"},
+		"a key, where a person is needed":      {keys.as("alices-key"), 403, "CREDENTIAL_NOT_ALLOWED"},
+		"an organization's key":                {keys.as("acmes-key"), 403, "CREDENTIAL_NOT_ALLOWED"},
+		"a stranger":                           {keys.as("stranger"), 403, "USER_NOT_REGISTERED"},
+		"an organization's key, for a person":  {profile.as("acmes-key"), 403, "CREDENTIAL_NOT_ALLOWED"},
+		"a stranger, where a person or key is": {profile.as("stranger"), 403, "USER_NOT_REGISTERED"},
+		"a key that wants to sign up":          {sign.as("alices-key"), 403, "CREDENTIAL_NOT_ALLOWED"},
 	} {
 		h.do(test.call).wantError(t, test.status, test.code)
 		if len(rec.commands) > 0 {

@@ -147,7 +147,7 @@ func TestAccept(t *testing.T) {
 		}
 	}
 	h, rec := accepting(t, nil)
-	h.do(post("/api/v0/api-keys").json(`{}`).with("Accept", "text/csv")).wantError(t, 406, "NOT_ACCEPTABLE")
+	h.do(post("/api/v0/api-keys").json(`{}`).with("Accept", "text/csv")).wantError(t, 406, "MEDIA_TYPE_NOT_ACCEPTABLE")
 	h.do(get("/api/v0/users/active-organization").with("Accept", "text/html", "application/json")).wantData(t, 200)
 	if len(rec.commands) > 0 {
 		t.Error("the command ran though its answer was not acceptable")

@@ -14,11 +14,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
 	"github.com/perfectworks/backend/adapters/httpapi/jsonbody"
-	"github.com/perfectworks/backend/commands"
-	"github.com/perfectworks/backend/domain/access"
-	"github.com/perfectworks/backend/domain/failure"
 )
 
 func humaConfig(version string) huma.Config {
@@ -60,10 +56,10 @@ func (a *API) describe(op *operation) huma.Operation {
 	return huma.Operation{
 		OperationID: op.id, Method: op.method, Path: op.path, DefaultStatus: op.status,
 		Tags: []string{op.tag}, Summary: op.summary, Description: op.description,
-		Security:     op.callers.security(),
+		Security:     op.authorization.security(),
 		Hidden:       op.hidden,
 		MaxBodyBytes: op.bodyLimit() + 1, BodyReadTimeout: -1,
-		Responses: op.errorResponses(examples),
+		Responses: a.errorResponses(op, examples),
 	}
 }
 
@@ -147,99 +143,10 @@ func (op *operation) bodyContent() *huma.RequestBody {
 	return &huma.RequestBody{Required: true, Content: content}
 }
 
-// failures are all refusals of an operation: its own, and those that follow
-// from what it is.
-func (op *operation) failures() []error {
-	all := []error{errNotAcceptable, errUnavailable, errStorageFull, errStorageReadOnly, errInternal}
-	if op.callers != anyone {
-		all = append(all, errUnauthenticated, errRateLimited(0))
-	}
-	switch op.callers {
-	case person:
-		all = append(all, access.ErrUserOnly, access.ErrNotRegistered)
-	case anyIdentity:
-		all = append(all, access.ErrUserOnly)
-	case personOrKey:
-		all = append(all, errNotForOrganizations, access.ErrNotRegistered)
-	case anyPrincipal:
-		all = append(all, access.ErrNotRegistered)
-	case anyone:
-	}
-	if op.method == http.MethodGet {
-		all = append(all, errValidation, errBehind)
-	} else {
-		all = append(all, errValidation, errMalformed, errMediaType, errBodyTooLarge(defaultMaxBody), errTimeout)
-	}
-	switch op.method {
-	case http.MethodPost:
-		all = append(all, idempotency.ErrReused, idempotency.ErrRunning)
-	case http.MethodPut, http.MethodDelete:
-		all = append(all, commands.ErrStale)
-	}
-	return append(all, op.fails...)
-}
-
-// Refusals that have many forms, as the documentation shows them.
-var (
-	errUnauthenticated = failure.New(failure.Unauthenticated, "TOKEN_EXPIRED",
-		"the token has expired: get a new one")
-	errMalformed = failure.New(failure.Invalid, "MALFORMED_JSON",
-		"the body is not valid JSON, at byte 17")
-	errValidation = &failure.Failure{
-		Kind: failure.Invalid, Code: failure.CodeValidation, Message: "the input breaks a rule",
-		Details: []failure.Detail{{Field: "name", Code: "REQUIRED", Message: "must be given"}},
-	}
-)
-
-// errorResponses describe the refusals by status, each code with an example,
-// which it adds to the document's.
-func (op *operation) errorResponses(examples map[string]*huma.Example) map[string]*huma.Response {
-	responses := map[string]*huma.Response{}
-	x := &exchange{requestID: "01JD9Z3Q5W8X0V6M2K4T7R1B9C"}
-	for _, err := range op.failures() {
-		e := answerTo(nil, err) //nolint:staticcheck // The context matters for the context's errors alone.
-		status := strconv.Itoa(e.status)
-		r := responses[status]
-		if r == nil {
-			r = &huma.Response{
-				Description: http.StatusText(e.status) + ".",
-				Headers:     e.documentedHeaders(),
-				Content: map[string]*huma.MediaType{
-					mediaJSON: {
-						Schema: &huma.Schema{Ref: schemaPrefix + "ErrorEnvelope"}, Examples: map[string]*huma.Example{},
-					},
-					mediaProblem: {Schema: &huma.Schema{Ref: schemaPrefix + "Problem"}},
-				},
-			}
-			responses[status] = r
-		}
-		r.Content[mediaJSON].Examples[e.code] = &huma.Example{Ref: "#/components/examples/" + e.code}
-		examples[e.code] = &huma.Example{Summary: e.message, Value: e.body(x)}
-	}
-	return responses
-}
-
-const schemaPrefix = componentPrefix + "schemas/"
-
-func (e *apiError) documentedHeaders() map[string]*huma.Param {
-	names := []string{headerRequestID}
-	if e.retryAfter > 0 {
-		names = append(names, "Retry-After")
-	}
-	if e.status == http.StatusUnauthorized {
-		names = append(names, "WWW-Authenticate")
-	}
-	described := map[string]*huma.Param{}
-	for _, name := range names {
-		described[name] = &huma.Param{Ref: "#/components/headers/" + name}
-	}
-	return described
-}
-
 // parameterNames are the headers that an operation reads beside its own input.
 func (op *operation) parameterNames() []string {
 	names := []string{headerRequestID}
-	if op.callers != anyone && op.callers != anyIdentity {
+	if op.authorization.actsInOrganization() {
 		names = append(names, headerOrganization)
 	}
 	switch op.method {
@@ -261,7 +168,7 @@ func (op *operation) parameterNames() []string {
 // headerNames are the headers of the answer when all goes well.
 func (op *operation) headerNames() []string {
 	names := []string{headerRequestID}
-	if op.callers != anyone {
+	if !op.authorization.open() {
 		names = append(names, "RateLimit", "RateLimit-Policy")
 	}
 	if op.method != http.MethodGet {

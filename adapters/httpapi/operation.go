@@ -6,7 +6,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/perfectworks/backend/adapters/httpapi/jsonbody"
-	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/projections/list"
 )
 
@@ -21,10 +20,8 @@ type operation struct {
 	// description is Markdown without HTML.
 	description string
 
-	callers callers
-	// scope is what a key needs for the operation, where no permission in the
-	// organization asks for one.
-	scope access.Scope
+	// authorization says who may call.
+	authorization authorization
 	// reads are the read models that the answer comes from.
 	reads []string
 	// moves says that the operation may change who the caller is or where they
@@ -95,19 +92,6 @@ func (op *operation) bodyLimit() int64 {
 	return op.maxBody
 }
 
-// callers says who may call an operation at all. The finer rules, by role and
-// scope, are those of package access.
-type callers int
-
-// The callers, in the letters of the contract.
-const (
-	anyone       callers = iota + 1 // PUB
-	anyIdentity                     // a valid token, with an account or without
-	person                          // U: a registered person with a token
-	personOrKey                     // U, K: a person, or a key of theirs
-	anyPrincipal                    // U, K, O
-)
-
 const (
 	basePath       = "/api/v0"
 	defaultMaxBody = 64 << 10
@@ -120,18 +104,6 @@ const (
 	schemeKey    = "apiKey"
 	schemeBearer = "apiKeyAsBearer"
 )
-
-// security is what the documentation says of the callers.
-func (c callers) security() []map[string][]string {
-	switch c {
-	case anyIdentity, person:
-		return []map[string][]string{{schemeToken: {}}}
-	case personOrKey, anyPrincipal:
-		return []map[string][]string{{schemeToken: {}}, {schemeKey: {}}, {schemeBearer: {}}}
-	case anyone:
-	}
-	return []map[string][]string{}
-}
 
 // securitySchemes describe the credentials.
 var securitySchemes = map[string]*huma.SecurityScheme{

@@ -24,7 +24,7 @@ type Organization struct {
 	Country     *string `json:"country" doc:"ISO 3166-1 alpha-2." example:"NL"`
 	Timezone    *string `json:"timezone" doc:"A name of the IANA time zone database." example:"Europe/Amsterdam"`
 	Status      string  `json:"status" enum:"active,deleted" example:"active"`
-	Role        *string `json:"role" enum:"owner,admin,billing,member,viewer" doc:"The caller's; null for an organization's key." example:"owner"`
+	Role        *string `json:"role" enum:"owner,admin,billing,member,viewer" doc:"The caller's role; null for a key of the organization." example:"owner"`
 	CreatedAt   Time    `json:"createdAt"`
 	UpdatedAt   Time    `json:"updatedAt"`
 }
@@ -44,7 +44,7 @@ type OwnOrganization struct {
 	OrganizationSummary
 	Role     string `json:"role" enum:"owner,admin,billing,member,viewer" example:"owner"`
 	Status   string `json:"status" enum:"active,deleted" example:"active"`
-	IsActive bool   `json:"isActive" doc:"Whether it is where the caller acts." example:"true"`
+	IsActive bool   `json:"isActive" doc:"Whether this is the active organization of the caller." example:"true"`
 	JoinedAt Time   `json:"joinedAt"`
 }
 
@@ -58,45 +58,47 @@ type PublicOrganization struct {
 // CreatedOrganization is a new organization.
 type CreatedOrganization struct {
 	Organization
-	IsActive bool `json:"isActive" doc:"Whether the caller acts in it from now on." example:"true"`
+	IsActive bool `json:"isActive" doc:"Whether this is now the active organization of the caller." example:"true"`
 }
 
 func (a *API) registerOrganizations() {
 	register(a, operation{
 		id: "createOrganization", method: http.MethodPost, path: "/organizations", tag: tagOrganizations,
-		summary: "Make an organization",
-		description: "The caller becomes its owner, and acts in it if they had no active organization. " +
-			"Without a slug it gets one made from its name. Needs a verified address.",
-		callers: person, status: http.StatusCreated, moves: true, message: "the organization was made",
-		fails: []error{organization.ErrSlugTaken, user.ErrEmailNotVerified, user.ErrDeactivated},
+		summary: "Create organization",
+		description: "The caller becomes the owner. If the caller has no active organization, the new one becomes active. " +
+			"Without a slug, one is derived from the name. The caller's email address must be verified.",
+		authorization: ownData(), status: http.StatusCreated, moves: true, message: "the organization was created",
+		fails: []error{organization.ErrSlugTaken, user.ErrEmailNotVerified, user.ErrNotFound},
 	}, a.createOrganization)
 	register(a, operation{
 		id: "listOrganizations", method: http.MethodGet, path: "/organizations", tag: tagOrganizations,
-		summary:     "List one's organizations",
-		description: "All of which the caller is a member. An API key sees the one that it is bound to.",
-		callers:     personOrKey, reads: []string{organizations.Name}, list: &organizations.MembershipList, message: "the caller's organizations",
-		fails: []error{access.ErrForbidden},
+		summary: "List own organizations",
+		description: "The organizations of which the caller is a member. " +
+			"An API key sees the one that it is bound to, and needs the scope `organization:read`.",
+		authorization: ownDataWithKeys(access.ScopeReadOrganization), reads: []string{organizations.Name},
+		list: &organizations.MembershipList, message: "the organizations of the caller",
 	}, a.listOrganizations)
 	register(a, operation{
 		id: "getCurrentOrganization", method: http.MethodGet, path: "/organizations/current", tag: tagOrganizations,
-		summary: "Read the organization that one acts in", callers: anyPrincipal,
-		reads: []string{organizations.Name}, conditional: true, message: "the organization",
-		fails: []error{access.ErrNoActiveOrganization, access.ErrForbidden, organization.ErrNotFound},
+		summary: "Get active organization", description: "With the caller's role in it.",
+		authorization: permitted(access.ReadOrganization),
+		reads:         []string{organizations.Name}, conditional: true, message: "the active organization",
+		fails: []error{organization.ErrNotFound},
 	}, a.getOrganization)
 	register(a, operation{
 		id: "getOrganizationBySlug", method: http.MethodGet, path: "/organizations/slug/{slug}", tag: tagOrganizations,
-		summary:     "Read what is public of an organization",
-		description: "A former slug leads to the present one: 301.",
-		callers:     anyone, reads: []string{organizations.Name}, message: "the organization",
+		summary:       "Get public profile of an organization",
+		description:   "A former slug redirects to the present one with 301.",
+		authorization: public(), reads: []string{organizations.Name}, message: "the public profile of the organization",
 		fails: []error{organization.ErrNotFound},
 	}, a.getOrganizationBySlug)
 	register(a, operation{
 		id: "updateCurrentOrganization", method: http.MethodPut, path: "/organizations/current", tag: tagOrganizations,
-		summary: "Change the organization that one acts in",
-		description: "For its owners and admins. Fields that are left out stay as they are. " +
-			"An old slug goes on leading here, and is kept from others for 90 days.",
-		callers: person, moves: true, message: "the organization was changed",
-		fails: []error{organization.ErrSlugTaken, organization.ErrNotFound, access.ErrNoActiveOrganization, access.ErrForbidden},
+		summary: "Update active organization",
+		description: "For owners and admins. Fields that are left out keep their values. " +
+			"A former slug redirects to the new one, and is not available to other organizations for 90 days.",
+		authorization: permitted(access.UpdateOrganization), moves: true, message: "the organization was updated",
+		fails: []error{organization.ErrSlugTaken, organization.ErrNotFound},
 	}, a.updateOrganization)
 }
 
@@ -161,9 +163,6 @@ func (a *API) updateOrganization(ctx context.Context, x *exchange, in *updateOrg
 func (a *API) listOrganizations(ctx context.Context, x *exchange, in *ListInput) (reply[Page[OwnOrganization]], error) {
 	scope := organizations.MembershipScope{UserID: x.principal.UserID}
 	if x.principal.Kind == access.KindUserKey {
-		if err := x.principal.Require(access.ReadOrganization); err != nil {
-			return reply[Page[OwnOrganization]]{}, err
-		}
 		scope.OrganizationID = x.principal.OrganizationID
 	}
 	page, err := a.queries.Organizations.OfUser(ctx, scope, in.request(x))
@@ -182,9 +181,6 @@ func (a *API) listOrganizations(ctx context.Context, x *exchange, in *ListInput)
 }
 
 func (a *API) getOrganization(ctx context.Context, x *exchange, _ *struct{}) (reply[Organization], error) {
-	if err := x.principal.Require(access.ReadOrganization); err != nil {
-		return reply[Organization]{}, err
-	}
 	o, err := a.queries.Organizations.ByID(ctx, x.principal.OrganizationID)
 	if err == nil && o.Status != organization.StatusActive {
 		err = organization.ErrNotFound
@@ -213,7 +209,7 @@ func (a *API) getOrganizationBySlug(ctx context.Context, _ *exchange, in *organi
 	}}
 	if o.Slug != in.Slug {
 		// Not to be remembered: the slug may be somebody else's one day.
-		out.status, out.message = http.StatusMovedPermanently, "the organization has another slug now"
+		out.status, out.message = http.StatusMovedPermanently, "the organization has a new slug"
 		out.location = basePath + "/organizations/slug/" + o.Slug
 	}
 	return out, nil

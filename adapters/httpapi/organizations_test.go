@@ -53,13 +53,13 @@ func TestMakingAnOrganization(t *testing.T) {
 	for body, want := range map[string]string{
 		`{}`:                            "name REQUIRED",
 		`{"name":"  "}`:                 "name REQUIRED",
-		`{"name":"B","slug":"-a-"}`:     "slug INVALID_FORMAT",
+		`{"name":"B","slug":"-a-"}`:     "slug FORMAT_INVALID",
 		`{"name":"B","slug":"ab"}`:      "slug TOO_SHORT",
 		`{"name":"B","slug":"admin"}`:   "slug RESERVED",
-		`{"name":"B","email":"nobody"}`: "email INVALID_FORMAT",
+		`{"name":"B","email":"nobody"}`: "email FORMAT_INVALID",
 
-		`{"name":"B","website":"javascript:alert(1)"}`:     "website INVALID_FORMAT",
-		`{"name":"B","country":"XX","timezone":"Nowhere"}`: "country UNKNOWN_VALUE timezone UNKNOWN_VALUE",
+		`{"name":"B","website":"javascript:alert(1)"}`:     "website FORMAT_INVALID",
+		`{"name":"B","country":"XX","timezone":"Nowhere"}`: "country VALUE_UNKNOWN timezone VALUE_UNKNOWN",
 		`{"name":"` + strings.Repeat("x", 101) + `"}`:      "name TOO_LONG",
 	} {
 		bob.post("/organizations", body).refused(t, "400 VALIDATION_FAILED "+want)
@@ -87,7 +87,7 @@ func TestChangingAnOrganization(t *testing.T) {
 	if read.header.Get("ETag") != a.header.Get("ETag") || read.header.Get("ETag") == before.header.Get("ETag") {
 		t.Errorf("ETag %s, %s, %s", before.header.Get("ETag"), a.header.Get("ETag"), read.header.Get("ETag"))
 	}
-	ada.call(http.MethodPut, "/organizations/current", `{"name":"X"}`, "If-Match", before.header.Get("ETag")).refused(t, "412 STALE_REVISION")
+	ada.call(http.MethodPut, "/organizations/current", `{"name":"X"}`, "If-Match", before.header.Get("ETag")).refused(t, "412 REVISION_STALE")
 	ada.call(http.MethodPut, "/organizations/current", `{"name":"Y"}`, "If-Match", read.header.Get("ETag")).data(t, 200)
 
 	s.owner("bob")
@@ -169,14 +169,14 @@ func TestListingOrganizations(t *testing.T) {
 		t.Errorf("a page beyond the end has %d items", len(got))
 	}
 	for query, want := range map[string]string{
-		"page=0": "page OUT_OF_RANGE", "page=x": "page INVALID_TYPE", "page=1.5": "page INVALID_TYPE", "page=-1": "page OUT_OF_RANGE",
-		"page=10000": "page OUT_OF_RANGE", "page=99999999999999999999": "page INVALID_TYPE",
-		"limit=0": "limit OUT_OF_RANGE", "limit=101": "limit OUT_OF_RANGE", "limit=ten": "limit INVALID_TYPE",
-		"sort=email": "sort UNKNOWN_VALUE", "sort=name:up": "sort UNKNOWN_VALUE", "sort=name;drop%20table": "sort UNKNOWN_VALUE",
-		"cursor=x": "cursor INVALID_FORMAT", "cursor=%00": "cursor INVALID_FORMAT", "sort=slug&cursor=" + next: "cursor INVALID_FORMAT",
-		"page=1&sort=name:asc&cursor=" + next: "cursor INVALID_FORMAT",
-		"role=king":                           "role[0] UNKNOWN_VALUE", "status=purged": "status[0] UNKNOWN_VALUE",
-		"search=%00": "search FORBIDDEN_CHARACTER", "search=%ff": "search FORBIDDEN_CHARACTER", "search=" + strings.Repeat("a", 101): "search TOO_LONG",
+		"page=0": "page OUT_OF_RANGE", "page=x": "page TYPE_INVALID", "page=1.5": "page TYPE_INVALID", "page=-1": "page OUT_OF_RANGE",
+		"page=10000": "page OUT_OF_RANGE", "page=99999999999999999999": "page TYPE_INVALID",
+		"limit=0": "limit OUT_OF_RANGE", "limit=101": "limit OUT_OF_RANGE", "limit=ten": "limit TYPE_INVALID",
+		"sort=email": "sort VALUE_UNKNOWN", "sort=name:up": "sort VALUE_UNKNOWN", "sort=name;drop%20table": "sort VALUE_UNKNOWN",
+		"cursor=x": "cursor FORMAT_INVALID", "cursor=%00": "cursor FORMAT_INVALID", "sort=slug&cursor=" + next: "cursor FORMAT_INVALID",
+		"page=1&sort=name:asc&cursor=" + next: "cursor FORMAT_INVALID",
+		"role=king":                           "role[0] VALUE_UNKNOWN", "status=purged": "status[0] VALUE_UNKNOWN",
+		"search=%00": "search CHARACTER_FORBIDDEN", "search=%ff": "search CHARACTER_FORBIDDEN", "search=" + strings.Repeat("a", 101): "search TOO_LONG",
 	} {
 		ada.get("/organizations?"+query).refused(t, "400 VALIDATION_FAILED "+want)
 	}

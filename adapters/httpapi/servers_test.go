@@ -44,7 +44,7 @@ func TestReadingOnesWrites(t *testing.T) {
 	if far.header.Get("Retry-After") == "" {
 		t.Error("without a Retry-After")
 	}
-	ada.call(http.MethodGet, "/api-keys", "", "X-Min-Position", "nonsense").refused(t, "400 VALIDATION_FAILED X-Min-Position INVALID_FORMAT")
+	ada.call(http.MethodGet, "/api-keys", "", "X-Min-Position", "nonsense").refused(t, "400 VALIDATION_FAILED X-Min-Position FORMAT_INVALID")
 }
 
 func TestRepeatingAtAnotherServer(t *testing.T) {

@@ -182,6 +182,7 @@ func (s *server) do(c call) answer {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	s.wantDocumented(c, a)
 	return a
 }
 

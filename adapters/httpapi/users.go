@@ -23,7 +23,7 @@ type Profile struct {
 	LastName             string  `json:"lastName" example:"Lovelace"`
 	Locale               *string `json:"locale" example:"en-GB"`
 	AvatarURL            *string `json:"avatarUrl" example:"https://example.com/ada.png"`
-	ActiveOrganizationID *string `json:"activeOrganizationId" doc:"Where the person acts; null when nowhere." example:"org_01jd9z3q5we8x9v6m2k4t7r1b9"`
+	ActiveOrganizationID *string `json:"activeOrganizationId" doc:"The organization in which the user acts; null if there is none." example:"org_01jd9z3q5we8x9v6m2k4t7r1b9"`
 	CreatedAt            Time    `json:"createdAt"`
 	UpdatedAt            Time    `json:"updatedAt"`
 }
@@ -38,13 +38,13 @@ func profileOf(p users.Profile) Profile {
 	}
 }
 
-// ActiveOrganization is where somebody acts, and as what.
+// ActiveOrganization is the organization in which a user acts, and their role.
 type ActiveOrganization struct {
 	Organization OrganizationSummary `json:"organization"`
 	Role         string              `json:"role" enum:"owner,admin,billing,member,viewer" example:"owner"`
 }
 
-// OrganizationSummary is what a menu shows of an organization.
+// OrganizationSummary is the short form of an organization.
 type OrganizationSummary struct {
 	ID      string  `json:"id" example:"org_01jd9z3q5we8x9v6m2k4t7r1b9"`
 	Name    string  `json:"name" example:"Acme"`
@@ -83,36 +83,36 @@ func textOf(s *string) string {
 func (a *API) registerUsers() {
 	register(a, operation{
 		id: "registerUser", method: http.MethodPost, path: "/users/client", tag: tagUsers,
-		summary: "Make an account",
-		description: "Makes an account for the person whom the token speaks of: their identity and address come from the token alone. " +
-			"Again with the same identity, it answers 200 with the account as it is.",
-		callers: anyIdentity, status: http.StatusCreated, moves: true, message: "the account is there",
-		fails: []error{user.ErrEmailTaken, user.ErrEmailMissing, user.ErrEmailInvalid, user.ErrDeactivated},
+		summary: "Create account",
+		description: "Creates an account for the person whom the token identifies. Identity and email address come from the token alone. " +
+			"If the identity has an account already, the answer is 200 with that account.",
+		authorization: anyIdentity(), status: http.StatusCreated, moves: true, message: "the account exists",
+		fails: []error{user.ErrEmailTaken, user.ErrEmailMissing, user.ErrEmailInvalid},
 	}, a.registerUser)
 	register(a, operation{
 		id: "getProfile", method: http.MethodGet, path: "/users/profile", tag: tagUsers,
-		summary: "Read one's account", description: "An API key needs the scope `profile:read`.",
-		callers: personOrKey, scope: access.ScopeReadProfile, reads: []string{users.Name}, conditional: true,
-		message: "the account", fails: []error{user.ErrNotFound, user.ErrDeactivated, access.ErrForbidden},
+		summary: "Get own profile", description: "An API key needs the scope `profile:read`.",
+		authorization: ownDataWithKeys(access.ScopeReadProfile), reads: []string{users.Name}, conditional: true,
+		message: "the profile of the caller", fails: []error{user.ErrNotFound},
 	}, a.getProfile)
 	register(a, operation{
 		id: "updateProfile", method: http.MethodPut, path: "/users/profile", tag: tagUsers,
-		summary: "Change one's account", description: "Fields that are left out stay as they are.",
-		callers: person, message: "the account was changed", fails: []error{user.ErrDeactivated},
+		summary: "Update own profile", description: "Fields that are left out keep their values.",
+		authorization: ownData(), message: "the profile was updated", fails: []error{user.ErrNotFound},
 	}, a.updateProfile)
 	register(a, operation{
 		id: "switchActiveOrganization", method: http.MethodPut, path: "/users/active-organization", tag: tagUsers,
-		summary:     "Act in another organization",
-		description: "From now on, without an `X-Organization-Id`. The ETag is that of the account.",
-		callers:     person, moves: true, message: "the active organization was changed",
-		fails: []error{organization.ErrNotFound, user.ErrDeactivated},
+		summary:       "Switch active organization",
+		description:   "Requests without `X-Organization-Id` then act in this organization. The ETag is that of the profile.",
+		authorization: ownData(), moves: true, message: "the active organization was switched",
+		fails: []error{organization.ErrNotFound, user.ErrNotFound},
 	}, a.switchActiveOrganization)
 	register(a, operation{
 		id: "getActiveOrganization", method: http.MethodGet, path: "/users/active-organization", tag: tagUsers,
-		summary:     "Read where one acts",
-		description: "The active organization and the caller's role there, or null. For an API key it is the key's organization, and the key needs the scope `profile:read`.",
-		callers:     personOrKey, scope: access.ScopeReadProfile, message: "the active organization",
-		fails: []error{access.ErrForbidden},
+		summary: "Get active organization",
+		description: "The active organization and the caller's role in it, or null if there is none. " +
+			"For an API key it is the organization of the key, which needs the scope `profile:read`.",
+		authorization: ownDataWithKeys(access.ScopeReadProfile), message: "the active organization of the caller",
 	}, a.getActiveOrganization)
 }
 
@@ -121,7 +121,7 @@ type registerUserInput struct {
 		FirstName    string  `json:"firstName" maxLength:"100" example:"Ada"`
 		LastName     string  `json:"lastName" maxLength:"100" example:"Lovelace"`
 		Locale       *string `json:"locale,omitempty" nullable:"true" doc:"A BCP 47 language tag." example:"en-GB"`
-		ReferralCode *string `json:"referralCode,omitempty" nullable:"true" maxLength:"64" doc:"From whom the person heard of us." example:"ada2025"`
+		ReferralCode *string `json:"referralCode,omitempty" nullable:"true" maxLength:"64" doc:"The referral code that the user came with." example:"ada2025"`
 	} `nameHint:"NewUser"`
 }
 
@@ -194,7 +194,7 @@ func (a *API) switchActiveOrganization(ctx context.Context, x *exchange, in *swi
 func (a *API) getActiveOrganization(_ context.Context, x *exchange, _ *struct{}) (reply[*ActiveOrganization], error) {
 	place, ok := a.placeOf(x.principal)
 	if !ok || place.Organization.Status != organization.StatusActive {
-		return reply[*ActiveOrganization]{message: "there is no active organization"}, nil
+		return reply[*ActiveOrganization]{message: "the caller has no active organization"}, nil
 	}
 	o := place.Organization
 	return reply[*ActiveOrganization]{data: &ActiveOrganization{
@@ -203,7 +203,7 @@ func (a *API) getActiveOrganization(_ context.Context, x *exchange, _ *struct{})
 	}}, nil
 }
 
-// placeOf is where a key acts, or where a person has chosen to.
+// placeOf returns the organization of a key, or the active one of a person.
 func (a *API) placeOf(p access.Principal) (directory.Membership, bool) {
 	if p.Kind == access.KindUserKey {
 		return a.directory.Membership(p.UserID, p.OrganizationID)

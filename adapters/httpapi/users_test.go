@@ -26,7 +26,7 @@ func TestSigningUp(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	ada := &person{server: s, bearer: s.token("ada")}
-	ada.get("/users/profile").refused(t, "403 NOT_REGISTERED")
+	ada.get("/users/profile").refused(t, "403 USER_NOT_REGISTERED")
 
 	first := ada.post("/users/client", `{"firstName":" Ada ","lastName":"Lovelace","locale":"en-gb"}`)
 	made := first.data(t, 201)
@@ -58,9 +58,9 @@ func TestSigningUp(t *testing.T) {
 	impostor := &person{server: s, bearer: s.token("mallory", func(o *tokenOptions) { o.email = "ADA@example.com" })}
 	impostor.post("/users/client", `{"firstName":"A","lastName":"L"}`).refused(t, "409 EMAIL_TAKEN")
 	nameless := &person{server: s, bearer: s.token("bob")}
-	nameless.post("/users/client", `{"firstName":"  ","lastName":"a\u0007b"}`).refused(t, "400 VALIDATION_FAILED lastName FORBIDDEN_CHARACTER")
+	nameless.post("/users/client", `{"firstName":"  ","lastName":"a\u0007b"}`).refused(t, "400 VALIDATION_FAILED lastName CHARACTER_FORBIDDEN")
 	nameless.post("/users/client", `{"firstName":"  ","lastName":"B","locale":"xx-nowhere-at-all"}`).
-		refused(t, "400 VALIDATION_FAILED firstName REQUIRED locale UNKNOWN_VALUE")
+		refused(t, "400 VALIDATION_FAILED firstName REQUIRED locale VALUE_UNKNOWN")
 	homeless := &person{server: s, bearer: s.token("carol", func(o *tokenOptions) { o.email = "" })}
 	homeless.post("/users/client", `{"firstName":"A","lastName":"L"}`).refused(t, "422 EMAIL_MISSING")
 }
@@ -85,10 +85,10 @@ func TestChangingOnesProfile(t *testing.T) {
 		t.Errorf("%v", cleared)
 	}
 	ada.put("/users/profile", `{"firstName":"","avatarUrl":"ftp://x"}`).
-		refused(t, "400 VALIDATION_FAILED firstName REQUIRED avatarUrl INVALID_FORMAT")
+		refused(t, "400 VALIDATION_FAILED firstName REQUIRED avatarUrl FORMAT_INVALID")
 
 	old := before.header.Get("ETag")
-	ada.call(http.MethodPut, "/users/profile", `{"lastName":"X"}`, "If-Match", old).refused(t, "412 STALE_REVISION")
+	ada.call(http.MethodPut, "/users/profile", `{"lastName":"X"}`, "If-Match", old).refused(t, "412 REVISION_STALE")
 	current := ada.get("/users/profile").header.Get("ETag")
 	if a := ada.call(http.MethodGet, "/users/profile", "", "If-None-Match", current); a.status != 304 || len(a.body) > 0 {
 		t.Errorf("%d %s", a.status, a.body)
@@ -153,11 +153,11 @@ func TestCredentials(t *testing.T) {
 	with("Authorization", "Bearer "+ada.bearer).data(t, 200)
 	with("authorization", "bearer "+ada.bearer).data(t, 200)
 	for want, a := range map[string]answer{
-		"401 TOKEN_MISSING":        with(),
-		"401 TOKEN_MALFORMED":      with("Authorization", "Bearer nonsense"),
-		"401 TOKEN_SIGNATURE":      with("Authorization", "Bearer "+ada.bearer[:len(ada.bearer)-8]+"AAAAAAAA"),
-		"401 MALFORMED_API_KEY":    with("X-API-Key", "pw_test_tooshort"),
-		"400 CREDENTIALS_CONFLICT": with("X-API-Key", "pw_test_tooshort", "Authorization", "Bearer "+ada.bearer),
+		"401 CREDENTIALS_MISSING":     with(),
+		"401 TOKEN_MALFORMED":         with("Authorization", "Bearer nonsense"),
+		"401 TOKEN_SIGNATURE_INVALID": with("Authorization", "Bearer "+ada.bearer[:len(ada.bearer)-8]+"AAAAAAAA"),
+		"401 API_KEY_MALFORMED":       with("X-API-Key", "pw_test_tooshort"),
+		"400 CREDENTIALS_AMBIGUOUS":   with("X-API-Key", "pw_test_tooshort", "Authorization", "Bearer "+ada.bearer),
 	} {
 		a.refused(t, want)
 		if (a.header.Get("WWW-Authenticate") != "") != (a.status == 401) {

@@ -22,7 +22,7 @@ func TestBlockingCallsHoldNoPlaces(t *testing.T) {
 	release, waiting := make(chan struct{}), make(chan struct{}, 10)
 	register(h.api, operation{
 		id: "block", method: http.MethodPost, path: "/block", tag: tagUsers, summary: "Block",
-		callers: person, message: "done", hidden: true, timeout: time.Minute,
+		authorization: ownData(), message: "done", hidden: true, timeout: time.Minute,
 	}, func(ctx context.Context, x *exchange, _ *struct{}) (reply[string], error) {
 		return reply[string]{data: "done"}, h.api.wait(ctx, x, func(context.Context) error {
 			waiting <- struct{}{}
@@ -56,7 +56,7 @@ func TestTooManyRequestsAtOnce(t *testing.T) {
 	release, working := make(chan struct{}), make(chan struct{}, 2)
 	register(h.api, operation{
 		id: "work", method: http.MethodPost, path: "/work", tag: tagUsers, summary: "Work",
-		callers: anyIdentity, message: "done", hidden: true, timeout: time.Minute,
+		authorization: anyIdentity(), message: "done", hidden: true, timeout: time.Minute,
 	}, func(context.Context, *exchange, *struct{}) (reply[string], error) {
 		working <- struct{}{}
 		<-release
@@ -67,7 +67,7 @@ func TestTooManyRequestsAtOnce(t *testing.T) {
 		all.Go(func() { h.do(post("/api/v0/work").as(caller)).wantData(t, http.StatusOK) })
 		<-working
 	}
-	for caller, want := range map[string]string{"alice": "429 CONCURRENCY_LIMITED", "stranger": "503 SERVER_BUSY"} {
+	for caller, want := range map[string]string{"alice": "429 CONCURRENCY_LIMIT_EXCEEDED", "stranger": "503 SERVER_BUSY"} {
 		a := h.do(post("/api/v0/work").as(caller))
 		status, code, _ := strings.Cut(want, " ")
 		e := a.wantError(t, map[string]int{"429": 429, "503": 503}[status], code)
@@ -97,7 +97,7 @@ func TestConnectionsRestAfterRefusals(t *testing.T) {
 	h.do(get("/nothing")).wantError(t, 404, "ROUTE_NOT_FOUND")
 	begun := time.Now()
 	for range 10 {
-		h.do(get("/nothing")).wantError(t, 429, "RATE_LIMITED")
+		h.do(get("/nothing")).wantError(t, 429, "RATE_LIMIT_EXCEEDED")
 	}
 	// 1 + 2 + 4 … + 256 ms.
 	if took := time.Since(begun); took < 500*time.Millisecond {

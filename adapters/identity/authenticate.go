@@ -15,17 +15,17 @@ import (
 
 // Refusals of API keys.
 var (
-	ErrKeyUnknown = failure.New(failure.Unauthenticated, "UNKNOWN_API_KEY",
+	ErrKeyUnknown = failure.New(failure.Unauthenticated, "API_KEY_UNKNOWN",
 		"there is no such API key")
-	ErrKeyRevoked = failure.New(failure.Unauthenticated, "REVOKED_API_KEY",
+	ErrKeyRevoked = failure.New(failure.Unauthenticated, "API_KEY_REVOKED",
 		"this API key has been revoked")
-	ErrKeyExpired = failure.New(failure.Unauthenticated, "EXPIRED_API_KEY",
+	ErrKeyExpired = failure.New(failure.Unauthenticated, "API_KEY_EXPIRED",
 		"this API key has expired")
-	ErrKeyOrphaned = failure.New(failure.Unauthenticated, "ORPHANED_API_KEY",
+	ErrKeyOrphaned = failure.New(failure.Unauthenticated, "API_KEY_ORPHANED",
 		"this API key ended with its owner's account or membership, or its organization was deleted")
-	ErrKeyEnvironment = failure.New(failure.Unauthenticated, "API_KEY_ENVIRONMENT",
+	ErrKeyEnvironment = failure.New(failure.Unauthenticated, "API_KEY_ENVIRONMENT_MISMATCHED",
 		"this API key is for another environment: pw_live_ keys work in production only, pw_test_ keys everywhere else")
-	ErrKeyElsewhere = failure.New(failure.Forbidden, "API_KEY_ORGANIZATION",
+	ErrKeyElsewhere = failure.New(failure.Forbidden, "API_KEY_ORGANIZATION_MISMATCHED",
 		"this API key acts in its own organization only: leave X-Organization-Id out")
 )
 

@@ -21,9 +21,9 @@ const keyPrefix = "pw_"
 
 // Refusals of what was sent.
 var (
-	ErrCredentialsConflict = failure.New(failure.Invalid, "CREDENTIALS_CONFLICT",
+	ErrCredentialsConflict = failure.New(failure.Invalid, "CREDENTIALS_AMBIGUOUS",
 		"send one credential: Authorization and X-API-Key differ, or one of them is there twice")
-	ErrOrganizationConflict = failure.New(failure.Invalid, "ORGANIZATION_CONFLICT",
+	ErrOrganizationConflict = failure.New(failure.Invalid, "ORGANIZATION_AMBIGUOUS",
 		"send one X-Organization-Id")
 )
 

@@ -174,12 +174,12 @@ func TestRefusalsAndOutagesAreCountedApart(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	watch := telemetry.NewHTTP(tracing, registry)
 	watch.Failed(http.StatusConflict, "SLUG_TAKEN")
-	watch.Failed(http.StatusServiceUnavailable, "UNAVAILABLE")
-	watch.Failed(http.StatusServiceUnavailable, "UNAVAILABLE")
+	watch.Failed(http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE")
+	watch.Failed(http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE")
 	if err := testutil.GatherAndCompare(registry, strings.NewReader(`
 # HELP perfectworks_http_outages_total Requests that could not be served, by the code of the answer: the operator can do something about it.
 # TYPE perfectworks_http_outages_total counter
-perfectworks_http_outages_total{code="UNAVAILABLE"} 2
+perfectworks_http_outages_total{code="SERVICE_UNAVAILABLE"} 2
 # HELP perfectworks_http_refusals_total Requests that were refused, by the code of the answer: the client can do something about it.
 # TYPE perfectworks_http_refusals_total counter
 perfectworks_http_refusals_total{code="SLUG_TAKEN"} 1

@@ -32,11 +32,8 @@ const (
 	SystemSupport SystemRole = "support"
 )
 
-// Valid tells whether r is one of the system roles.
-func (r SystemRole) Valid() bool {
-	switch r {
-	case SystemAdmin, SystemFinance, SystemSupport:
-		return true
-	}
-	return false
-}
+// SystemRoles returns all system roles, as the permission table orders them.
+func SystemRoles() []SystemRole { return []SystemRole{SystemAdmin, SystemFinance, SystemSupport} }
+
+// Valid reports whether r is one of the system roles.
+func (r SystemRole) Valid() bool { return slices.Contains(SystemRoles(), r) }

@@ -35,7 +35,7 @@ const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 type Secret struct{ text string }
 
 // ErrMalformedKey is the answer to what cannot be one of our keys.
-var ErrMalformedKey = failure.New(failure.Unauthenticated, "MALFORMED_API_KEY",
+var ErrMalformedKey = failure.New(failure.Unauthenticated, "API_KEY_MALFORMED",
 	"this is not an API key: it may have been cut off or mistyped")
 
 // Mint makes a secret from a source of strong randomness.

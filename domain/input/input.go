@@ -23,9 +23,9 @@ const (
 	CodeRequired  = "REQUIRED"
 	CodeTooShort  = "TOO_SHORT"
 	CodeTooLong   = "TOO_LONG"
-	CodeCharacter = "FORBIDDEN_CHARACTER"
-	CodeFormat    = "INVALID_FORMAT"
-	CodeUnknown   = "UNKNOWN_VALUE"
+	CodeCharacter = "CHARACTER_FORBIDDEN"
+	CodeFormat    = "FORMAT_INVALID"
+	CodeUnknown   = "VALUE_UNKNOWN"
 	CodeRange     = "OUT_OF_RANGE"
 	CodePast      = "NOT_IN_THE_FUTURE"
 )

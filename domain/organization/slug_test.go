@@ -31,10 +31,10 @@ func TestSlugRules(t *testing.T) {
 	for slug, want := range map[string]string{
 		"acme": "", "a-1": "", "123": "", " acme ": "", strings.Repeat("a", 48): "", "a-b-c-d": "",
 		"": "slug REQUIRED", "ab": "slug TOO_SHORT", strings.Repeat("a", 49): "slug TOO_LONG",
-		"-acme": "slug INVALID_FORMAT", "acme-": "slug INVALID_FORMAT", "ac--me": "slug INVALID_FORMAT",
-		"Acme": "slug INVALID_FORMAT", "ac_me": "slug INVALID_FORMAT", "ac me": "slug INVALID_FORMAT",
-		"acmé": "slug INVALID_FORMAT", "acme\n-": "slug INVALID_FORMAT", "ａｃｍｅ": "slug INVALID_FORMAT",
-		"ac.me": "slug INVALID_FORMAT", "../..": "slug INVALID_FORMAT", "---": "slug INVALID_FORMAT",
+		"-acme": "slug FORMAT_INVALID", "acme-": "slug FORMAT_INVALID", "ac--me": "slug FORMAT_INVALID",
+		"Acme": "slug FORMAT_INVALID", "ac_me": "slug FORMAT_INVALID", "ac me": "slug FORMAT_INVALID",
+		"acmé": "slug FORMAT_INVALID", "acme\n-": "slug FORMAT_INVALID", "ａｃｍｅ": "slug FORMAT_INVALID",
+		"ac.me": "slug FORMAT_INVALID", "../..": "slug FORMAT_INVALID", "---": "slug FORMAT_INVALID",
 		"admin": "slug RESERVED", "api": "slug RESERVED", "current": "slug RESERVED", "perfectworks": "slug RESERVED",
 		"slug": "slug RESERVED", "admin-2": "",
 	} {
@@ -122,8 +122,8 @@ func TestPlaces(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]string{
 		"": "", "NL": "", "de": "", " us ": "", "GB": "", "TW": "", "SS": "",
-		"UK": "country UNKNOWN_VALUE", "EU": "country UNKNOWN_VALUE", "XX": "country UNKNOWN_VALUE",
-		"NLD": "country UNKNOWN_VALUE", "N": "country UNKNOWN_VALUE", "528": "country UNKNOWN_VALUE",
+		"UK": "country VALUE_UNKNOWN", "EU": "country VALUE_UNKNOWN", "XX": "country VALUE_UNKNOWN",
+		"NLD": "country VALUE_UNKNOWN", "N": "country VALUE_UNKNOWN", "528": "country VALUE_UNKNOWN",
 		"\n": "",
 	} {
 		if got := refusal(t, "acme", organization.ProfileChange{Country: text(code)}); got != want {
@@ -132,8 +132,8 @@ func TestPlaces(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"": "", "Europe/Amsterdam": "", "America/Argentina/Buenos_Aires": "", "UTC": "", "Etc/GMT+5": "", "Asia/Calcutta": "",
-		"CEST": "timezone UNKNOWN_VALUE", "europe/amsterdam": "timezone UNKNOWN_VALUE", "Local": "timezone UNKNOWN_VALUE",
-		"../../etc/passwd": "timezone UNKNOWN_VALUE", "+02:00": "timezone UNKNOWN_VALUE", "Europe/": "timezone UNKNOWN_VALUE",
+		"CEST": "timezone VALUE_UNKNOWN", "europe/amsterdam": "timezone VALUE_UNKNOWN", "Local": "timezone VALUE_UNKNOWN",
+		"../../etc/passwd": "timezone VALUE_UNKNOWN", "+02:00": "timezone VALUE_UNKNOWN", "Europe/": "timezone VALUE_UNKNOWN",
 	} {
 		if got := refusal(t, "acme", organization.ProfileChange{Timezone: text(name)}); got != want {
 			t.Errorf("timezone %q: got %q, want %q", name, got, want)

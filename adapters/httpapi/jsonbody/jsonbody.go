@@ -27,12 +27,12 @@ const (
 
 // The codes of broken rules, beside those of package input.
 const (
-	CodeMalformed = "MALFORMED_JSON"
-	CodeDuplicate = "DUPLICATE_MEMBER"
-	CodeType      = "INVALID_TYPE"
+	CodeMalformed = "JSON_MALFORMED"
+	CodeDuplicate = "FIELD_DUPLICATED"
+	CodeType      = "TYPE_INVALID"
 	CodeDepth     = "TOO_DEEP"
 	CodeValues    = "TOO_MANY_VALUES"
-	CodeMisspelt  = "UNKNOWN_FIELD"
+	CodeMisspelt  = "FIELD_UNKNOWN"
 )
 
 // Check says what is wrong with a body before its meaning is looked at; it must

@@ -1,0 +1,133 @@
+package httpapi
+
+import (
+	"slices"
+
+	"github.com/perfectworks/backend/domain/access"
+)
+
+// authorization declares who may call an operation. The guard enforces it for
+// reads and writes, and the documentation follows from it. The zero value
+// declares nothing, and is refused by New.
+//
+// An aggregate judges again only what its own stream knows at the revision that
+// the change is appended to: whose it is, and in the organization the rank of
+// its members. Nothing else in a command looks at roles.
+type authorization struct {
+	kind authorizationKind
+	// scope is what a key needs for ownDataWithKeys.
+	scope access.Scope
+	// permissions of which the caller needs one, for permitted.
+	permissions []access.Permission
+}
+
+type authorizationKind int
+
+const (
+	isPublic authorizationKind = iota + 1
+	isAnyIdentity
+	isOwnData
+	isPermitted
+)
+
+// public operations are for anybody, without credentials.
+func public() authorization { return authorization{kind: isPublic} }
+
+// anyIdentity is for a valid token, whether or not its subject has an account.
+func anyIdentity() authorization { return authorization{kind: isAnyIdentity} }
+
+// ownData is for the token of a person with an account: the operation touches
+// only what is theirs.
+func ownData() authorization { return authorization{kind: isOwnData} }
+
+// ownDataWithKeys is ownData that also takes the person's keys with a scope.
+func ownDataWithKeys(scope access.Scope) authorization {
+	return authorization{kind: isOwnData, scope: scope}
+}
+
+// permitted is for those who have one of the permissions, in the organization
+// that they act in or in the system.
+func permitted(oneOf ...access.Permission) authorization {
+	return authorization{kind: isPermitted, permissions: oneOf}
+}
+
+// declared reports whether an operation says who may call it.
+func (a authorization) declared() bool {
+	return a.kind != 0 && (a.kind != isPermitted || len(a.permissions) > 0)
+}
+
+// open reports whether the operation needs no credentials.
+func (a authorization) open() bool { return a.kind == isPublic }
+
+// admit returns nil if a principal may call the operation.
+func (a authorization) admit(p access.Principal) error {
+	switch a.kind {
+	case isPublic:
+		return nil
+	case isAnyIdentity:
+		if p.Kind != access.KindUser {
+			return access.ErrCredentialNotAllowed
+		}
+		return nil
+	case isOwnData:
+		if p.Kind != access.KindUserKey || a.scope == "" {
+			return p.RequireUser()
+		}
+		return p.RequireScope(a.scope)
+	case isPermitted:
+		return p.RequireAny(a.permissions...)
+	}
+	return access.ErrForbidden
+}
+
+// acceptsKeys reports whether some API keys are accepted.
+func (a authorization) acceptsKeys() bool {
+	switch a.kind {
+	case isOwnData:
+		return a.scope != ""
+	case isPermitted:
+		return slices.ContainsFunc(a.permissions, func(perm access.Permission) bool {
+			return slices.ContainsFunc(perm.Kinds(), func(k access.Kind) bool {
+				return k == access.KindUserKey || k == access.KindOrganizationKey
+			})
+		})
+	case isPublic, isAnyIdentity:
+	}
+	return false
+}
+
+// security is what the documentation says of the credentials.
+func (a authorization) security() []map[string][]string {
+	switch {
+	case a.open():
+		return []map[string][]string{}
+	case a.acceptsKeys():
+		return []map[string][]string{{schemeToken: {}}, {schemeKey: {}}, {schemeBearer: {}}}
+	default:
+		return []map[string][]string{{schemeToken: {}}}
+	}
+}
+
+// actsInOrganization reports whether X-Organization-Id means something.
+func (a authorization) actsInOrganization() bool { return a.kind == isOwnData || a.kind == isPermitted }
+
+// refusals are all failures of admit.
+func (a authorization) refusals() []error {
+	switch a.kind {
+	case isAnyIdentity:
+		return []error{access.ErrCredentialNotAllowed}
+	case isOwnData:
+		all := []error{access.ErrCredentialNotAllowed, access.ErrNotRegistered}
+		if a.scope != "" {
+			all = append(all, access.ErrForbidden)
+		}
+		return all
+	case isPermitted:
+		return []error{
+			access.ErrCredentialNotAllowed, access.ErrNotRegistered,
+			access.ErrNoActiveOrganization, access.ErrForbidden,
+		}
+	case isPublic:
+	}
+	return nil
+}
