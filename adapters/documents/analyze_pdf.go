@@ -127,13 +127,20 @@ func describe(r RuleResult, detail string) string {
 }
 
 // shorten bounds what a document can put into a report.
-func shorten(s string) string {
-	const most = 120
-	runes := []rune(s)
-	if len(runes) <= most {
+func shorten(s string) string { return clip(s, 120) }
+
+// clip cuts a text after so many characters.
+func clip(s string, most int) string {
+	if len(s) <= most {
 		return s
 	}
-	return string(runes[:most]) + "…"
+	n := 0
+	for i := range s {
+		if n++; n > most {
+			return s[:i] + "…"
+		}
+	}
+	return s
 }
 
 func (l Limits) pdf() pdf.Limits { return pdf.Limits{TotalBytes: l.DecodedBytes} }

@@ -21,14 +21,11 @@ var errWall = errors.New("the time allowed for one file is over")
 
 // run has a child process do the work. Out may be nil.
 func (e *Engine) run(ctx context.Context, r request, source Source, out *os.File) (message, error) {
-	if e.slots != nil {
-		select {
-		case e.slots <- struct{}{}:
-			defer func() { <-e.slots }()
-		case <-ctx.Done():
-			return message{}, ctx.Err()
-		}
+	release, err := e.Slot(ctx)
+	if err != nil {
+		return message{}, err
 	}
+	defer release()
 	limited, cancel := context.WithTimeoutCause(ctx, r.Limits.Wall, errWall)
 	defer cancel()
 	cmd, ended, err := e.child(limited, r, source, out)
@@ -123,7 +120,7 @@ func answerPipe(a *Answers) (*os.File, error) {
 	return from, nil
 }
 
-// maxAnswer bounds what a child may write.
+// maxAnswer bounds what a child may write: reports are bounded, and so are the images for other engines.
 const maxAnswer = 256 << 20
 
 // receive reads messages up to one that is no progress.

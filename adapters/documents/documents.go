@@ -30,6 +30,8 @@ package documents
 import (
 	"errors"
 	"fmt"
+
+	"github.com/perfectworks/backend/adapters/documents/isolate"
 )
 
 // Version is that of the embedded engine; it grows when the same file may give another report.
@@ -96,6 +98,8 @@ type Capabilities struct {
 	Analyze []Format     `json:"analyze"`
 	Process []Format     `json:"process"`
 	Convert []Conversion `json:"convert"`
+	// Isolation is what this system confines the work on a document with.
+	Isolation isolate.Confinement `json:"isolation"`
 }
 
 // Conversion is from one format to another.

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/perfectworks/backend/adapters/documents/isolate"
 	"github.com/perfectworks/backend/adapters/documents/tagging"
 )
 
@@ -33,6 +34,20 @@ func New(log *slog.Logger) (*Engine, error) {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
 	return &Engine{Executable: executable, Log: log, slots: make(chan struct{}, runtime.NumCPU())}, nil
+}
+
+// Slot waits until one more child process may work, and keeps its place until release is called. It is for processes that
+// work on documents beside those of the engine, whose own methods wait by themselves. Its error is the context's.
+func (e *Engine) Slot(ctx context.Context) (release func(), err error) {
+	if e.slots == nil {
+		return func() {}, nil
+	}
+	select {
+	case e.slots <- struct{}{}:
+		return func() { <-e.slots }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // Source is a file to work on.
@@ -65,7 +80,8 @@ func (e *Engine) Capabilities() Capabilities {
 	both := []Format{PDF, HTML}
 	return Capabilities{
 		Engine: embedded, Engines: []EngineInfo{}, Analyze: both, Process: both,
-		Convert: []Conversion{{From: HTML, To: PDF}, {From: PDF, To: HTML}},
+		Convert:   []Conversion{{From: HTML, To: PDF}, {From: PDF, To: HTML}},
+		Isolation: isolate.Available(),
 	}
 }
 

@@ -3,11 +3,13 @@ package documents_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/perfectworks/backend/adapters/documents"
 	"github.com/perfectworks/backend/adapters/documents/documentstest/pdftest"
+	"github.com/perfectworks/backend/adapters/documents/isolate"
 )
 
 // TestMain lets the test binary be the child process.
@@ -250,16 +253,91 @@ func TestProgress(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer source.Close()
-	last := 0
+	last, sealed := 0, false
 	_, err = engine(t, documents.Limits{}).Analyze(t.Context(), documents.Source{File: source, Progress: func(done, total int) {
 		if done <= last || total != 60 {
 			t.Errorf("progress %d of %d after %d", done, total, last)
 		}
 		last = done
+		sealed = sealed || childIsSealed()
 	}})
 	if err != nil || last == 0 {
 		t.Errorf("last progress %d: %v", last, err)
 	}
+	if available := isolate.Available(); available.Seccomp && !sealed {
+		t.Error("the child is not sealed while it works")
+	}
+}
+
+// childIsSealed tells whether a child process that works has its system calls filtered.
+func childIsSealed() bool {
+	commands, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range commands {
+		command, _ := os.ReadFile(file)
+		status, _ := os.ReadFile(filepath.Join(filepath.Dir(file), "status"))
+		if bytes.Contains(command, []byte("\x00"+documents.WorkerCommand+"\x00")) && bytes.Contains(status, []byte("Seccomp:\t2")) {
+			return true
+		}
+	}
+	return false
+}
+
+// TestListsAreBounded gives a page with more faults than anybody wants to read, with attributes that are very long.
+func TestListsAreBounded(t *testing.T) {
+	t.Parallel()
+	const faults = 3_000
+	var page strings.Builder
+	page.WriteString(`<!DOCTYPE html><html lang="en"><title>t</title><main><h1>x</h1>`)
+	for i := range faults {
+		fmt.Fprintf(&page, `<img src="%d.png"><div aria-nonsense%d="%s">x</div><input autocomplete="%s">`, i, i, strings.Repeat("y", 300), strings.Repeat("z ", 300))
+	}
+	source := []byte(page.String())
+	report, err := analyze(t, engine(t, documents.Limits{}), source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(report.Rules, func(r documents.RuleResult) bool { return r.ID == "image-alt" })
+	if i < 0 || report.Rules[i].Count != faults || len(text) > 512<<10 {
+		t.Errorf("rules %+v in a report of %d bytes", report.Rules, len(text))
+	}
+	outcome, err := engine(t, documents.Limits{}).Process(t.Context(), documents.Source{File: temporary(t, source)}, temporary(t, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err = json.Marshal(outcome); err != nil || len(text) > 1<<20 {
+		t.Errorf("an outcome of %d bytes: %v", len(text), err)
+	}
+	fixed := 0
+	for _, r := range outcome.Fixed {
+		if r.Rule == "aria-valid-attr" {
+			fixed += r.Count
+		}
+	}
+	more := slices.ContainsFunc(outcome.Manual, func(task documents.Task) bool {
+		return task.Rule == "image-alt" && strings.Contains(task.Title, fmt.Sprintf("%d more places", faults-100))
+	})
+	if fixed != faults || !more {
+		t.Errorf("%d are fixed; what is left out is told: %t", fixed, more)
+	}
+}
+
+// temporary makes a file with some content, to be read from its start.
+func temporary(t *testing.T, content []byte) *os.File {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	return file
 }
 
 func TestAnalyzeHTML(t *testing.T) {

@@ -16,12 +16,18 @@ func TestInline(t *testing.T) {
 	folder := t.TempDir()
 	const gif = "GIF89a\x01\x00\x01\x00\x00\x00\x00;"
 	for path, content := range map[string]string{
-		filepath.Join(outside, "secret.gif"):      gif,
-		filepath.Join(folder, "a b.gif"):          gif,
-		filepath.Join(folder, "sub", "style.css"): "p { color: red }",
-		filepath.Join(folder, "evil.css"):         "</style><script>",
-		filepath.Join(folder, "text.gif"):         "no image",
-		filepath.Join(folder, "drawing.svg"):      "<svg/>",
+		filepath.Join(outside, "secret.gif"):       gif,
+		filepath.Join(folder, "a b.gif"):           gif,
+		filepath.Join(folder, "sub", "style.css"):  "p { color: red }",
+		filepath.Join(folder, "evil.css"):          "</style><script>",
+		filepath.Join(folder, "text.gif"):          "no image",
+		filepath.Join(folder, "drawing.svg"):       "<svg/>",
+		filepath.Join(folder, "notes.svg"):         "secret <svg/>",
+		filepath.Join(folder, "old.png"):           "<?xml version=\"1.0\"?>\n<!-- x -->\n<svg xmlns=\"http://www.w3.org/2000/svg\"/>",
+		filepath.Join(folder, ".env"):              "KEY=secret",
+		filepath.Join(folder, "notes.txt"):         "secret",
+		filepath.Join(folder, "binary.css"):        "a\x00b",
+		filepath.Join(folder, ".hidden/style.css"): "secret",
 	} {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
@@ -31,6 +37,9 @@ func TestInline(t *testing.T) {
 		}
 	}
 	if err := os.Symlink(filepath.Join(outside, "secret.gif"), filepath.Join(folder, "link.gif")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(".env", filepath.Join(folder, "inner.css")); err != nil {
 		t.Fatal(err)
 	}
 	root, err := os.OpenRoot(folder)
@@ -46,7 +55,15 @@ func TestInline(t *testing.T) {
 		`<link rel=stylesheet href="sub/style.css?v=1">`:         `<style>p { color: red }</style>`,
 		`<link rel=stylesheet media=print href=./evil.css>`:      "",
 		`<link rel=icon href="a b.gif">`:                         "",
-		`<img src="text.gif">`:                                   "",
+		`<img src="text.gif">`:                                   "missing",
+		`<img src="notes.svg">`:                                  "missing",
+		`<img src=old.png>`:                                      `<img src="data:image/svg+xml;base64,PD94bWwgdmVyc2lvbj0iMS4wIj8+CjwhLS0geCAtLT4KPHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4=">`,
+		`<link rel=stylesheet href=".env">`:                      "missing",
+		`<link rel=stylesheet href="notes.txt">`:                 "missing",
+		`<link rel=stylesheet href="binary.css">`:                "missing",
+		`<link rel=stylesheet href="inner.css">`:                 "missing",
+		`<link rel=stylesheet href=".hidden/style.css">`:         "missing",
+		`<link rel=stylesheet href="sub/../.hidden/style.css">`:  "missing",
 		`<img src="https://example.com/a.gif">`:                  "",
 		`<img src="//example.com/a.gif">`:                        "",
 		`<img src="/etc/passwd">`:                                "",

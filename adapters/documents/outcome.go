@@ -1,6 +1,9 @@
 package documents
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -24,6 +27,9 @@ type Outcome struct {
 	Undescribed int `json:"undescribed,omitempty"`
 	// Engines are those that took part, with their versions.
 	Engines []EngineInfo `json:"engines"`
+
+	// repairs are the places in Fixed by rule and detail.
+	repairs map[[2]string]int
 }
 
 // Repair is a kind of fault that was repaired.
@@ -51,8 +57,55 @@ func FailedOutcome(err error, now time.Time) *Outcome {
 	return o
 }
 
-// complete replaces nil by what is empty in JSON, and names the embedded engine.
+// The most that an outcome lists: places of one rule that a person must look at, ways of repairing one rule, and warnings.
+// A document can have millions of each, and whoever reads the outcome must hold all of it.
+const (
+	maxTasks    = 100
+	maxRepairs  = 100
+	maxWarnings = 100
+	// maxText is in characters.
+	maxText = 600
+)
+
+// bound leaves out what is beyond the most that an outcome lists, and says how much it was.
+func (o *Outcome) bound() {
+	tasks, total := o.Manual[:0:0], map[string]int{}
+	for _, t := range o.Manual {
+		if total[t.Rule]++; total[t.Rule] <= maxTasks {
+			t.Title = clip(t.Title, maxText)
+			tasks = append(tasks, t)
+		}
+	}
+	for _, rule := range slices.Sorted(maps.Keys(total)) {
+		if more := total[rule] - maxTasks; more > 0 {
+			tasks = append(tasks, Task{Rule: rule, Title: sentence(htmlTitle(rule), fmt.Sprintf("%d more places are not listed", more))})
+		}
+	}
+	o.Manual = tasks
+	repairs, ways, rest := o.Fixed[:0:0], map[string]int{}, map[string]int{}
+	for _, r := range o.Fixed {
+		if ways[r.Rule]++; ways[r.Rule] < maxRepairs {
+			r.Detail = clip(r.Detail, maxText)
+			repairs = append(repairs, r)
+		} else if i, known := rest[r.Rule]; known {
+			repairs[i].Count += r.Count
+		} else {
+			rest[r.Rule] = len(repairs)
+			repairs = append(repairs, Repair{Rule: r.Rule, Title: r.Title, Detail: "in other ways", Count: r.Count})
+		}
+	}
+	o.Fixed = repairs
+	for i, warning := range o.Warnings {
+		o.Warnings[i] = clip(warning, maxText)
+	}
+	if more := len(o.Warnings) - maxWarnings; more > 0 {
+		o.Warnings = append(o.Warnings[:maxWarnings:maxWarnings], fmt.Sprintf("%d more warnings are not listed.", more))
+	}
+}
+
+// complete bounds the lists, replaces nil by what is empty in JSON, and names the embedded engine.
 func (o *Outcome) complete() {
+	o.bound()
 	if o.Fixed == nil {
 		o.Fixed = []Repair{}
 	}
@@ -91,11 +144,14 @@ func sentence(title, detail string) string {
 
 // addRepair counts a repair with those of the same kind.
 func (o *Outcome) addRepair(rule, title, detail string, count int) {
-	for i := range o.Fixed {
-		if o.Fixed[i].Rule == rule && o.Fixed[i].Detail == detail {
-			o.Fixed[i].Count += count
-			return
-		}
+	if o.repairs == nil {
+		o.repairs = map[[2]string]int{}
 	}
+	key := [2]string{rule, detail}
+	if i, known := o.repairs[key]; known {
+		o.Fixed[i].Count += count
+		return
+	}
+	o.repairs[key] = len(o.Fixed)
 	o.Fixed = append(o.Fixed, Repair{Rule: rule, Title: title, Detail: detail, Count: count})
 }

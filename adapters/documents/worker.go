@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/perfectworks/backend/adapters/documents/embedfont"
 	"github.com/perfectworks/backend/adapters/documents/isolate"
 	"github.com/perfectworks/backend/adapters/documents/tagging"
 )
@@ -69,6 +70,10 @@ func Worker(args []string, in io.Reader, out io.Writer) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
+	if err := isolate.Seal(r.readable()...); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
 	go isolate.EndWithParent(func() { os.Exit(1) })
 	buffered := bufio.NewWriter(out)
 	lines := json.NewEncoder(buffered)
@@ -101,6 +106,16 @@ func (r request) isolation() isolate.Limits {
 		l.FileBytes = r.Limits.OutputBytes
 	}
 	return l
+}
+
+// readable are the folders that the process may read beside the files that it gets: those of fonts, and that in which the
+// images of a document lie.
+func (r request) readable() []string {
+	folders := embedfont.SystemFolders()
+	if r.Folder != "" {
+		folders = append(folders, r.Folder)
+	}
+	return folders
 }
 
 func (r request) writes() bool {

@@ -47,12 +47,13 @@ type installed struct {
 // NewMachine takes the folders to search, with those below them; without any, the usual ones of the system.
 func NewMachine(folders ...string) *Machine {
 	if len(folders) == 0 {
-		folders = systemFolders()
+		folders = SystemFolders()
 	}
 	return &Machine{folders: folders}
 }
 
-func systemFolders() []string {
+// SystemFolders are the folders in which the system and the user keep fonts; they need not exist.
+func SystemFolders() []string {
 	out := []string{
 		"/usr/share/fonts", "/usr/local/share/fonts", "/Library/Fonts", "/System/Library/Fonts", `C:\Windows\Fonts`,
 	}

@@ -151,9 +151,12 @@ func lookUp(setting, value string, names ...string) (string, error) {
 // runner runs programs within limits, by way of this program.
 type runner struct{ executable string }
 
-// limits of an engine's process. Memory is not among them: browsers and Java reserve far more than they use.
+// programMemory bounds what a program and all processes that it starts may have in memory.
+const programMemory = 3 << 30
+
+// limits of an engine's process. Its address space is not among them: browsers and Java reserve far more than they use.
 func limits(wall time.Duration) isolate.Limits {
-	return isolate.Limits{CPU: 2 * wall, Files: 4096, FileBytes: 1 << 30}
+	return isolate.Limits{CPU: 2 * wall, Files: 4096, FileBytes: 1 << 30, Tree: programMemory}
 }
 
 // maxOutput bounds what is read of a program's output.
@@ -170,7 +173,7 @@ func (r runner) output(ctx context.Context, wall time.Duration, input []byte, en
 	cmd.Stdin = strings.NewReader(string(input))
 	out := &capped{}
 	cmd.Stdout = out
-	started, ended, err := isolate.Program(cmd, r.executable, limits(wall))
+	started, ended, err := isolate.Program(cmd, r.executable, isolate.Confined{Limits: limits(wall)})
 	if err != nil {
 		return nil, err
 	}

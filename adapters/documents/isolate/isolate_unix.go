@@ -16,11 +16,6 @@ func ownGroup(cmd *exec.Cmd) {
 	cmd.WaitDelay = 5 * time.Second
 }
 
-// killGroup ends this process and all of its group.
-func killGroup() {
-	_ = syscall.Kill(0, syscall.SIGKILL) // a process may always signal its own group
-}
-
 // Apply sets the limits of this process.
 func Apply(l Limits) error {
 	seconds := uint64(max(1, (l.CPU+time.Second-1)/time.Second))
@@ -34,6 +29,14 @@ func Apply(l Limits) error {
 		{"files", syscall.RLIMIT_NOFILE, files, files},
 		{"file size", syscall.RLIMIT_FSIZE, size, size},
 		{"core dumps", syscall.RLIMIT_CORE, 0, 0},
+	}
+	if l.Tree > 0 {
+		// No single process gets far beyond what all may have; address space that is only reserved does not count.
+		limits = append(limits, struct {
+			name       string
+			resource   int
+			soft, hard uint64
+		}{"data", syscall.RLIMIT_DATA, uint64(l.Tree), uint64(l.Tree)})
 	}
 	if space, ok := addressSpace(l.Memory); ok && l.Memory > 0 {
 		limits = append(limits, struct {
@@ -50,3 +53,9 @@ func Apply(l Limits) error {
 	}
 	return nil
 }
+
+// killGroupOf ends the group of a program.
+func killGroupOf(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+
+// kill ends a process, and tells whether there was one.
+func kill(pid int) bool { return syscall.Kill(pid, syscall.SIGKILL) == nil }

@@ -60,7 +60,12 @@ func (r *Router) print(ctx context.Context, source documents.Source, out *os.Fil
 	if err != nil {
 		return nil, fmt.Errorf("read the page to print: %w", err)
 	}
+	release, err := r.embedded.Slot(ctx)
+	if err != nil {
+		return nil, err
+	}
 	pdf, err := r.found.Chromium.Print(ctx, html)
+	release()
 	if err != nil {
 		return nil, err
 	}

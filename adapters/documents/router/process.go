@@ -83,7 +83,12 @@ func (r *Router) help(ctx context.Context, source documents.Source) (help, error
 	if r.found.Tesseract != nil && len(wanted.Scans) > 0 {
 		h.engines = append(h.engines, r.found.Tesseract.Info())
 		for _, scan := range wanted.Scans {
+			release, err := r.embedded.Slot(ctx)
+			if err != nil {
+				return h, err
+			}
 			words, err := r.found.Tesseract.Read(ctx, scan)
+			release()
 			if ctx.Err() != nil {
 				return h, ctx.Err()
 			}

@@ -69,7 +69,12 @@ func (r *Router) audit(ctx context.Context, report *documents.Report, file *os.F
 	if err != nil {
 		return err
 	}
+	release, err := r.embedded.Slot(ctx)
+	if err != nil {
+		return err
+	}
 	audit, err := r.found.Axe.Audit(ctx, html)
+	release()
 	if err != nil {
 		return err
 	}
@@ -88,7 +93,12 @@ func (r *Router) check(ctx context.Context, report *documents.Report, file *os.F
 	if err != nil {
 		return fmt.Errorf("read the file for veraPDF: %w", err)
 	}
+	release, err := r.embedded.Slot(ctx)
+	if err != nil {
+		return err
+	}
 	verdict, err := r.found.VeraPDF.Check(ctx, data)
+	release()
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,22 @@ func (r *Resolver) Style(n *html.Node, parent *Style) *Style {
 	if n.Data == "html" {
 		r.root = s.Size
 	}
+	if s.Display != None && isSource(n) {
+		hidden := *s
+		hidden.Display = None
+		return &hidden
+	}
 	return s
+}
+
+// isSource tells of elements whose text is for programs. No style sheet of an author shows it: it may come from another
+// file, which readers of the document are not meant to see.
+func isSource(n *html.Node) bool {
+	switch n.Data {
+	case "head", "script", "style", "template", "title", "meta", "link", "base", "noscript":
+		return n.Namespace == ""
+	}
+	return false
 }
 
 // Pseudo computes the style of ::before or ::after, nil if there is no such box.

@@ -207,3 +207,19 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestSourcesStayHidden gives style sheets that want to show what is for programs.
+func TestSourcesStayHidden(t *testing.T) {
+	t.Parallel()
+	for _, element := range []string{"head", "style", "title", "script"} {
+		source := fmt.Sprintf(`<html><head><style>* , %[1]s { display: block !important }</style>`, element)
+		if element != "head" {
+			source += fmt.Sprintf(`<%[1]s id=x style="display: block !important">secret</%[1]s></head>`, element)
+		} else {
+			source = `<html><head id=x style="display: block !important"><style>head { display: block !important }</style></head>`
+		}
+		if s := styleOf(t, source); s.Display != None {
+			t.Errorf("%s is shown as %s", element, s.Display)
+		}
+	}
+}
