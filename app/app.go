@@ -126,7 +126,9 @@ func (a *App) openAPI() error {
 	}
 	a.directory = directory.New(directory.Config{
 		Subscribe: a.log.subscribe(a.logger), Decode: decode(impersonal),
-		Head: a.log.ours, Snapshots: directory.NewSnapshots(a.db.pool), Logger: a.logger,
+		Head: a.log.ours, Recognise: a.log.Recognise,
+		RestartWhenLogWentBack: a.settings.WhenLogWentBack != WaitForOperator,
+		Snapshots:              directory.NewSnapshots(a.db.pool), Logger: a.logger,
 	})
 	a.usage = identity.NewUsage(a.db.pool, a.logger)
 	a.addresses = identity.NewAddresses(followEmail(a.work.commands), a.logger)
@@ -226,6 +228,7 @@ func (a *App) parts() []func(context.Context) error {
 	untilEnd := func(run func(context.Context)) {
 		parts = append(parts, func(ctx context.Context) error { run(ctx); return nil })
 	}
+	untilEnd(a.log.Watch)
 	if a.settings.Role.projector() {
 		parts = append(parts, a.engine.Run, a.work.policies.Run)
 	}

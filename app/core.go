@@ -68,7 +68,9 @@ func openCore(ctx context.Context, settings Settings, dataFolder string, logger 
 	c.engine, err = projections.New(projections.Config{
 		Pool: c.db.pool, Definitions: readmodels.Definitions(), Process: c.heart.ID(),
 		Subscribe: c.log.subscribe(logger), Decode: decode(c.codec), Head: c.log.ours,
-		Logger: logger, Registerer: registry, Observe: c.tracing.Projecting, Erased: c.erased,
+		Recognise: c.log.Recognise, End: c.log.Head,
+		RebuildWhenLogWentBack: settings.WhenLogWentBack != WaitForOperator,
+		Logger:                 logger, Registerer: registry, Observe: c.tracing.Projecting, Erased: c.erased,
 	})
 	if err != nil {
 		return nil, err

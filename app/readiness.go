@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -68,6 +69,9 @@ func check(name string, err error) httpapi.Check {
 	return c
 }
 
+// projectionCheck is a projection's state for readiness. Tables of another
+// version that are served while those of this version are built are no reason
+// to turn callers away.
 func projectionCheck(s projections.Status) httpapi.Check {
 	c := httpapi.Check{Name: "projection " + s.Projection, Detail: s.Failure}
 	switch s.State {
@@ -75,10 +79,16 @@ func projectionCheck(s projections.Status) httpapi.Check {
 		c.State = httpapi.StateOK
 	case projections.StateCatchingUp:
 		c.State = httpapi.StateLagging
+		if s.Outdated && s.Building {
+			c.State, c.Detail = httpapi.StateOK, fmt.Sprintf("version %d is served while this program's is built", s.Version)
+		}
 	case projections.StateStuck:
 		c.State = httpapi.StateStuck
 	case projections.StateUnowned:
 		c.State, c.Detail = httpapi.StateDown, "no process projects it"
+	case projections.StateLogWentBack:
+		c.State = httpapi.StateDown
+		c.Detail = "the event log went back: what is served is no longer in the log"
 	}
 	return c
 }

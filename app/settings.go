@@ -26,6 +26,19 @@ const (
 	Production  Environment = "production"
 )
 
+// LogLoss is what to do when the event log went back, because it was restored
+// from a backup, lost its tail or was exchanged for another.
+type LogLoss string
+
+// The values of LogLoss.
+const (
+	// RebuildReadModels rebuilds read models and directory from the log as it is.
+	RebuildReadModels LogLoss = "rebuild"
+	// WaitForOperator serves the read models as they are, never as fresh, and
+	// refuses credentials, until an operator has decided.
+	WaitForOperator LogLoss = "wait"
+)
+
 // Settings choose the parts. The zero value of each part's setting means the
 // embedded part.
 type Settings struct {
@@ -57,6 +70,10 @@ type Settings struct {
 	OIDCIssuer    string `env:"OIDC_ISSUER"`
 	OIDCAudience  string `env:"OIDC_AUDIENCE"`
 	KMSURL        string `env:"KMS_URL"`
+
+	// WhenLogWentBack says what to do when the event log no longer holds what the
+	// read models show.
+	WhenLogWentBack LogLoss `env:"EVENTSTORE_WENT_BACK" envDefault:"rebuild"`
 
 	LogLevel  string              `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat telemetry.LogFormat `env:"LOG_FORMAT" envDefault:"json"`
@@ -151,6 +168,9 @@ func (s Settings) Check() error {
 	}
 	if err := s.Role.check(); err != nil {
 		refuse("PERFECTWORKS_ROLE: %w", err)
+	}
+	if s.WhenLogWentBack != "" && s.WhenLogWentBack != RebuildReadModels && s.WhenLogWentBack != WaitForOperator {
+		refuse("EVENTSTORE_WENT_BACK is neither rebuild nor wait")
 	}
 	if s.TraceShare < 0 || s.TraceShare > 1 {
 		refuse("OTEL_TRACES_SAMPLER_ARG lies outside 0 to 1")

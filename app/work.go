@@ -68,7 +68,7 @@ func (c *core) openPolicies(queue policyengine.Queue, logger *slog.Logger, regis
 				Progress: func(string) eventstore.Progress { return progress }, Logger: logger,
 			}), nil
 		},
-		Header: eventstore.Header, Head: c.log.ours,
+		Header: eventstore.Header, Head: c.log.ours, Recognise: c.log.Recognise,
 		Logger: logger, Registerer: registry,
 	})
 }

@@ -44,4 +44,7 @@ type Snapshot struct {
 	State    any
 	// Fresh says that the store, not the cache, was asked.
 	Fresh bool
+	// Epoch is the store's, and no business of anybody else: after what was cached
+	// has become void, an append on it is refused with ErrWrongRevision.
+	Epoch uint64
 }

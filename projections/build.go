@@ -93,6 +93,9 @@ type build struct {
 
 func (e *Engine) build(ctx context.Context, d Definition, from beginning, report func(BuildProgress)) error {
 	return e.building(ctx, d.Name, func() error {
+		if err := e.verifyLive(ctx, d.Name); err != nil {
+			return err
+		}
 		g, err := e.generationFor(ctx, d, from)
 		if err != nil {
 			return err
@@ -122,7 +125,7 @@ func (e *Engine) generationFor(ctx context.Context, d Definition, from beginning
 	}
 	var fitting []Generation
 	for _, g := range found {
-		if from == resume && g.builtFor(d) {
+		if from == resume && g.builtFor(d) && g.LogWentBackAt.IsZero() {
 			fitting = append(fitting, g)
 		} else if g.State == Building {
 			if err := dropGeneration(ctx, e.config.Pool, g.ID, false); err != nil {
@@ -208,6 +211,9 @@ func (b *build) committed(ctx context.Context, upTo event.Position, live bool) e
 	}
 	b.enter(PhaseDraining)
 	swapped, err := swap(ctx, b.engine.config.Pool, p.generation.ID)
+	if err == nil && !swapped {
+		err = b.engine.verifyLive(ctx, p.definition.Name) // Perhaps it is beyond the log's end.
+	}
 	switch {
 	case swapped:
 		p.stop(errSwapped)

@@ -12,55 +12,6 @@ import (
 	"github.com/perfectworks/backend/domain/event"
 )
 
-// Resume reads the checkpoint and what has been parked. It waits while the
-// database does not answer, longer after each failure.
-func (p *projector) Resume(ctx context.Context) (event.Position, error) {
-	_ = p.settle() // What became of it, the checkpoint says.
-	p.take()
-	for {
-		if err := p.pause.wait(ctx); err != nil {
-			return event.Position{}, err
-		}
-		err := p.load(ctx)
-		switch {
-		case err == nil:
-			return p.generation.Position, nil
-		case errors.Is(err, errFenced):
-			p.stop(err)
-			return event.Position{}, err
-		}
-		p.pause.lengthen()
-		p.fail(ctx, err)
-	}
-}
-
-func (p *projector) load(ctx context.Context) error {
-	g, err := generation(ctx, p.pool, "WHERE id = $1", p.generation.ID)
-	if errors.Is(err, errNoGeneration) || err == nil && g.State != p.generation.State {
-		return errFenced
-	}
-	if err != nil {
-		return err
-	}
-	parked, err := parkedStreams(ctx, p.pool, g.ID)
-	if err != nil {
-		return err
-	}
-	switch {
-	case g.Position.IsZero():
-		p.known = map[string]*keys{}
-		for name := range p.tables {
-			p.known[name] = newKeys()
-		}
-	case g.Position != p.generation.Position: // Some other rows may have come in between.
-		p.known = nil
-	}
-	p.generation, p.parked = g, parked
-	p.tracker.resumed(g.Position, g.LastEventAt)
-	p.tracker.parked(g.Parked)
-	return nil
-}
-
 // Commit writes what the events since the last commit come to, with the
 // checkpoint, in one transaction, or in several when some event has to be
 // parked. Once begun it is seen through, within the time to drain.
@@ -68,7 +19,7 @@ func (p *projector) load(ctx context.Context) error {
 // On the way to the end of the log it does not wait: the next events come while
 // these are written, and a failure is the next Commit's. No harm is done, for
 // the checkpoint says what is durable. At the end of the log it waits.
-func (p *projector) Commit(ctx context.Context, upTo event.Position, live bool) error {
+func (p *projector) Commit(ctx context.Context, upTo event.Mark, live bool) error {
 	if err := p.settle(); err != nil {
 		return err
 	}
@@ -91,7 +42,7 @@ func (p *projector) settle() error {
 	return err
 }
 
-func (p *projector) commit(ctx context.Context, b batch, upTo event.Position, live bool) error {
+func (p *projector) commit(ctx context.Context, b batch, upTo event.Mark, live bool) error {
 	writeCtx, cancel := outlive(ctx, p.drain)
 	defer cancel()
 	began := time.Now()
@@ -107,13 +58,13 @@ func (p *projector) commit(ctx context.Context, b batch, upTo event.Position, li
 	p.tracker.wrote(time.Since(began))
 	p.pause.reset()
 	if p.committed != nil {
-		return p.committed(ctx, upTo, live)
+		return p.committed(ctx, upTo.Position, live)
 	}
 	return nil
 }
 
 // write writes a batch, and halves it until it knows which event is at fault.
-func (p *projector) write(ctx context.Context, b batch, upTo event.Position, live bool) error {
+func (p *projector) write(ctx context.Context, b batch, upTo event.Mark, live bool) error {
 	err := p.flush(ctx, b, upTo, live)
 	if err == nil || judge(err) != guilty || len(b.entries) == 0 {
 		return err
@@ -127,7 +78,7 @@ func (p *projector) write(ctx context.Context, b batch, upTo event.Position, liv
 	}
 	half := len(b.entries) / 2
 	first := batch{entries: b.entries[:half], newest: b.newest}
-	if err := p.write(ctx, first, b.entries[half-1].position, false); err != nil {
+	if err := p.write(ctx, first, b.entries[half-1].mark(), false); err != nil {
 		return err
 	}
 	return p.write(ctx, batch{b.entries[half:], b.events, b.newest}, upTo, live)
@@ -135,7 +86,7 @@ func (p *projector) write(ctx context.Context, b batch, upTo event.Position, liv
 
 // flush writes a batch and the checkpoint in one transaction and one round
 // trip: the statements of a pgx.Batch are an implicit transaction.
-func (p *projector) flush(ctx context.Context, b batch, upTo event.Position, live bool) error {
+func (p *projector) flush(ctx context.Context, b batch, upTo event.Mark, live bool) error {
 	s := &script{least: leastCopied}
 	p.queueAdvance(s, b, upTo, live)
 	folded := newFold()
@@ -164,7 +115,7 @@ func (p *projector) flush(ctx context.Context, b batch, upTo event.Position, liv
 	if live {
 		p.known = nil // What comes now is not worth copying.
 	}
-	p.generation.Position = upTo
+	p.generation.reached(upTo)
 	p.generation.Events += b.events
 	p.generation.Parked += len(parked)
 	for stream := range newlyParked {
@@ -173,7 +124,7 @@ func (p *projector) flush(ctx context.Context, b batch, upTo event.Position, liv
 	p.report(ctx, parked)
 	p.tracker.parked(p.generation.Parked)
 	p.tracker.took(b.events)
-	p.tracker.advanced(upTo, live, b.newest)
+	p.tracker.advanced(p.generation.ID, upTo.Position, live, b.newest)
 	return nil
 }
 
@@ -212,16 +163,19 @@ func (p *projector) indexFor(ctx context.Context, f *fold) error {
 	return nil
 }
 
-func (p *projector) queueAdvance(s *script, b batch, upTo event.Position, live bool) {
-	from, to := storePosition(p.generation.Position), storePosition(upTo)
+func (p *projector) queueAdvance(s *script, b batch, upTo event.Mark, live bool) {
+	from, to := storePosition(p.generation.Position), storePosition(upTo.Position)
 	var newest *time.Time
 	if !b.newest.IsZero() {
 		newest = &b.newest
 	}
+	last := storePlace(upTo.Last)
 	s.queue(`SELECT projection.advance($1, $2, $3,
-			$4::text::numeric, $5::text::numeric, $6::text::numeric, $7::text::numeric, $8, $9, $10)`,
+			$4::text::numeric, $5::text::numeric, $6::text::numeric, $7::text::numeric, $8, $9, $10,
+			nullif($11, ''), $12::text::numeric, $13::text::numeric, $14, $15, $16)`,
 		p.generation.ID, string(p.generation.State), p.generation.epoch,
-		from.commit, from.prepare, to.commit, to.prepare, live, b.events, newest)
+		from.commit, from.prepare, to.commit, to.prepare, live, b.events, newest,
+		p.generation.mark.Log, last.commit, last.prepare, last.id, last.stream, last.revision)
 }
 
 func (p *projector) report(ctx context.Context, parked []entry) {

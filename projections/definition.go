@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -45,6 +46,10 @@ type Definition struct {
 	// Reducers are the effects of the event types that matter here; all others
 	// leave the tables alone.
 	Reducers Reducers
+	// Predecessor, if set, is the definition of the version before: its tables go
+	// on being projected until those of this version have caught up. Without it
+	// they are served as they were left.
+	Predecessor *Definition
 }
 
 // maxNameLength leaves room, within Postgres' 63 bytes, for a generation's number.
@@ -72,6 +77,20 @@ func (d Definition) validate() error {
 	}
 	return nil
 }
+
+// reducing finds which definition a generation was built for: this one, or one
+// of its predecessors.
+func (d Definition) reducing(g Generation) (Definition, bool) {
+	for each := &d; each != nil; each = each.Predecessor {
+		if g.builtFor(*each) {
+			return *each, true
+		}
+	}
+	return Definition{}, false
+}
+
+// eventTypes are the types that the reducers know, in order.
+func (d Definition) eventTypes() []string { return slices.Sorted(maps.Keys(d.Reducers)) }
 
 // fingerprint changes with the SQL, so that an edit without a new version is
 // noticed too.

@@ -32,8 +32,13 @@ type Config struct {
 
 	Subscribe Subscribe
 	Decode    Decode
-	// Head gives the position of the log's end, for the lag.
+	// Recognise makes sure at each subscription that the log did not go back.
+	Recognise Recognise
+	// Head gives the position of the last event in the log that a subscription
+	// delivers, or a later one.
 	Head func(context.Context) (event.Position, error)
+	// End gives the position of the last event of the whole log; Head when nil.
+	End func(context.Context) (event.Position, error)
 
 	Logger *slog.Logger
 	// Registerer, when set, gets the metrics of all projections.
@@ -51,6 +56,13 @@ type Config struct {
 	// Watch is how often an owner makes sure of its lock and its generation, and
 	// a process that stands by asks for the lock; 500 ms when zero.
 	Watch time.Duration
+	// Deserted is how long nobody must have worked on the tables of a newer
+	// program before an older one takes its own up again; 10 s when zero.
+	Deserted time.Duration
+	// RebuildWhenLogWentBack has tables that show what the log no longer holds
+	// rebuilt at once. Otherwise they are served, never as fresh, until an
+	// operator calls Rebuild.
+	RebuildWhenLogWentBack bool
 	// StuckAfter is how long a projection may fail before it counts as stuck,
 	// not just lagging; 10 s when zero.
 	StuckAfter time.Duration
@@ -70,9 +82,11 @@ type Engine struct {
 	trackers    map[string]*tracker
 	metrics     *collector
 
-	pollTurn chan struct{} // held by the one who polls
-	polled   time.Time     // of the turn's holder
-	head     headCache
+	pollTurn  chan struct{} // held by the one who polls
+	polled    time.Time     // of the turn's holder
+	probeTurn chan struct{} // held by the one who looks up the ends of the log
+	ends      ends          // of the turn's holder
+	head      headCache
 
 	erasures chan struct{} // says that there may be some
 }
@@ -83,7 +97,7 @@ func New(config Config) (*Engine, error) {
 	config = config.withDefaults()
 	e := &Engine{
 		config: config, definitions: map[string]Definition{}, trackers: map[string]*tracker{},
-		pollTurn: make(chan struct{}, 1), erasures: make(chan struct{}, 1),
+		pollTurn: make(chan struct{}, 1), probeTurn: make(chan struct{}, 1), erasures: make(chan struct{}, 1),
 	}
 	e.metrics = newCollector(e)
 	for _, d := range config.Definitions {
@@ -106,8 +120,15 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Rebuild.MaxDelay, time.Second)
 	setDefault(&c.Drain, 5*time.Second)
 	setDefault(&c.Watch, 500*time.Millisecond)
+	setDefault(&c.Deserted, 10*time.Second)
 	setDefault(&c.StuckAfter, 10*time.Second)
 	setDefault(&c.KeepRetired, 7*24*time.Hour)
+	if c.Recognise == nil {
+		c.Recognise = func(_ context.Context, mark event.Mark) (event.Mark, error) { return mark, nil }
+	}
+	if c.End == nil {
+		c.End = c.Head
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

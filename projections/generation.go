@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/perfectworks/backend/domain/event"
@@ -47,6 +48,14 @@ type Generation struct {
 	FailingSince time.Time
 	CreatedAt    time.Time
 
+	// LogWentBackAt is since when the log is known to lack events that the tables
+	// show; zero when it has all of them.
+	LogWentBackAt time.Time
+
+	// Pinned says that an operator chose this generation.
+	Pinned bool
+
+	mark        event.Mark
 	fingerprint string
 	indexed     bool
 	epoch       int64
@@ -68,6 +77,8 @@ func (g Generation) builtFor(d Definition) bool {
 const selectGenerations = `
 	SELECT id, projection, version, state, commit_position::text, prepare_position::text, caught_up, events,
 	       last_event_at, advanced_at, coalesce(failure, ''), failing_since, created_at, fingerprint, indexed, epoch,
+	       coalesce(log, ''), coalesce(last_commit_position, 0)::text, coalesce(last_prepare_position, 0)::text,
+	       last_event_id, coalesce(last_stream, ''), coalesce(last_revision, 0), log_went_back_at, pinned,
 	       (SELECT count(*) FROM projection.parked p WHERE p.generation_id = g.id)
 	FROM projection.generations g `
 
@@ -86,10 +97,12 @@ func generations(ctx context.Context, db querier, rest string, args ...any) ([]G
 
 func scanGeneration(rows pgx.CollectableRow) (Generation, error) {
 	var g Generation
-	var p storedPosition
-	var lastEventAt, advancedAt, failingSince *time.Time
+	var p, last storedPosition
+	var lastID *uuid.UUID
+	var lastEventAt, advancedAt, failingSince, wentBackAt *time.Time
 	err := rows.Scan(&g.ID, &g.Projection, &g.Version, &g.State, &p.commit, &p.prepare, &g.CaughtUp, &g.Events,
 		&lastEventAt, &advancedAt, &g.Failure, &failingSince, &g.CreatedAt, &g.fingerprint, &g.indexed, &g.epoch,
+		&g.mark.Log, &last.commit, &last.prepare, &lastID, &g.mark.Last.Stream, &g.mark.Last.Revision, &wentBackAt, &g.Pinned,
 		&g.Parked)
 	if err != nil {
 		return Generation{}, err
@@ -97,13 +110,20 @@ func scanGeneration(rows pgx.CollectableRow) (Generation, error) {
 	for _, at := range []struct {
 		to   *time.Time
 		from *time.Time
-	}{{&g.LastEventAt, lastEventAt}, {&g.AdvancedAt, advancedAt}, {&g.FailingSince, failingSince}} {
+	}{{&g.LastEventAt, lastEventAt}, {&g.AdvancedAt, advancedAt}, {&g.FailingSince, failingSince}, {&g.LogWentBackAt, wentBackAt}} {
 		if at.from != nil {
 			*at.to = at.from.UTC()
 		}
 	}
 	g.CreatedAt = g.CreatedAt.UTC()
-	g.Position, err = p.position()
+	if g.Position, err = p.position(); err != nil {
+		return Generation{}, err
+	}
+	g.mark.Position = g.Position
+	if lastID != nil {
+		g.mark.Last.ID = event.ID(*lastID)
+		g.mark.Last.Position, err = last.position()
+	}
 	return g, err
 }
 

@@ -13,7 +13,7 @@ type collector struct {
 	commits *prometheus.HistogramVec
 	events  *prometheus.CounterVec
 
-	owned, live, stuck, lagSeconds, lagBytes, parked *prometheus.Desc
+	owned, live, stuck, lagSeconds, lagBytes, parked, wentBack *prometheus.Desc
 }
 
 func newCollector(e *Engine) *collector {
@@ -34,6 +34,7 @@ func newCollector(e *Engine) *collector {
 		stuck:      describe("stuck", "1 when it has not advanced for a while because of a failure."),
 		lagSeconds: describe("lag_seconds", "For how long the oldest event not yet projected may have waited."),
 		lagBytes:   describe("lag_bytes", "How much of the log is still to be read."),
+		wentBack:   describe("log_went_back", "1 when it shows what the log no longer holds."),
 		parked:     describe("parked_events", "Events that it could not take in or that wait behind such."),
 	}
 }
@@ -47,7 +48,7 @@ func (c *collector) tracker(projection string) *tracker {
 }
 
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.owned, c.live, c.stuck, c.lagSeconds, c.lagBytes, c.parked} {
+	for _, d := range []*prometheus.Desc{c.owned, c.live, c.stuck, c.lagSeconds, c.lagBytes, c.parked, c.wentBack} {
 		out <- d
 	}
 	c.commits.Describe(out)
@@ -65,6 +66,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 			out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, name)
 		}
 		gauge(c.owned, oneIf(own.owner))
+		gauge(c.wentBack, oneIf(own.lost))
 		if !own.owner {
 			continue
 		}

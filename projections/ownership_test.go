@@ -55,10 +55,10 @@ func TestTheCheckpointKeepsASecondOwnerOut(t *testing.T) {
 	for _, p := range []*projector{first, second} {
 		h.deliver(p, h.log.Events()[0])
 	}
-	if err := first.Commit(ctx, last, true); err != nil {
+	if err := first.Commit(ctx, event.Mark{Position: last}, true); err != nil {
 		t.Fatal(err)
 	}
-	if err := second.Commit(ctx, last, true); err == nil || !errors.Is(secondStopped(), errFenced) {
+	if err := second.Commit(ctx, event.Mark{Position: last}, true); err == nil || !errors.Is(secondStopped(), errFenced) {
 		t.Errorf("the second commit: %v, stopped by %v", err, secondStopped())
 	}
 	if firstStopped() != nil {
@@ -79,7 +79,7 @@ func TestAReplacedGenerationCannotBeWritten(t *testing.T) {
 	if err := h.engine(h.config(counters(1))).Rebuild(ctx, "counters", func(BuildProgress) {}); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Commit(ctx, last, true); err == nil || !errors.Is(stopped(), errFenced) {
+	if err := p.Commit(ctx, event.Mark{Position: last}, true); err == nil || !errors.Is(stopped(), errFenced) {
 		t.Errorf("commit: %v, stopped by %v", err, stopped())
 	}
 	if _, err := p.Resume(ctx); !errors.Is(err, errFenced) {
@@ -92,6 +92,7 @@ func TestCheckpointsAreUnsigned(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	h := newHarness(t)
+	h.log.Pass(math.MaxUint64)
 	p, _ := h.projector(counters(1))
 	for _, position := range []event.Position{
 		{Commit: 1, Prepare: math.MaxUint64},
@@ -99,14 +100,14 @@ func TestCheckpointsAreUnsigned(t *testing.T) {
 		{Commit: math.MaxInt64 + 1, Prepare: 0},
 		{Commit: math.MaxUint64, Prepare: math.MaxUint64},
 	} {
-		if err := p.Commit(ctx, position, true); err != nil {
+		if err := p.Commit(ctx, event.Mark{Position: position}, true); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := p.Resume(ctx); err != nil || got != position {
 			t.Errorf("%v became %v (%v)", position, got, err)
 		}
 	}
-	if err := p.Commit(ctx, event.Position{Commit: math.MaxUint64, Prepare: 5}, true); err == nil {
+	if err := p.Commit(ctx, event.Mark{Position: event.Position{Commit: math.MaxUint64, Prepare: 5}}, true); err == nil {
 		t.Error("a checkpoint went back")
 	}
 }
@@ -121,7 +122,7 @@ func TestACommitOutlivesItsContextForAWhile(t *testing.T) {
 	h.deliver(p, h.log.Events()[0])
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := p.Commit(ended, last, true); err != nil {
+	if err := p.Commit(ended, event.Mark{Position: last}, true); err != nil {
 		t.Errorf("commit: %v", err)
 	}
 
@@ -135,7 +136,7 @@ func TestACommitOutlivesItsContextForAWhile(t *testing.T) {
 	}
 	p.drain = 50 * time.Millisecond
 	began := time.Now()
-	if err := p.Commit(ended, last, true); err == nil || time.Since(began) > 10*time.Second {
+	if err := p.Commit(ended, event.Mark{Position: last}, true); err == nil || time.Since(began) > 10*time.Second {
 		t.Errorf("a blocked commit: %v after %v", err, time.Since(began))
 	}
 }
@@ -153,11 +154,11 @@ func TestAFailureOfACommitUnderWayIsTheNextOnes(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.deliver(p, h.log.Events()[0])
-	if err := p.Commit(ctx, first, false); err != nil {
+	if err := p.Commit(ctx, event.Mark{Position: first}, false); err != nil {
 		t.Errorf("the first commit: %v", err)
 	}
 	h.deliver(p, h.log.Events()[1])
-	if err := p.Commit(ctx, second, false); err == nil {
+	if err := p.Commit(ctx, event.Mark{Position: second}, false); err == nil {
 		t.Error("the second commit knows nothing of the first")
 	}
 	if _, err := h.pool.Exec(ctx, "ALTER TABLE counters.hidden RENAME TO counts"); err != nil {
@@ -169,7 +170,7 @@ func TestAFailureOfACommitUnderWayIsTheNextOnes(t *testing.T) {
 	for _, r := range h.log.Events() {
 		h.deliver(p, r)
 	}
-	if err := p.Commit(ctx, second, true); err != nil {
+	if err := p.Commit(ctx, event.Mark{Position: second}, true); err != nil {
 		t.Error(err)
 	}
 	if n := h.count("SELECT count(*) FROM counters.counts"); n != 2 {

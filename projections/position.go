@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/google/uuid"
+
 	"github.com/perfectworks/backend/domain/event"
 )
 
@@ -13,6 +15,22 @@ type storedPosition struct{ commit, prepare string }
 
 func storePosition(p event.Position) storedPosition {
 	return storedPosition{strconv.FormatUint(p.Commit, 10), strconv.FormatUint(p.Prepare, 10)}
+}
+
+// storedPlace is the place of an event, as the columns of a checkpoint hold it;
+// nil for none.
+type storedPlace struct {
+	commit, prepare, stream *string
+	id                      *uuid.UUID
+	revision                *int64
+}
+
+func storePlace(p event.Place) storedPlace {
+	if p.IsZero() {
+		return storedPlace{}
+	}
+	at, id, revision := storePosition(p.Position), uuid.UUID(p.ID), int64(p.Revision)
+	return storedPlace{&at.commit, &at.prepare, &p.Stream, &id, &revision}
 }
 
 func (s storedPosition) position() (event.Position, error) {

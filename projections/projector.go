@@ -21,6 +21,7 @@ import (
 // The subscription calls it from one goroutine at a time.
 type projector struct {
 	pool       *pgxpool.Pool
+	recognise  Recognise
 	decode     Decode
 	observe    Observe
 	definition Definition

@@ -4,10 +4,16 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/perfectworks/backend/domain/event"
 )
 
-// runner keeps one projection going in this process.
+// runner keeps one projection going in this process. It projects the live
+// generation, if it has the reducers for it, and beside that builds one of its
+// own when the live one is another's.
 type runner struct {
 	engine     *Engine
 	definition Definition
@@ -15,7 +21,10 @@ type runner struct {
 	locks      *locks
 	log        *slog.Logger
 	// settled says that the live generation has once been this program's own.
-	settled bool
+	settled atomic.Bool
+	// deserted is since when no process has been seen at work on the live
+	// generation; zero while one is. It is the builder's own.
+	deserted time.Time
 }
 
 // errReplaced says that another generation has become the live one.
@@ -24,66 +33,69 @@ var errReplaced = errors.New("another generation is live now")
 // errSuperseded says that a newer program's generation is live.
 var errSuperseded = errors.New("the live tables belong to a newer version of this program")
 
+// errNothingToDo says that there is no work at the moment.
+var errNothingToDo = errors.New("there is nothing to do")
+
 // longestPause bounds the wait before a failed projection is tried again.
 const longestPause = 5 * time.Second
 
-// run takes turns until ctx ends.
+// run works until ctx ends.
 func (r *runner) run(ctx context.Context) {
+	var working sync.WaitGroup
+	working.Go(func() { r.keep(ctx, r.project, r.tracker.failed) })
+	working.Go(func() { r.keep(ctx, r.build, r.tracker.failedToBuild) })
+	working.Wait()
+}
+
+// keep does some work again and again until ctx ends.
+func (r *runner) keep(ctx context.Context, work func(context.Context) error, failed func(string)) {
 	pauses := newPauses(longestPause)
 	for pauses.wait(ctx) == nil {
-		err := r.turn(ctx)
+		err := work(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return
+		case errors.Is(err, errNothingToDo):
+			pauses.reset()
+			_ = sleep(ctx, r.engine.config.Watch) // The loop looks at ctx.
 		case err == nil, errors.Is(err, errFenced), errors.Is(err, errReplaced), errors.Is(err, errLockLost):
 			pauses.reset()
 			pauses.lengthen()
-			r.log.InfoContext(ctx, "a projection begins anew",
+			r.log.InfoContext(ctx, "a projection begins again",
 				slog.String("projection", r.definition.Name), slog.Any("reason", err))
 		case errors.Is(err, ErrBuilding):
 			pauses.lengthen()
 		case errors.Is(err, errSuperseded):
-			pauses.lengthen()
-			r.tracker.failed(err.Error())
+			pauses.reset()
+			failed(err.Error())
+			_ = sleep(ctx, r.engine.config.Watch)
 		default:
 			pauses.lengthen()
-			r.tracker.failed(describe(err))
+			failed(describe(err))
 			r.log.ErrorContext(ctx, "a projection cannot run",
 				slog.String("projection", r.definition.Name), slog.String("reason", describe(err)))
 		}
 	}
 }
 
-// turn projects the live generation, or builds one when the live one is not
-// this program's.
-//
-// Programs of two versions may run at the same time, while one replaces the
-// other. A program that starts builds its own tables, be they newer or older;
-// one that sees them replaced later leaves them to a newer one.
-func (r *runner) turn(ctx context.Context) error {
+// project projects the live generation for as long as it is one that this
+// program has the reducers for.
+func (r *runner) project(ctx context.Context) error {
 	live, err := ensureLive(ctx, r.engine.config.Pool, r.definition)
 	if err != nil {
 		return err
 	}
-	if live.builtFor(r.definition) {
-		r.settled = true
-		return r.own(ctx)
+	d, ok := r.definition.reducing(live)
+	if !ok || !live.LogWentBackAt.IsZero() {
+		return errNothingToDo
 	}
-	if r.settled && live.Version >= r.definition.Version {
-		return errSuperseded
-	}
-	r.log.InfoContext(ctx, "the live tables are of another version: building others beside them",
-		slog.String("projection", r.definition.Name),
-		slog.Int("live", live.Version), slog.Int("version", r.definition.Version))
-	r.tracker.builds(true)
-	defer r.tracker.builds(false)
-	return r.engine.build(ctx, r.definition, resume, func(BuildProgress) {})
+	return r.own(ctx, d)
 }
 
 // own waits until no other process owns the projection, and projects until
 // something ends that.
-func (r *runner) own(ctx context.Context) error {
-	lock, err := r.acquire(ctx)
+func (r *runner) own(ctx context.Context, d Definition) error {
+	lock, err := r.acquire(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -93,12 +105,12 @@ func (r *runner) own(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !live.builtFor(r.definition) {
+	if !live.builtFor(d) {
 		return errReplaced
 	}
 	r.tracker.owns(true)
 	defer r.tracker.owns(false)
-	p := r.engine.projector(r.definition, live, r.tracker)
+	p := r.engine.projector(d, live, r.tracker)
 	ctx, cancel := context.WithCancelCause(ctx)
 	watching := make(chan struct{})
 	go func() {
@@ -108,17 +120,29 @@ func (r *runner) own(ctx context.Context) error {
 	err = r.engine.follow(ctx, p, r.engine.config.Live)
 	cancel(err)
 	<-watching
+	if errors.Is(err, event.ErrLogWentBack) {
+		return errNothingToDo // It has been said; what to do now is the builder's to decide.
+	}
 	return err
 }
 
-func (r *runner) acquire(ctx context.Context) (*lock, error) {
+// acquire waits for the lock of the owner, while the live generation is one of
+// the definition.
+func (r *runner) acquire(ctx context.Context, d Definition) (*lock, error) {
 	for {
-		lock, err := r.locks.try(ctx, lockKey(ownerLock, r.definition.Name))
+		lock, err := r.locks.try(ctx, lockKey(ownerLock, d.Name))
 		if err != nil || lock != nil {
 			return lock, err
 		}
 		if err := sleep(ctx, r.engine.config.Watch); err != nil {
 			return nil, err
+		}
+		live, err := liveGeneration(ctx, r.engine.config.Pool, d.Name)
+		if err != nil {
+			return nil, err
+		}
+		if !live.builtFor(d) {
+			return nil, errReplaced
 		}
 	}
 }
@@ -139,4 +163,94 @@ func (r *runner) watch(ctx context.Context, lock *lock, id int64) error {
 			return errReplaced
 		}
 	}
+}
+
+// build builds a generation when the live one is not this program's, or shows
+// what the log no longer holds. Meanwhile the live one is served, and projected
+// by whoever has its reducers.
+//
+// Programs of two versions may run at the same time, while one replaces the
+// other. A program that starts builds its own tables, be they newer or older;
+// one that sees them replaced later leaves them to the newer one, until no
+// process of that is left.
+func (r *runner) build(ctx context.Context) error {
+	live, err := ensureLive(ctx, r.engine.config.Pool, r.definition)
+	if err != nil {
+		return err
+	}
+	if !live.LogWentBackAt.IsZero() {
+		return r.rebuild(ctx, live)
+	}
+	if live.builtFor(r.definition) {
+		r.settled.Store(true)
+		r.tracker.served(live, true)
+		r.tracker.failedToBuild("")
+		return errNothingToDo
+	}
+	projected, err := r.attended(ctx, live)
+	if err != nil {
+		return err
+	}
+	r.tracker.served(live, projected)
+	switch {
+	case live.Pinned:
+		return errNothingToDo
+	case r.settled.Load() && live.Version >= r.definition.Version &&
+		(r.deserted.IsZero() || time.Since(r.deserted) < r.engine.config.Deserted):
+		return errSuperseded
+	}
+	r.log.InfoContext(ctx, "the live tables are of another version: building others beside them",
+		slog.String("projection", r.definition.Name),
+		slog.Int("live", live.Version), slog.Int("version", r.definition.Version))
+	return r.construct(ctx, resume)
+}
+
+// rebuild replaces tables of a log that went back, if it may.
+func (r *runner) rebuild(ctx context.Context, live Generation) error {
+	r.tracker.wentBack(live.ID)
+	if !r.engine.config.RebuildWhenLogWentBack {
+		return errNothingToDo
+	}
+	r.log.WarnContext(ctx, "the log went back: building new tables beside the live ones",
+		slog.String("projection", r.definition.Name), slog.Int64("generation", live.ID))
+	return r.construct(ctx, resume)
+}
+
+func (r *runner) construct(ctx context.Context, from beginning) error {
+	r.tracker.builds(true)
+	defer r.tracker.builds(false)
+	building, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go r.attend(building)
+	return r.engine.build(ctx, r.definition, from, func(BuildProgress) {})
+}
+
+// attend keeps up to date, during a build, whether the live tables are projected.
+func (r *runner) attend(ctx context.Context) {
+	for sleep(ctx, r.engine.config.Watch) == nil {
+		live, err := liveGeneration(ctx, r.engine.config.Pool, r.definition.Name)
+		if err != nil || live.builtFor(r.definition) {
+			continue
+		}
+		held, err := r.engine.ownedAnywhere(ctx)
+		if err == nil {
+			r.tracker.served(live, held[lockKey(ownerLock, r.definition.Name)])
+		}
+	}
+}
+
+// attended tells whether some process projects the live generation, and notes
+// since when none has been at work on it.
+func (r *runner) attended(ctx context.Context, live Generation) (projected bool, err error) {
+	held, err := r.engine.ownedAnywhere(ctx)
+	if err != nil {
+		return false, err
+	}
+	projected = held[lockKey(ownerLock, live.Projection)]
+	if projected || held[lockKey(buildLock, live.Projection)] {
+		r.deserted = time.Time{}
+	} else if r.deserted.IsZero() {
+		r.deserted = time.Now()
+	}
+	return projected, nil
 }

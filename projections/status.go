@@ -22,6 +22,8 @@ const (
 	StateStuck State = "stuck"
 	// StateUnowned: no process projects it.
 	StateUnowned State = "unowned"
+	// StateLogWentBack: the log no longer holds what it shows.
+	StateLogWentBack State = "log went back"
 )
 
 // Status is how a projection does, as of now.
@@ -32,6 +34,9 @@ type Status struct {
 	Version    int
 	Generation int64
 	Outdated   bool
+	// Building says that this process builds tables of its version meanwhile,
+	// Pinned that an operator chose the live ones.
+	Building, Pinned bool
 
 	State State
 	// Owned says that this process projects it.
@@ -71,13 +76,14 @@ func (e *Engine) Status(ctx context.Context) ([]Status, error) {
 		s := Status{
 			Projection: d.Name, Version: g.Version, Generation: g.ID, Outdated: !g.builtFor(d),
 			Position: g.Position, Head: head, Parked: g.Parked, Failure: g.Failure, FailingSince: g.FailingSince,
+			Pinned: g.Pinned,
 		}
 		observed := observation{
 			owned: owned[lockKey(ownerLock, d.Name)], live: g.CaughtUp,
-			newest: g.LastEventAt, caughtUpAt: g.AdvancedAt,
+			newest: g.LastEventAt, caughtUpAt: g.AdvancedAt, lost: !g.LogWentBackAt.IsZero(),
 		}
 		own := e.trackers[d.Name].observe()
-		if own.owner {
+		if own.owner && !observed.lost {
 			observed = own.observation
 			s.Owned, s.Position = true, own.position
 		} else if own.building && !observed.owned {
@@ -85,6 +91,11 @@ func (e *Engine) Status(ctx context.Context) ([]Status, error) {
 		}
 		if own.owner || own.failure != "" {
 			s.Failure, s.FailingSince = own.failure, own.failingSince
+		}
+		s.Building = own.building
+		if s.Failure == "" && own.buildFailure != "" {
+			s.Failure, s.FailingSince = own.buildFailure, own.buildFailingSince
+			observed.elsewhere = observed.owned && observed.live
 		}
 		e.assess(&s, observed, time.Now())
 		all = append(all, s)
@@ -95,12 +106,17 @@ func (e *Engine) Status(ctx context.Context) ([]Status, error) {
 // observation is what a projection's state is judged by.
 type observation struct {
 	owned, live, unwritten bool
-	newest, caughtUpAt     time.Time
+	// lost says that the log went back, elsewhere that a failure is not of the
+	// tables that queries read.
+	lost, elsewhere    bool
+	newest, caughtUpAt time.Time
 }
 
 func (e *Engine) assess(s *Status, o observation, now time.Time) {
 	switch {
-	case !s.FailingSince.IsZero() && now.Sub(s.FailingSince) >= e.config.StuckAfter:
+	case o.lost:
+		s.State = StateLogWentBack
+	case !o.elsewhere && !s.FailingSince.IsZero() && now.Sub(s.FailingSince) >= e.config.StuckAfter:
 		s.State = StateStuck
 	case !o.owned:
 		s.State = StateUnowned
@@ -187,7 +203,7 @@ func (e *Engine) readHead(ctx context.Context) event.Position {
 	head, err := e.config.Head(ctx)
 	e.head.mu.Lock()
 	defer e.head.mu.Unlock()
-	if err == nil && head.Compare(e.head.position) > 0 {
+	if err == nil { // It may be less than before: the log may go back.
 		e.head.position = head
 	}
 	return e.head.position

@@ -29,9 +29,10 @@ type Progress interface {
 
 	// Commit makes everything acknowledged so far durable, together with the
 	// position reached, which may be beyond the last event where the log holds
-	// what is not for us. live says that the subscription has caught up with
+	// what is not for us. The mark does not name the log; its last event is zero
+	// when there was none since Resume or the last Commit. live says that the subscription has caught up with
 	// the end of the log. After an error the subscriber subscribes again.
-	Commit(ctx context.Context, upTo event.Position, live bool) error
+	Commit(ctx context.Context, upTo event.Mark, live bool) error
 }
 
 // SubscribeOptions say when a subscriber ends a batch, beside doing so when it

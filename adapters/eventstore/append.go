@@ -51,7 +51,11 @@ func (c *Client) append(ctx context.Context, stream string, at esdb.ExpectedRevi
 	begun := time.Now()
 	ctx, end := c.span(ctx, "append", stream)
 	opts := esdb.AppendToStreamOptions{ExpectedRevision: at, Deadline: &c.opts.AttemptTimeout}
+	life := c.witness.current()
 	a := retry(ctx, c, func(ctx context.Context, client *esdb.Client) (*esdb.WriteResult, error) {
+		if err := life.err(); err != nil { // What the caller decided from may be gone.
+			return nil, err
+		}
 		return client.AppendToStream(ctx, stream, opts, events...)
 	})
 	err := appendError(ctx, a)
@@ -60,6 +64,11 @@ func (c *Client) append(ctx context.Context, stream string, at esdb.ExpectedRevi
 	if err != nil {
 		return nil, fmt.Errorf("append to %s: %w", stream, err)
 	}
+	c.witness.saw(event.Place{
+		ID: event.ID(events[len(events)-1].EventID), Stream: stream,
+		Revision: event.Revision(a.value.NextExpectedVersion), //nolint:gosec // The store counts in int64.
+		Position: event.Position{Commit: a.value.CommitPosition, Prepare: a.value.PreparePosition},
+	})
 	return a.value, nil
 }
 
@@ -81,7 +90,7 @@ func appendError(ctx context.Context, a answer[*esdb.WriteResult]) error {
 		return fmt.Errorf("%w: %w", ErrTooLarge, a.err)
 	case ctx.Err() != nil:
 		return gaveUp(ctx, what, a.err)
-	case errors.Is(a.err, errPanic), judge(a.err) != permanent:
+	case errors.Is(a.err, event.ErrLogWentBack), errors.Is(a.err, errPanic), judge(a.err) != permanent:
 		return fmt.Errorf("%w: %w", what, a.err)
 	default:
 		return a.err

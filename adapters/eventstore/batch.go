@@ -22,8 +22,10 @@ type batch struct {
 	since time.Time
 	// reached is the position to commit next, committed the last one.
 	reached, committed event.Position
-	commits            int
-	lastCommit         time.Time
+	// last is the last event since the last commit.
+	last       *esdb.RecordedEvent
+	commits    int
+	lastCommit time.Time
 	// live says that the end of the log was reached, told that Commit knows.
 	live, told bool
 }
@@ -44,12 +46,12 @@ func (b *batch) deliver(ctx context.Context) error {
 				b.reached = i.checkpoint
 			}
 		case strings.HasPrefix(i.stored.EventType, "$"): // The store's own, in a stream of ours.
-			b.reached = event.Position(i.stored.Position)
+			b.reached, b.last = event.Position(i.stored.Position), i.stored
 		default:
 			if err := b.send(ctx, i.stored); err != nil {
 				return err
 			}
-			b.reached = event.Position(i.stored.Position)
+			b.reached, b.last = event.Position(i.stored.Position), i.stored
 			if b.acked++; b.acked == 1 {
 				b.since = time.Now()
 			}
@@ -126,13 +128,26 @@ func (b *batch) ended(more bool) error {
 }
 
 func (b *batch) commit(ctx context.Context) error {
-	if err := b.progress.Commit(ctx, b.reached, b.live); err != nil {
+	mark := event.Mark{Position: b.reached, Last: placeOf(b.last)}
+	if err := b.progress.Commit(ctx, mark, b.live); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
+	b.client.witness.saw(mark.Last)
+	b.last = nil
 	b.acked, b.committed, b.told = 0, b.reached, b.live
 	b.lastCommit = time.Now()
 	b.commits++
 	return nil
+}
+
+func placeOf(e *esdb.RecordedEvent) event.Place {
+	if e == nil {
+		return event.Place{}
+	}
+	return event.Place{
+		ID: event.ID(e.EventID), Position: event.Position(e.Position), Stream: e.StreamID,
+		Revision: event.Revision(e.EventNumber), //nolint:gosec // The store counts in int64.
+	}
 }
 
 // send delivers an event until it is acknowledged.

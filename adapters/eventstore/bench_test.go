@@ -99,8 +99,8 @@ func BenchmarkDeliver(b *testing.B) {
 
 type nowhere struct{}
 
-func (nowhere) Resume(context.Context) (event.Position, error)     { return event.Position{}, nil }
-func (nowhere) Commit(context.Context, event.Position, bool) error { return nil }
+func (nowhere) Resume(context.Context) (event.Position, error) { return event.Position{}, nil }
+func (nowhere) Commit(context.Context, event.Mark, bool) error { return nil }
 
 // onlyKey gives everybody the same key, without the cost of finding it.
 func onlyKey(b *testing.B) Keys {

@@ -27,7 +27,8 @@ type Client struct {
 	log    *slog.Logger
 	tracer trace.Tracer // nil without tracing
 
-	calls *connection // appends and reads
+	calls   *connection // appends and reads
+	witness *witness
 
 	mu            sync.Mutex
 	closed        bool
@@ -50,17 +51,18 @@ func Open(opts Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{opts: opts, config: *config, log: opts.Logger}
+	c := &Client{opts: opts, config: *config, log: opts.Logger, witness: newWitness()}
 	if opts.TracerProvider != nil {
 		c.tracer = opts.TracerProvider.Tracer("github.com/perfectworks/backend/adapters/eventstore")
 	}
 	c.closing, c.close = context.WithCancel(context.Background())
 	c.calls = c.newConnection()
+	c.calls.guarded = true
 	return c, nil
 }
 
 func (c *Client) newConnection() *connection {
-	return &connection{config: c.config, log: c.log, metrics: c.opts.Metrics, closing: make(chan struct{})}
+	return &connection{config: c.config, log: c.log, metrics: c.opts.Metrics, greet: c.greet, closing: make(chan struct{})}
 }
 
 // Close ends subscriptions and connections. It waits for calls that are under

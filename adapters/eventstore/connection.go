@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 )
@@ -16,6 +17,12 @@ type connection struct {
 	config  esdb.Configuration
 	log     *slog.Logger
 	metrics Metrics
+	// greet is called with each client that has found its server, before anybody
+	// else uses it.
+	greet func(context.Context, *esdb.Client) error
+	// guarded says that a session ends with its transport: the module would
+	// connect again by itself, without a greeting.
+	guarded bool
 
 	mu      sync.Mutex
 	current *session
@@ -37,6 +44,9 @@ type session struct {
 	ready  chan struct{}
 	// trouble is why the server has not been reached, as last heard.
 	trouble atomic.Pointer[string]
+	// ctx ends when the session is retired.
+	ctx context.Context
+	end context.CancelFunc
 
 	// Guarded by connection.mu.
 	users   int
@@ -51,7 +61,7 @@ func (c *connection) acquire(ctx context.Context) (*session, error) {
 		return nil, ErrClosed
 	}
 	if c.current == nil {
-		s, err := c.begin()
+		s, err := c.begin() //nolint:contextcheck // The connection outlives the caller.
 		if err != nil {
 			c.mu.Unlock()
 			return nil, err
@@ -86,10 +96,12 @@ func (c *connection) acquire(ctx context.Context) (*session, error) {
 // begin makes a client and has it look for its server. Callers hold mu.
 func (c *connection) begin() (*session, error) {
 	s := &session{ready: make(chan struct{}), users: 1}
+	s.ctx, s.end = context.WithCancel(context.Background())
 	config := c.config
 	config.Logger = c.moduleLogger(s)
 	client, err := esdb.NewClient(&config)
 	if err != nil {
+		s.end()
 		return nil, fmt.Errorf("event store client: %w", err)
 	}
 	s.client = client
@@ -101,10 +113,51 @@ func (c *connection) begin() (*session, error) {
 		if _, err := client.GetServerVersion(); err != nil {
 			c.log.Warn("the event store client gave up its search for a server", slog.Any("error", err))
 			c.retire(s)
+		} else if err := c.introduce(client); err != nil {
+			c.log.Warn("a new connection to the event store is of no use", slog.Any("error", err))
+			c.retire(s)
+		} else if c.guarded {
+			c.guard(s)
 		}
 		close(s.ready)
 	}()
 	return s, nil
+}
+
+// greetTimeout bounds the first question on a new connection.
+const greetTimeout = 5 * time.Second
+
+func (c *connection) introduce(client *esdb.Client) error {
+	ctx, cancel := context.WithTimeout(context.Background(), greetTimeout)
+	defer cancel()
+	return c.greet(c.leaderOnly(ctx), client)
+}
+
+// guard retires a session as soon as its transport is lost, of which an idle
+// connection would otherwise hear nothing: a subscription that brings nothing
+// ends with it.
+func (c *connection) guard(s *session) {
+	sub := guarded(c.leaderOnly(s.ctx), s.client, func(ctx context.Context, client *esdb.Client) (*esdb.Subscription, error) {
+		return client.SubscribeToStream(ctx, identityStream, esdb.SubscribeToStreamOptions{From: esdb.End{}})
+	})
+	if sub.err != nil {
+		if broken(sub.err) {
+			c.retire(s)
+		}
+		return
+	}
+	c.mu.Lock()
+	s.users++
+	c.mu.Unlock()
+	go func() {
+		defer c.release(s)
+		guard := &subscription{inner: sub.value}
+		for guard.receive().SubscriptionDropped == nil {
+			continue // Whatever comes is of no interest.
+		}
+		_ = sub.value.Close() // It always returns nil.
+		c.retire(s)
+	}()
 }
 
 // release ends one use. The module panics when its client is closed while
@@ -129,6 +182,7 @@ func (c *connection) retire(s *session) {
 		return
 	}
 	s.retired = true
+	s.end()
 	if c.current == s {
 		c.current = nil
 	}
@@ -148,6 +202,7 @@ func (c *connection) close(ctx context.Context) error {
 	idle := false
 	if s != nil {
 		s.retired = true
+		s.end()
 		idle = s.users == 0
 	}
 	c.mu.Unlock()

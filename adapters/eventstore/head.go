@@ -28,6 +28,7 @@ const maxLookBack = searchWindow*checkpointInterval + searchWindow
 // concurrently.
 func (c *Client) HeadOf(prefixes []string) func(context.Context) (event.Position, error) {
 	h := &headOf{client: c, prefixes: prefixes}
+	c.OnWentBack(h.reset)
 	return h.position
 }
 
@@ -65,6 +66,9 @@ func (h *headOf) look(ctx context.Context, count uint64) (event.Position, bool, 
 	switch {
 	case err != nil:
 		return event.Position{}, false, err
+	case seen.newest.Compare(examined) < 0: // The log went back.
+		h.reset()
+		return h.look(ctx, count)
 	case seen.stopped && seen.oldest.Compare(examined) <= 0: // Nothing of ours since then.
 	case seen.stopped, seen.count == maxLookBack:
 		last = seen.oldest
@@ -73,10 +77,17 @@ func (h *headOf) look(ctx context.Context, count uint64) (event.Position, bool, 
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if seen.newest.Compare(h.examined) > 0 {
+	if h.examined == examined && seen.newest.Compare(examined) > 0 {
 		h.last, h.examined = last, seen.newest
 	}
 	return last, true, nil
+}
+
+// reset forgets a log that went back.
+func (h *headOf) reset() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.last, h.examined = event.Position{}, event.Position{}
 }
 
 func (h *headOf) ours(stream string) bool {

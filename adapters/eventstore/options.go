@@ -54,6 +54,9 @@ type Metrics interface {
 	Reconnected()
 	// Dropped is called each time a subscription ended and begins again.
 	Dropped(topic string, err error)
+	// WentBack is called when the log no longer holds what this client wrote or
+	// read.
+	WentBack()
 }
 
 const (
@@ -130,3 +133,4 @@ func (noMetrics) Appended(int, time.Duration, error)     {}
 func (noMetrics) Loaded(int, bool, time.Duration, error) {}
 func (noMetrics) Reconnected()                           {}
 func (noMetrics) Dropped(string, error)                  {}
+func (noMetrics) WentBack()                              {}

@@ -22,7 +22,8 @@ type Streams struct {
 	client *Client
 	codec  *Codec
 	states *otter.Cache[stateKey, commands.Snapshot]
-	// epoch counts calls of Forget: a state read before one is not kept.
+	// epoch counts calls of Forget: a state read before one is neither kept nor
+	// written to.
 	epoch atomic.Uint64
 }
 
@@ -45,6 +46,7 @@ func NewStreams(client *Client, codec *Codec, cachedStates int) (*Streams, error
 		cachedStates = DefaultCachedStates
 	}
 	s := &Streams{client: client, codec: codec}
+	client.OnWentBack(s.Forget)
 	if cachedStates < 0 {
 		return s, nil
 	}
@@ -87,8 +89,9 @@ func (s *Streams) Load(ctx context.Context, stream string, fold commands.Fold, f
 	s.client.opts.Metrics.Loaded(events, false, time.Since(begun), nil)
 	if !found {
 		s.drop(key)
-		return commands.Snapshot{Stream: stream, Revision: event.NoStream, State: fold.Zero, Fresh: true}, nil
+		return commands.Snapshot{Stream: stream, Revision: event.NoStream, State: fold.Zero, Fresh: true, Epoch: epoch}, nil
 	}
+	snapshot.Epoch = epoch
 	s.keep(key, snapshot, epoch)
 	snapshot.Fresh = true
 	return snapshot, nil
@@ -102,6 +105,11 @@ func (s *Streams) Append(ctx context.Context, after commands.Snapshot, fold comm
 	}
 	key := stateKey{after.Stream, reflect.TypeOf(fold.Zero)}
 	epoch := s.epoch.Load()
+	if after.Revision != event.NoStream && after.Epoch != epoch {
+		s.drop(key)
+		return commands.Snapshot{}, fmt.Errorf("append to %s: %w: what is cached of the log has become void",
+			after.Stream, commands.ErrWrongRevision)
+	}
 	stored := make([]esdb.EventData, len(drafts))
 	next := after
 	for i, draft := range drafts {
@@ -124,6 +132,7 @@ func (s *Streams) Append(ctx context.Context, after commands.Snapshot, fold comm
 		}
 		return commands.Snapshot{}, err
 	}
+	next.Epoch = epoch
 	s.keep(key, next, epoch)
 	next.Fresh = true
 	return next, nil
@@ -153,7 +162,8 @@ func (s *Streams) Find(ctx context.Context, stream string, after event.Revision,
 }
 
 // Forget drops all cached states: when a person's key is destroyed, their texts
-// are still in states that were folded before.
+// are still in states that were folded before; and when the log went back, the
+// states are of events that it no longer holds.
 func (s *Streams) Forget() {
 	s.epoch.Add(1)
 	if s.states != nil {
@@ -175,7 +185,7 @@ func (s *Streams) keep(key stateKey, snapshot commands.Snapshot, epoch uint64) {
 	}
 	snapshot.Fresh = false
 	s.states.Compute(key, func(old commands.Snapshot, found bool) (commands.Snapshot, otter.ComputeOp) {
-		if s.epoch.Load() != epoch || found && old.Revision > snapshot.Revision {
+		if s.epoch.Load() != epoch || found && old.Epoch == epoch && old.Revision > snapshot.Revision {
 			return old, otter.CancelOp
 		}
 		return snapshot, otter.WriteOp

@@ -94,6 +94,8 @@ func (c *counts) Loaded(events int, cached bool, _ time.Duration, _ error) {
 	c.loaded = append(c.loaded, events)
 }
 
+func (c *counts) WentBack() {}
+
 func (c *counts) Reconnected() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -39,6 +39,14 @@ func (c *Client) subscribe(ctx context.Context, after event.Position, prefixes [
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(c.closing, func() { cancel(ErrClosed) }) //nolint:contextcheck // It ends with either.
+	life := c.witness.current()
+	go func() {
+		select {
+		case <-life.ended:
+			cancel(life.reason)
+		case <-ctx.Done():
+		}
+	}()
 	sub := &subscription{ctx: ctx, end: func(dropped error) {
 		stop()
 		cancel(nil)

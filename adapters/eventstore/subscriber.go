@@ -16,13 +16,16 @@ import (
 type Progress interface {
 	// Resume says after which position to go on; the zero Position means from
 	// the beginning. It is called at every (re)subscription; whatever was
-	// delivered and not committed will be delivered again.
+	// delivered and not committed will be delivered again. It makes sure, by
+	// Client.Recognise, that the log still holds what was committed.
 	Resume(ctx context.Context) (event.Position, error)
 	// Commit makes everything acknowledged so far durable, with the position
-	// reached: of the last acknowledged event or filtered checkpoint. live says
-	// that the subscription has caught up with the end of the log. When only
-	// that has changed, upTo is where Resume or the last Commit stood.
-	Commit(ctx context.Context, upTo event.Position, live bool) error
+	// reached: of the last acknowledged event or filtered checkpoint. The mark
+	// does not name the log; its last event is zero when there was none since
+	// Resume or the last Commit. live says that the subscription has caught up
+	// with the end of the log. When only that has changed, the position is where
+	// Resume or the last Commit stood.
+	Commit(ctx context.Context, upTo event.Mark, live bool) error
 }
 
 // SubscriberOptions tune a Subscriber. Only Progress is required.

@@ -47,7 +47,7 @@ func (m *memory) Resume(context.Context) (event.Position, error) {
 	return m.position, nil
 }
 
-func (m *memory) Commit(_ context.Context, upTo event.Position, live bool) error {
+func (m *memory) Commit(_ context.Context, upTo event.Mark, live bool) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.fail != nil {
@@ -55,8 +55,8 @@ func (m *memory) Commit(_ context.Context, upTo event.Position, live bool) error
 			return err
 		}
 	}
-	m.position, m.live = upTo, live
-	m.commits = append(m.commits, upTo)
+	m.position, m.live = upTo.Position, live
+	m.commits = append(m.commits, upTo.Position)
 	m.done = append(m.done, m.acked...)
 	m.acked = nil
 	return nil

@@ -113,18 +113,18 @@ func (m *member) Resume(ctx context.Context) (event.Position, error) {
 	return m.last, nil
 }
 
-func (m *member) Commit(ctx context.Context, upTo event.Position, _ bool) error {
+func (m *member) Commit(ctx context.Context, upTo event.Mark, _ bool) error {
 	tag, err := m.pool.Exec(ctx, `
 		INSERT INTO group_progress (name, position) VALUES ($1, $3)
 		ON CONFLICT (name) DO UPDATE SET position = $3 WHERE group_progress.position = $2`,
-		m.name, m.last.String(), upTo.String())
+		m.name, m.last.String(), upTo.Position.String())
 	if err != nil {
 		return err
 	}
 	if tag.RowsAffected() == 0 {
 		return fmt.Errorf("%s is not at %v any more", m.name, m.last)
 	}
-	m.last = upTo
+	m.last = upTo.Position
 	return nil
 }
 

@@ -23,7 +23,7 @@ import (
 // eventstore.Progress.
 type Progress interface {
 	Resume(ctx context.Context) (event.Position, error)
-	Commit(ctx context.Context, upTo event.Position, live bool) error
+	Commit(ctx context.Context, upTo event.Mark, live bool) error
 }
 
 // Queue takes jobs, with a transaction: see jobs.Client.
@@ -46,6 +46,9 @@ type Config struct {
 	Subscribe func(Progress) (message.Subscriber, error)
 	// Header tells which event a message holds, without reading it.
 	Header func(*message.Message) (event.Recorded, error)
+	// Recognise makes sure at each subscription that the log did not go back: see
+	// eventstore.Client.Recognise. Otherwise the policies stop.
+	Recognise func(context.Context, event.Mark) (event.Mark, error)
 	// Head gives the position of the log's end.
 	Head func(context.Context) (event.Position, error)
 
@@ -73,6 +76,9 @@ func New(config Config) (*Engine, error) {
 	}
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	if config.Recognise == nil {
+		config.Recognise = func(_ context.Context, mark event.Mark) (event.Mark, error) { return mark, nil }
 	}
 	e := &Engine{config: config, policies: map[string]policies.Policy{}}
 	for _, p := range config.Policies {

@@ -93,7 +93,7 @@ func (h *harness) process(all ...policies.Policy) *process {
 			r.Event, r.Metadata = nil, event.Metadata{}
 			return r, err
 		},
-		Head: h.log.Head,
+		Head: h.log.Head, Recognise: h.log.Recognise,
 	})
 	if err != nil {
 		h.t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -111,7 +112,35 @@ func (f *follower) Resume(ctx context.Context) (event.Position, error) {
 	}
 	f.group = now
 	f.forget()
+	last := now.last
+	_, err = f.engine.config.Recognise(ctx, event.Mark{
+		Position: last.position, Last: event.Place{ID: last.id, Position: last.position},
+	})
+	if errors.Is(err, event.ErrLogWentBack) {
+		err = errors.Join(err, f.halt(ctx, err))
+	}
+	if err != nil {
+		return event.Position{}, err
+	}
 	return f.group.position(), nil
+}
+
+// halt stops the group's policies until an operator has decided where they go
+// on: nobody else knows which of the lost events led to what.
+func (f *follower) halt(ctx context.Context, reason error) error {
+	names := make([]string, len(f.group.members))
+	for i, m := range f.group.members {
+		names[i] = m.policy.Name
+	}
+	f.engine.config.Logger.ErrorContext(ctx, "the log went back: policies stop until an operator starts them again",
+		slog.Any("policies", names), slog.Any("reason", reason))
+	_, err := f.engine.config.Pool.Exec(ctx, `UPDATE policy.checkpoints SET stopped = $2, stopped_at = now()
+		WHERE policy = ANY ($1) AND stopped IS NULL`, names, reason.Error())
+	if err != nil {
+		return fmt.Errorf("stop policies: %w", err)
+	}
+	f.stop(errRegroup)
+	return nil
 }
 
 func (f *follower) forget() {
@@ -121,7 +150,8 @@ func (f *follower) forget() {
 // Commit inserts the jobs and moves the positions, in one transaction. It is
 // durable if there are jobs, whatever is set for the database: their events are
 // not read again.
-func (f *follower) Commit(ctx context.Context, upTo event.Position, live bool) error {
+func (f *follower) Commit(ctx context.Context, reached event.Mark, live bool) error {
+	upTo := reached.Position
 	// Once begun it is seen through, for a while.
 	writing, cancel := context.WithTimeout(context.WithoutCancel(ctx), queryTimeout)
 	defer cancel()

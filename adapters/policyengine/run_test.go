@@ -294,3 +294,30 @@ func TestStartsAreRead(t *testing.T) {
 		t.Error("it was accepted")
 	}
 }
+
+// When the log went back, nobody knows which of the lost events led to what: the
+// policies stop until an operator says where they go on.
+func TestPoliciesStopWhenTheLogWentBack(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	p := h.process(policy("one", policies.FromBeginning(), nil))
+	h.append(3)
+	h.run(p)
+	h.reached(p, "one", 3)
+	head, err := h.log.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.append(2)
+	h.reached(p, "one", 5)
+	h.log.GoBack(head)
+	h.append(4)
+	h.eventually("the policy has stopped", func() bool { return h.status(p, "one").State == policyengine.StateStopped })
+	if s := h.status(p, "one"); s.Jobs != 5 {
+		t.Errorf("%d jobs, want none for what came after the loss", s.Jobs)
+	}
+	if err := p.Start(t.Context(), "one", policies.After(head)); err != nil {
+		t.Fatal(err)
+	}
+	h.reached(p, "one", 9)
+}

@@ -13,6 +13,7 @@ type EventStore struct {
 	loads      *prometheus.HistogramVec
 	reconnects prometheus.Counter
 	drops      *prometheus.CounterVec
+	wentBack   prometheus.Counter
 }
 
 // NewEventStore registers its metrics with the registry.
@@ -38,8 +39,12 @@ func NewEventStore(registry prometheus.Registerer) *EventStore {
 			Namespace: namespace, Name: "subscription_drops_total",
 			Help: "Subscriptions that ended and began again, by topic.",
 		}, []string{"topic"}),
+		wentBack: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: namespace, Name: "eventstore_log_went_back_total",
+			Help: "How often this process noticed that the log no longer holds what it wrote or read.",
+		}),
 	}
-	registry.MustRegister(m.appends, m.appended, m.loads, m.reconnects, m.drops)
+	registry.MustRegister(m.appends, m.appended, m.loads, m.reconnects, m.drops, m.wentBack)
 	return m
 }
 
@@ -62,6 +67,9 @@ func (m *EventStore) Loaded(_ int, cached bool, took time.Duration, err error) {
 
 // Reconnected counts a replaced connection.
 func (m *EventStore) Reconnected() { m.reconnects.Inc() }
+
+// WentBack counts a log that lost events.
+func (m *EventStore) WentBack() { m.wentBack.Inc() }
 
 // Dropped counts a subscription that begins again.
 func (m *EventStore) Dropped(topic string, _ error) { m.drops.WithLabelValues(topic).Inc() }

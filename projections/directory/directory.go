@@ -39,6 +39,13 @@ type Config struct {
 	// delivers; zero when there is none. It must come from a node that knows of
 	// every acknowledged write.
 	Head func(context.Context) (event.Position, error)
+	// Recognise makes sure at each subscription, and before a snapshot is used,
+	// that the log did not go back.
+	Recognise projections.Recognise
+	// RestartWhenLogWentBack has the directory begin again with the log when that
+	// no longer holds what the directory knows. Otherwise it vouches for nobody
+	// until the log is back or the program is started again with a free hand.
+	RestartWhenLogWentBack bool
 	// Snapshots, when set, spare a start the reading of a long log.
 	Snapshots *Snapshots
 	// SnapshotEvery is how many events a snapshot must spare the next start to be
@@ -57,11 +64,14 @@ type Directory struct {
 	mu        sync.RWMutex
 	state     *state
 	applied   event.Position
-	unsaved   int // events since the latest snapshot
+	log       string      // the log's identity
+	last      event.Place // the last event that was delivered
+	unsaved   int         // events since the latest snapshot
 	freshness freshness
 	waiters   []*waiter
 
 	demand chan struct{} // asks the heart to beat at once
+	closed chan struct{} // says that freshness has to be opened again
 }
 
 // New returns a directory that knows nothing until Run follows the log.
@@ -69,7 +79,10 @@ func New(c Config) *Directory {
 	if c.SnapshotEvery <= 0 {
 		c.SnapshotEvery = defaultSnapshotEvery
 	}
-	return &Directory{config: c, state: newState(), demand: make(chan struct{}, 1)}
+	if c.Recognise == nil {
+		c.Recognise = func(_ context.Context, mark event.Mark) (event.Mark, error) { return mark, nil }
+	}
+	return &Directory{config: c, state: newState(), demand: make(chan struct{}, 1), closed: make(chan struct{}, 1)}
 }
 
 // Apply adds an event of the log. One that is not after all that were applied
@@ -97,12 +110,14 @@ func (d *Directory) Block(r event.Recorded) {
 	})
 }
 
-// Resume is part of projections.Progress.
-func (d *Directory) Resume(context.Context) (event.Position, error) { return d.Applied(), nil }
-
 // Commit is part of projections.Progress.
-func (d *Directory) Commit(_ context.Context, upTo event.Position, _ bool) error {
-	d.advance(upTo, func() {})
+func (d *Directory) Commit(_ context.Context, upTo event.Mark, _ bool) error {
+	d.advance(upTo.Position, func() {})
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if upTo.Last.Position.Compare(d.last.Position) > 0 {
+		d.last = upTo.Last
+	}
 	return nil
 }
 

@@ -12,19 +12,19 @@ var ErrNoSnapshot = errNoSnapshot
 
 // Save is save.
 func (s *Snapshots) Save(ctx context.Context, at event.Position, data []byte) error {
-	return s.save(ctx, at, data)
+	return s.save(ctx, event.Mark{Position: at}, data)
 }
 
 // Load tells the position of the snapshot that load finds.
 func (s *Snapshots) Load(ctx context.Context) (event.Position, error) {
 	_, at, err := s.load(ctx)
-	return at, err
+	return at.Position, err
 }
 
 // Snapshot is what a snapshot of the directory holds.
 func (d *Directory) Snapshot() ([]byte, error) {
 	var data bytes.Buffer
-	err := d.state.encode(&data, d.applied)
+	err := d.state.encode(&data, event.Mark{Position: d.applied})
 	return data.Bytes(), err
 }
 
@@ -32,6 +32,8 @@ func (d *Directory) Snapshot() ([]byte, error) {
 func Restored(data []byte) (*Directory, error) {
 	d := New(Config{})
 	var err error
-	d.state, d.applied, err = decode(bytes.NewReader(data))
+	var at event.Mark
+	d.state, at, err = decode(bytes.NewReader(data))
+	d.applied = at.Position
 	return d, err
 }

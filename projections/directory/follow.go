@@ -39,8 +39,7 @@ func (d *Directory) Run(running context.Context) (err error) {
 	beating := make(chan struct{})
 	go func() {
 		defer close(beating)
-		d.open(ctx)
-		d.pulse(ctx)
+		d.vouch(ctx)
 	}()
 	defer func() { <-beating }()
 	defer cancel()

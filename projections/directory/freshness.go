@@ -37,7 +37,9 @@ var ErrBehind = failure.New(failure.Unavailable, "AUTHENTICATION_UNAVAILABLE",
 type freshness struct {
 	// open says that proofs count: they do not while the directory is at the
 	// work of its start.
-	open   bool
+	open bool
+	// lost says that the log went back behind what the directory knows.
+	lost   error
 	asOf   time.Time // zero at first
 	proofs []proof   // not reached yet, the oldest first
 	err    error     // of the latest question for the head
@@ -93,6 +95,9 @@ func (d *Directory) Ready() error {
 	if time.Since(f.asOf) <= Bound {
 		return nil
 	}
+	if f.lost != nil {
+		return fmt.Errorf("%w: %w", unready("the event log went back: the directory knows what the log no longer holds"), f.lost)
+	}
 	if f.err != nil {
 		return fmt.Errorf("%w: %w", unready("the directory cannot see the end of the log"), f.err)
 	}
@@ -141,7 +146,15 @@ func (d *Directory) WaitFor(ctx context.Context, to event.Position) error {
 	return d.waitUntil(ctx, func() bool { return d.applied.Compare(to) >= 0 })
 }
 
-// pulse asks for the head of the log until ctx ends.
+// vouch opens the directory and keeps it open until ctx ends.
+func (d *Directory) vouch(ctx context.Context) {
+	for ctx.Err() == nil {
+		d.open(ctx)
+		d.pulse(ctx)
+	}
+}
+
+// pulse asks for the head of the log until ctx ends or the directory is closed.
 func (d *Directory) pulse(ctx context.Context) {
 	for {
 		asked := time.Now()
@@ -153,6 +166,8 @@ func (d *Directory) pulse(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
+			return
+		case <-d.closed:
 			return
 		case <-d.demand:
 		case <-time.After(beat - time.Since(asked)):

@@ -137,7 +137,7 @@ func (s *subscription) deliver(ctx context.Context, from event.Position, out cha
 		s.log.mu.Unlock()
 		if next == nil || s.held.Load() {
 			if next == nil {
-				_ = s.progress.Commit(ctx, from, true)
+				_ = s.progress.Commit(ctx, event.Mark{Position: from}, true)
 			}
 			select {
 			case <-changed:

@@ -57,7 +57,8 @@ func nodeConfig(tb testing.TB, store *eventstoretest.Store) directory.Config {
 			}
 			return r, err
 		},
-		Head:   client.HeadOf(eventstore.StreamPrefixes()),
+		Head:      client.HeadOf(eventstore.StreamPrefixes()),
+		Recognise: client.Recognise, RestartWhenLogWentBack: true,
 		Logger: slog.New(slog.DiscardHandler),
 	}
 }

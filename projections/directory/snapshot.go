@@ -37,8 +37,8 @@ var fingerprint = func() string {
 // 1; 0 is none.
 type (
 	header struct {
-		Position event.Position
-		Scopes   [][]access.Scope
+		Mark   event.Mark
+		Scopes [][]access.Scope
 	}
 	savedOrganization struct {
 		ID                  id.Organization
@@ -79,9 +79,9 @@ type (
 const batchSize = 4096
 
 // encode writes a snapshot.
-func (s *state) encode(w io.Writer, at event.Position) error {
+func (s *state) encode(w io.Writer, at event.Mark) error {
 	enc := gob.NewEncoder(w)
-	if err := enc.Encode(header{Position: at, Scopes: s.scopes}); err != nil {
+	if err := enc.Encode(header{Mark: at, Scopes: s.scopes}); err != nil {
 		return err
 	}
 	organizations, users, keys := numbers[organizationRecord]{}, numbers[userRecord]{}, numbers[keyRecord]{}
@@ -135,11 +135,11 @@ func write[K comparable, V, T any](enc *gob.Encoder, records map[K]V, save func(
 }
 
 // decode reads what encode wrote, with the same fingerprint.
-func decode(r io.Reader) (_ *state, at event.Position, err error) {
+func decode(r io.Reader) (_ *state, at event.Mark, err error) {
 	dec := gob.NewDecoder(r)
 	var h header
 	if err := dec.Decode(&h); err != nil {
-		return nil, event.Position{}, fmt.Errorf("read a snapshot: %w", err)
+		return nil, event.Mark{}, fmt.Errorf("read a snapshot: %w", err)
 	}
 	s := newState()
 	s.scopes = h.Scopes
@@ -149,10 +149,10 @@ func decode(r io.Reader) (_ *state, at event.Position, err error) {
 	}
 	for _, step := range []func() error{l.loadOrganizations, l.loadUsers, l.loadSubjects, l.loadMembers, l.loadKeys, l.loadSecrets} {
 		if err := step(); err != nil {
-			return nil, event.Position{}, fmt.Errorf("read a snapshot: %w", err)
+			return nil, event.Mark{}, fmt.Errorf("read a snapshot: %w", err)
 		}
 	}
-	return s, h.Position, nil
+	return s, h.Mark, nil
 }
 
 // loading is a snapshot on its way back into a state.

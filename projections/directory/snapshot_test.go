@@ -171,7 +171,7 @@ func TestASnapshotAheadOfTheLogIsNotUsed(t *testing.T) {
 		t.Error("a key of another log is accepted")
 	}
 	d.stop()
-	if !strings.Contains(d.log.String(), "ahead") {
+	if !strings.Contains(d.log.String(), "went back") {
 		t.Errorf("the log says %s", d.log.String())
 	}
 }

@@ -32,19 +32,19 @@ func NewSnapshots(pool *pgxpool.Pool) *Snapshots { return &Snapshots{pool} }
 var errNoSnapshot = errors.New("there is no snapshot")
 
 // load reads the latest snapshot. Its error may be errNoSnapshot.
-func (s *Snapshots) load(ctx context.Context) (_ *state, at event.Position, err error) {
+func (s *Snapshots) load(ctx context.Context) (_ *state, at event.Mark, err error) {
 	rows, err := s.pool.Query(ctx, `
 		SELECT data FROM directory_snapshot_parts WHERE snapshot_id = (
 			SELECT id FROM directory_snapshots WHERE fingerprint = $1 ORDER BY commit_position DESC, id DESC LIMIT 1)
 		ORDER BY part`, fingerprint)
 	if err != nil {
-		return nil, event.Position{}, fmt.Errorf("read a snapshot: %w", err)
+		return nil, event.Mark{}, fmt.Errorf("read a snapshot: %w", err)
 	}
 	defer rows.Close()
 	parts := &partReader{rows: rows}
 	loaded, at, err := decode(parts)
 	if err != nil && !parts.any && rows.Err() == nil {
-		return nil, event.Position{}, errNoSnapshot
+		return nil, event.Mark{}, errNoSnapshot
 	}
 	return loaded, at, err
 }
@@ -75,10 +75,10 @@ func (r *partReader) Read(p []byte) (int, error) {
 }
 
 // save keeps a snapshot and lets go of those that it makes useless.
-func (s *Snapshots) save(ctx context.Context, at event.Position, data []byte) error {
+func (s *Snapshots) save(ctx context.Context, at event.Mark, data []byte) error {
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		var id int64
-		commit := strconv.FormatUint(at.Commit, 10)
+		commit := strconv.FormatUint(at.Position.Commit, 10)
 		err := tx.QueryRow(ctx, `
 			INSERT INTO directory_snapshots (fingerprint, commit_position) VALUES ($1, $2::text::numeric) RETURNING id`,
 			fingerprint, commit).Scan(&id)
@@ -100,6 +100,17 @@ func (s *Snapshots) save(ctx context.Context, at event.Position, data []byte) er
 	})
 	if err != nil {
 		return fmt.Errorf("save a snapshot: %w", err)
+	}
+	return nil
+}
+
+// discard deletes the snapshots of a position and later ones: they are of a log
+// that went back.
+func (s *Snapshots) discard(ctx context.Context, at event.Position) error {
+	_, err := s.pool.Exec(ctx, `DELETE FROM directory_snapshots WHERE fingerprint = $1 AND commit_position >= $2::text::numeric`,
+		fingerprint, strconv.FormatUint(at.Commit, 10))
+	if err != nil {
+		return fmt.Errorf("delete a snapshot: %w", err)
 	}
 	return nil
 }

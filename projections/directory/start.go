@@ -20,7 +20,7 @@ func (d *Directory) loadSnapshot(ctx context.Context) {
 		return
 	}
 	began := time.Now()
-	loaded, at, err := d.config.Snapshots.load(ctx)
+	loaded, mark, err := d.config.Snapshots.load(ctx)
 	if errors.Is(err, errNoSnapshot) {
 		return
 	}
@@ -28,18 +28,39 @@ func (d *Directory) loadSnapshot(ctx context.Context) {
 		d.config.Logger.WarnContext(ctx, "the directory reads the whole log, for its snapshot cannot be read", "error", err)
 		return
 	}
-	// A log that ends before the snapshot is another one, or a restored one.
-	if head, err := d.awaitHead(ctx); err != nil || head.Compare(at) < 0 {
-		d.config.Logger.WarnContext(ctx, "the directory reads the whole log, for its snapshot is ahead of it",
-			"snapshot", at.String(), "head", head.String())
+	recognised, err := d.awaitRecognition(ctx, mark)
+	if errors.Is(err, event.ErrLogWentBack) {
+		d.config.Logger.ErrorContext(ctx, "the log went back: the directory reads the whole log, for its snapshot is of another",
+			"snapshot", mark.Position.String(), "reason", err)
+		if err := d.config.Snapshots.discard(ctx, mark.Position); err != nil {
+			d.config.Logger.WarnContext(ctx, "the directory's snapshot cannot be deleted", "error", err)
+		}
 		return
+	}
+	if err != nil {
+		return // The program ends.
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.state, d.applied = loaded, at
+	d.state, d.applied, d.log, d.last = loaded, recognised.Position, recognised.Log, recognised.Last
 	d.wake()
 	d.config.Logger.InfoContext(ctx, "the directory goes on from a snapshot",
-		"position", at.String(), "took", time.Since(began))
+		"position", mark.Position.String(), "took", time.Since(began))
+}
+
+// awaitRecognition asks about a mark until the store answers or ctx ends.
+func (d *Directory) awaitRecognition(ctx context.Context, mark event.Mark) (event.Mark, error) {
+	for {
+		recognised, err := d.config.Recognise(ctx, mark)
+		if err == nil || errors.Is(err, event.ErrLogWentBack) {
+			return recognised, err
+		}
+		select {
+		case <-time.After(beat):
+		case <-ctx.Done():
+			return event.Mark{}, ctx.Err()
+		}
+	}
 }
 
 // awaitHead asks for the head until the store answers or ctx ends.
@@ -66,6 +87,9 @@ func (d *Directory) open(ctx context.Context) {
 	d.saveSnapshot(ctx)
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.freshness.lost != nil {
+		return // Until the log is what it was.
+	}
 	d.freshness.open = true
 	d.freshness.reached(d.applied)
 	d.wake()
@@ -78,7 +102,7 @@ func (d *Directory) saveSnapshot(ctx context.Context) {
 		return
 	}
 	d.mu.RLock()
-	at, unsaved := d.applied, d.unsaved
+	at, unsaved := event.Mark{Log: d.log, Position: d.applied, Last: d.last}, d.unsaved
 	var data bytes.Buffer
 	var err error
 	if unsaved >= d.config.SnapshotEvery {

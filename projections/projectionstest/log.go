@@ -22,6 +22,9 @@ var Began = time.Date(2026, 1, 1, 0, 0, 1, 0, time.UTC)
 // PositionStep lies between the positions of two events.
 const PositionStep = 100
 
+// identity is the name of every log.
+const identity = "a log in memory"
+
 // Log is a log in memory. It is safe for concurrent use.
 type Log struct {
 	mu        sync.Mutex
@@ -32,6 +35,7 @@ type Log struct {
 	failures  map[event.ID]error
 	failure   error
 	erased    map[string]bool
+	lives     int // how often it went back
 }
 
 // NewLog returns an empty log.
@@ -57,7 +61,7 @@ func (l *Log) AppendWith(metadata event.Metadata, stream string, events ...event
 		l.revisions[stream] = revision
 		at := uint64(n) * PositionStep
 		l.events = append(l.events, event.Recorded{
-			ID: event.DeriveID(event.ID{1}, stream, n), Stream: stream, Revision: revision,
+			ID: event.DeriveID(event.ID{1, byte(l.lives)}, stream, n), Stream: stream, Revision: revision,
 			Position: event.Position{Commit: at, Prepare: at},
 			Time:     Began.Add(time.Duration(n-1) * time.Second), Event: e, Metadata: metadata,
 		})
@@ -65,6 +69,57 @@ func (l *Log) AppendWith(metadata event.Metadata, stream string, events ...event
 	close(l.grown)
 	l.grown = make(chan struct{})
 	return l.end()
+}
+
+// GoBack takes away all events after a position, as a restored backup does. What
+// is recorded afterwards has other ids.
+func (l *Log) GoBack(to event.Position) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := len(l.events)
+	for n > 0 && l.events[n-1].Position.Compare(to) > 0 {
+		n--
+	}
+	l.events = l.events[:n:n]
+	l.revisions = map[string]event.Revision{}
+	for _, e := range l.events {
+		l.revisions[e.Stream] = e.Revision
+	}
+	l.lives++
+	close(l.grown)
+	l.grown = make(chan struct{})
+}
+
+// Recognise is projections.Recognise.
+func (l *Log) Recognise(_ context.Context, mark event.Mark) (event.Mark, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	known := mark.Last.IsZero()
+	for _, e := range l.events {
+		known = known || e.ID == mark.Last.ID && e.Position == mark.Last.Position
+	}
+	if !known || mark.Log != "" && mark.Log != identity {
+		return event.Mark{}, fmt.Errorf("%w: %s is not there", event.ErrLogWentBack, mark.Last.Position)
+	}
+	if mark.Position.Compare(l.reachable()) > 0 {
+		mark.Position = mark.Last.Position
+	}
+	mark.Log = identity
+	return mark, nil
+}
+
+// life tells how often the log went back.
+func (l *Log) life() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lives
+}
+
+// reachable is up to where a subscription gets.
+func (l *Log) reachable() event.Position {
+	end := l.end()
+	end.Commit, end.Prepare = end.Commit+l.beyond, end.Prepare+l.beyond
+	return end
 }
 
 // Events are all that were recorded.
@@ -159,7 +214,5 @@ func (l *Log) after(p event.Position) ([]event.Recorded, event.Position, <-chan 
 	for i < len(l.events) && l.events[i].Position.Compare(p) <= 0 {
 		i++
 	}
-	end := l.end()
-	end.Commit, end.Prepare = end.Commit+l.beyond, end.Prepare+l.beyond
-	return l.events[i:], end, l.grown
+	return l.events[i:], l.reachable(), l.grown
 }

@@ -13,7 +13,7 @@ import (
 // Progress is projections.Progress.
 type Progress interface {
 	Resume(ctx context.Context) (event.Position, error)
-	Commit(ctx context.Context, upTo event.Position, live bool) error
+	Commit(ctx context.Context, upTo event.Mark, live bool) error
 }
 
 // pause is how long the subscriber waits before it tries something again.
@@ -64,26 +64,33 @@ func (s *Subscriber) Close() error {
 }
 
 func (s *Subscriber) follow(ctx context.Context, out chan<- *message.Message) {
+	lives := s.log.life()
 	at, err := s.progress.Resume(ctx)
+	var last event.Place
 	for err == nil && ctx.Err() == nil {
-		events, end, grown := s.log.after(at)
+		if s.log.life() != lives {
+			return // The log went back: Resume is asked again.
+		}
+		events, head, grown := s.log.after(at)
 		for i, e := range events {
 			if !s.deliver(ctx, out, e) {
 				return
 			}
-			at = e.Position
-			if last := i == len(events)-1; !last && (i+1)%s.maxEvents == 0 {
-				if s.progress.Commit(ctx, at, false) != nil {
+			at, last = e.Position, e.Place()
+			if end := i == len(events)-1; !end && (i+1)%s.maxEvents == 0 {
+				if s.progress.Commit(ctx, event.Mark{Position: at, Last: last}, false) != nil {
 					return
 				}
+				last = event.Place{}
 			}
 		}
-		if end.Compare(at) > 0 {
-			at = end
+		if head.Compare(at) > 0 {
+			at = head
 		}
-		if err = s.progress.Commit(ctx, at, true); err != nil {
+		if err = s.progress.Commit(ctx, event.Mark{Position: at, Last: last}, true); err != nil {
 			return
 		}
+		last = event.Place{}
 		select {
 		case <-grown:
 		case <-ctx.Done():

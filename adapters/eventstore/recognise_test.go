@@ -1,0 +1,239 @@
+package eventstore_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/google/uuid"
+
+	"github.com/perfectworks/backend/adapters/eventstore"
+	"github.com/perfectworks/backend/adapters/eventstore/eventstoretest"
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/personal"
+	"github.com/perfectworks/backend/domain/user"
+)
+
+// put writes n events at the end of a stream and tells where the last one is.
+func put(tb testing.TB, store *eventstoretest.Store, stream string, next event.Revision, n int) event.Place {
+	tb.Helper()
+	batch := make([]esdb.EventData, n)
+	for i := range batch {
+		batch[i] = esdb.EventData{EventID: uuid.New(), EventType: "X", ContentType: esdb.ContentTypeJson, Data: []byte(`{"a":"b"}`)}
+	}
+	revision, position, err := store.Client.Append(tb.Context(), stream, next-1, batch)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return event.Place{ID: event.ID(batch[n-1].EventID), Position: position, Stream: stream, Revision: revision}
+}
+
+func markOf(log string, last event.Place) event.Mark {
+	return event.Mark{Log: log, Position: last.Position, Last: last}
+}
+
+func TestALogIsRecognised(t *testing.T) {
+	t.Parallel()
+	store := eventstoretest.New(t)
+	ctx := within(t, time.Minute)
+	log, err := store.Client.Identity(ctx)
+	if err != nil || log == "" {
+		t.Fatalf("%q, %v", log, err)
+	}
+	if again, err := store.Client.Identity(ctx); err != nil || again != log {
+		t.Errorf("%q became %q, %v", log, again, err)
+	}
+	ours := put(t, store, "user-1", 0, 1)
+	others := put(t, store, "other-1", 0, 3)
+	for name, mark := range map[string]event.Mark{
+		"at the beginning":  {},
+		"at an event":       markOf(log, ours),
+		"beyond it":         {Log: log, Position: others.Position, Last: ours},
+		"of no known log":   markOf("", ours),
+		"without any event": {Log: log, Position: others.Position},
+	} {
+		want := mark
+		want.Log = log
+		if got, err := store.Client.Recognise(ctx, mark); err != nil || got != want {
+			t.Errorf("%s: %+v, %v; want %+v", name, got, err, want)
+		}
+	}
+	// A position at which no event begins held nothing of ours: the event before counts.
+	odd := event.Mark{Log: log, Position: others.Position, Last: ours}
+	odd.Position.Commit, odd.Position.Prepare = odd.Position.Commit-1, odd.Position.Prepare-1
+	if got, err := store.Client.Recognise(ctx, odd); err != nil || got != markOf(log, ours) {
+		t.Errorf("an odd position: %+v, %v", got, err)
+	}
+}
+
+func TestALogThatWentBackIsNotRecognised(t *testing.T) {
+	t.Parallel()
+	store := eventstoretest.New(t)
+	ctx := within(t, time.Minute)
+	log, err := store.Client.Identity(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := put(t, store, "user-1", 0, 1)
+	lost := put(t, store, "user-1", 1, 1)
+	others := put(t, store, "other-1", 0, 1)
+	store.GoBack(t, kept.Position)
+	wentBack := func(what string, mark event.Mark) {
+		t.Helper()
+		if _, err := store.Client.Recognise(ctx, mark); !errors.Is(err, event.ErrLogWentBack) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	wentBack("the event is gone", markOf(log, lost))
+	wentBack("another log", markOf("another", kept))
+	if got, err := store.Client.Recognise(ctx, event.Mark{Log: log, Position: others.Position, Last: kept}); err != nil || got != markOf(log, kept) {
+		t.Errorf("what is lost was not ours: %+v, %v", got, err)
+	}
+	// The same events at the same places, but not the same.
+	if again := put(t, store, "user-1", 1, 1); again.Position != lost.Position {
+		t.Fatalf("%v is not at %v", again, lost)
+	}
+	wentBack("another event is there", markOf(log, lost))
+	put(t, store, "user-1", 2, 10)
+	wentBack("the log has grown since", markOf(log, lost))
+	misplaced := lost
+	misplaced.Position.Commit, misplaced.Position.Prepare = lost.Position.Commit+1, lost.Position.Prepare+1
+	wentBack("no event is there", markOf(log, misplaced))
+}
+
+// What a scavenge removed is no loss: the stream's metadata tells.
+func TestAScavengedEventIsNoLoss(t *testing.T) {
+	t.Parallel()
+	ctx := within(t, time.Minute)
+	set := func(change func(*esdb.StreamMetadata)) func(*testing.T, *eventstoretest.Store, string) {
+		return func(t *testing.T, store *eventstoretest.Store, stream string) {
+			t.Helper()
+			var metadata esdb.StreamMetadata
+			change(&metadata)
+			if _, err := store.Node.Client().SetStreamMetadata(ctx, stream, esdb.AppendToStreamOptions{}, metadata); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for name, test := range map[string]struct {
+		remove func(t *testing.T, store *eventstoretest.Store, stream string)
+		lost   bool
+	}{
+		"deleted": {remove: func(t *testing.T, store *eventstoretest.Store, stream string) {
+			t.Helper()
+			if _, err := store.Node.Client().DeleteStream(ctx, stream, esdb.DeleteStreamOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		"tombstoned": {remove: func(t *testing.T, store *eventstoretest.Store, stream string) {
+			t.Helper()
+			if _, err := store.Node.Client().TombstoneStream(ctx, stream, esdb.TombstoneStreamOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		"truncated":          {remove: set(func(m *esdb.StreamMetadata) { m.SetTruncateBefore(2) })},
+		"truncated before":   {remove: set(func(m *esdb.StreamMetadata) { m.SetTruncateBefore(1) }), lost: true},
+		"one of few":         {remove: set(func(m *esdb.StreamMetadata) { m.SetMaxCount(1) })},
+		"one of many":        {remove: set(func(m *esdb.StreamMetadata) { m.SetMaxCount(100) }), lost: true},
+		"aged":               {remove: set(func(m *esdb.StreamMetadata) { m.SetMaxAge(time.Hour) })},
+		"metadata of no use": {remove: set(func(m *esdb.StreamMetadata) { m.AddCustomProperty("a", "b") }), lost: true},
+		"without metadata":   {remove: func(*testing.T, *eventstoretest.Store, string) {}, lost: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := eventstoretest.New(t)
+			log, err := store.Client.Identity(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			put(t, store, "user-1", 0, 1)
+			removed := put(t, store, "user-1", 1, 1)
+			put(t, store, "user-1", 2, 2)
+			test.remove(t, store, "user-1")
+			put(t, store, "user-2", 0, 1)
+			// The node does not scavenge; this is what a scavenge does to the log.
+			if _, err := store.Pool.Exec(ctx, "DELETE FROM eventnode.events WHERE position = $1", int64(removed.Position.Commit)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := store.Client.Recognise(ctx, markOf(log, removed)); errors.Is(err, event.ErrLogWentBack) != test.lost || !test.lost && err != nil {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// A state that was folded from lost events is never written to, even where
+// another process has brought the stream to the same revision.
+func TestAStateOfALogThatWentBackIsNotWrittenTo(t *testing.T) {
+	t.Parallel()
+	store := eventstoretest.New(t)
+	ctx := within(t, time.Minute)
+	u, stream := newUser()
+	loaded := func(streams commands.Streams, fresh bool) commands.Snapshot {
+		t.Helper()
+		s, err := streams.Load(ctx, stream, historyFold, fresh)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	first, err := store.Streams.Append(ctx, loaded(store.Streams, true), historyFold, drafts(user.Registered{UserID: u, Email: personal.New("ada@example.com")}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := store.Streams.Append(ctx, first, historyFold, drafts(user.ActiveOrganizationSwitched{UserID: u, OrganizationID: "org_lost"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told atomic.Int32
+	store.Client.OnWentBack(func() { told.Add(1) })
+	store.GoBack(t, first.Position)
+	others := eventstoretest.StreamsOf(t, store)
+	if _, err := others.Append(ctx, loaded(others, true), historyFold, drafts(user.ActiveOrganizationSwitched{UserID: u, OrganizationID: "org_new"})); err != nil {
+		t.Fatal(err)
+	}
+	deactivated := drafts(user.Deactivated{UserID: u})
+	if _, err := store.Streams.Append(ctx, second, historyFold, deactivated); err == nil {
+		t.Fatal("a state of lost events was written to")
+	}
+	now := loaded(store.Streams, false)
+	if h := now.State.(history); now.Revision != 1 || h[1].(user.ActiveOrganizationSwitched).OrganizationID != "org_new" {
+		t.Errorf("loads as %+v", now)
+	}
+	if _, err := store.Streams.Append(ctx, now, historyFold, deactivated); err != nil {
+		t.Error(err)
+	}
+	if told.Load() != 1 {
+		t.Errorf("it was told %d times", told.Load())
+	}
+}
+
+// Watch notices what no broken connection tells of, and ends subscriptions, so
+// that their readers look again.
+func TestWatchEndsTheSubscriptionsOfALogThatWentBack(t *testing.T) {
+	t.Parallel()
+	store := eventstoretest.New(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	m := &memory{}
+	consume(t, store, m, eventstore.SubscriberOptions{})
+	write(t, store, "user-1", 0, 2)
+	m.reached(t, 2)
+	go store.Client.Watch(ctx)
+	var resumes int
+	m.look(func(m *memory) { resumes = m.resumes })
+	began := time.Now()
+	if _, err := store.Pool.Exec(ctx, "UPDATE eventnode.events SET event_id = gen_random_uuid() WHERE stream = 'user-1'"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the subscriber resumes", func() bool {
+		var again int
+		m.look(func(m *memory) { again = m.resumes })
+		return again > resumes
+	})
+	t.Logf("noticed after %v", time.Since(began))
+}

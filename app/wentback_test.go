@@ -1,0 +1,121 @@
+package app_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/perfectworks/backend/adapters/eventstore/eventstoretest"
+	"github.com/perfectworks/backend/adapters/identity"
+	"github.com/perfectworks/backend/adapters/postgres/postgrestest"
+	"github.com/perfectworks/backend/app"
+)
+
+// startOn runs a server on a store until the test ends.
+func startOn(t *testing.T, store *eventstoretest.Store, onLoss app.LogLoss) (api, func() string) {
+	t.Helper()
+	data := t.TempDir()
+	server, err := app.New(t.Context(), app.Settings{
+		Environment: app.Development, Addr: "127.0.0.1:0", Data: data,
+		DatabaseURL: postgrestest.URL(t), EventStoreURL: store.Node.ConnectionString(), WhenLogWentBack: onLoss,
+	}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("the server ended with %v", err)
+		}
+	})
+	ready, stop := context.WithTimeout(t.Context(), recoverWithin)
+	defer stop()
+	if err := server.WaitReady(ready); err != nil {
+		t.Fatal(err)
+	}
+	token, err := identity.MintToken(data, "ada", "ada@example.org", true, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := "http://" + server.Addr().String()
+	readiness := func() string {
+		response, err := http.Get(base + "/readyz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return response.Status + " " + string(body)
+	}
+	return api{base + "/api/v0", token}, readiness
+}
+
+// The log is restored from an older backup under a running server.
+func TestALogThatWentBackUnderAServer(t *testing.T) {
+	t.Parallel()
+	for _, onLoss := range []app.LogLoss{app.RebuildReadModels, app.WaitForOperator} {
+		t.Run(string(onLoss), func(t *testing.T) {
+			t.Parallel()
+			store := eventstoretest.New(t)
+			api, readiness := startOn(t, store, onLoss)
+			api.must(t, http.MethodPost, "/users/client", `{"firstName": "Ada", "lastName": "Lovelace"}`)
+			api.must(t, http.MethodPost, "/organizations", `{"name": "Engines"}`)
+			_, kept := api.issue(t, "kept")
+			backup, err := store.Client.Head(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var lost []string
+			for range 3 {
+				_, id := api.issue(t, "lost")
+				lost = append(lost, id)
+			}
+			for _, id := range append(lost, kept) {
+				api.must(t, http.MethodGet, "/api-keys/"+id, "")
+			}
+			store.GoBack(t, backup)
+			if onLoss == app.WaitForOperator {
+				await(t, "a sentence in the readiness", func() bool {
+					now := readiness()
+					return strings.HasPrefix(now, "503") && strings.Contains(now, "went back")
+				})
+				if status, _ := api.issue(t, "new"); status != http.StatusServiceUnavailable {
+					t.Errorf("a caller is answered %d while nobody can be vouched for", status)
+				}
+				return
+			}
+			// A write that needs less of the log than was lost, and is read at once.
+			var created string
+			await(t, "a new key that can be read", func() bool {
+				status, id := api.issue(t, "new")
+				if status != http.StatusCreated {
+					return false
+				}
+				created = id
+				status, _ = api.do(t, http.MethodGet, "/api-keys/"+id, "")
+				return status == http.StatusOK
+			})
+			await(t, "readiness", func() bool { return strings.HasPrefix(readiness(), "200") })
+			for _, id := range []string{kept, created} {
+				if status, _ := api.do(t, http.MethodGet, "/api-keys/"+id, ""); status != http.StatusOK {
+					t.Errorf("key %s is answered %d", id, status)
+				}
+			}
+			for _, id := range lost {
+				if status, _ := api.do(t, http.MethodGet, "/api-keys/"+id, ""); status != http.StatusNotFound {
+					t.Errorf("a lost key is answered %d", status)
+				}
+			}
+		})
+	}
+}
