@@ -136,7 +136,7 @@ func (a *App) openAPI() error {
 		Tokens: a.tokens, Directory: a.directory, Usage: a.usage, Addresses: a.addresses,
 		Live: a.settings.Environment == Production,
 	})
-	a.answers = idempotency.NewStore(a.db.pool, a.keys)
+	a.answers = idempotency.NewStore(a.db.pool, a.keys, a.heart.ID())
 	edge, err := a.settings.edge()
 	if err != nil {
 		return err

@@ -23,6 +23,7 @@ import (
 // keys, event log and projection engine.
 type core struct {
 	db      *database
+	mark    *processFile
 	heart   *heartbeat.Heart
 	keeper  *secrets.Keeper
 	keys    *keyring.Keyring
@@ -45,6 +46,9 @@ func openCore(ctx context.Context, settings Settings, dataFolder string, logger 
 		return nil, err
 	}
 	if err = postgres.Migrate(ctx, c.db.pool, migrations.App, migrations.AppTable); err != nil {
+		return nil, err
+	}
+	if c.mark, err = markProcess(ctx, c.db.pool, dataFolder, c.db.process); err != nil {
 		return nil, err
 	}
 	if c.heart, err = heartbeat.Start(ctx, c.db.pool, heartbeat.Options{ID: c.db.process, Logger: logger}); err != nil {
@@ -107,6 +111,9 @@ func (c *core) close() error {
 	}
 	if c.heart != nil {
 		c.heart.Stop()
+	}
+	if c.mark != nil {
+		errs = append(errs, c.mark.close(c.db.process))
 	}
 	if c.db != nil {
 		errs = append(errs, c.db.close())

@@ -83,7 +83,7 @@ func (a *API) registerAPIKeys() {
 		summary: "Create API key",
 		description: "The answer contains the key itself, which is shown only this once. " +
 			"Members create keys of their own; owners and admins also keys of the organization. A key cannot create keys.",
-		authorization: manage, status: http.StatusCreated, message: "the API key was created; it is shown only this once",
+		authorization: manage, secret: true, status: http.StatusCreated, message: "the API key was created; it is shown only this once",
 	}, a.issueAPIKey)
 	register(a, operation{
 		id: "listApiKeys", method: http.MethodGet, path: "/api-keys", tag: tagAPIKeys,
@@ -117,7 +117,7 @@ func (a *API) registerAPIKeys() {
 		description: "Creates a new key with the same owner, scopes and description. " +
 			"The old key works until the overlap ends, or until its own expiry if that comes first. " +
 			"A user's key can be rotated by that user only.",
-		authorization: manage, status: http.StatusCreated, message: "the API key was rotated; the new key is shown only this once",
+		authorization: manage, secret: true, status: http.StatusCreated, message: "the API key was rotated; the new key is shown only this once",
 		fails: []error{apikey.ErrNotFound, apikey.ErrRevoked, apikey.ErrExpired, apikey.ErrRotated},
 	}, a.rotateAPIKey)
 }

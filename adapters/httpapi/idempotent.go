@@ -9,6 +9,7 @@ import (
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
 	"github.com/perfectworks/backend/adapters/httpapi/jsonbody"
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/id"
 )
 
 const (
@@ -49,18 +50,56 @@ func (a *API) repeatable(op *operation, next http.Handler) http.Handler {
 		}
 		attempt, answer, err := a.idempotency.Begin(r.Context(), idempotency.Request{
 			Caller: x.caller, Route: r.Method + " " + r.URL.EscapedPath(), Key: keys[0],
-			Content: [][]byte{[]byte(r.URL.RawQuery), []byte(r.Header.Get(headerOrganization)), contentOf(r)},
+			Organization: x.principal.OrganizationID,
+			Content:      [][]byte{[]byte(r.URL.RawQuery), []byte(r.Header.Get(headerOrganization)), contentOf(r)},
 		}, lease)
+		if err != nil {
+			a.refuse(w, r, err)
+			return
+		}
+		x.attempt = attempt
+		err = a.returnTo(r, x, attempt.Organization)
 		switch {
+		case err != nil && answer == nil:
+			a.attempt(w, r, x, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.refuse(w, r, err) }))
 		case err != nil:
 			a.refuse(w, r, err)
-		case answer != nil:
-			a.replay(w, x, answer)
-		default:
-			x.attempt = attempt
+		case answer == nil:
 			a.attempt(w, r, x, next)
+		case answer.Derived || op.secret:
+			a.derive(w, r, next)
+		default:
+			a.replay(w, x, answer)
 		}
 	})
+}
+
+// returnTo makes a repeated request act in the organization that it was first
+// carried out in, if the caller may still act there: they may have moved, or may
+// have been removed.
+func (a *API) returnTo(r *http.Request, x *exchange, organization id.Organization) error {
+	if organization == "" || organization == x.principal.OrganizationID {
+		return nil
+	}
+	h := r.Header.Clone()
+	h.Set(headerOrganization, string(organization))
+	p, err := a.authenticator.Authenticate(r.Context(), h)
+	if err != nil {
+		return err
+	}
+	x.principal = p
+	return nil
+}
+
+// derive gives an answer again that was not stored. The command decides again
+// whether the caller may have it, and finds what it has written.
+func (a *API) derive(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	buffered := &buffer{ResponseWriter: w}
+	next.ServeHTTP(buffered, r)
+	if buffered.status < http.StatusMultipleChoices {
+		buffered.Header().Set(headerReplayed, "true")
+	}
+	buffered.flush()
 }
 
 // contentOf is the body in the form that all bodies of the same meaning share.
@@ -98,28 +137,25 @@ func (a *API) attempt(w http.ResponseWriter, r *http.Request, x *exchange, next 
 	buffered.flush()
 }
 
-// settle keeps an answer that was decided. An answer that says that the request
-// itself was bad frees its key; one that leaves open what happened keeps the
-// command for the next attempt, which then finds what this one wrote.
+// settle keeps an answer of success. A refusal changed nothing and frees the key:
+// the next attempt is decided again. An answer that leaves open what happened
+// keeps the command for the next attempt, which then finds what this one wrote;
+// so does a refusal after such an answer.
 func (a *API) settle(ctx context.Context, x *exchange, b *buffer) {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	var err error
-	switch b.status {
-	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusUnsupportedMediaType:
-		if x.attempt.Retry {
-			err = a.idempotency.Release(ctx, x.attempt)
-		} else {
-			err = a.idempotency.Forget(ctx, x.attempt)
-		}
-	default:
-		if b.status >= http.StatusInternalServerError || b.status == statusClientGone {
-			err = a.idempotency.Release(ctx, x.attempt)
-			break
-		}
+	switch {
+	case b.status < http.StatusBadRequest && x.op.secret:
+		err = a.idempotency.Finish(ctx, x.attempt, idempotency.Answer{Status: b.status, Derived: true})
+	case b.status < http.StatusBadRequest:
 		err = a.idempotency.Finish(ctx, x.attempt, idempotency.Answer{
 			Status: b.status, Header: kept(b.Header()), Body: b.body.Bytes(),
 		})
+	case b.status >= http.StatusInternalServerError, b.status == statusClientGone, x.attempt.Retry:
+		err = a.idempotency.Release(ctx, x.attempt)
+	default:
+		err = a.idempotency.Forget(ctx, x.attempt)
 	}
 	if err != nil {
 		// The answer stands. Who repeats the request runs the same command.

@@ -9,11 +9,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
 	"github.com/perfectworks/backend/adapters/postgres/postgrestest"
 	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/failure"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/migrations"
@@ -24,12 +26,22 @@ const newOrganization = "/api/v0/organizations"
 // keyed is an API that keeps answers, and counts the commands that run.
 func keyed(t *testing.T, pool *pgxpool.Pool) (*harness, *recorded) {
 	t.Helper()
-	return accepting(t, func(d *Deps) { d.Idempotency = idempotency.NewStore(pool, plain{}) })
+	return accepting(t, func(d *Deps) { d.Idempotency = keyStore(t, pool) })
 }
 
 func keyPool(t *testing.T) *pgxpool.Pool {
 	t.Helper()
 	return postgrestest.New(t, postgrestest.WithMigrations(migrations.App, migrations.AppTable))
+}
+
+// keyStore is one of a process that beats for as long as a test takes.
+func keyStore(t *testing.T, pool *pgxpool.Pool) *idempotency.Store {
+	t.Helper()
+	process := uuid.New()
+	if _, err := pool.Exec(t.Context(), `INSERT INTO processes (id, alive_until) VALUES ($1, now() + interval '1 hour')`, process); err != nil {
+		t.Fatal(err)
+	}
+	return idempotency.NewStore(pool, plain{}, process)
 }
 
 // plain seals nothing: package idempotency's tests are about that.
@@ -123,7 +135,7 @@ func TestTheCallerIsTheCredential(t *testing.T) {
 	p.UserID, p.OrganizationID, p.Role = "user_stranger", "org_new", "owner"
 	later["stranger"] = p
 	after, afterRec := accepting(t, func(d *Deps) {
-		d.Idempotency, d.Authenticator = idempotency.NewStore(pool, plain{}), later
+		d.Idempotency, d.Authenticator = keyStore(t, pool), later
 	})
 	c := withKey("k-1")(post("/api/v0/users/client").json(`{"firstName":"A","lastName":"B"}`).as("stranger"))
 	if a := before.do(c); a.status >= 300 {
@@ -145,9 +157,9 @@ func TestWhatIsKept(t *testing.T) {
 		outcome string
 	}{
 		"done":          {nil, "kept"},
-		"conflict":      {organization.ErrSlugTaken, "kept"},
-		"not found":     {organization.ErrNotFound, "kept"},
-		"unprocessable": {failure.New(failure.Unprocessable, "A", "a"), "kept"},
+		"conflict":      {organization.ErrSlugTaken, "forgotten"},
+		"not found":     {organization.ErrNotFound, "forgotten"},
+		"unprocessable": {failure.New(failure.Unprocessable, "A", "a"), "forgotten"},
 		"invalid":       {failure.New(failure.Invalid, "A", "a"), "forgotten"},
 		"forbidden":     {failure.New(failure.Forbidden, "A", "a"), "forgotten"},
 		"unavailable":   {failure.New(failure.Unavailable, "A", "a"), "open"},
@@ -177,6 +189,81 @@ func TestWhatIsKept(t *testing.T) {
 	}
 }
 
+// A secret is not stored, whether sealed or not: the command gives the same one
+// again, and decides again whether the caller may have it.
+func TestSecretsAreDerivedAgain(t *testing.T) {
+	t.Parallel()
+	pool := keyPool(t)
+	h, rec := keyed(t, pool)
+	other, otherRec := keyed(t, pool)
+	c := withKey("k-1")(post("/api/v0/api-keys").json(`{"description":"once"}`))
+	first := h.do(c)
+	first.wantData(t, 201)
+	var stored string
+	if err := pool.QueryRow(t.Context(), `SELECT convert_from(answer, 'UTF8') FROM idempotency.requests`).Scan(&stored); err != nil {
+		t.Fatal(err)
+	}
+	if stored != `{"derived":true,"status":201}` {
+		t.Errorf("stored is %s", stored)
+	}
+	again := other.do(c)
+	again.wantData(t, 201)
+	if again.header.Get("Idempotency-Replayed") != "true" {
+		t.Error("it is not called a replay")
+	}
+	a, b := rec.requests[0], otherRec.requests[0]
+	if a.ID != b.ID || a.Seed != b.Seed || !a.Now.Equal(b.Now) || a.Retry || !b.Retry {
+		t.Error("it is not the same command")
+	}
+	otherRec.results = []error{access.ErrForbidden}
+	refused := other.do(c)
+	refused.wantError(t, 403, "FORBIDDEN")
+	if refused.header.Get("Idempotency-Replayed") != "" {
+		t.Error("a refusal is called a replay")
+	}
+	otherRec.results = nil
+	other.do(c).wantData(t, 201)
+}
+
+// Whoever left the organization that a request was carried out in gets nothing
+// of it, under a key of their own either; whoever only moved does.
+func TestAnswersBelongToTheirOrganization(t *testing.T) {
+	t.Parallel()
+	pool := keyPool(t)
+	h, _ := keyed(t, pool)
+	moved, movedRec := keyed(t, pool)
+	removed, removedRec := keyed(t, pool)
+	elsewhere := alice
+	elsewhere.OrganizationID = "org_other"
+	moved.api.authenticator = places{"": elsewhere, "org_acme": alice}
+	removed.api.authenticator = places{"": elsewhere}
+	for i, path := range []string{newOrganization, "/api/v0/api-keys"} {
+		c := withKey("k-1")(post(path).json(`{"name":"Acme"}`))
+		h.do(c).wantData(t, 201)
+		if a := moved.do(c); a.status != 201 || a.header.Get("Idempotency-Replayed") != "true" {
+			t.Errorf("%s: who moved gets %d %s", path, a.status, a.body)
+		}
+		if n := len(movedRec.requests); n != i || n > 0 && movedRec.requests[0].Principal.OrganizationID != "org_acme" {
+			t.Errorf("%s: %d commands ran", path, n)
+		}
+		removed.do(c).wantError(t, 404, organization.ErrNotFound.Code)
+	}
+	if len(removedRec.requests) > 0 {
+		t.Error("a command ran for somebody who was removed")
+	}
+}
+
+// places is an Authenticator of one person, who may act in some organizations.
+type places map[string]access.Principal
+
+func (p places) Authenticate(_ context.Context, h http.Header) (access.Principal, error) {
+	principal, ok := p[h.Get(headerOrganization)]
+	if !ok {
+		return access.Principal{}, organization.ErrNotFound
+	}
+	return principal, nil
+}
+
 // A refusal of the input says nothing of what an attempt before it has written.
 func TestARefusalAfterAnOpenAttemptLeavesItOpen(t *testing.T) {
 	t.Parallel()
@@ -197,7 +284,7 @@ func TestAPanicLeavesTheCommandForTheNextAttempt(t *testing.T) {
 	t.Parallel()
 	var requests []commands.Request
 	h := newHarness(t, func(d *Deps) {
-		d.Idempotency = idempotency.NewStore(keyPool(t), plain{})
+		d.Idempotency = keyStore(t, keyPool(t))
 		d.Commands.CreateOrganization = func(_ context.Context, r commands.Request, _ commands.CreateOrganization) (commands.Result[commands.CreatedOrganization], error) {
 			if requests = append(requests, r); len(requests) == 1 {
 				panic("once")
@@ -219,7 +306,7 @@ func TestOneOfManyAtOnce(t *testing.T) {
 	entered := make(chan struct{})
 	var ran atomic.Int64
 	h := newHarness(t, func(d *Deps) {
-		d.Idempotency = idempotency.NewStore(keyPool(t), plain{})
+		d.Idempotency = keyStore(t, keyPool(t))
 		d.Commands.CreateOrganization = func(context.Context, commands.Request, commands.CreateOrganization) (commands.Result[commands.CreatedOrganization], error) {
 			ran.Add(1)
 			close(entered)
@@ -250,7 +337,7 @@ func TestTheAnswerIsKeptForAClientThatLeft(t *testing.T) {
 	t.Parallel()
 	entered, release := make(chan struct{}, 1), make(chan struct{})
 	h := newHarness(t, func(d *Deps) {
-		d.Idempotency = idempotency.NewStore(keyPool(t), plain{})
+		d.Idempotency = keyStore(t, keyPool(t))
 		d.Commands.CreateOrganization = func(ctx context.Context, _ commands.Request, _ commands.CreateOrganization) (commands.Result[commands.CreatedOrganization], error) {
 			entered <- struct{}{}
 			<-release

@@ -47,6 +47,9 @@ type operation struct {
 	// timeout bounds the whole, the writing of the answer included;
 	// defaultTimeout when zero.
 	timeout time.Duration
+	// secret says that answers hold a secret. They are not kept for repetitions:
+	// the command gives the same one again.
+	secret bool
 	// list declares the sorts and filters of an operation that lists; else nil.
 	list *list.Spec
 	// fails are the refusals particular to the operation, for its documentation.

@@ -9,6 +9,10 @@ import (
 
 // Answer is what a request was answered.
 type Answer struct {
+	// Derived says that the answer holds a secret. It is not stored: the same
+	// command, carried out again, gives it again.
+	Derived bool `json:"derived,omitempty"`
+
 	Status int         `json:"status"`
 	Header http.Header `json:"header,omitempty"`
 	Body   []byte      `json:"body,omitempty"`

@@ -19,6 +19,7 @@ import (
 
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/failure"
+	"github.com/perfectworks/backend/domain/id"
 )
 
 // Retention is how long a key is kept after its answer.
@@ -59,13 +60,15 @@ const (
 
 // Store keeps requests and their answers. It is safe for concurrent use.
 type Store struct {
-	pool   *pgxpool.Pool
-	sealer Sealer
+	pool    *pgxpool.Pool
+	sealer  Sealer
+	process uuid.UUID
 }
 
-// NewStore uses the tables of migrations/app.
-func NewStore(pool *pgxpool.Pool, sealer Sealer) *Store {
-	return &Store{pool: pool, sealer: sealer}
+// NewStore uses the tables of migrations/app. The process is one that beats: see
+// package heartbeat. Once it does not, others take its requests over.
+func NewStore(pool *pgxpool.Pool, sealer Sealer, process uuid.UUID) *Store {
+	return &Store{pool: pool, sealer: sealer, process: process}
 }
 
 // Request is one that came with a key.
@@ -73,6 +76,9 @@ type Request struct {
 	// Caller, Route and Key name it together. Caller is the same for all
 	// requests with one credential; Route is the method and the path.
 	Caller, Route, Key string
+	// Organization is the one that the caller acts in, if this is the first
+	// attempt.
+	Organization id.Organization
 	// Content is what must be the same when it is repeated.
 	Content [][]byte
 }
@@ -110,6 +116,9 @@ type Attempt struct {
 	Seed      [32]byte
 	// Retry says that there was an attempt before, whose outcome is unknown.
 	Retry bool
+	// Organization is where the first attempt was carried out; empty outside of
+	// one. A later attempt must be carried out in the same one.
+	Organization id.Organization
 
 	scope []byte
 	lease uuid.UUID
@@ -127,19 +136,21 @@ func NewAttempt(now time.Time) Attempt {
 }
 
 // Begin gives either the answer of an earlier attempt or the right to make one,
-// for the time of the lease. It fails with ErrReused or a RunningError, or when
-// Postgres does.
+// for the time of the lease or until this process beats no more. With an answer
+// comes the attempt that it is of, which needs no end. It fails with ErrReused
+// or a RunningError, or when Postgres does.
 func (s *Store) Begin(ctx context.Context, r Request, lease time.Duration) (Attempt, *Answer, error) {
 	a := NewAttempt(time.Now())
-	a.scope, a.lease = r.scope(), uuid.New()
+	a.scope, a.lease, a.Organization = r.scope(), uuid.New(), r.Organization
 	sealed := s.sealer.Seal(purposeSeed, a.Seed[:], a.scope)
 	for range maxRaces {
 		tag, err := s.pool.Exec(ctx, `
 			INSERT INTO idempotency.requests
-				(scope, fingerprint, command_id, started_at, seed, lease, locked_until, expires_at)
-			VALUES ($1, $2, $3, $4, $5, $6, now() + $7::interval, now() + $8::interval)
+				(scope, fingerprint, command_id, started_at, seed, lease, locked_until, expires_at, process, organization_id)
+			VALUES ($1, $2, $3, $4, $5, $6, now() + $7::interval, now() + $8::interval, $9, $10)
 			ON CONFLICT (scope) DO NOTHING`,
-			a.scope, r.fingerprint(a.Seed), uuid.UUID(a.CommandID), a.StartedAt, sealed, a.lease, lease, Retention)
+			a.scope, r.fingerprint(a.Seed), uuid.UUID(a.CommandID), a.StartedAt, sealed, a.lease, lease, Retention,
+			s.process, a.Organization)
 		if err != nil {
 			return Attempt{}, nil, fmt.Errorf("store the request: %w", err)
 		}
@@ -151,8 +162,15 @@ func (s *Store) Begin(ctx context.Context, r Request, lease time.Duration) (Atte
 			return earlier, answer, err
 		}
 	}
-	return Attempt{}, nil, &RunningError{RetryAfter: time.Second}
+	return Attempt{}, nil, &RunningError{RetryAfter: soonest}
 }
+
+// soonest and latest bound after which time to repeat a request whose first
+// attempt runs.
+const (
+	soonest = time.Second
+	latest  = 5 * time.Second
+)
 
 // errRaced says that another process changed the row: look again.
 var errRaced = errors.New("another process was faster")
@@ -163,14 +181,15 @@ func (s *Store) resume(ctx context.Context, r Request, scope []byte, lease time.
 	var (
 		fingerprint, seed, answer []byte
 		command, holder           uuid.UUID
-		locked                    time.Duration
-		expired                   bool
+		running                   time.Duration
+		locked, expired           bool
 	)
 	err := s.pool.QueryRow(ctx, `
-		SELECT fingerprint, command_id, started_at, seed, lease, answer,
-			greatest(locked_until - now(), interval '0'), expires_at <= now()
+		SELECT fingerprint, command_id, started_at, seed, lease, answer, organization_id,
+			locked_until > now() AND (process IS NULL OR process_alive(process)),
+			greatest(now() - started_at, interval '0'), expires_at <= now()
 		FROM idempotency.requests WHERE scope = $1`, scope).
-		Scan(&fingerprint, &command, &a.StartedAt, &seed, &holder, &answer, &locked, &expired)
+		Scan(&fingerprint, &command, &a.StartedAt, &seed, &holder, &answer, &a.Organization, &locked, &running, &expired)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Attempt{}, nil, errRaced
 	}
@@ -194,14 +213,15 @@ func (s *Store) resume(ctx context.Context, r Request, scope []byte, lease time.
 		return Attempt{}, nil, ErrReused
 	case answer != nil:
 		stored, err := s.open(answer, scope)
-		return Attempt{}, stored, err
-	case locked > 0:
-		return Attempt{}, nil, &RunningError{RetryAfter: locked}
+		return a, stored, err
+	case locked:
+		// What has taken long will take longer.
+		return Attempt{}, nil, &RunningError{RetryAfter: min(max(running, soonest), latest)}
 	}
 	tag, err := s.pool.Exec(ctx, `
-		UPDATE idempotency.requests SET lease = $3, locked_until = now() + $4::interval
-		WHERE scope = $1 AND lease = $2 AND answer IS NULL AND locked_until <= now()`,
-		scope, holder, a.lease, lease)
+		UPDATE idempotency.requests SET lease = $3, locked_until = now() + $4::interval, process = $5
+		WHERE scope = $1 AND lease = $2 AND answer IS NULL`,
+		scope, holder, a.lease, lease, s.process)
 	if err != nil {
 		return Attempt{}, nil, fmt.Errorf("take the request over: %w", err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/perfectworks/backend/adapters/postgres/postgrestest"
@@ -158,6 +159,63 @@ func TestAnAttemptIsTakenOver(t *testing.T) {
 	}
 }
 
+// A process that beats no more, or has said farewell, holds nothing: the rest of
+// the lease need not be waited for.
+func TestADeadProcessHoldsNothing(t *testing.T) {
+	t.Parallel()
+	for name, dies := range map[string]string{
+		"it was killed": `UPDATE processes SET alive_until = now() WHERE id = $1`,
+		"it ended":      `DELETE FROM processes WHERE id = $1`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dead, pool := newStore(t)
+			living := NewStore(pool, dead.sealer, process(t, pool))
+			first := begin(t, dead, request)
+			_, _, err := living.Begin(t.Context(), request, lease)
+			var running *RunningError
+			if !errors.As(err, &running) || running.RetryAfter < soonest || running.RetryAfter > latest {
+				t.Fatalf("while it lives: %v", err)
+			}
+			exec(t, pool, dies, dead.process)
+			next := begin(t, living, request)
+			if !next.Retry || next.CommandID != first.CommandID || next.Seed != first.Seed {
+				t.Error("another command runs")
+			}
+			if _, _, err := dead.Begin(t.Context(), request, lease); !errors.Is(err, ErrRunning) {
+				t.Errorf("the new holder is not respected: %v", err)
+			}
+		})
+	}
+}
+
+// Where a request was first carried out is known to each later attempt, and to
+// who is given its answer.
+func TestTheOrganizationIsThatOfTheFirstAttempt(t *testing.T) {
+	t.Parallel()
+	store, _ := newStore(t)
+	r := request
+	r.Organization = "org_first"
+	first := begin(t, store, r)
+	if err := store.Release(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	r.Organization = "org_second"
+	second := begin(t, store, r)
+	if err := store.Finish(t.Context(), second, created); err != nil {
+		t.Fatal(err)
+	}
+	third, answer, err := store.Begin(t.Context(), r, lease)
+	if err != nil || answer == nil || third.CommandID != first.CommandID || third.Seed != first.Seed {
+		t.Errorf("%+v, %v, %v", third, answer, err)
+	}
+	for _, a := range []Attempt{first, second, third} {
+		if a.Organization != "org_first" {
+			t.Errorf("an attempt is for %q", a.Organization)
+		}
+	}
+}
+
 func TestReleaseKeepsTheCommand(t *testing.T) {
 	t.Parallel()
 	store, _ := newStore(t)
@@ -277,7 +335,15 @@ func exec(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) {
 func newStore(t *testing.T) (*Store, *pgxpool.Pool) {
 	t.Helper()
 	pool := postgrestest.New(t, postgrestest.WithMigrations(migrations.App, migrations.AppTable))
-	return NewStore(pool, newSealer(t)), pool
+	return NewStore(pool, newSealer(t), process(t, pool)), pool
+}
+
+// process is one that beats for as long as a test takes.
+func process(t *testing.T, pool *pgxpool.Pool) uuid.UUID {
+	t.Helper()
+	id := uuid.New()
+	exec(t, pool, `INSERT INTO processes (id, alive_until) VALUES ($1, now() + interval '1 hour')`, id)
+	return id
 }
 
 // sealer is AES-GCM with one key.
