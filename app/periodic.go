@@ -12,7 +12,7 @@ import (
 // periodic is the work that is due by the clock. Each asks what is due and does
 // all of it.
 func (c *core) periodic(logger *slog.Logger) []jobs.Periodic {
-	answers := idempotency.NewStore(c.db.pool, c.keys)
+	answers := idempotency.NewStore(c.db.pool, c.keys, c.heart.ID())
 	return []jobs.Periodic{
 		{
 			Name: "sweep-idempotent-requests", Every: 10 * time.Minute, Timeout: 5 * time.Minute,

@@ -84,6 +84,9 @@ func (a *API) returnTo(r *http.Request, x *exchange, organization id.Organizatio
 	h := r.Header.Clone()
 	h.Set(headerOrganization, string(organization))
 	p, err := a.authenticator.Authenticate(r.Context(), h)
+	if err == nil {
+		err = x.op.authorization.admit(p)
+	}
 	if err != nil {
 		return err
 	}

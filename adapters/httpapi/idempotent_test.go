@@ -264,6 +264,8 @@ func (p places) Authenticate(_ context.Context, h http.Header) (access.Principal
 	return principal, nil
 }
 
+func (places) Refusals() []error { return nil }
+
 // A refusal of the input says nothing of what an attempt before it has written.
 func TestARefusalAfterAnOpenAttemptLeavesItOpen(t *testing.T) {
 	t.Parallel()
