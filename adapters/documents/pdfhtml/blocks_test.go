@@ -124,6 +124,10 @@ func TestBlocks(t *testing.T) {
 				node("TR", with(cell(d, "TH", "Name"), func(n *structure.Node) { n.ID = "a" }), cell(d, "TD", "")),
 				node("TR", with(cell(d, "TD", "1"), func(n *structure.Node) { n.Headers = []string{"a", "none"} }), cell(d, "TD", "2")))}
 		}, `<table><tbody><tr><th scope="row" id="header-1">Name</th><td></td></tr><tr><td headers="header-1">1</td><td>2</td></tr></tbody></table>`},
+		"cells with names": {func(d *draft) nodes {
+			named := func(n *structure.Node) { n.Alt = "Yes" }
+			return nodes{node("Table", node("TR", cell(d, "TH", "Name"), cell(d, "TH", "Has it")), node("TR", cell(d, "TD", "1"), with(cell(d, "TD", "+"), named)))}
+		}, `<table><thead><tr><th scope="col">Name</th><th scope="col">Has it</th></tr></thead><tbody><tr><td>1</td><td aria-label="Yes">+</td></tr></tbody></table>`},
 		"a frame is no table": {func(d *draft) nodes { return nodes{node("Table", node("TR", cell(d, "TD", "Note")))} }, `<p>Note</p>`},
 		"a caption beside a table": {func(d *draft) nodes {
 			return nodes{node("Caption", d.line("Data")), node("Table", node("TR", cell(d, "TD", "1"), cell(d, "TD", "2")))}

@@ -54,7 +54,12 @@ func (g *gatherer) link(n *structure.Node, wraps []*wrap, m manner, depth int) b
 		}
 	}
 	if !g.linkName(a, inner.segments, n, annotation) {
-		return true
+		// Nothing is shown: readers get the name, if it says more than the address.
+		name := g.saidOf(n, annotation)
+		if name == "" || name == address {
+			return true
+		}
+		inner.segments = append(inner.segments, segment{text: name, wraps: list})
 	}
 	if w.link != nil {
 		g.anchors.links = append(g.anchors.links, w.link)
@@ -93,17 +98,22 @@ func (g *gatherer) linkName(a *html.Node, segments []segment, n *structure.Node,
 	if !shows {
 		return false
 	}
-	name := cleanLine(n.Alt)
-	if contents, ok := g.file.String(annotation["Contents"]); ok && name == "" {
-		name = cleanLine(contents.Text())
-	}
-	if name != "" {
+	if name := g.saidOf(n, annotation); name != "" {
 		set(a, "aria-label", name)
 	} else {
 		page, _ := g.firstPlace(n)
 		g.flag("link-name", page, "a link shows an image without an alternative text")
 	}
 	return true
+}
+
+// saidOf gives the name that the file has for a link, "" if it has none.
+func (b *builder) saidOf(n *structure.Node, annotation pdf.Dict) string {
+	name := cleanLine(n.Alt)
+	if contents, ok := b.file.String(annotation["Contents"]); ok && name == "" {
+		name = cleanLine(contents.Text())
+	}
+	return name
 }
 
 // annotationOf gives the link annotation inside of an element.

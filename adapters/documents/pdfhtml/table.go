@@ -232,11 +232,14 @@ func (t *tableWriter) cell(tr *html.Node, n *structure.Node, head, first bool, l
 	t.foreign(e, n)
 	t.blocks(e, n.Kids, f)
 	if e.Data == "th" {
-		if hasContent(e) {
+		if hasContent(e) || cleanLine(n.Alt) != "" {
 			t.header(e, n, head, first)
 		} else { // an empty header is none
 			e.Data, e.DataAtom = "td", element("td").DataAtom
 		}
+	}
+	if label := cleanLine(n.Alt); label != "" && !t.plain {
+		set(e, "aria-label", label)
 	}
 	if span := min(n.ColSpan, maxTableSpan); span > 1 {
 		set(e, "colspan", strconv.Itoa(span))

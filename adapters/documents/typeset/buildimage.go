@@ -37,6 +37,10 @@ func (b *builder) alternative(n *html.Node, ctx *context) (text string, decorati
 	if squeeze(alt) != "" {
 		return squeeze(alt), false
 	}
+	if l := ctx.link; l != nil && l.silent {
+		l.silent = false // one picture is enough to say it
+		return l.text, false
+	}
 	if ok && ctx.link == nil {
 		return "", true
 	}

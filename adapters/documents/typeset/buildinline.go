@@ -186,6 +186,9 @@ func (b *builder) inline(n *html.Node, s *style.Style, ctx *context) {
 	f := frameOf(s, 0)
 	b.gap(f.margin[style.Left]+f.left(), s, ctx)
 	b.inside(n, s, ctx)
+	if ctx.link != before {
+		b.nameLink(n, s, ctx)
+	}
 	b.gap(f.margin[style.Right]+f.padding[style.Right]+f.border[style.Right], s, ctx)
 	ctx.link, ctx.fill = before, fill
 	if w != nil {
@@ -216,6 +219,9 @@ func (b *builder) inlineBlock(n *html.Node, s *style.Style, ctx *context) {
 		}
 	}
 	b.inside(n, s, inner)
+	if inner.link != ctx.link {
+		b.nameLink(n, s, inner)
+	}
 	inner.endParagraph()
 	ctx.paragraph.add([]rune{objectMark}, span{style: s, object: bx})
 }

@@ -53,6 +53,8 @@ type link struct {
 	url, anchor string
 	text        string
 	element     *element
+	// silent tells that nothing in the link says where it leads, or nothing has yet.
+	silent bool
 }
 
 // maxParagraph bounds the characters of one paragraph, since it is shaped as a whole; longer ones are cut.

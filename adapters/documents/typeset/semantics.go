@@ -37,10 +37,15 @@ func (b *builder) open(n *html.Node, s *style.Style, ctx *context) {
 
 func (b *builder) openTag(n *html.Node, s *style.Style, ctx *context, into func(pdf.Name, bool)) {
 	switch n.Data {
-	case "p", "pre", "summary", "legend", "h1", "h2", "h3", "h4", "h5", "h6", "listing", "xmp", "plaintext":
+	case "p", "summary", "legend", "h1", "h2", "h3", "h4", "h5", "h6":
 		if !ctx.direct {
 			into("P", true)
 		}
+	case "pre", "listing", "xmp", "plaintext":
+		if !ctx.direct {
+			into("P", true)
+		}
+		into("Code", true)
 	case "address":
 		if !ctx.direct && !hasBlocks(n) {
 			into("P", true)
@@ -190,7 +195,7 @@ func (b *builder) wrapper(n *html.Node, ctx *context) wrap {
 		}
 	case n.Data == "a":
 		return b.linkWrap(n, ctx, role, lang)
-	case n.Data == "code" || n.Data == "kbd" || n.Data == "samp":
+	case (n.Data == "code" || n.Data == "kbd" || n.Data == "samp") && ctx.elem.role != "Code":
 		return simple("Code")
 	case n.Data == "q":
 		return simple("Quote")
@@ -213,7 +218,7 @@ func (b *builder) linkWrap(n *html.Node, ctx *context, role, lang string) wrap {
 	if !ok || href == "" || ctx.link != nil {
 		return nil
 	}
-	l := &link{text: b.linkText(n, href)}
+	l := &link{text: b.linkText(n, href), silent: !says(n)}
 	switch {
 	case href == "#" || strings.EqualFold(href, "#top"):
 		return nil
@@ -243,6 +248,44 @@ func (b *builder) linkWrap(n *html.Node, ctx *context, role, lang string) wrap {
 		e.language = lang
 		l.element = e
 		return e
+	}
+}
+
+// says tells whether an element has text, or a picture that stands for some.
+func says(n *html.Node) bool {
+	found := squeeze(textOf(n)) != ""
+	each(n, func(k *html.Node) bool {
+		if alt, _ := attr(k, "alt"); k.Type == html.ElementNode && k.Data == "img" && squeeze(alt) != "" {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// shows tells whether there is a picture or the like in an element.
+func shows(n *html.Node) bool {
+	found := false
+	each(n, func(k *html.Node) bool {
+		if k.Type == html.ElementNode && slices.Contains([]string{"img", "svg", "math", "input", "select", "textarea", "canvas", "object", "video", "audio", "iframe", "hr"}, k.Data) {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// nameLink shows the name of a link in which nothing is, so that readers of the page find it as those of the HTML do who
+// hear it.
+func (b *builder) nameLink(n *html.Node, s *style.Style, ctx *context) {
+	if l := ctx.link; l == nil || !l.silent || shows(n) {
+		return
+	}
+	for _, key := range []string{"aria-label", "title"} {
+		if name, _ := attr(n, key); squeeze(name) != "" {
+			b.text(clip(squeeze(name), 500), s, ctx)
+			return
+		}
 	}
 }
 

@@ -23,6 +23,9 @@ func (t *tableBuilder) cell(n *html.Node, rowStyle *style.Style, parent *element
 		ctx.elem = parent.child(role)
 		ctx.elem.keep, ctx.elem.scope, ctx.elem.columns, ctx.elem.rows = true, scope, columns, rows
 		ctx.direct = !hasBlocks(n)
+		if label, _ := attr(n, "aria-label"); squeeze(label) != "" {
+			ctx.elem.alt, ctx.elem.hasAlt = clip(squeeze(label), 500), true
+		}
 		t.headers(n, ctx.elem)
 		t.b.language(n, ctx)
 	}

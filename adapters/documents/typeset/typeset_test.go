@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -158,16 +159,24 @@ func TestStructure(t *testing.T) {
 		`<p>a<a href="https://a.b/">l</a>c`:                       `Document(P("a" Link("l") "c"))`,
 		`<a href="https://a.b/"><div>x</div><p>y</p></a>`:         `Document(P(Link("x")) P(Link("y")))`,
 		`<a href="javascript:alert(1)">x</a> <a href="#no">y</a>`: `Document(P("x y"))`,
-		`<p id=t>x</p><a href="#t">y</a>`:                         `Document(P("x") P(Link("y")))`,
-		`<ul><li>a<li>b<ul><li>c</ul></ul>`:                       `Document(L(LI(Lbl("•") LBody("a")) LI(Lbl("•") LBody(P("b") L(LI(Lbl("○") LBody("c")))))))`,
-		`<ol start=3 type=i><li>a<li value=9>b<li>c</ol>`:         `Document(L(LI(Lbl("iii.") LBody("a")) LI(Lbl("ix.") LBody("b")) LI(Lbl("x.") LBody("c"))))`,
-		`<ol reversed><li>a<li>b</ol>`:                            `Document(L(LI(Lbl("2.") LBody("a")) LI(Lbl("1.") LBody("b"))))`,
-		`<ul style="list-style:none"><li>a</ul>`:                  `Document(L(LI(LBody("a"))))`,
-		`<ul>text<p>p</p></ul>`:                                   `Document(L(LI(LBody(P("text"))) LI(LBody(P("p")))))`,
-		`<li>alone`:                                               `Document(P("alone"))`,
-		`<dl><dt>a<dt>b<dd>c<dd>d<dt>e<dd>f</dl>`:                 `Document(L(LI(Lbl("a") Lbl("b") LBody("c") LBody("d")) LI(Lbl("e") LBody("f"))))`,
+		`<pre>a
+ b</pre>`: `Document(P(Code("a  b")))`,
+		`<pre><code>a</code> b</pre><p>c <code>d</code>`:                                   `Document(P(Code("a b")) P("c " Code("d")))`,
+		`<ul><li>a<pre>b</pre></ul>`:                                                       `Document(L(LI(Lbl("•") LBody(P("a") P(Code("b"))))))`,
+		`<p>a <a href="https://a.b/" aria-label="Site"></a>`:                               `Document(P("a " Link("Site")))`,
+		`<p>a <a href="https://a.b/" title="Site"> </a> b`:                                 `Document(P("a " Link("Site") " b"))`,
+		`<p>a <a href="https://a.b/" aria-label="Site"><img alt="" src="` + dot + `"></a>`: `Document(P("a " Link(Figure(""))))`,
+		`<table><caption>c</caption><tr><th>a<th aria-label="Has it">b<tr><td>1<td aria-label="Yes">+<tr><td>2<td aria-label="No"></table>`: `Document(Table(Caption("c") TBody(TR(TH("a") TH("b")) TR(TD("1") TD("+")) TR(TD("2") TD))))`,
+		`<p id=t>x</p><a href="#t">y</a>`:                 `Document(P("x") P(Link("y")))`,
+		`<ul><li>a<li>b<ul><li>c</ul></ul>`:               `Document(L(LI(Lbl("•") LBody("a")) LI(Lbl("•") LBody(P("b") L(LI(Lbl("○") LBody("c")))))))`,
+		`<ol start=3 type=i><li>a<li value=9>b<li>c</ol>`: `Document(L(LI(Lbl("iii.") LBody("a")) LI(Lbl("ix.") LBody("b")) LI(Lbl("x.") LBody("c"))))`,
+		`<ol reversed><li>a<li>b</ol>`:                    `Document(L(LI(Lbl("2.") LBody("a")) LI(Lbl("1.") LBody("b"))))`,
+		`<ul style="list-style:none"><li>a</ul>`:          `Document(L(LI(LBody("a"))))`,
+		`<ul>text<p>p</p></ul>`:                           `Document(L(LI(LBody(P("text"))) LI(LBody(P("p")))))`,
+		`<li>alone`:                                       `Document(P("alone"))`,
+		`<dl><dt>a<dt>b<dd>c<dd>d<dt>e<dd>f</dl>`:         `Document(L(LI(Lbl("a") Lbl("b") LBody("c") LBody("d")) LI(Lbl("e") LBody("f"))))`,
 		`<blockquote>q</blockquote><pre>a
- b</pre>`: `Document(BlockQuote(P("q")) P("a  b"))`,
+ b</pre>`: `Document(BlockQuote(P("q")) P(Code("a  b")))`,
 		`<p><code>x</code> <q>y</q> <abbr title="Long">L</abbr> <span lang=fr>z</span>`: `Document(P(Code("x") " " Quote("“y”") " " Span("L") " " Span("z")))`,
 		`<table><caption>c</caption><tr><th>a<th>b<tr><td>1<td>2</table>`:               `Document(Table(Caption("c") TBody(TR(TH("a") TH("b")) TR(TD("1") TD("2")))))`,
 		`<table><tfoot><tr><td>f</tfoot><thead><tr><th>h</thead><tr><td>1</table>`:      `Document(Table(THead(TR(TH("h"))) TBody(TR(TD("1"))) TFoot(TR(TD("f")))))`,
@@ -255,6 +264,23 @@ func TestCells(t *testing.T) {
 	want := "TH Column <nil> 2 0,TH Column <nil> <nil> 1,TH Column 2 <nil> 0,TH Column <nil> <nil> 0,TH Row <nil> <nil> 0,TD  <nil> <nil> 2,TD  <nil> <nil> 0"
 	if got := strings.Join(found, ","); got != want {
 		t.Errorf("the cells are\n%s instead of\n%s", got, want)
+	}
+}
+
+// TestNames sees that names which only assistive technology hears are in the PDF as alternative texts.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	f, _, _ := set(t, `<html lang=en><title>T</title><table><tr><th>a<th aria-label="Has it">b<tr><td>1<td aria-label="Yes">+<tr><td>2<td aria-label="No"></table>`+
+		`<p><a href="https://a.b/" aria-label="Site"><img alt="" src="`+dot+`"></a>`)
+	var found []string
+	f.Each(func(d pdf.Dict) {
+		if alt, ok := f.String(d["Alt"]); ok {
+			found = append(found, string(f.Name(d["S"]))+" "+alt.Text())
+		}
+	})
+	slices.Sort(found)
+	if got := strings.Join(found, ","); got != "Figure Site,TD No,TD Yes,TH Has it" {
+		t.Errorf("the alternative texts are %s", got)
 	}
 }
 
