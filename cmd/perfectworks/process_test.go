@@ -79,13 +79,13 @@ type process struct {
 	once    sync.Once
 }
 
-var readyLine = regexp.MustCompile(`PerfectWorks is ready|API=(http://\S+/api/v0)`)
+var readyLine = regexp.MustCompile(`PerfectWorks is ready as|API=(http://\S+/api/v0)`)
 
 // serve starts a server and waits until it says that it is ready.
-func (i *installation) serve() *process {
+func (i *installation) serve(args ...string) *process {
 	i.t.Helper()
 	p := &process{log: &lockedBuffer{}, ended: make(chan struct{})}
-	p.command = program(i.t, i.settings, "serve", "--addr", "127.0.0.1:0", "--data", i.data)
+	p.command = program(i.t, i.settings, append([]string{"serve", "--addr", "127.0.0.1:0", "--data", i.data}, args...)...)
 	p.command.Stderr = p.log
 	stdout, err := p.command.StdoutPipe()
 	if err != nil {
@@ -98,7 +98,7 @@ func (i *installation) serve() *process {
 	go func() {
 		lines := bufio.NewScanner(stdout)
 		for lines.Scan() {
-			if found := readyLine.FindStringSubmatch(lines.Text()); found != nil && found[1] != "" {
+			if found := readyLine.FindStringSubmatch(lines.Text()); found != nil {
 				api <- found[1]
 			}
 		}
