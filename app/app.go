@@ -126,7 +126,7 @@ func (a *App) openAPI() error {
 	}
 	a.directory = directory.New(directory.Config{
 		Subscribe: a.log.subscribe(a.logger), Decode: decode(impersonal),
-		Head: a.log.ours, Recognise: a.log.Recognise,
+		Head: a.log.ours, Recognise: a.log.Recognise, Shapes: eventstore.Shapes(),
 		RestartWhenLogWentBack: a.settings.WhenLogWentBack != WaitForOperator,
 		Snapshots:              directory.NewSnapshots(a.db.pool), Logger: a.logger,
 	})

@@ -71,6 +71,7 @@ func openCore(ctx context.Context, settings Settings, dataFolder string, logger 
 	}
 	c.engine, err = projections.New(projections.Config{
 		Pool: c.db.pool, Definitions: readmodels.Definitions(), Process: c.heart.ID(),
+		Shapes:    eventstore.Shapes(),
 		Subscribe: c.log.subscribe(logger), Decode: decode(c.codec), Head: c.log.ours,
 		Recognise: c.log.Recognise, End: c.log.Head,
 		RebuildWhenLogWentBack: settings.WhenLogWentBack != WaitForOperator,

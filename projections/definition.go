@@ -50,6 +50,19 @@ type Definition struct {
 	// on being projected until those of this version have caught up. Without it
 	// they are served as they were left.
 	Predecessor *Definition
+
+	// shapes are the versions of events' stored shapes that the program can read.
+	shapes map[string]int
+}
+
+// reading is the definition in a program that can read these shapes.
+func (d Definition) reading(shapes map[string]int) Definition {
+	d.shapes = shapes
+	if d.Predecessor != nil {
+		before := d.Predecessor.reading(shapes)
+		d.Predecessor = &before
+	}
+	return d
 }
 
 // maxNameLength leaves room, within Postgres' 63 bytes, for a generation's number.
@@ -93,11 +106,17 @@ func (d Definition) reducing(g Generation) (Definition, bool) {
 func (d Definition) eventTypes() []string { return slices.Sorted(maps.Keys(d.Reducers)) }
 
 // fingerprint changes with the SQL, so that an edit without a new version is
-// noticed too.
+// noticed too, and with the shapes of events that the program can read: what was
+// parked for an unknown shape is then taken in by new tables.
 func (d Definition) fingerprint() string {
 	sql := d.Tables + "\x00" + d.Indexes
 	if d.Trigrams != "" {
 		sql += "\x00" + d.Trigrams
+	}
+	for _, name := range d.eventTypes() {
+		if version := d.shapes[name]; version > 1 {
+			sql += fmt.Sprintf("\x00%s@%d", name, version)
+		}
 	}
 	sum := sha256.Sum256([]byte(sql))
 	return hex.EncodeToString(sum[:16])

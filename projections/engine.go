@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +30,10 @@ type Config struct {
 	// Process is this process's id in the table processes, if it has a heartbeat:
 	// others then take over what it owns once it no longer beats.
 	Process uuid.UUID
+
+	// Shapes are the newest versions of stored shapes that Decode can read, by
+	// event type; 1 for those that are missing.
+	Shapes map[string]int
 
 	Subscribe Subscribe
 	Decode    Decode
@@ -95,12 +100,15 @@ type Engine struct {
 // Run or Rebuild.
 func New(config Config) (*Engine, error) {
 	config = config.withDefaults()
+	config.Definitions = slices.Clone(config.Definitions)
 	e := &Engine{
 		config: config, definitions: map[string]Definition{}, trackers: map[string]*tracker{},
 		pollTurn: make(chan struct{}, 1), probeTurn: make(chan struct{}, 1), erasures: make(chan struct{}, 1),
 	}
 	e.metrics = newCollector(e)
-	for _, d := range config.Definitions {
+	for i, d := range config.Definitions {
+		d = d.reading(config.Shapes)
+		config.Definitions[i] = d
 		if err := d.validate(); err != nil {
 			return nil, err
 		}

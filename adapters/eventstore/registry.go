@@ -24,3 +24,13 @@ func StreamPrefixes() []string {
 	}
 	return all
 }
+
+// Shapes are the versions of the stored shapes that this program can read, by
+// event type.
+func Shapes() map[string]int {
+	shapes := map[string]int{}
+	for _, s := range Schemas() {
+		shapes[s.Type] = s.Version
+	}
+	return shapes
+}

@@ -10,12 +10,14 @@ import (
 
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/failure"
+	"github.com/perfectworks/backend/projections"
 )
 
 // Headers of positions in the log.
 const (
 	headerPosition    = "X-Position"
 	headerMinPosition = "X-Min-Position"
+	headerAsOf        = "X-As-Of"
 )
 
 const (
@@ -77,19 +79,28 @@ func (f *freshness) of(caller string) marks {
 	return m
 }
 
-// await waits for read models.
-func (f *freshness) await(ctx context.Context, models []string, position event.Position) error {
+// await waits for read models. One that nobody advances, while another version
+// of it is built, is not waited for: asOf is then what the answer is as of, else
+// zero.
+func (f *freshness) await(ctx context.Context, models []string, position event.Position) (asOf time.Time, err error) {
 	if position.IsZero() || len(models) == 0 {
-		return nil
+		return time.Time{}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, readWait)
 	defer cancel()
 	for _, model := range models {
-		if err := f.models.WaitFor(ctx, model, position); err != nil {
-			return behind(ctx, err)
+		err := f.models.WaitFor(ctx, model, position)
+		var frozen *projections.FrozenError
+		switch {
+		case errors.As(err, &frozen):
+			if asOf.IsZero() || frozen.AsOf.Before(asOf) {
+				asOf = frozen.AsOf
+			}
+		case err != nil:
+			return time.Time{}, behind(ctx, err)
 		}
 	}
-	return nil
+	return asOf, nil
 }
 
 // awaitDirectory waits for where principals are looked up.

@@ -80,8 +80,12 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, x *exchange) error {
 		}
 	}
 	if r.Method == http.MethodGet {
-		if err := a.fresh.await(r.Context(), x.op.reads, seen); err != nil {
+		asOf, err := a.fresh.await(r.Context(), x.op.reads, seen)
+		if err != nil {
 			return err
+		}
+		if !asOf.IsZero() {
+			w.Header().Set(headerAsOf, asOf.UTC().Format(time.RFC3339))
 		}
 	}
 	x.attempt = idempotency.NewAttempt(time.Now())

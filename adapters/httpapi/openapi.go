@@ -174,6 +174,9 @@ func (op *operation) headerNames() []string {
 	if op.method != http.MethodGet {
 		names = append(names, headerPosition)
 	}
+	if op.method == http.MethodGet && len(op.reads) > 0 {
+		names = append(names, headerAsOf)
+	}
 	if op.conditional || op.method != http.MethodGet {
 		names = append(names, "ETag")
 	}

@@ -46,6 +46,10 @@ type Config struct {
 	// no longer holds what the directory knows. Otherwise it vouches for nobody
 	// until the log is back or the program is started again with a free hand.
 	RestartWhenLogWentBack bool
+	// Shapes are the newest versions of stored shapes that Decode can read, by
+	// event type; 1 for those that are missing. A snapshot of a program that could
+	// read others is not used.
+	Shapes map[string]int
 	// Snapshots, when set, spare a start the reading of a long log.
 	Snapshots *Snapshots
 	// SnapshotEvery is how many events a snapshot must spare the next start to be
@@ -81,6 +85,9 @@ func New(c Config) *Directory {
 	}
 	if c.Recognise == nil {
 		c.Recognise = func(_ context.Context, mark event.Mark) (event.Mark, error) { return mark, nil }
+	}
+	if c.Snapshots != nil {
+		c.Snapshots = c.Snapshots.reading(c.Shapes)
 	}
 	return &Directory{config: c, state: newState(), demand: make(chan struct{}, 1), closed: make(chan struct{}, 1)}
 }

@@ -57,6 +57,8 @@ type starter struct {
 	store *eventstoretest.Store
 	pool  *pgxpool.Pool
 	every int
+	// shapes are those that it can read, beside the first of each.
+	shapes map[string]int
 }
 
 // started is a directory, and how many events it read.
@@ -77,6 +79,7 @@ func (s starter) start(t *testing.T) *started {
 		return decode(ctx, m)
 	}
 	config.Snapshots, config.SnapshotEvery = directory.NewSnapshots(s.pool), s.every
+	config.Shapes = s.shapes
 	config.Logger = slog.New(slog.NewTextHandler(&r.log, nil))
 	r.Directory = directory.New(config)
 	r.stop = runDirectory(t, r.Directory)
@@ -95,7 +98,7 @@ func snapshots(t *testing.T, pool *pgxpool.Pool) (n int) {
 func TestAStartGoesOnFromASnapshot(t *testing.T) {
 	t.Parallel()
 	store := eventstoretest.New(t)
-	s := starter{store, store.Pool, 4}
+	s := starter{store: store, pool: store.Pool, every: 4}
 	writeAda(t, store)
 
 	first := s.start(t)
@@ -146,7 +149,7 @@ func TestAStartWithoutAUsefulSnapshotReadsTheLog(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			store := eventstoretest.New(t)
-			s := starter{store, store.Pool, 1}
+			s := starter{store: store, pool: store.Pool, every: 1}
 			writeAda(t, store)
 			s.start(t).stop()
 			if _, err := store.Pool.Exec(t.Context(), spoil); err != nil {
@@ -164,9 +167,9 @@ func TestASnapshotAheadOfTheLogIsNotUsed(t *testing.T) {
 	t.Parallel()
 	before, after := eventstoretest.New(t), eventstoretest.New(t)
 	writeAda(t, before)
-	starter{before, before.Pool, 1}.start(t).stop()
+	starter{store: before, pool: before.Pool, every: 1}.start(t).stop()
 
-	d := starter{after, before.Pool, 1}.start(t)
+	d := starter{store: after, pool: before.Pool, every: 1}.start(t)
 	if _, found := d.Key(secretOf(key1)); found {
 		t.Error("a key of another log is accepted")
 	}

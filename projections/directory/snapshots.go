@@ -2,9 +2,13 @@ package directory
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
@@ -23,10 +27,30 @@ const (
 
 // Snapshots keeps snapshots in Postgres, in the tables of migrations.App. It is
 // safe for concurrent use, also by many processes.
-type Snapshots struct{ pool *pgxpool.Pool }
+type Snapshots struct {
+	pool *pgxpool.Pool
+	// fingerprint is of the rules by which they are made and read.
+	fingerprint string
+}
 
 // NewSnapshots returns the snapshots of a database.
-func NewSnapshots(pool *pgxpool.Pool) *Snapshots { return &Snapshots{pool} }
+func NewSnapshots(pool *pgxpool.Pool) *Snapshots { return &Snapshots{pool, fingerprint} }
+
+// reading is the snapshots of a program that can read these shapes of events:
+// what one could not read is marked in its snapshots, and known to another.
+func (s *Snapshots) reading(shapes map[string]int) *Snapshots {
+	rules := fingerprint
+	for _, name := range slices.Sorted(maps.Keys(relevant)) {
+		if version := shapes[name]; version > 1 {
+			rules += fmt.Sprintf("\x00%s@%d", name, version)
+		}
+	}
+	if rules == fingerprint {
+		return s
+	}
+	sum := sha256.Sum256([]byte(rules))
+	return &Snapshots{s.pool, hex.EncodeToString(sum[:])}
+}
 
 // errNoSnapshot says that there is none by the rules of this program.
 var errNoSnapshot = errors.New("there is no snapshot")
@@ -36,7 +60,7 @@ func (s *Snapshots) load(ctx context.Context) (_ *state, at event.Mark, err erro
 	rows, err := s.pool.Query(ctx, `
 		SELECT data FROM directory_snapshot_parts WHERE snapshot_id = (
 			SELECT id FROM directory_snapshots WHERE fingerprint = $1 ORDER BY commit_position DESC, id DESC LIMIT 1)
-		ORDER BY part`, fingerprint)
+		ORDER BY part`, s.fingerprint)
 	if err != nil {
 		return nil, event.Mark{}, fmt.Errorf("read a snapshot: %w", err)
 	}
@@ -81,7 +105,7 @@ func (s *Snapshots) save(ctx context.Context, at event.Mark, data []byte) error 
 		commit := strconv.FormatUint(at.Position.Commit, 10)
 		err := tx.QueryRow(ctx, `
 			INSERT INTO directory_snapshots (fingerprint, commit_position) VALUES ($1, $2::text::numeric) RETURNING id`,
-			fingerprint, commit).Scan(&id)
+			s.fingerprint, commit).Scan(&id)
 		if err != nil {
 			return err
 		}
@@ -95,7 +119,7 @@ func (s *Snapshots) save(ctx context.Context, at event.Mark, data []byte) error 
 		_, err = tx.Exec(ctx, `
 			DELETE FROM directory_snapshots
 			WHERE fingerprint = $1 AND commit_position <= $2::text::numeric AND id <> $3
-			   OR created_at < now() - $4::interval`, fingerprint, commit, id, keptFor)
+			   OR created_at < now() - $4::interval`, s.fingerprint, commit, id, keptFor)
 		return err
 	})
 	if err != nil {
@@ -108,7 +132,7 @@ func (s *Snapshots) save(ctx context.Context, at event.Mark, data []byte) error 
 // that went back.
 func (s *Snapshots) discard(ctx context.Context, at event.Position) error {
 	_, err := s.pool.Exec(ctx, `DELETE FROM directory_snapshots WHERE fingerprint = $1 AND commit_position >= $2::text::numeric`,
-		fingerprint, strconv.FormatUint(at.Commit, 10))
+		s.fingerprint, strconv.FormatUint(at.Commit, 10))
 	if err != nil {
 		return fmt.Errorf("delete a snapshot: %w", err)
 	}

@@ -71,3 +71,29 @@ func TestADirectoryWaitsForTheLogToBeBack(t *testing.T) {
 		t.Error("it forgot what it knew")
 	}
 }
+
+// A snapshot of a release that could read fewer shapes of events is not used by
+// one that can read more: it may hold what is unreadable to the former alone.
+func TestASnapshotOfFewerShapesIsNotUsed(t *testing.T) {
+	t.Parallel()
+	store := eventstoretest.New(t)
+	writeAda(t, store)
+	start := func(shapes map[string]int) (events int64) {
+		s := starter{store: store, pool: store.Pool, every: 1, shapes: shapes}
+		d := s.start(t)
+		d.stop()
+		return d.events.Load()
+	}
+	if n := start(nil); n == 0 {
+		t.Fatal("the first start read nothing")
+	}
+	if n := start(map[string]int{"ApiKeyIssued": 1}); n != 0 {
+		t.Errorf("a start with the same shapes read %d events", n)
+	}
+	if n := start(map[string]int{"ApiKeyIssued": 2}); n == 0 {
+		t.Error("a start with more shapes read nothing")
+	}
+	if n := start(nil); n != 0 {
+		t.Errorf("the release before read %d events", n)
+	}
+}
