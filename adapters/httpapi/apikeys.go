@@ -73,6 +73,8 @@ type RotatedAPIKey struct {
 	Predecessor APIKey `json:"predecessor" doc:"The old key; its expireAt is when it stops working."`
 }
 
+var tagAPIKeys = tag{"API keys", "Credentials for programs."}
+
 // whoseAPIKeys is what the descriptions of operations on one key say.
 const whoseAPIKeys = "Own keys; owners and admins can use it for all keys of the organization." //nolint:gosec // No credential: a sentence.
 

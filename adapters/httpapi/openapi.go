@@ -25,11 +25,6 @@ func humaConfig(version string) huma.Config {
 				Title: "PerfectWorks API", Version: cmp.Or(version, "development"), Description: introduction,
 			},
 			Servers: []*huma.Server{{URL: basePath}},
-			Tags: []*huma.Tag{
-				{Name: tagUsers, Description: "The caller's own account."},
-				{Name: tagOrganizations, Description: "Organizations, and the one that the caller acts in."},
-				{Name: tagAPIKeys, Description: "Credentials for programs."},
-			},
 			Components: &huma.Components{
 				SecuritySchemes: securitySchemes,
 				Examples:        map[string]*huma.Example{},
@@ -45,6 +40,14 @@ func humaConfig(version string) huma.Config {
 	return c
 }
 
+// addTag lists a tag in the document, in the order in which they first occur.
+func (a *API) addTag(t tag) {
+	document := a.huma.OpenAPI()
+	if !slices.ContainsFunc(document.Tags, func(known *huma.Tag) bool { return known.Name == t.name }) {
+		document.Tags = append(document.Tags, &huma.Tag{Name: t.name, Description: t.description})
+	}
+}
+
 // describe is what huma needs to know before it looks at the types.
 func (a *API) describe(op *operation) huma.Operation {
 	// takeBody has read the body already: a deadline that huma sets now would end
@@ -55,7 +58,7 @@ func (a *API) describe(op *operation) huma.Operation {
 	}
 	return huma.Operation{
 		OperationID: op.id, Method: op.method, Path: op.path, DefaultStatus: op.status,
-		Tags: []string{op.tag}, Summary: op.summary, Description: op.description,
+		Tags: []string{op.tag.name}, Summary: op.summary, Description: op.description,
 		Security:     op.authorization.security(),
 		Hidden:       op.hidden,
 		MaxBodyBytes: op.bodyLimit() + 1, BodyReadTimeout: -1,

@@ -12,13 +12,6 @@ import (
 //go:embed introduction.md
 var introduction string
 
-// The tags of the operations.
-const (
-	tagUsers         = "Users"
-	tagOrganizations = "Organizations"
-	tagAPIKeys       = "API keys"
-)
-
 // headerOrganization names another organization than the active one to act in.
 const headerOrganization = "X-Organization-Id"
 

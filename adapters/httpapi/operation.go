@@ -9,13 +9,16 @@ import (
 	"github.com/perfectworks/backend/projections/list"
 )
 
+// tag is a group of operations in the documentation.
+type tag struct{ name, description string }
+
 // operation declares one route: what documentation and layers need to know of
 // it, in one place.
 type operation struct {
 	id      string
 	method  string
 	path    string // below basePath
-	tag     string
+	tag     tag
 	summary string
 	// description is Markdown without HTML.
 	description string

@@ -61,6 +61,8 @@ type CreatedOrganization struct {
 	IsActive bool `json:"isActive" doc:"Whether this is now the active organization of the caller." example:"true"`
 }
 
+var tagOrganizations = tag{"Organizations", "Organizations and the active organization of the caller."}
+
 func (a *API) registerOrganizations() {
 	register(a, operation{
 		id: "createOrganization", method: http.MethodPost, path: "/organizations", tag: tagOrganizations,

@@ -51,6 +51,9 @@ func register[I, T any](a *API, op operation, handle func(context.Context, *exch
 	if !op.authorization.declared() {
 		a.undeclared = append(a.undeclared, op.id)
 	}
+	if !op.hidden {
+		a.addTag(op.tag)
+	}
 	op.template = basePath + op.path
 	a.operations[op.id] = &op
 	huma.Register(a.huma, a.describe(&op), func(ctx context.Context, in *I) (*huma.StreamResponse, error) {

@@ -80,6 +80,8 @@ func textOf(s *string) string {
 	return *s
 }
 
+var tagUsers = tag{"Users", "The account of the caller."}
+
 func (a *API) registerUsers() {
 	register(a, operation{
 		id: "registerUser", method: http.MethodPost, path: "/users/client", tag: tagUsers,
