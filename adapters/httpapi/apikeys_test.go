@@ -11,6 +11,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+var _ = inContract(map[string]string{
+	"POST /api-keys":             byToken,
+	"GET /api-keys":              byToken,
+	"GET /api-keys/{id}":         byToken,
+	"PUT /api-keys/{id}":         byToken,
+	"DELETE /api-keys/{id}":      byToken,
+	"POST /api-keys/{id}/rotate": byToken,
+})
+
 func TestIssuingAnAPIKey(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)

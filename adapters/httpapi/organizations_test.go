@@ -10,6 +10,14 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
+var _ = inContract(map[string]string{
+	"POST /organizations":            byToken,
+	"GET /organizations":             byKeyToo,
+	"GET /organizations/current":     byKeyToo,
+	"PUT /organizations/current":     byToken,
+	"GET /organizations/slug/{slug}": publicly,
+})
+
 var withoutTimes = cmpopts.IgnoreMapEntries(func(k string, _ any) bool {
 	return k == "id" || k == "createdAt" || k == "updatedAt" || k == "joinedAt"
 })

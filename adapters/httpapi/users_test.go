@@ -10,6 +10,14 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
+var _ = inContract(map[string]string{
+	"POST /users/client":             byToken,
+	"GET /users/profile":             byKeyToo,
+	"PUT /users/profile":             byToken,
+	"GET /users/active-organization": byKeyToo,
+	"PUT /users/active-organization": byToken,
+})
+
 var timeForm = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`)
 
 // times fails unless the fields are times in the contract's form.
