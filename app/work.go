@@ -48,16 +48,25 @@ func openWork(c *core, settings Settings, logger *slog.Logger, registry promethe
 	w.jobs, err = jobs.New(jobs.Config{
 		Pool: c.db.pool, Process: c.heart.ID(),
 		Kinds: policyengine.Kinds(policies.All(), policyengine.Reacting{
-			Commands: w.commands, Read: streams.Recorded, Unreadable: unreadable, Seed: c.seed,
+			Commands: w.commands, Read: streams.Recorded, Unreadable: unreadable, Seed: c.seed, Observe: c.tracing.Reacting,
 		}),
 		Periodic: c.periodic(logger),
-		Logger:   logger, Registerer: registry,
+		Logger:   logger, Registerer: measured(settings.Role.worker(), registry),
 	})
 	if err != nil {
 		return nil, err
 	}
-	w.policies, err = c.openPolicies(w.jobs, logger, registry)
+	w.policies, err = c.openPolicies(w.jobs, logger, measured(settings.Role.projector(), registry))
 	return w, err
+}
+
+// measured is the registry for a part that this process runs, else nil: what is
+// common to all processes is measured by those who work at it.
+func measured(here bool, registry prometheus.Registerer) prometheus.Registerer {
+	if here {
+		return registry
+	}
+	return nil
 }
 
 func (c *core) openPolicies(queue policyengine.Queue, logger *slog.Logger, registry prometheus.Registerer) (*policyengine.Engine, error) {

@@ -72,7 +72,7 @@ var (
 	namePattern = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 	// A generation that is not live has such a name.
 	generationPattern = regexp.MustCompile(`_g[0-9]+$`)
-	reservedNames     = []string{"projection", "public", "eventnode", "information_schema"}
+	reservedNames     = []string{"projection", "public", "eventnode", "idempotency", "jobs", "policy", "information_schema"}
 )
 
 func (d Definition) validate() error {

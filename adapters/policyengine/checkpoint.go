@@ -133,6 +133,7 @@ func (e *Engine) start(ctx context.Context, name string, start policies.Start) e
 		ON CONFLICT (policy) DO UPDATE SET
 			commit_position = excluded.commit_position, prepare_position = excluded.prepare_position,
 			last_event_id = NULL, last_event_commit = NULL, last_event_prepare = NULL,
+			log = NULL, last_stream = NULL, last_revision = NULL,
 			began_from = excluded.began_from, began_at = now(), caught_up = false, stopped = NULL, stopped_at = NULL`,
 		name, at.commit, at.prepare, start.String())
 	if err != nil {
@@ -143,9 +144,10 @@ func (e *Engine) start(ctx context.Context, name string, start policies.Start) e
 
 // checkpoint is how far a policy has come.
 type checkpoint struct {
-	policy    string
-	position  event.Position
-	last      lastEvent
+	policy string
+	// mark is how far, and by what the log is recognised.
+	mark      event.Mark
+	lastAt    time.Time
 	beganFrom string
 	beganAt   time.Time
 	jobs      int64
@@ -154,17 +156,11 @@ type checkpoint struct {
 	stopped   string
 }
 
-// lastEvent is the last event that was seen; its id is zero when there was none.
-type lastEvent struct {
-	id       event.ID
-	position event.Position
-	at       time.Time
-}
-
 func (e *Engine) checkpoints(ctx context.Context) (map[string]checkpoint, error) {
 	rows, err := e.config.Pool.Query(ctx, `
-		SELECT policy, commit_position::text, prepare_position::text,
-			last_event_id, coalesce(last_event_commit, 0)::text, coalesce(last_event_prepare, 0)::text, last_event_at,
+		SELECT policy, commit_position::text, prepare_position::text, coalesce(log, ''),
+			last_event_id, coalesce(last_event_commit, 0)::text, coalesce(last_event_prepare, 0)::text,
+			coalesce(last_stream, ''), coalesce(last_revision, 0), last_event_at,
 			began_from, began_at, jobs, caught_up, advanced_at, coalesce(stopped, '')
 		FROM policy.checkpoints`)
 	if err != nil {
@@ -176,16 +172,17 @@ func (e *Engine) checkpoints(ctx context.Context) (map[string]checkpoint, error)
 	var lastID pgtype.UUID
 	var lastTime, advanced pgtype.Timestamptz
 	_, err = pgx.ForEachRow(rows, []any{
-		&c.policy, &at.commit, &at.prepare, &lastID, &lastAt.commit, &lastAt.prepare, &lastTime,
+		&c.policy, &at.commit, &at.prepare, &c.mark.Log,
+		&lastID, &lastAt.commit, &lastAt.prepare, &c.mark.Last.Stream, &c.mark.Last.Revision, &lastTime,
 		&c.beganFrom, &c.beganAt, &c.jobs, &c.caughtUp, &advanced, &c.stopped,
 	}, func() (err error) {
-		if c.position, err = at.position(); err != nil {
+		if c.mark.Position, err = at.position(); err != nil {
 			return err
 		}
-		if c.last.position, err = lastAt.position(); err != nil {
+		if c.mark.Last.Position, err = lastAt.position(); err != nil {
 			return err
 		}
-		c.last.id, c.last.at, c.advanced = event.ID(lastID.Bytes), lastTime.Time.UTC(), advanced.Time.UTC()
+		c.mark.Last.ID, c.lastAt, c.advanced = event.ID(lastID.Bytes), lastTime.Time.UTC(), advanced.Time.UTC()
 		all[c.policy] = c
 		return nil
 	})
@@ -198,12 +195,14 @@ func (e *Engine) checkpoints(ctx context.Context) (map[string]checkpoint, error)
 // group are policies that share a subscription.
 type group struct {
 	members []member
-	// last is the last event that one of them has seen.
-	last lastEvent
+	// mark is that of the member that has seen most.
+	mark   event.Mark
+	lastAt time.Time
 }
 
 type member struct {
-	policy   policies.Policy
+	policy policies.Policy
+	// position is the one in the database.
 	position event.Position
 }
 
@@ -217,8 +216,8 @@ func (e *Engine) groups(ctx context.Context) ([]group, error) {
 	}
 	var front event.Position
 	for name := range e.policies {
-		if c := all[name]; c.stopped == "" && c.position.Compare(front) > 0 {
-			front = c.position
+		if c := all[name]; c.stopped == "" && c.mark.Position.Compare(front) > 0 {
+			front = c.mark.Position
 		}
 	}
 	var together group
@@ -226,7 +225,7 @@ func (e *Engine) groups(ctx context.Context) ([]group, error) {
 	for _, p := range e.config.Policies {
 		switch c := all[p.Name]; {
 		case c.stopped != "":
-		case c.caughtUp, c.position == front:
+		case c.caughtUp, c.mark.Position == front:
 			together.add(p, c)
 		default:
 			var alone group
@@ -241,51 +240,62 @@ func (e *Engine) groups(ctx context.Context) ([]group, error) {
 }
 
 func (g *group) add(p policies.Policy, c checkpoint) {
-	g.members = append(g.members, member{p, c.position})
-	if c.last.position.Compare(g.last.position) > 0 {
-		g.last = c.last
+	g.members = append(g.members, member{p, c.mark.Position})
+	if len(g.members) == 1 || c.mark.Last.Position.Compare(g.mark.Last.Position) > 0 {
+		g.mark, g.lastAt = c.mark, c.lastAt
 	}
 }
 
 // position is where the subscription begins: some members may have been further.
-func (g *group) position() event.Position {
-	least := g.members[0].position
+func (g *group) position(recognised *event.Position) event.Position {
+	least := g.members[0].after(recognised)
 	for _, m := range g.members[1:] {
-		if m.position.Compare(least) < 0 {
-			least = m.position
+		if at := m.after(recognised); at.Compare(least) < 0 {
+			least = at
 		}
 	}
 	return least
+}
+
+// after is where the member goes on: at its own position, unless the log is
+// recognised only up to an earlier one. Between the two was nothing of ours.
+func (m member) after(recognised *event.Position) event.Position {
+	if recognised != nil && recognised.Compare(m.position) < 0 {
+		return *recognised
+	}
+	return m.position
 }
 
 // advance moves the positions of those members of a group that have not been
 // further, in the transaction of their jobs, which it counts by policy. The
 // positions are compared with those before, and the owner with its epoch, so
 // that of two processes one alone gets through.
-func (o owner) advance(ctx context.Context, tx pgx.Tx, from group, to event.Position, last lastEvent, jobs map[string]int64, live bool) error {
+func (o owner) advance(ctx context.Context, tx pgx.Tx, from group, to event.Mark, lastAt time.Time, jobs map[string]int64, live bool) error {
 	var names, commits, prepares []string
 	var counts []int64
 	for _, m := range from.members {
-		if m.position.Compare(to) > 0 {
+		if m.position.Compare(to.Position) > 0 {
 			continue
 		}
 		at := stored(m.position)
 		names, commits, prepares = append(names, m.policy.Name), append(commits, at.commit), append(prepares, at.prepare)
 		counts = append(counts, jobs[m.policy.Name])
 	}
-	after, lastAt := stored(to), stored(last.position)
+	after, last := stored(to.Position), stored(to.Last.Position)
 	tag, err := tx.Exec(ctx, `
 		UPDATE policy.checkpoints c SET
 			commit_position = $5::text::numeric, prepare_position = $6::text::numeric,
 			last_event_id = nullif($7::uuid, '00000000-0000-0000-0000-000000000000'),
 			last_event_commit = $8::text::numeric, last_event_prepare = $9::text::numeric, last_event_at = $10,
+			last_stream = $13, last_revision = $14, log = nullif($15, ''),
 			jobs = c.jobs + n.jobs, caught_up = c.caught_up OR $11, advanced_at = clock_timestamp()
 		FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS n (policy, at_commit, at_prepare, jobs)
 		WHERE c.policy = n.policy AND c.stopped IS NULL
 			AND c.commit_position = n.at_commit::numeric AND c.prepare_position = n.at_prepare::numeric
 			AND EXISTS (SELECT FROM policy.owner WHERE epoch = $12)`,
 		names, commits, prepares, counts, after.commit, after.prepare,
-		uuid.UUID(last.id), lastAt.commit, lastAt.prepare, nullTime(last.at), live, o.epoch)
+		uuid.UUID(to.Last.ID), last.commit, last.prepare, nullTime(lastAt), live, o.epoch,
+		to.Last.Stream, to.Last.Revision, to.Log)
 	if err != nil {
 		return fmt.Errorf("advance policies: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -25,10 +26,14 @@ type follower struct {
 	stop    context.CancelCauseFunc
 
 	// Since the last commit: the jobs to insert, how many of each policy, and the
-	// last event.
+	// last event with its time.
 	pending []jobs.Insertion
 	counts  map[string]int64
-	last    lastEvent
+	last    event.Place
+	lastAt  time.Time
+	// recognised is up to where the log is the one that was read, if that is less
+	// than where it was read to; else nil.
+	recognised *event.Position
 }
 
 // metadataType is the metadata of a message that names the type of its event.
@@ -73,9 +78,9 @@ func (f *follower) take(eventType string, header func() (event.Recorded, error))
 	if err != nil {
 		return err
 	}
-	f.last = lastEvent{r.ID, r.Position, r.Time}
+	f.last, f.lastAt = r.Place(), r.Time
 	for _, m := range f.group.members {
-		if m.policy.EventType == eventType && r.Position.Compare(m.position) > 0 {
+		if m.policy.EventType == eventType && r.Position.Compare(m.after(f.recognised)) > 0 {
 			f.pending = append(f.pending, insertion(m.policy, r))
 			f.counts[m.policy.Name]++
 		}
@@ -111,18 +116,19 @@ func (f *follower) Resume(ctx context.Context) (event.Position, error) {
 		now.add(m.policy, c)
 	}
 	f.group = now
-	f.forget()
-	last := now.last
-	_, err = f.engine.config.Recognise(ctx, event.Mark{
-		Position: last.position, Last: event.Place{ID: last.id, Position: last.position},
-	})
+	mark, err := f.engine.config.Recognise(ctx, now.mark)
 	if errors.Is(err, event.ErrLogWentBack) {
 		err = errors.Join(err, f.halt(ctx, err))
 	}
 	if err != nil {
 		return event.Position{}, err
 	}
-	return f.group.position(), nil
+	f.group.mark.Log, f.recognised = mark.Log, nil
+	if mark.Position != now.mark.Position {
+		f.recognised = &mark.Position
+	}
+	f.forget()
+	return f.group.position(f.recognised), nil
 }
 
 // halt stops the group's policies until an operator has decided where they go
@@ -144,14 +150,15 @@ func (f *follower) halt(ctx context.Context, reason error) error {
 }
 
 func (f *follower) forget() {
-	f.pending, f.counts, f.last = nil, map[string]int64{}, f.group.last
+	f.pending, f.counts = nil, map[string]int64{}
+	f.last, f.lastAt = f.group.mark.Last, f.group.lastAt
 }
 
 // Commit inserts the jobs and moves the positions, in one transaction. It is
 // durable if there are jobs, whatever is set for the database: their events are
 // not read again.
 func (f *follower) Commit(ctx context.Context, reached event.Mark, live bool) error {
-	upTo := reached.Position
+	upTo := event.Mark{Log: f.group.mark.Log, Position: reached.Position, Last: f.last}
 	// Once begun it is seen through, for a while.
 	writing, cancel := context.WithTimeout(context.WithoutCancel(ctx), queryTimeout)
 	defer cancel()
@@ -163,7 +170,7 @@ func (f *follower) Commit(ctx context.Context, reached event.Mark, live bool) er
 		if _, err := tx.Exec(writing, "SET LOCAL synchronous_commit = "+durability); err != nil {
 			return err
 		}
-		if err := f.owner.advance(writing, tx, f.group, upTo, f.last, f.counts, live); err != nil {
+		if err := f.owner.advance(writing, tx, f.group, upTo, f.lastAt, f.counts, live); err != nil {
 			return err
 		}
 		return f.engine.config.Queue.Insert(writing, tx, f.pending...)
@@ -175,11 +182,11 @@ func (f *follower) Commit(ctx context.Context, reached event.Mark, live bool) er
 		return fmt.Errorf("commit policies: %w", err)
 	}
 	for i := range f.group.members {
-		if m := &f.group.members[i]; m.position.Compare(upTo) < 0 {
-			m.position = upTo
+		if m := &f.group.members[i]; m.position.Compare(upTo.Position) < 0 {
+			m.position = upTo.Position
 		}
 	}
-	f.group.last = f.last
+	f.group.mark, f.group.lastAt = upTo, f.lastAt
 	f.forget()
 	if f.joining && live {
 		f.stop(errRegroup)

@@ -33,6 +33,9 @@ type Reacting struct {
 	// Seed is the randomness of a command: for the same id always the same, and
 	// known to nobody else.
 	Seed func(command event.ID) commands.Seed
+	// Observe, when set, sees each reaction begin, and gives what ends the
+	// observation: a span, for example.
+	Observe func(ctx context.Context, policy string, cause event.Recorded) (context.Context, func(error))
 }
 
 // Kinds are the kinds of jobs that carry out what the policies decide.
@@ -47,7 +50,7 @@ func Kinds(all []policies.Policy, r Reacting) []jobs.Kind {
 
 var errWrongKey = errors.New("the job's key is not that of its event")
 
-func (r Reacting) react(ctx context.Context, p policies.Policy, job jobs.Job[args]) error {
+func (r Reacting) react(ctx context.Context, p policies.Policy, job jobs.Job[args]) (err error) {
 	id := policies.CommandID(p.Name, job.Args.Event.ID)
 	if event.ID(job.Key) != id {
 		return jobs.Final(errWrongKey)
@@ -59,6 +62,11 @@ func (r Reacting) react(ctx context.Context, p policies.Policy, job jobs.Job[arg
 			return jobs.Final(err)
 		}
 		return err
+	}
+	if r.Observe != nil {
+		var end func(error)
+		ctx, end = r.Observe(ctx, p.Name, cause)
+		defer func() { end(err) }()
 	}
 	// The job may have been put off: then the command is made when it is due.
 	at := job.CreatedAt

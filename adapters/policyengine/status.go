@@ -62,13 +62,13 @@ func (e *Engine) Status(ctx context.Context) ([]Status, error) {
 	now := time.Now()
 	var out []Status
 	for name, c := range all {
-		behind := c.position.Compare(head) < 0
+		behind := c.mark.Position.Compare(head) < 0
 		s := Status{
-			Policy: name, EventType: e.policies[name].EventType, Position: c.position, Lag: e.behind.lag(name, behind, now),
-			LastEventAt: c.last.at, Jobs: c.jobs, BeganFrom: c.beganFrom, BeganAt: c.beganAt.UTC(), Reason: c.stopped,
+			Policy: name, EventType: e.policies[name].EventType, Position: c.mark.Position, Lag: e.behind.lag(name, behind, now),
+			LastEventAt: c.lastAt, Jobs: c.jobs, BeganFrom: c.beganFrom, BeganAt: c.beganAt.UTC(), Reason: c.stopped,
 		}
 		if behind {
-			s.LagBytes = head.Commit - c.position.Commit
+			s.LagBytes = head.Commit - c.mark.Position.Commit
 		}
 		_, known := e.policies[name]
 		switch {
