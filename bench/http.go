@@ -7,50 +7,36 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"math"
-	"net"
 	"net/http"
 	"os"
 	"runtime"
 	"time"
 
-	"github.com/gorilla/mux"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/perfectworks/backend/adapters/httpapi"
+	"github.com/perfectworks/backend/adapters/eventstore"
 	"github.com/perfectworks/backend/adapters/identity"
-	"github.com/perfectworks/backend/adapters/telemetry"
 	"github.com/perfectworks/backend/app"
 )
-
-// unlimited is a number of requests a minute that no machine serves.
-const unlimited = 100_000_000
 
 // connections is how many clients ask at once.
 const connections = 64
 
 // measureHTTP measures what clients of the API see, over real connections.
 func measureHTTP(ctx context.Context, p plan) ([]measurement, error) {
-	appends, err := measureAppendsBy(ctx, p, connections)
-	if err != nil {
-		return nil, err
-	}
-	empty, err := emptyHandlerRate(ctx, p)
-	if err != nil {
-		return nil, err
-	}
 	var rows []measurement
-	err = withServer(ctx, func(server *app.App, c client) error {
+	err := withServer(ctx, func(server *child, c client) error {
+		post, err := c.measurePost(ctx, p)
+		if err != nil {
+			return err
+		}
 		get, err := c.measureGet(ctx, p)
 		if err != nil {
 			return err
 		}
-		check, err := measureKeyCheck(ctx, server, c.key)
-		if err != nil {
-			return err
-		}
-		post, err := c.measurePost(ctx, p)
+		check, err := measureKeyCheck(server, c.key)
 		if err != nil {
 			return err
 		}
@@ -58,14 +44,15 @@ func measureHTTP(ctx context.Context, p plan) ([]measurement, error) {
 		if err != nil {
 			return err
 		}
-		rows = []measurement{post.against(appends.Value), get.against(empty), check, visible}
+		rows = []measurement{post, get, check, visible}
 		return nil
 	})
 	return rows, err
 }
 
-// withServer runs the whole server, in this process and on durable storage.
-func withServer(ctx context.Context, run func(*app.App, client) error) (err error) {
+// withServer runs the whole server, in a process of its own and on durable
+// storage.
+func withServer(ctx context.Context, run func(*child, client) error) (err error) {
 	databaseURL, drop, err := freshDatabase(ctx)
 	if err != nil {
 		return err
@@ -76,30 +63,13 @@ func withServer(ctx context.Context, run func(*app.App, client) error) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(data)) }()
-	server, err := app.New(ctx, app.Settings{
-		Environment: app.Development, Addr: "127.0.0.1:0", Data: data, DatabaseURL: databaseURL,
-		LogLevel: "warn", LogFormat: telemetry.LogJSON,
-		// Its clients ask for more than any may.
-		RequestsPerCaller: unlimited, RequestsPerOrganization: unlimited, RequestsPerAddress: unlimited,
-	}, slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
-	if err != nil {
-		return err
-	}
-	running, stop := context.WithCancel(ctx)
-	var runs errgroup.Group
-	runs.Go(func() error { return server.Run(running) })
-	defer func() {
-		stop()
-		err = errors.Join(err, runs.Wait())
-	}()
-	if err := server.WaitReady(ctx); err != nil {
-		return err
-	}
-	c, err := newClient(ctx, "http://"+server.Addr().String()+"/api/v0", data)
-	if err != nil {
-		return err
-	}
-	return run(server, c)
+	return withChild(ctx, childConfig{Kind: serverChild, DatabaseURL: databaseURL, Data: data}, func(server *child) error {
+		c, err := newClient(ctx, "http://"+server.Address+"/api/v0", data)
+		if err != nil {
+			return err
+		}
+		return run(server, c)
+	})
 }
 
 // client is a caller with a token and a key.
@@ -115,8 +85,7 @@ func newClient(ctx context.Context, api, data string) (client, error) {
 		return client{}, err
 	}
 	c := client{
-		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2 * connections}},
-		api:  api, token: token,
+		http: newHTTPClient(), api: api, token: token,
 	}
 	for _, first := range []struct{ path, body string }{
 		{"/users/client", `{"firstName": "Ada", "lastName": "Lovelace"}`},
@@ -167,28 +136,46 @@ func (c client) do(ctx context.Context, method, path, body string, headers http.
 	return answer, err
 }
 
+// measurePost compares commands with bare appends by as many writers to an event
+// node in a process of its own.
 func (c client) measurePost(ctx context.Context, p plan) (measurement, error) {
-	reached, err := drive(ctx, connections, p.lasting, func(ctx context.Context, _ int) error {
-		_, err := c.issue(ctx)
-		return err
-	})
-	return measurement{
+	row := measurement{
 		What: fmt.Sprintf("POST /api-keys, %d connections", connections), Unit: "requests/s",
-		Value: reached.PerSecond, LimitedBy: "bare append", Aim: 0.5,
-		P50: percentile(reached.Latencies, .5), P99: percentile(reached.Latencies, .99), AimP99: 50,
-	}, err
+		LimitedBy: "bare append", Aim: 0.45, AimP99: 50,
+	}
+	err := withDatabase(ctx, 8, func(pool *pgxpool.Pool) error {
+		return withNode(ctx, pool, func(_ *child, events *eventstore.Client) error {
+			compared, err := compare(ctx, p.rounds, driven(connections, func(ctx context.Context, _ int) error {
+				_, err := c.issue(ctx)
+				return err
+			}), bareAppends(events, connections))
+			row = row.from(compared)
+			return err
+		})
+	})
+	return row, err
 }
 
+// measureGet compares a read with a handler that does nothing.
 func (c client) measureGet(ctx context.Context, p plan) (measurement, error) {
-	reached, err := drive(ctx, connections, p.lasting, func(ctx context.Context, _ int) error {
-		_, err := c.do(ctx, http.MethodGet, "/users/active-organization", "", http.Header{"X-Api-Key": {c.key}})
+	row := measurement{
+		What: fmt.Sprintf("GET with an API key, %d connections", connections), Unit: "requests/s",
+		LimitedBy: "empty handler on the same router", Aim: 0.5,
+	}
+	get := func(c client) side {
+		return driven(connections, func(ctx context.Context, _ int) error {
+			_, err := c.do(ctx, http.MethodGet, "/users/active-organization", "", http.Header{"X-Api-Key": {c.key}})
+			return err
+		})
+	}
+	err := withChild(ctx, childConfig{Kind: emptyChild}, func(empty *child) error {
+		nobody := client{http: newHTTPClient(), api: "http://" + empty.Address + "/api/v0", key: c.key}
+		defer nobody.http.CloseIdleConnections()
+		compared, err := compare(ctx, p.rounds, get(c), get(nobody))
+		row = row.from(compared)
 		return err
 	})
-	return measurement{
-		What: fmt.Sprintf("GET with an API key, %d connections", connections), Unit: "requests/s",
-		Value: reached.PerSecond, LimitedBy: "empty handler on the same router", Aim: 0.5,
-		P50: percentile(reached.Latencies, .5), P99: percentile(reached.Latencies, .99),
-	}, err
+	return row, err
 }
 
 // measureVisible issues keys at a steady pace and asks for each at once: the
@@ -234,8 +221,22 @@ func (c client) measureVisible(ctx context.Context, p plan) (measurement, error)
 
 // measureKeyCheck times what each request with a key goes through first, on
 // one processor.
-func measureKeyCheck(ctx context.Context, server *app.App, key string) (measurement, error) {
-	const checks, aim = 50_000, 20 * time.Microsecond
+func measureKeyCheck(server *child, key string) (measurement, error) {
+	const aim = 20 * time.Microsecond
+	var took time.Duration
+	if err := server.ask(key, &took); err != nil {
+		return measurement{}, err
+	}
+	return measurement{
+		What: "check of an API key", Unit: "checks/s", Value: float64(time.Second) / float64(took),
+		Limit: float64(time.Second) / float64(aim), LimitedBy: "20 µs each", Ratio: float64(aim) / float64(took), Aim: 1,
+	}, nil
+}
+
+// checkTime is the shortest time that a check of a key takes, of several tries. It
+// runs in the server's process.
+func checkTime(ctx context.Context, server *app.App, key string) (time.Duration, error) {
+	const checks = 50_000
 	headers := http.Header{"X-Api-Key": {key}}
 	best := time.Duration(math.MaxInt64)
 	for range 5 {
@@ -243,39 +244,14 @@ func measureKeyCheck(ctx context.Context, server *app.App, key string) (measurem
 		started := time.Now()
 		for range checks {
 			if _, err := server.Authenticate(ctx, headers); err != nil {
-				return measurement{}, err
+				return 0, err
 			}
 		}
 		best = min(best, time.Since(started)/checks)
 	}
-	return measurement{
-		What: "check of an API key", Unit: "checks/s", Value: float64(time.Second) / float64(best),
-		Limit: float64(time.Second) / float64(aim), LimitedBy: "20 µs each", Ratio: float64(aim) / float64(best), Aim: 1,
-	}, nil
+	return best, nil
 }
 
-// emptyHandlerRate is what the router and the HTTP server do without us.
-func emptyHandlerRate(ctx context.Context, p plan) (float64, error) {
-	router := mux.NewRouter()
-	router.HandleFunc("/api/v0/users/active-organization", func(http.ResponseWriter, *http.Request) {}).Methods(http.MethodGet)
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	running, stop := context.WithCancel(ctx)
-	var runs errgroup.Group
-	runs.Go(func() error {
-		return httpapi.Server{Handler: router, Logger: slog.New(slog.DiscardHandler)}.Serve(running, listener)
-	})
-	c := client{
-		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2 * connections}},
-		api:  "http://" + listener.Addr().String() + "/api/v0",
-	}
-	reached, err := drive(ctx, connections, p.lasting, func(ctx context.Context, _ int) error {
-		_, err := c.do(ctx, http.MethodGet, "/users/active-organization", "", http.Header{"X-Api-Key": {"pw_test_none"}})
-		return err
-	})
-	c.http.CloseIdleConnections()
-	stop()
-	return reached.PerSecond, errors.Join(err, runs.Wait())
+func newHTTPClient() *http.Client {
+	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2 * connections}}
 }

@@ -1,5 +1,6 @@
 // Command bench measures how fast the system is, each figure beside the limit
-// that the bare parts set on this machine in the same run. It prints a table
+// that the bare parts set on this machine, in turn by short slices. What is
+// measured runs in processes of its own; the load comes from this one. It prints a table
 // and, with BENCH_JSON set, writes JSON there. It needs a durable Postgres
 // in PERFECTWORKS_TEST_DATABASE_URL: make bench starts one.
 package main
@@ -17,7 +18,9 @@ import (
 
 // plan is how much is measured.
 type plan struct {
-	// lasting is how long each rate is measured.
+	// rounds is how many slices each side gets, lasting how long what has no limit
+	// beside it is measured.
+	rounds  int
 	lasting time.Duration
 	// events is how long the log is that is read as a whole, keys how many
 	// API keys are projected.
@@ -37,10 +40,19 @@ var benchmarks = []benchmark{
 	{"http", measureHTTP},
 }
 
+// profileDir is where children write CPU profiles to, if it is set.
+var profileDir string
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx); err != nil {
+	var err error
+	if config := os.Getenv(childVariable); config != "" {
+		err = runChild(ctx, config)
+	} else {
+		err = run(ctx)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1) //nolint:gocritic // Nothing deferred matters any more.
 	}
@@ -48,11 +60,13 @@ func main() {
 
 func run(ctx context.Context) error {
 	var p plan
-	flag.DurationVar(&p.lasting, "for", 5*time.Second, "how long each rate is measured")
+	flag.DurationVar(&p.lasting, "for", 5*time.Second, "how long each side of a comparison is measured")
+	flag.StringVar(&profileDir, "profile", "", "a folder for CPU profiles of the processes that are measured")
 	flag.IntVar(&p.events, "events", 1_000_000, "length of the log that is read as a whole")
 	flag.IntVar(&p.keys, "keys", 100_000, "API keys that are projected")
 	only := flag.String("only", "", "the one benchmark to run: append, read, project or http")
 	flag.Parse()
+	p.rounds = max(int(p.lasting/slice), 1)
 
 	results := newReport()
 	for _, b := range benchmarks {

@@ -22,9 +22,11 @@ type measurement struct {
 	// Limit is what the bare part reaches, in Unit; 0 when there is none.
 	Limit     float64 `json:"limit,omitempty"`
 	LimitedBy string  `json:"limitedBy,omitempty"`
-	// Ratio is Value / Limit, and Aim what it should reach.
-	Ratio float64 `json:"ratio,omitempty"`
-	Aim   float64 `json:"aim,omitempty"`
+	// Ratio is Value / Limit, and Aim what it should reach. Ratios are those of the
+	// single rounds, sorted.
+	Ratio  float64   `json:"ratio,omitempty"`
+	Ratios []float64 `json:"ratios,omitempty"`
+	Aim    float64   `json:"aim,omitempty"`
 	// P50 and P99 are latencies in milliseconds; AimP99 is what P99 stays below.
 	P50    float64 `json:"p50Ms,omitempty"`
 	P99    float64 `json:"p99Ms,omitempty"`
@@ -32,9 +34,13 @@ type measurement struct {
 	Met    bool    `json:"met"`
 }
 
-// against completes a row that is measured by its limit.
-func (m measurement) against(limit float64) measurement {
-	m.Limit, m.Ratio = limit, m.Value/limit
+// from completes a row with what was compared.
+func (m measurement) from(c comparison) measurement {
+	if len(c.ratios) == 0 {
+		return m
+	}
+	m.Value, m.Limit, m.Ratio, m.Ratios = c.measured.perSecond(), c.limit.perSecond(), c.ratio(), c.ratios
+	m.P50, m.P99 = percentile(c.measured.Latencies, .5), percentile(c.measured.Latencies, .99)
 	return m
 }
 
@@ -57,10 +63,10 @@ func newReport() *report {
 
 func (r *report) print(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "what\tmeasured\tlimit\tratio\taim\tp50\tp99\taim\t")
+	fmt.Fprintln(table, "what\tmeasured\tlimit\tratio\trounds\taim\tp50\tp99\taim\t")
 	for _, m := range r.Measurements {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.What,
-			rate(m.Value, m.Unit), rate(m.Limit, m.Unit), number("%.2f", m.Ratio), number("%.2f", m.Aim),
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.What,
+			rate(m.Value, m.Unit), rate(m.Limit, m.Unit), number("%.2f", m.Ratio), spread(m.Ratios), number("%.2f", m.Aim),
 			number("%.1f ms", m.P50), number("%.1f ms", m.P99), number("%.0f ms", m.AimP99), verdict(m.Met))
 	}
 	return table.Flush()
@@ -81,6 +87,14 @@ func number(format string, v float64) string {
 		return "–"
 	}
 	return fmt.Sprintf(format, v)
+}
+
+// spread is the range of the middle half of the rounds.
+func spread(ratios []float64) string {
+	if len(ratios) < 4 {
+		return "–"
+	}
+	return fmt.Sprintf("%.2f to %.2f", ratios[len(ratios)/4], ratios[len(ratios)-1-len(ratios)/4])
 }
 
 func verdict(met bool) string {

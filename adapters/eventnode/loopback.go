@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
 	"fmt"
 	"log/slog"
 	"math/big"
@@ -22,11 +23,12 @@ type Loopback struct {
 	*Node
 
 	// Address, Username, Password and RootCAs are what a client of this process
-	// needs to connect.
-	Address  string
-	Username string
-	Password string
-	RootCAs  *x509.CertPool
+	// needs to connect. Authority is what is in RootCAs, in PEM.
+	Address   string
+	Username  string
+	Password  string
+	RootCAs   *x509.CertPool
+	Authority []byte
 
 	served chan struct{}
 }
@@ -34,11 +36,13 @@ type Loopback struct {
 // StartLoopback starts a node with the config, whose TLS and Credentials it
 // sets. The caller stops it.
 func StartLoopback(ctx context.Context, config Config) (*Loopback, error) {
-	certificate, roots, err := ephemeralCertificate()
+	certificate, authority, err := ephemeralCertificate()
 	if err != nil {
-		return nil, fmt.Errorf("eventnode: make a certificate: %w", err)
+		return nil, fmt.Errorf("eventnode: create a certificate: %w", err)
 	}
-	l := &Loopback{Username: "admin", Password: rand.Text(), RootCAs: roots, served: make(chan struct{})}
+	l := &Loopback{Username: "admin", Password: rand.Text(), RootCAs: x509.NewCertPool(), served: make(chan struct{})}
+	l.RootCAs.AddCert(authority)
+	l.Authority = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: authority.Raw})
 	config.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS13}
 	config.Credentials = map[string]string{l.Username: l.Password}
 
@@ -67,9 +71,9 @@ func (l *Loopback) Stop(ctx context.Context) {
 	<-l.served
 }
 
-// ephemeralCertificate makes an authority that signs one certificate for
+// ephemeralCertificate creates an authority that signs one certificate for
 // 127.0.0.1. The authority's key is not kept.
-func ephemeralCertificate() (tls.Certificate, *x509.CertPool, error) {
+func ephemeralCertificate() (leaf tls.Certificate, authority *x509.Certificate, err error) {
 	authority, authorityKey, err := signCertificate(&x509.Certificate{
 		SerialNumber:          big.NewInt(1),
 		Subject:               pkix.Name{CommonName: "PerfectWorks loopback authority"},
@@ -80,7 +84,7 @@ func ephemeralCertificate() (tls.Certificate, *x509.CertPool, error) {
 	if err != nil {
 		return tls.Certificate{}, nil, err
 	}
-	leaf, leafKey, err := signCertificate(&x509.Certificate{
+	signed, key, err := signCertificate(&x509.Certificate{
 		SerialNumber: big.NewInt(2),
 		Subject:      pkix.Name{CommonName: "127.0.0.1"},
 		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
@@ -90,12 +94,10 @@ func ephemeralCertificate() (tls.Certificate, *x509.CertPool, error) {
 	if err != nil {
 		return tls.Certificate{}, nil, err
 	}
-	roots := x509.NewCertPool()
-	roots.AddCert(authority)
-	return tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: leafKey, Leaf: leaf}, roots, nil
+	return tls.Certificate{Certificate: [][]byte{signed.Raw}, PrivateKey: key, Leaf: signed}, authority, nil
 }
 
-// signCertificate makes a key and its certificate, signed by itself when there is
+// signCertificate creates a key and its certificate, signed by itself when there is
 // no parent.
 func signCertificate(template, parent *x509.Certificate, parentKey *ecdsa.PrivateKey) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	// As long as the longest process; clocks may be set back.
