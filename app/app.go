@@ -157,7 +157,7 @@ func (a *App) openAPI() error {
 		Ready:         a.ready,
 		Version:       a.settings.Version,
 
-		RateLimits: edge.limits, Admission: edge.admission, TrustedProxies: edge.proxies,
+		RateLimits: edge.limits, Admission: edge.admission, TrustedProxies: edge.proxies, CORSOrigins: edge.origins,
 	})
 	return err
 }

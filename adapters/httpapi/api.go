@@ -39,6 +39,8 @@ type Deps struct {
 	Idempotency   Idempotency
 	RateLimits    RateLimits       // optional
 	Admission     admission.Limits // optional
+	// CORSOrigins are those whose pages may call the API; optional.
+	CORSOrigins []string
 	// TrustedProxies are believed about the addresses of clients; optional.
 	TrustedProxies []netip.Prefix
 	// StoreRefusals are the failures with which the event store can refuse any
@@ -149,7 +151,7 @@ func (a *API) route(d Deps) error {
 		return err
 	}
 	a.routeOperations(root, d)
-	a.handler = a.observe(normalPaths(root))
+	a.handler = a.observe(a.crossOrigin(d.CORSOrigins, a.boundHeaders(normalPaths(root))))
 	return nil
 }
 

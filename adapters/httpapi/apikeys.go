@@ -61,6 +61,18 @@ func usedAPIKeyOf(k apikeys.Key) UsedAPIKey {
 	return UsedAPIKey{APIKey: apiKeyOf(k), LastUsedAt: optionalTime(k.LastUsedAt)}
 }
 
+// unversioned is what of a key changes without an event.
+func (k UsedAPIKey) unversioned() string {
+	changed := ""
+	if k.Status == string(apikey.StatusExpired) {
+		changed = k.Status
+	}
+	if k.LastUsedAt != nil {
+		changed += " " + k.LastUsedAt.UTC().Format(timeLayout)
+	}
+	return changed
+}
+
 // IssuedAPIKey is a new key with the key itself, which is shown this once.
 type IssuedAPIKey struct {
 	Key string `json:"key" doc:"The key itself. It is shown only this once: store it safely." example:"pw_live_7Qx2mT9bK4vW8nR3pL6yD1sH5jF0gC7aZ2eX9uQ4tB80aZ9"`

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 )
 
 var _ = inContract(map[string]string{
@@ -120,6 +121,46 @@ func TestKeysCannotManageKeys(t *testing.T) {
 	if len(listed) != 1 || listed[0]["name"] != "ada Inc" || listed[0]["isActive"] != true {
 		t.Errorf("the key sees %v", listed)
 	}
+}
+
+// What a key looks like changes without an event: it is used, and it expires. The
+// tag says so, and a change is made to the revision all the same.
+func TestTagsOfKeys(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	ada := s.owner("ada")
+	expireAt := time.Now().Add(3 * time.Second)
+	made := ada.post("/api-keys", `{"expireAt":"`+expireAt.UTC().Format(time.RFC3339Nano)+`"}`)
+	key := made.data(t, 201)
+	path := "/api-keys/" + str(key, "id")
+	unused := ada.get(path).header.Get("ETag")
+	if unused != made.header.Get("ETag") {
+		t.Errorf("made with %s, read with %s", made.header.Get("ETag"), unused)
+	}
+	if a := ada.call(http.MethodGet, path, "", "If-None-Match", unused); a.status != 304 {
+		t.Errorf("unchanged: %d", a.status)
+	}
+	conn, err := pgx.Connect(t.Context(), s.database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	// As its use is noted, every few seconds.
+	if _, err := conn.Exec(t.Context(), `INSERT INTO api_key_usage VALUES ($1, now())`, str(key, "id")); err != nil {
+		t.Fatal(err)
+	}
+	used := ada.call(http.MethodGet, path, "", "If-None-Match", unused)
+	if used.data(t, 200)["lastUsedAt"] == nil {
+		t.Errorf("%s", used.body)
+	}
+	var expired answer
+	eventually(t, func() bool {
+		expired = ada.call(http.MethodGet, path, "", "If-None-Match", used.header.Get("ETag"))
+		return expired.status == 200 && expired.data(t, 200)["status"] == "expired"
+	}, func() string { return "an expired key is said to be as it was" })
+	// Each of them is the revision that a change is made to.
+	ada.call(http.MethodPut, path, `{"description":"late"}`, "If-Match", unused).data(t, 200)
+	ada.call(http.MethodPut, path, `{"description":"later"}`, "If-Match", expired.header.Get("ETag")).refused(t, "412 REVISION_STALE")
 }
 
 func TestChangingAndRevokingKeys(t *testing.T) {

@@ -87,6 +87,11 @@ var (
 		status: http.StatusBadRequest, code: "BODY_MISSING",
 		message: "this request needs a JSON body",
 	}
+	errHeadersTooLarge = &apiError{
+		status: http.StatusRequestHeaderFieldsTooLarge, code: "HEADERS_TOO_LARGE",
+		message: "the address and the header fields must have at most " + strconv.Itoa(maxHeaders) + " bytes together",
+		header:  http.Header{"Connection": {"close"}},
+	}
 	errBodyUnreadable = &apiError{
 		status: http.StatusBadRequest, code: "BODY_UNREADABLE",
 		message: "the body did not arrive whole",
@@ -229,10 +234,27 @@ func (e *apiError) writeHeader(h http.Header, x *exchange) {
 		h.Set("Retry-After", strconv.FormatInt(ratelimit.Seconds(e.retryAfter), 10))
 	}
 	if e.status == http.StatusUnauthorized {
-		h.Set("WWW-Authenticate", `Bearer realm="perfectworks"`)
+		h.Set("WWW-Authenticate", e.challenge(x))
 	}
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Type", e.contentType(x))
+}
+
+// challenge says which credential is needed, and what is wrong with the one that
+// was sent: RFC 6750, section 3.
+func (e *apiError) challenge(x *exchange) string {
+	const scheme = `Bearer realm="perfectworks"`
+	if !x.credentials {
+		return scheme
+	}
+	// Within quotes, and ASCII without quotes and backslashes.
+	described := strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' || r == '"' || r == '\\' {
+			return -1
+		}
+		return r
+	}, e.message)
+	return scheme + `, error="invalid_token", error_description="` + described + `"`
 }
 
 func (e *apiError) contentType(x *exchange) string {

@@ -44,6 +44,8 @@ type exchange struct {
 	raw []byte
 	// place is that of the request among those who work.
 	place *admission.Place
+	// credentials says that the request holds some, good or bad.
+	credentials bool
 	// client is the address that the request comes from, and direct says that it
 	// came without a proxy.
 	client netip.Addr
@@ -75,6 +77,7 @@ func (a *API) newExchange(r *http.Request) *exchange {
 		problem: wantsProblem(acceptOf(r)), head: r.Method == http.MethodHead,
 		preferences: preferencesOf(r.Header),
 	}
+	x.credentials = r.Header.Get("Authorization") != "" || r.Header.Get("X-API-Key") != ""
 	x.client, x.direct = clientOf(r, a.trusted)
 	if id := r.Header.Get(headerRequestID); isID(id) {
 		x.requestID = id

@@ -148,9 +148,9 @@ func callerOf(p access.Principal) string {
 
 // parseCondition reads If-None-Match of a GET, and If-Match of all else.
 func (a *API) parseCondition(r *http.Request, x *exchange) (err error) {
-	name := "If-Match"
+	name := etag.IfMatch
 	if r.Method == http.MethodGet {
-		name = "If-None-Match"
+		name = etag.IfNoneMatch
 	}
 	if lines := r.Header[name]; len(lines) > 0 {
 		if x.condition, err = etag.Parse(lines); err != nil {

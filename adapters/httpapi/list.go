@@ -12,7 +12,7 @@ import (
 // ListInput is what every list can be asked. The filters differ: an operation's
 // list.Spec declares them, and document adds them to the documentation.
 type ListInput struct {
-	Page   int    `query:"page" minimum:"1" doc:"Which page, from 1. Pages reach 10,000 items far; beyond that, use the cursor." example:"1"`
+	Page   int    `query:"page" minimum:"1" maximum:"2147483647" doc:"Which page, from 1 to totalPages. Far into a long list the cursor is faster." example:"1"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" doc:"How many items a page has; 10 by default." example:"10"`
 	Sort   string `query:"sort"`
 	Cursor string `query:"cursor" doc:"The nextCursor of the page before, instead of a page. All other parameters stay as they were."`

@@ -42,6 +42,28 @@ func (a *API) observe(next http.Handler) http.Handler {
 	})
 }
 
+// boundHeaders refuses requests with an address and header fields beyond what any
+// needs. Far beyond, the server itself gives up before there is a request.
+func (a *API) boundHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		size := len(r.RequestURI)
+		for name, values := range r.Header {
+			for _, value := range values {
+				size += len(name) + len(value)
+			}
+		}
+		if size > maxHeaders {
+			err := a.takeAddress(w, r)
+			if err == nil {
+				err = errHeadersTooLarge
+			}
+			a.refuse(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // knownMethod is a method as it is logged: invented ones have no end.
 func knownMethod(method string) string {
 	switch method {

@@ -98,6 +98,40 @@ func TestSecurityHeaders(t *testing.T) {
 	}
 }
 
+func TestHeadersThatAreTooLarge(t *testing.T) {
+	t.Parallel()
+	h, _ := accepting(t, nil)
+	for what, c := range map[string]call{
+		"one field":  get("/api/v0/users/profile").with("X-Note", strings.Repeat("a", maxHeaders)),
+		"many lines": get("/api/v0/users/profile").with("X-Note", slices.Repeat([]string{strings.Repeat("a", 100)}, maxHeaders/100)...),
+		"an address": get("/api/v0/users/profile?" + strings.Repeat("a", maxHeaders)),
+	} {
+		a := h.do(c)
+		t.Log(what)
+		a.wantError(t, http.StatusRequestHeaderFieldsTooLarge, "HEADERS_TOO_LARGE")
+		if a.header.Get("RateLimit") == "" {
+			t.Error("without RateLimit")
+		}
+	}
+	h.do(get("/api/v0/users/profile").with("X-Note", strings.Repeat("a", maxHeaders/2))).wantData(t, 200)
+}
+
+// Who sent no credential is told which kind is needed, and who sent one what is
+// wrong with it.
+func TestChallenges(t *testing.T) {
+	t.Parallel()
+	h, _ := accepting(t, nil)
+	const scheme = `Bearer realm="perfectworks"`
+	for want, c := range map[string]call{
+		scheme: get("/api/v0/users/profile").anonymously(),
+		scheme + `, error="invalid_token", error_description="no such token"`: get("/api/v0/users/profile").as("nobody"),
+	} {
+		if a := h.do(c); a.status != 401 || a.header.Get("WWW-Authenticate") != want {
+			t.Errorf("%d %s, want %s", a.status, a.header.Get("WWW-Authenticate"), want)
+		}
+	}
+}
+
 func TestAddressesAndMethods(t *testing.T) {
 	t.Parallel()
 	h, _ := accepting(t, nil)

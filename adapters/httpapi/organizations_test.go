@@ -178,7 +178,7 @@ func TestListingOrganizations(t *testing.T) {
 	}
 	for query, want := range map[string]string{
 		"page=0": "page OUT_OF_RANGE", "page=x": "page TYPE_INVALID", "page=1.5": "page TYPE_INVALID", "page=-1": "page OUT_OF_RANGE",
-		"page=10000": "page OUT_OF_RANGE", "page=99999999999999999999": "page TYPE_INVALID",
+		"page=2147483648": "page OUT_OF_RANGE", "page=99999999999999999999": "page TYPE_INVALID",
 		"limit=0": "limit OUT_OF_RANGE", "limit=101": "limit OUT_OF_RANGE", "limit=ten": "limit TYPE_INVALID",
 		"sort=email": "sort VALUE_UNKNOWN", "sort=name:up": "sort VALUE_UNKNOWN", "sort=name;drop%20table": "sort VALUE_UNKNOWN",
 		"cursor=x": "cursor FORMAT_INVALID", "cursor=%00": "cursor FORMAT_INVALID", "sort=slug&cursor=" + next: "cursor FORMAT_INVALID",

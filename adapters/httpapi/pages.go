@@ -68,7 +68,7 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("ETag", p.etag)
 	h.Set("Cache-Control", "public, no-cache")
-	h.Set("Vary", "Accept-Encoding")
+	addVary(h, "Accept-Encoding")
 	if p.policy != "" {
 		h.Set("Content-Security-Policy", p.policy)
 	}

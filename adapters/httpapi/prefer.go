@@ -58,6 +58,6 @@ func (p preferences) wait() (time.Duration, bool) {
 func applied(preferences ...string) http.Header {
 	return http.Header{
 		headerPreferenceApplied: {strings.Join(preferences, ", ")},
-		"Vary":                  {varyByCaller + ", " + headerPrefer},
+		"Vary":                  {headerPrefer},
 	}
 }

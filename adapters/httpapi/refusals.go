@@ -16,7 +16,7 @@ import (
 // own, and those that follow from what it declares.
 func (a *API) refusalsOf(op *operation) []error {
 	all := []error{
-		errValidation, errNotAcceptable,
+		errValidation, errNotAcceptable, errHeadersTooLarge,
 		errRateLimited(0), errConcurrencyLimited, errBusy,
 		errUnavailable, errStorageFull, errStorageReadOnly, errTimeout, errInternal,
 	}

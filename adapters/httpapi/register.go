@@ -85,17 +85,22 @@ func send[T any](a *API, w http.ResponseWriter, x *exchange, answer reply[T]) {
 	}
 	status := cmp.Or(answer.status, x.op.status)
 	if answer.revision != nil {
-		h.Set("ETag", etag.Of(*answer.revision))
+		tag := etag.Of(*answer.revision, unversionedOf(answer.data))
+		h.Set("ETag", tag.String())
 		if x.http.Method == http.MethodGet {
 			// To be asked again each time, with the ETag.
 			h.Set("Cache-Control", "private, no-cache")
-			h.Set("Vary", varyByCaller)
-			if x.condition.Matches(*answer.revision) {
+			addVary(h, varyByCaller)
+			if x.condition.Matches(tag) {
 				status = http.StatusNotModified
 			}
 		}
 	}
 	for name, values := range answer.header {
+		if name == "Vary" {
+			addVary(h, values[0])
+			continue
+		}
 		h[name] = values
 	}
 	if answer.raw != nil {
@@ -117,6 +122,15 @@ func send[T any](a *API, w http.ResponseWriter, x *exchange, answer reply[T]) {
 	h.Set("Content-Length", strconv.Itoa(body.Len()))
 	w.WriteHeader(status)
 	_, _ = w.Write(body.Bytes()) // An error means that the client is gone.
+}
+
+// unversionedOf is what of an answer's data changes without an event, as far as
+// it has: by the clock, or because it is noted elsewhere.
+func unversionedOf(data any) string {
+	if d, ok := data.(interface{ unversioned() string }); ok {
+		return d.unversioned()
+	}
+	return ""
 }
 
 // Shared values of header fields, which nobody appends to.

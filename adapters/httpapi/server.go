@@ -15,8 +15,12 @@ const (
 	idleTimeout       = 2 * time.Minute
 	// writeTimeout bounds an answer from the end of the request's header on.
 	// Operations that may take longer move it.
-	writeTimeout   = 60 * time.Second
-	maxHeaderBytes = 64 << 10
+	writeTimeout = 60 * time.Second
+	// maxHeaderBytes is what is read of a request before it is given up: enough
+	// for what exceeds maxHeaders by little to be answered as other errors are.
+	maxHeaderBytes = 2 * maxHeaders
+	// maxHeaders bounds the address and the header fields of a request, in bytes.
+	maxHeaders = 32 << 10
 	// DefaultDrain is how long a stopping server waits for requests.
 	DefaultDrain = 20 * time.Second
 )

@@ -18,9 +18,9 @@ import (
 const (
 	DefaultLimit = 10
 	MaxLimit     = 100
-	// MaxDepth is how many rows into a list a page may begin. A cursor has no
-	// such bound, for it costs the same everywhere.
-	MaxDepth = 10_000
+	// MaxPage bounds the number of a page, so that it can be counted with. It is
+	// beyond all lists: each page up to TotalPages can be asked for.
+	MaxPage = 1<<31 - 1
 	// maxSearch is in characters.
 	maxSearch = 100
 )

@@ -191,7 +191,7 @@ func TestBadRequestsNameEachField(t *testing.T) {
 		fields []string
 	}{
 		"page below one":         {list.Request{Page: -1}, []string{"page"}},
-		"page too deep":          {list.Request{Page: 1001}, []string{"page"}},
+		"page too great":         {list.Request{Page: list.MaxPage + 1}, []string{"page"}},
 		"page far too deep":      {list.Request{Page: 1<<63 - 1, Limit: 100}, []string{"page"}},
 		"limit below one":        {list.Request{Limit: -5}, []string{"limit"}},
 		"limit too great":        {list.Request{Limit: 101}, []string{"limit"}},

@@ -66,9 +66,8 @@ func (s Source[T]) seek(wrong *failure.Fields, where *conditions, q *query, r Re
 		switch {
 		case r.Page < 0:
 			wrong.Add(fieldPage, input.CodeRange, "must be at least 1")
-		case q.page-1 >= MaxDepth, (q.page-1)*q.limit >= MaxDepth:
-			wrong.Add(fieldPage, input.CodeRange,
-				fmt.Sprintf("must begin within the first %d items: beyond them, go on with nextCursor as cursor", MaxDepth))
+		case q.page > MaxPage:
+			wrong.Add(fieldPage, input.CodeRange, fmt.Sprintf("must be at most %d", MaxPage))
 			return 0
 		}
 		return (q.page - 1) * q.limit

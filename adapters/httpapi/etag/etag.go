@@ -1,9 +1,13 @@
 // Package etag reads the preconditions of a request and writes the entity tags
 // that they speak of: RFC 9110, sections 8.8.3 and 13.1. An entity tag here is
-// the revision of a stream.
+// the revision of a stream and, where a representation changes without an event,
+// a digest of what does. Changes are made to a revision, so that If-Match looks
+// at nothing else; If-None-Match looks at the whole.
 package etag
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"strconv"
 	"strings"
@@ -17,8 +21,31 @@ const maxTags = 32
 // ErrMalformed is the refusal of Parse.
 var ErrMalformed = errors.New(`must be * or a list of at most 32 entity tags, such as "7"`)
 
-// Of is the entity tag of a revision.
-func Of(r event.Revision) string { return `"` + strconv.FormatInt(int64(r), 10) + `"` }
+// The fields that hold conditions.
+const (
+	IfMatch     = "If-Match"
+	IfNoneMatch = "If-None-Match"
+)
+
+// Tag is an entity tag.
+type Tag string
+
+// Of is the entity tag of a revision, and of what changes without one: empty
+// when nothing has.
+func Of(r event.Revision, unversioned string) Tag {
+	revision := strconv.FormatInt(int64(r), 10)
+	if unversioned == "" {
+		return Tag(revision)
+	}
+	sum := sha256.Sum256([]byte(unversioned))
+	return Tag(revision + separator + hex.EncodeToString(sum[:6]))
+}
+
+// separator stands between a revision and a digest.
+const separator = "-"
+
+// String is the tag as it is written in a header.
+func (t Tag) String() string { return `"` + string(t) + `"` }
 
 // Condition is the value of an If-Match or If-None-Match field. The zero value
 // is a field that is absent.
@@ -98,21 +125,22 @@ func (c Condition) IsAny() bool { return c.any }
 func (c Condition) Strong() []event.Revision {
 	var revisions []event.Revision
 	for _, t := range c.tags {
-		n, err := strconv.ParseInt(t.opaque, 10, 64)
-		if err == nil && !t.weak && n >= 0 && t.opaque == strconv.FormatInt(n, 10) {
+		text, _, _ := strings.Cut(t.opaque, separator)
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err == nil && !t.weak && n >= 0 && text == strconv.FormatInt(n, 10) {
 			revisions = append(revisions, event.Revision(n))
 		}
 	}
 	return revisions
 }
 
-// Matches tells whether an If-None-Match names a revision: it compares weakly.
-func (c Condition) Matches(r event.Revision) bool {
+// Matches tells whether an If-None-Match names a tag: it compares weakly.
+func (c Condition) Matches(tag Tag) bool {
 	if c.any {
 		return true
 	}
 	for _, t := range c.tags {
-		if t.opaque == strconv.FormatInt(int64(r), 10) {
+		if t.opaque == string(tag) {
 			return true
 		}
 	}
