@@ -235,6 +235,11 @@ func (b *build) index(ctx context.Context) error {
 	err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
 		return createIndexes(ctx, tx, p.generation, p.layout)
 	})
+	for _, t := range sorted(p.tables) {
+		if err == nil { // Else queries would look at each row, even where an index has all they need.
+			_, err = p.pool.Exec(ctx, "VACUUM "+t.ident)
+		}
+	}
 	switch {
 	case err == nil:
 		p.stop(errAgain)

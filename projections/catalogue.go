@@ -48,9 +48,14 @@ type column struct {
 	ident   string // quoted
 	kind    kind
 	notNull bool
-	// most is how many bytes the text form of a value can have.
-	most int
+	// most is how many bytes the text form of a value can have; declared says
+	// that a constraint has set it.
+	most     int
+	declared bool
 }
+
+// sizePattern is the one CHECK constraint that tables may have.
+const sizePattern = `^CHECK \(\(octet_length\(("[^"]+"|[a-z_][a-z0-9_]*)\) <= ([0-9]+)\)\)$`
 
 // maxValue is how many bytes the text form of a value can have in a column
 // without an index. An event is smaller; Postgres' own limits, such as those of
@@ -113,7 +118,31 @@ func readTables(ctx context.Context, db querier, schema string) (map[string]*tab
 			return nil, err
 		}
 	}
-	return tables, nil
+	return tables, readSizes(ctx, db, schema, tables)
+}
+
+// readSizes learns which columns have a limited size.
+func readSizes(ctx context.Context, db querier, schema string, tables map[string]*table) error {
+	rows, err := db.Query(ctx, `
+		SELECT c.relname, a.attname, m[2]::integer FROM pg_catalog.pg_constraint k
+		JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+		JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
+		CROSS JOIN regexp_match(pg_get_constraintdef(k.oid), $2) m
+		WHERE k.contype = 'c' AND c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1)`, schema, sizePattern)
+	if err != nil {
+		return err
+	}
+	var name, columnName string
+	var size int
+	_, err = pgx.ForEachRow(rows, []any{&name, &columnName, &size}, func() error {
+		c := &tables[name].columns[tables[name].byName[columnName]]
+		if c.kind != textKind {
+			return fmt.Errorf("table %s: column %s is no text, and has no size to limit", name, columnName)
+		}
+		c.most, c.declared = min(c.most, size), true
+		return nil
+	})
+	return err
 }
 
 func (t *table) add(name, typ string, notNull bool) error {
@@ -125,7 +154,7 @@ func (t *table) add(name, typ string, notNull bool) error {
 		return fmt.Errorf("table %s has more than %d columns", t.name, maxColumns)
 	}
 	t.byName[name] = len(t.columns)
-	t.columns = append(t.columns, column{name, pgx.Identifier{name}.Sanitize(), k, notNull, maxValue})
+	t.columns = append(t.columns, column{name, pgx.Identifier{name}.Sanitize(), k, notNull, maxValue, false})
 	return nil
 }
 
@@ -182,7 +211,8 @@ func refuseRules(ctx context.Context, db querier, schema string) error {
 			SELECT c.oid, c.relname FROM pg_catalog.pg_class c
 			JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1
 		), rules AS (
-			SELECT conrelid AS oid, conname AS rule FROM pg_catalog.pg_constraint WHERE contype NOT IN ('p', 'n')
+			SELECT conrelid AS oid, conname AS rule FROM pg_catalog.pg_constraint
+			WHERE contype NOT IN ('p', 'n') AND NOT (contype = 'c' AND pg_get_constraintdef(oid) ~ $2)
 			UNION ALL
 			SELECT i.indrelid, x.relname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
 			WHERE i.indisunique AND NOT i.indisprimary
@@ -200,13 +230,13 @@ func refuseRules(ctx context.Context, db querier, schema string) error {
 				JOIN pg_catalog.pg_proc p ON p.oid = f[1]::oid AND p.provolatile <> 'i')
 		)
 		SELECT coalesce(min(rule), ''), coalesce(min(relname), '') FROM rules JOIN tables USING (oid)`,
-		schema).Scan(&rule, &table)
+		schema, sizePattern).Scan(&rule, &table)
 	if err != nil {
 		return err
 	}
 	if rule != "" {
 		return fmt.Errorf("table %s has %s: tables of read models have a primary key, constants as defaults, "+
-			"and no other constraint, trigger or computed column", table, rule)
+			"limits by octet_length, and no other constraint, trigger or computed column", table, rule)
 	}
 	return nil
 }

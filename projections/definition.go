@@ -23,9 +23,10 @@ type Definition struct {
 	// and queries go on reading the old ones until then.
 	Version int
 	// Tables is SQL that creates the tables, with unqualified names. Each has a
-	// primary key and no other constraint but NOT NULL, no trigger, no computed
-	// column, and only constants as defaults: rows are written in bulk, and of
-	// many states only the last; rules are the write side's. For the types of
+	// primary key and no other constraint but NOT NULL and, on a text,
+	// CHECK (octet_length(c) <= n); no trigger, no computed column, and only
+	// constants as defaults: rows are written in bulk, and of many states only the
+	// last; rules are the write side's. For the types of
 	// columns see Row; they have no length or precision, and those of a primary
 	// key are not double precision, numeric, text[] or jsonb.
 	Tables string
@@ -34,9 +35,9 @@ type Definition struct {
 	// them. The methods are btree, hash and gin; an expression uses only functions
 	// that take every value: lower, upper, left, md5, length and btrim.
 	//
-	// The texts of one entry of a btree share 2,600 bytes, and an event with a
-	// longer one is parked. Where a text can be longer, the index is on
-	// left(text, n), for which n characters are reserved.
+	// The texts of one entry of a btree share 2,600 bytes, those without a limit
+	// equally, and an event with a longer one is parked. Where a text can be
+	// longer, the index is on left(text, n), for which n characters are reserved.
 	Indexes string
 	// Trigrams is more SQL of this kind, for databases that have the extension
 	// pg_trgm.

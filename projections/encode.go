@@ -85,13 +85,16 @@ func (t *table) encodeAdd(c Change) (effect, error) {
 	}
 	e.op = OpAdd
 	given := e.row.has
-	for name, value := range c.Set {
-		i, err := t.column(name, given)
-		if err != nil {
-			return effect{}, err
+	if err := t.known(c.Key, c.Set); err != nil {
+		return effect{}, err
+	}
+	for i, column := range t.columns {
+		value, ok := c.Set[column.name]
+		if !ok {
+			continue
 		}
 		given |= 1 << i
-		d, err := t.columns[i].kind.delta(value)
+		d, err := column.kind.delta(value)
 		if err != nil {
 			return effect{}, t.wrong(i, err)
 		}
@@ -137,26 +140,49 @@ func (t *table) encodeMany(c Change) (effect, error) {
 	return effect{op: c.Op, table: t, row: match, set: set}, nil
 }
 
-// encode joins two sets of columns, which must be disjoint.
+// encode joins two sets of columns, which must be disjoint. It goes through them
+// in the table's order, so that the same mistake is found each time.
 func (t *table) encode(key, set Row, stored bool) (row, error) {
+	if err := t.known(key, set); err != nil {
+		return row{}, err
+	}
 	r := row{cells: make([][]byte, len(t.columns))}
 	buffer := make([]byte, 0, 32*(len(key)+len(set)))
-	for _, part := range [...]Row{key, set} {
-		for name, value := range part {
-			i, err := t.column(name, r.has)
-			if err != nil {
-				return row{}, err
+	for i := range t.columns {
+		c := &t.columns[i]
+		value, ok := key[c.name]
+		if !ok {
+			if value, ok = set[c.name]; !ok {
+				continue
 			}
-			r.has |= 1 << i
-			if buffer, r.cells[i], err = t.columns[i].cell(buffer, value); err != nil {
-				return row{}, t.wrong(i, err)
-			}
-			if stored && t.columns[i].notNull && r.null(i) {
-				return row{}, fmt.Errorf("%w: column %s.%s cannot be null", errChange, t.name, name)
-			}
+		}
+		r.has |= 1 << i
+		var err error
+		if buffer, r.cells[i], err = c.cell(buffer, value); err != nil {
+			return row{}, t.wrong(i, err)
+		}
+		if stored && c.notNull && r.null(i) {
+			return row{}, t.wrong(i, errors.New("it cannot be null"))
 		}
 	}
 	return r, nil
+}
+
+// known makes sure that columns exist, and are not given twice.
+func (t *table) known(key, set Row) error {
+	for _, part := range [...]Row{key, set} {
+		for name := range part {
+			if _, ok := t.byName[name]; !ok {
+				return fmt.Errorf("%w: table %s has no column %s", errChange, t.name, name)
+			}
+		}
+	}
+	for name := range key {
+		if _, ok := set[name]; ok {
+			return fmt.Errorf("%w: column %s.%s is both key and value", errChange, t.name, name)
+		}
+	}
+	return nil
 }
 
 // cell writes a value behind buffer, and returns it: nil for null.
@@ -176,18 +202,6 @@ func (c column) cell(buffer []byte, value any) (grown, cell []byte, err error) {
 		return buffer, nil, fmt.Errorf("a value of %d bytes %w: it takes %d", len(cell), errMisfit, c.most)
 	}
 	return buffer, cell, nil
-}
-
-// column finds a column that is not among those given.
-func (t *table) column(name string, given columns) (int, error) {
-	i, ok := t.byName[name]
-	switch {
-	case !ok:
-		return 0, fmt.Errorf("%w: table %s has no column %s", errChange, t.name, name)
-	case given.has(i):
-		return 0, fmt.Errorf("%w: column %s.%s is both key and value", errChange, t.name, name)
-	}
-	return i, nil
 }
 
 func (t *table) wrong(i int, err error) error {

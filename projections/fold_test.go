@@ -39,7 +39,7 @@ const (
 		"select" bigint, flag boolean, at timestamptz, day date, uid uuid, raw bytea, a text DEFAULT 'none', b bigint,
 		PRIMARY KEY (flag, at, "select", day, uid, raw)
 	);
-	CREATE TABLE bare (x text, y smallint, PRIMARY KEY (y, x));`
+	CREATE TABLE bare (x text CHECK (octet_length(x) <= 3), y smallint, PRIMARY KEY (y, x));`
 	foldIndexes = `
 	CREATE INDEX plain_b ON plain (b) INCLUDE (a);
 	CREATE INDEX plain_a ON plain (a, "left"(lower(folded), 20)) WHERE b > 0;
@@ -80,7 +80,7 @@ var (
 		}
 	})
 	bareKey = rapid.Custom(func(t *rapid.T) Row {
-		return Row{"x": value("", "1", "1 ").Draw(t, "x"), "y": value(1, -1).Draw(t, "y")}
+		return Row{"x": value("", "1", "1 ", "ü", "üü").Draw(t, "x"), "y": value(1, -1).Draw(t, "y")}
 	})
 	plainColumns = map[string]*rapid.Generator[any]{
 		"a":    value(nil, "", "v", "null", "<&>", "\xff", `\.`, "a\r\nb", incompressible),
@@ -348,6 +348,9 @@ func TestTablesThatCannotBeFoldedAreRefused(t *testing.T) {
 		"CREATE TABLE t (a text PRIMARY KEY, b text); CREATE INDEX i ON t (left(b, 2000))",
 		"CREATE TABLE t (a text PRIMARY KEY, b integer); CREATE INDEX i ON t USING brin (b)",
 		"CREATE TABLE t (a text PRIMARY KEY, b integer CHECK (b > 0))",
+		"CREATE TABLE t (a text PRIMARY KEY, b bytea CHECK (octet_length(b) <= 5))",
+		"CREATE TABLE t (a text PRIMARY KEY, b text CHECK (octet_length(b) <= 5 OR a > b))",
+		"CREATE TABLE t (a text PRIMARY KEY, b text CHECK (octet_length(b) <= 3000)); CREATE INDEX ON t (b)",
 		"CREATE TABLE t (a text PRIMARY KEY, b integer UNIQUE)",
 		"CREATE TABLE t (a text PRIMARY KEY, b text REFERENCES t)",
 		"CREATE TABLE t (a text PRIMARY KEY, b integer); CREATE UNIQUE INDEX ON t (b) WHERE b > 0",
@@ -376,6 +379,7 @@ func TestChangesThatDoNotFitTheirTableAreRefused(t *testing.T) {
 		"key of another type":      Delete("plain", Row{"id": 1}),
 		"key that is null":         Delete("plain", Row{"id": nil}),
 		"key that is not UTF-8":    Delete("plain", Row{"id": "\xff"}),
+		"text beyond its limit":    Put("bare", Row{"x": "üü", "y": 1}, nil),
 		"text for a number":        Delete("bare", Row{"x": "1", "y": "1"}),
 		"value that is no JSON":    Patch("plain", id, Row{"data": math.NaN()}),
 		"value of another type":    Patch("plain", id, Row{"b": "1"}),

@@ -209,6 +209,8 @@ func (t *table) boundEntry(attributes []attribute) error {
 			return errors.New("a jsonb value can be too large for a btree")
 		case a.cut() > 0:
 			rest -= scalarSize + a.cut()
+		case t.declared(a):
+			rest -= scalarSize + t.columns[t.byName[a.column]].most
 		case a.kind == textKind || a.kind == textsKind || a.kind == byteaKind || a.kind == 0:
 			shares++
 		case a.kind == numericKind:
@@ -221,11 +223,16 @@ func (t *table) boundEntry(attributes []attribute) error {
 		return fmt.Errorf("its entries can be larger than %d bytes", maxEntry)
 	}
 	for _, a := range attributes {
-		if a.cut() == 0 && shares > 0 {
+		if a.cut() == 0 && shares > 0 && !t.declared(a) {
 			t.bound(a, rest/shares)
 		}
 	}
 	return nil
+}
+
+// declared tells whether an attribute is a column with a declared size.
+func (t *table) declared(a attribute) bool {
+	return a.column != "" && t.columns[t.byName[a.column]].declared
 }
 
 // cut is how many bytes an expression gives at most, if it is cut off.

@@ -412,3 +412,74 @@ func TestDrop(t *testing.T) {
 		t.Errorf("%d schemas are left", n)
 	}
 }
+
+// owned is a read model in which rows are found by another column than the key.
+func owned(indexes string) Definition {
+	return Definition{
+		Name: "owned", Version: 1, Indexes: indexes,
+		Tables: "CREATE TABLE things (id text PRIMARY KEY, owner text NOT NULL, n integer NOT NULL);",
+		Reducers: Join(
+			On(func(e opened, _ event.Recorded) []Change {
+				return []Change{Put("things", Row{"id": e.ID}, Row{"owner": e.Label, "n": e.Group})}
+			}),
+			On(func(e closed, _ event.Recorded) []Change { return []Change{DeleteWhere("things", Row{"owner": e.ID})} }),
+		),
+	}
+}
+
+// Rows that a matched change is to find are found by an index, also while a
+// table is being built: otherwise it takes as long as there are rows, each time.
+func TestABuildMakesTheIndexesOfMatchedChangesFirst(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	h := newHarness(t)
+	const n = 20_000
+	for i := range n {
+		h.log.Append("counter-a", opened{fmt.Sprint(i), fmt.Sprint("owner ", i), i})
+		if i%20 == 19 {
+			h.log.Append("counter-a", closed{fmt.Sprint("owner ", i)})
+		}
+	}
+	config := h.config(owned("CREATE INDEX things_owner ON things (owner, id); CREATE INDEX things_n ON things (n);"))
+	config.Rebuild.MaxEvents = 2000
+	e := h.engine(config)
+	began := time.Now()
+	if err := e.Rebuild(ctx, "owned", func(BuildProgress) {}); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d events with %d removals in %v", len(h.log.Events()), n/20, time.Since(began).Round(time.Millisecond))
+	if got := h.count("SELECT count(*) FROM owned.things"); got != n-n/20 {
+		t.Errorf("%d rows, want %d", got, n-n/20)
+	}
+	// Without the index each removal reads the whole table: millions of rows.
+	if got := h.count(`SELECT coalesce(sum(seq_tup_read), 0)::int FROM pg_stat_user_tables WHERE relname = 'things' AND schemaname = 'owned'`); got > 20*n {
+		t.Errorf("%d rows were read one by one", got)
+	}
+	if got := h.count("SELECT count(*) FROM pg_indexes WHERE schemaname = 'owned'"); got != 3 {
+		t.Errorf("%d indexes, want 3", got)
+	}
+}
+
+// Rows that cannot be there yet are copied, and those that may be are not.
+func TestABuildCopiesNewRows(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	h := newHarness(t)
+	for i := range 3000 {
+		h.log.Append("counter-a", opened{fmt.Sprint(i), "x\ty\\z\n", i % 5})
+	}
+	for i := range 500 {
+		h.log.Append("counter-a", opened{fmt.Sprint(7 * i), "again", 1})
+	}
+	config := h.config(counters(1))
+	config.Rebuild.MaxEvents = 1000
+	e := h.engine(config)
+	stop := h.run(e)
+	last, _ := h.log.Head(ctx)
+	h.waitFor(e, "counters", last)
+	stop()
+	h.compareWithRebuild(e)
+	if n := h.count("SELECT count(*) FROM counters.counters WHERE label = 'again'"); n != 500 {
+		t.Errorf("%d rows were put again, want 500", n)
+	}
+}

@@ -251,7 +251,7 @@ func TestAnEventOfANewerProgramIsParked(t *testing.T) {
 			t.Errorf("parked: %+v", p)
 		}
 	}
-	if n := strings.Count(s.dump("apikeys.keys"), "changed"); n != 2 {
+	if n := strings.Count(s.dump("apikeys.keys"), "(key_1_"); n != 2 {
 		t.Errorf("%d keys, want 2", n)
 	}
 	// A rebuild meets the same, and is no worse.

@@ -48,6 +48,7 @@ func key(changes row) row {
 		"description": "Nightly", "scopes": []string{"files:read", "files:write"}, "live": true,
 		"start": "pw_live_7Qx2", "last4": "0aZ9", "expire_at": day9, "predecessor_id": "key_0",
 		"created_at": day0, "updated_at": day0,
+		"description_folded": "nightly", "characters_folded": "pw_live_7qx2 0az9",
 	}
 	for name, value := range changes {
 		r[name] = value
@@ -58,6 +59,7 @@ func key(changes row) row {
 var organizationsKey = row{
 	"id": "key_2", "organization_id": "org_1", "owner_type": "organization", "issued_by": "user_1", "scopes": []string{},
 	"start": "pw_test_aaaa", "last4": "bbbb", "created_at": day1, "updated_at": day1,
+	"characters_folded": "pw_test_aaaa bbbb",
 }
 
 func TestReducers(t *testing.T) {
@@ -76,7 +78,7 @@ func TestReducers(t *testing.T) {
 		"description changed": {
 			own,
 			[]event.Event{apikey.DescriptionChanged{KeyID: "key_1", OccurredAt: day1}},
-			[]row{key(row{"description": "", "updated_at": day1, "revision": 1}), organizationsKey},
+			[]row{key(row{"description": "", "description_folded": "", "updated_at": day1, "revision": 1}), organizationsKey},
 		},
 		"rotated": {
 			own,
@@ -132,10 +134,10 @@ func TestReducers(t *testing.T) {
 	}
 }
 
-func newModel(t *testing.T) (*readmodeltest.Model, apikeys.Queries, *pgxpool.Pool) {
-	t.Helper()
-	pool := postgrestest.New(t, postgrestest.WithMigrations(migrations.App, migrations.AppTable))
-	return readmodeltest.New(t, pool, apikeys.Definition()), apikeys.NewQueries(pool), pool
+func newModel(tb testing.TB) (*readmodeltest.Model, apikeys.Queries, *pgxpool.Pool) {
+	tb.Helper()
+	pool := postgrestest.New(tb, postgrestest.WithMigrations(migrations.App, migrations.AppTable))
+	return readmodeltest.New(tb, pool, apikeys.Definition()), apikeys.NewQueries(pool), pool
 }
 
 func TestGet(t *testing.T) {

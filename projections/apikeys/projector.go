@@ -14,6 +14,7 @@ import (
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/user"
 	"github.com/perfectworks/backend/projections"
+	"github.com/perfectworks/backend/projections/list"
 )
 
 // Name is the projection's name.
@@ -24,12 +25,14 @@ var (
 	tables string
 	//go:embed indexes.sql
 	indexes string
+	//go:embed trigrams.sql
+	trigrams string
 )
 
 // Definition is the read model.
 func Definition() projections.Definition {
 	return projections.Definition{
-		Name: Name, Version: 1, Tables: tables, Indexes: indexes,
+		Name: Name, Version: 2, Tables: tables, Indexes: indexes, Trigrams: trigrams,
 		Reducers: projections.Join(
 			projections.On(issued),
 			projections.On(descriptionChanged),
@@ -54,6 +57,7 @@ func issued(e apikey.Issued, r event.Recorded) []change {
 	return []change{projections.Put(keys, row{"id": e.KeyID}, row{
 		"organization_id": e.OrganizationID, "owner_type": e.OwnerType, "user_id": e.UserID, "issued_by": e.IssuedBy,
 		"description": e.Description, "scopes": e.Scopes, "live": e.Live, "start": e.Start, "last4": e.Last4,
+		"description_folded": list.Fold(e.Description), "characters_folded": list.Fold(e.Start + " " + e.Last4),
 		"expire_at": orNull(e.ExpireAt), "predecessor_id": e.PredecessorID,
 		"revision": r.Revision, "created_at": e.OccurredAt, "updated_at": e.OccurredAt,
 	})}
@@ -68,7 +72,8 @@ func orNull(t time.Time) any {
 
 func descriptionChanged(e apikey.DescriptionChanged, r event.Recorded) []change {
 	return []change{projections.Patch(keys, row{"id": e.KeyID}, row{
-		"description": e.Description, "revision": r.Revision, "updated_at": e.OccurredAt,
+		"description": e.Description, "description_folded": list.Fold(e.Description),
+		"revision": r.Revision, "updated_at": e.OccurredAt,
 	})}
 }
 

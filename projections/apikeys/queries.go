@@ -71,7 +71,7 @@ var List = list.Spec{
 	Sorts: []list.Sort{
 		{Name: "createdAt", Expression: "k.created_at", Kind: list.Time},
 		{Name: "updatedAt", Expression: "k.updated_at", Kind: list.Time},
-		{Name: "description", Expression: "lower(k.description)", Kind: list.Text},
+		{Name: "description", Expression: "left(lower(k.description), 100)", Kind: list.Text},
 		// Keys that never expire come last.
 		{Name: "expireAt", Expression: "coalesce(k.expire_at, '9999-12-31T23:59:59Z')", Kind: list.Time},
 		// Keys that were never used come first.
@@ -90,7 +90,7 @@ var List = list.Spec{
 		},
 		{Name: "userId", Expression: "k.user_id", Doc: "Only keys of these users."},
 	},
-	Search: []string{"k.description", "k.start", "k.last4"},
+	Folded: []string{"k.description_folded", "k.characters_folded"},
 }
 
 // Queries read the model. They are safe for concurrent use.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/perfectworks/backend/domain/failure"
 	"github.com/perfectworks/backend/domain/input"
@@ -42,9 +43,11 @@ func (s Source[T]) plan(r Request) (query, error) {
 	if descending {
 		direction = "DESC"
 	}
-	q.items = fmt.Sprintf("SELECT %s, %s, %s %s%s ORDER BY %s %s, %s %s LIMIT %d OFFSET %d",
-		s.Columns.SQL(), sort.Expression, s.ID, s.From, where.sql.String(),
-		sort.Expression, direction, s.ID, direction, q.limit+1, offset)
+	order := fmt.Sprintf("ORDER BY %s %s, %s %s", sort.Expression, direction, s.ID, direction)
+	// The page is found first, for which an index may do, and only its rows are read.
+	q.items = fmt.Sprintf("SELECT %s, %s, %s %s AND %s = ANY (ARRAY(SELECT %s %s%s %s LIMIT %d OFFSET %d)) %s",
+		s.Columns.SQL(), sort.Expression, s.ID, s.From, s.ID,
+		s.ID, s.From, where.sql.String(), order, q.limit+1, offset, order)
 	return q, nil
 }
 
@@ -152,14 +155,21 @@ func (s Source[T]) search(wrong *failure.Fields, where *conditions, given string
 	if text == "" {
 		return
 	}
-	if len(s.Search) == 0 {
+	var matches []string
+	for _, expression := range s.Search {
+		matches = append(matches, expression+" ILIKE @list_search")
+	}
+	for _, expression := range s.Folded {
+		matches = append(matches, expression+" LIKE @list_folded")
+	}
+	if len(matches) == 0 {
 		wrong.Add(fieldSearch, input.CodeUnknown, "this list cannot be searched")
 		return
 	}
-	matches := make([]string, len(s.Search))
-	for i, expression := range s.Search {
-		matches[i] = expression + " ILIKE @list_search"
-	}
 	where.args["list_search"] = "%" + likeEscapes.Replace(text) + "%"
+	where.args["list_folded"] = "%" + likeEscapes.Replace(Fold(text)) + "%"
 	where.and("%s", strings.Join(matches, " OR "))
 }
+
+// Fold returns a text in the form in which the case of letters does not matter.
+func Fold(text string) string { return norm.NFKC.String(strings.ToLower(norm.NFKC.String(text))) }
