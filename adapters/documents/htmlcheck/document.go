@@ -28,6 +28,7 @@ type Document struct {
 	lines    []int
 	counted  []int
 	ids      map[string][]*html.Node
+	named    map[string][]*html.Node
 	owners   map[string][]*html.Node
 	labelled map[*html.Node][]*html.Node
 	// sheets computes what the style sheets in the document say, nil if there are none.
@@ -291,15 +292,21 @@ func (d *Document) Visible(n *html.Node) bool {
 // Rendered tells whether an element is rendered, as far as the markup tells.
 func (d *Document) Rendered(n *html.Node) bool { return !d.of(n).hidden.all }
 
-// All gives the elements with one of the names.
+// All gives the elements with one of the names, in document order. The result must not be changed.
 func (d *Document) All(names ...string) []*html.Node {
+	if d.named == nil {
+		d.named = map[string][]*html.Node{}
+		for _, n := range d.Elements {
+			d.named[n.Data] = append(d.named[n.Data], n)
+		}
+	}
+	if len(names) == 1 {
+		return slices.Clip(d.named[names[0]])
+	}
 	var out []*html.Node
 	for _, n := range d.Elements {
-		for _, name := range names {
-			if n.Data == name {
-				out = append(out, n)
-				break
-			}
+		if slices.Contains(names, n.Data) {
+			out = append(out, n)
 		}
 	}
 	return out

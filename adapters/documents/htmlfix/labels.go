@@ -140,13 +140,8 @@ func (p *plan) deafLabel(f htmlcheck.Finding) bool {
 	if label != nil && (htmlcheck.Has(label, "for") || htmlcheck.Under(label, isNative)) {
 		label = nil
 	}
-	if id := htmlcheck.Attr(f.Node, "id"); label == nil && id != "" {
-		for _, n := range p.All("label") {
-			if htmlcheck.Attr(n, "for") == id {
-				label = n
-				break
-			}
-		}
+	if labels := p.Labels(f.Node); label == nil && len(labels) > 0 {
+		label = labels[0]
 	}
 	if label == nil || !p.Shown(label) || !isLabelText(htmlcheck.Text(label)) {
 		return false
