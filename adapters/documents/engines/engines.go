@@ -131,7 +131,7 @@ func Cache() (string, error) {
 	return filepath.Join(cache, "perfectworks"), nil
 }
 
-// lookUp gives the program that is set, or the first in the path; "" if there is none.
+// lookUp returns the program that is set, or the first in the path; "" if there is none.
 func lookUp(setting, value string, names ...string) (string, error) {
 	if value != "" {
 		path, err := exec.LookPath(value)
@@ -206,7 +206,7 @@ func (c *capped) Write(p []byte) (int, error) {
 // versionWall is how long a program may take to tell its version.
 const versionWall = 20 * time.Second
 
-// version gives the first word with a digit in front that a program says of its version, asked once; "unknown" if it
+// version returns the first word with a digit in front that a program says of its version, asked once; "unknown" if it
 // says none.
 func (r runner) version(path string) func() string {
 	return sync.OnceValue(func() string {

@@ -91,7 +91,7 @@ func intoLink(n *html.Node) {
 	n.Attr = append(n.Attr, html.Attribute{Key: "rel", Val: "stylesheet"}, html.Attribute{Key: "href", Val: sheetAddress(sheet.String())})
 }
 
-// dangerous tells of attributes that run scripts, or load another document into this one.
+// dangerous recognizes attributes that run scripts, or load another document into this one.
 func dangerous(n *html.Node, a html.Attribute) bool {
 	if strings.HasPrefix(a.Key, "on") {
 		return true
@@ -107,7 +107,7 @@ func dangerous(n *html.Node, a html.Attribute) bool {
 	return false
 }
 
-// runs tells of addresses that are scripts. Browsers pass over white space and control characters in front and within.
+// runs recognizes addresses that are scripts. Browsers pass over white space and control characters in front and within.
 func runs(address string) bool {
 	scheme, _, _ := strings.Cut(strings.ToLower(strings.Map(func(r rune) rune {
 		if r <= ' ' {

@@ -58,7 +58,7 @@ func (t *Tesseract) Info() documents.EngineInfo {
 // maxLanguages is how many languages are looked for at once; each makes reading slower.
 const maxLanguages = 3
 
-// Read gives the words of a page's image, in the page's coordinates.
+// Read returns the words of a page's image, in the page's coordinates.
 func (t *Tesseract) Read(ctx context.Context, page tagging.Scan) ([]tagging.Word, error) {
 	installed := t.languages()
 	if len(installed) == 0 {

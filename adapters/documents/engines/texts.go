@@ -60,7 +60,7 @@ const instruction = "You write alternative texts for people who cannot see. Answ
 	"characters that says what the image says to a reader of the document, in the language %s, without \"image of\". " +
 	"Answer with the single word NONE if the image is mere decoration or you cannot tell."
 
-// Describe gives an alternative text for an image, "" if the service has none. Context is text from around the image.
+// Describe returns an alternative text for an image, "" if the service has none. Context is text from around the image.
 func (t *Texts) Describe(ctx context.Context, mime string, image []byte, language, context string) (string, error) {
 	if len(image) == 0 || len(image) > maxSeen {
 		return "", nil

@@ -36,8 +36,8 @@ func actCases(t *testing.T) []actCase {
 	return out
 }
 
-// needMedia are rules that nobody can decide without the sound of films, which is not looked at here: findings say what is
-// likely. They are counted apart.
+// needMedia are rules that depend on the sound of media files, which are not read here. Their findings say what is likely,
+// and they are counted separately.
 var needMedia = []string{"4c31df", "80f0bf", "f51b46"}
 
 // TestACT measures by W3C's test cases how many failures are found and how many good cases are blamed.

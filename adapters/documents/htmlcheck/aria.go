@@ -62,7 +62,7 @@ var globalAttributes = strings.Fields(`aria-atomic aria-braillelabel aria-braill
 
 func roleFor(role string) roleInfo { return roleTable[role] }
 
-// Role gives the role of an element: the first known one of the attribute, else that of the element itself, which also
+// Role returns the role of an element: the first known one of the attribute, else that of the element itself, which also
 // counts where a presentational role is in conflict with the rest (WAI-ARIA 1.2, 7.2).
 func (d *Document) Role(n *html.Node) string {
 	k := d.of(n)
@@ -77,7 +77,7 @@ func (d *Document) Role(n *html.Node) string {
 	return role
 }
 
-// ExplicitRole gives the first role of the attribute that exists, "" if there is none.
+// ExplicitRole returns the first role of the attribute that exists, "" if there is none.
 func ExplicitRole(n *html.Node) string {
 	for role := range strings.FieldsSeq(strings.ToLower(Attr(n, "role"))) {
 		if roleFor(role).known {
@@ -90,7 +90,7 @@ func ExplicitRole(n *html.Node) string {
 // nameAttributes are those that roles may prohibit: they name an element or its role.
 var nameAttributes = []string{"aria-label", "aria-labelledby", "aria-braillelabel", "aria-roledescription", "aria-brailleroledescription"}
 
-// conflict tells whether an element that is marked as presentational keeps its own role: it can have focus or has a
+// conflict reports whether an element that is marked as presentational keeps its own role: it can have focus or has a
 // global attribute (WAI-ARIA 1.2, 7.2). What only describes a role does not count, since there is none.
 func (d *Document) conflict(n *html.Node) bool {
 	if d.Focusable(n) {
@@ -223,7 +223,7 @@ func inputRole(n *html.Node) string {
 	}
 }
 
-// isDisabled tells whether a control of a form is disabled, itself or by a fieldset around it.
+// isDisabled reports whether a control of a form is disabled, itself or by a fieldset around it.
 func isDisabled(n *html.Node) bool {
 	if !Named("button", "input", "select", "textarea", "optgroup", "option")(n) || n.Namespace != "" {
 		return false
@@ -240,7 +240,7 @@ func isDisabled(n *html.Node) bool {
 	return false
 }
 
-// isFirstLegend tells of the legend of a fieldset, whose controls are not disabled with the others.
+// isFirstLegend recognizes the legend of a fieldset, whose controls are not disabled with the others.
 func isFirstLegend(n *html.Node) bool {
 	if n.Data != "legend" {
 		return false
@@ -253,7 +253,7 @@ func isFirstLegend(n *html.Node) bool {
 	return true
 }
 
-// Focusable tells whether an element can have focus.
+// Focusable reports whether an element can have focus.
 func (d *Document) Focusable(n *html.Node) bool {
 	if isDisabled(n) || d.of(n).hidden.inert {
 		return false
@@ -276,7 +276,7 @@ func (d *Document) Focusable(n *html.Node) bool {
 	return Has(n, "contenteditable") && !strings.EqualFold(Attr(n, "contenteditable"), "false")
 }
 
-// isSummary tells of the summary that opens and closes its details.
+// isSummary recognizes the summary that opens and closes its details.
 func isSummary(n *html.Node) bool {
 	if n.Data != "summary" || n.Parent == nil || n.Parent.Data != "details" {
 		return false
@@ -300,7 +300,7 @@ func tabIndex(n *html.Node) (int, bool) {
 	return index, err == nil
 }
 
-// Tabbable tells whether the tab key reaches an element.
+// Tabbable reports whether the tab key reaches an element.
 func (d *Document) Tabbable(n *html.Node) bool {
 	if !d.Focusable(n) {
 		return false

@@ -148,7 +148,7 @@ func (c *checker) attributesOf(n *html.Node) {
 	}
 }
 
-// requiredNow tells whether an attribute that a role requires must be there in the state in which an element is: a
+// requiredNow reports whether an attribute that a role requires must be there in the state in which an element is: a
 // closed combobox has nothing that it controls.
 func requiredNow(n *html.Node, role, key string) bool {
 	if key == "controls" && role == "combobox" {
@@ -161,7 +161,7 @@ func requiredNow(n *html.Node, role, key string) bool {
 	return true
 }
 
-// misplaced gives the rule by which an element may not have an ARIA attribute that exists, "" if it may.
+// misplaced returns the rule by which an element may not have an ARIA attribute that exists, "" if it may.
 func (d *Document) misplaced(n *html.Node, role string, info roleInfo, a html.Attribute) string {
 	switch {
 	case slices.Contains(globalAttributes, a.Key):
@@ -176,7 +176,7 @@ func (d *Document) misplaced(n *html.Node, role string, info roleInfo, a html.At
 	return ""
 }
 
-// Misplaced gives the ARIA attributes of an element that exist but do not go with its role. The element need not be one
+// Misplaced returns the ARIA attributes of an element that exist but do not go with its role. The element need not be one
 // of the document: it may be a changed copy of one, with the same parent and children.
 func (d *Document) Misplaced(n *html.Node) []string {
 	role := d.Role(n)
@@ -190,20 +190,20 @@ func (d *Document) Misplaced(n *html.Node) []string {
 	return out
 }
 
-// ValidValue tells whether an element may have a value in an ARIA attribute that exists.
+// ValidValue reports whether an element may have a value in an ARIA attribute that exists.
 func (d *Document) ValidValue(n *html.Node, key, value string) bool {
 	attribute, known := attributeTable[key]
 	return known && d.validValue(attribute, key, value, n)
 }
 
-// Requires tells whether the role of an element needs an ARIA attribute.
+// Requires reports whether the role of an element needs an ARIA attribute.
 func Requires(n *html.Node, key string) bool {
 	role := ExplicitRole(n)
 	key = strings.TrimPrefix(key, "aria-")
 	return slices.Contains(roleFor(role).required, key) && !nativelyHas(n, role, key)
 }
 
-// unnamable tells whether ARIA may not name an element: its role prohibits it, or it has no role at all.
+// unnamable reports whether ARIA may not name an element: its role prohibits it, or it has no role at all.
 func (d *Document) unnamable(n *html.Node, role string, info roleInfo, key string) bool {
 	if n.Namespace != "" {
 		return false
@@ -217,7 +217,7 @@ func (d *Document) unnamable(n *html.Node, role string, info roleInfo, key strin
 	return info.unnamed
 }
 
-// nativeSupports tells of attributes that elements without a role may have.
+// nativeSupports recognizes attributes that elements without a role may have.
 func nativeSupports(n *html.Node, key string) bool {
 	switch n.Data {
 	case "input":
@@ -232,7 +232,7 @@ func nativeSupports(n *html.Node, key string) bool {
 	return false
 }
 
-// nativelyHas tells whether HTML itself gives what a role needs.
+// nativelyHas reports whether HTML itself gives what a role needs.
 func nativelyHas(n *html.Node, role, key string) bool {
 	switch key {
 	case "level":
@@ -280,7 +280,7 @@ func (d *Document) validValue(a attributeInfo, key, value string, n *html.Node) 
 	return true
 }
 
-// knownIDs tells whether at least one of the identifiers exists, where that is needed: controls that are closed may refer
+// knownIDs reports whether at least one of the identifiers exists, where that is needed: controls that are closed may refer
 // to what is not there yet, and an error message may come later.
 func (d *Document) knownIDs(key, value string, n *html.Node) bool {
 	switch role := ExplicitRole(n); key {
@@ -382,7 +382,7 @@ var leafRoles = []string{
 	"progressbar", "radio", "scrollbar", "separator", "slider", "switch", "tab",
 }
 
-// IsLeaf tells whether assistive technology sees nothing of what is inside of an element with a role.
+// IsLeaf reports whether assistive technology sees nothing of what is inside of an element with a role.
 func IsLeaf(role string) bool { return slices.Contains(leafRoles, role) }
 
 // nesting checks that nothing inside of a control can be used on its own.

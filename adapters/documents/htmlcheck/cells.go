@@ -20,7 +20,7 @@ type cell struct {
 	row, column, rows, width int
 }
 
-// layOut gives the cells of a table or grid with their places (HTML, 4.9.12.1). It is nil if they are too many.
+// layOut returns the cells of a table or grid with their places (HTML, 4.9.12.1). It is nil if they are too many.
 func (c *checker) layOut(table *html.Node) []cell {
 	var out []cell
 	rows := c.rowsOf(table)
@@ -65,7 +65,7 @@ func span(n *html.Node, key string) int {
 	return min(v, maxSpan)
 }
 
-// rowsOf gives the cells of each row of a table, or of an element with such a role.
+// rowsOf returns the cells of each row of a table, or of an element with such a role.
 func (c *checker) rowsOf(table *html.Node) [][]*html.Node {
 	if table.Data == "table" {
 		return Rows(table)
@@ -135,7 +135,7 @@ func (c *checker) headersOfNothing(table *html.Node) {
 	}
 }
 
-// scope tells whether a cell heads its column or its row. One that says nothing heads its row if that has data beside
+// scope reports whether a cell heads its column or its row. One that says nothing heads its row if that has data beside
 // it, or else its column.
 func (c *checker) scope(k cell) (column, row bool) {
 	role := c.Role(k.node)

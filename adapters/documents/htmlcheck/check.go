@@ -1,7 +1,8 @@
-// Package htmlcheck checks an HTML document by rules from WCAG 2.2 that need no browser: what they say depends on the
-// markup alone, not on style sheets, scripts or layout.
+// Package htmlcheck checks an HTML document by rules from WCAG 2.2 that need no browser. It reads the markup and the style
+// sheets in the document, but not its layout, its scripts or other files.
 //
-// Rules that axe-core also has carry its identifiers, so that results can be compared.
+// Rules that axe-core also has carry its identifiers, so that results can be compared. Where W3C has ACT rules for the
+// same condition (act-rules.github.io), these decide; [Rule.ACT] names them.
 package htmlcheck
 
 import (
@@ -42,7 +43,7 @@ type TooDeepError struct{ err error }
 // Error names the limit.
 func (e *TooDeepError) Error() string { return "the HTML nests too deeply: " + e.err.Error() }
 
-// Unwrap gives the parser's error.
+// Unwrap returns the parser's error.
 func (e *TooDeepError) Unwrap() error { return e.err }
 
 // Check looks at a document in UTF-8. Its only error is a TooDeepError.

@@ -20,7 +20,7 @@ var cases string
 type example struct {
 	rule string
 	fail bool
-	// beyond tells that axe does not find it.
+	// beyond is set if axe does not find it.
 	beyond bool
 	html   string
 }

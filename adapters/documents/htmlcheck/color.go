@@ -10,7 +10,7 @@ import (
 // Color is a colour of sRGB, each part from 0 to 1.
 type Color [3]float64
 
-// translucent is a colour with its opacity, which is negative if the colour cannot be told.
+// translucent is a colour with its opacity, which is negative if the colour is not known.
 type translucent [4]float64
 
 var notTold = translucent{0, 0, 0, -1}
@@ -18,7 +18,7 @@ var notTold = translucent{0, 0, 0, -1}
 // over paints a colour upon an opaque one.
 func (c translucent) over(ground Color) Color { return mix(Color{c[0], c[1], c[2]}, ground, c[3]) }
 
-// mix gives a share of one colour and the rest of another.
+// mix mixes two colours; share is that of the first one.
 func mix(a, b Color, share float64) Color {
 	var out Color
 	for i := range out {

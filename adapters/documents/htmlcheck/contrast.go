@@ -20,14 +20,14 @@ func (c *checker) contrast() {
 		if !ok {
 			continue
 		}
-		// Text in the colour of its ground is seen by nobody.
+		// Text in the colour of its ground is invisible, and is not meant to be read.
 		if ratio := ContrastRatio(p.Text, p.Ground); ratio < p.Need && ratio > 1 {
 			c.fail("color-contrast", n, "%.2f instead of %.1f", math.Floor(ratio*100)/100, p.Need)
 		}
 	}
 }
 
-// inactive gives the controls that cannot be used and their labels, which need no contrast (WCAG 2.2, 1.4.3).
+// inactive returns the controls that cannot be used and their labels, which need no contrast (WCAG 2.2, 1.4.3).
 func (c *checker) inactive() map[*html.Node]bool {
 	out := map[*html.Node]bool{}
 	for _, n := range c.Elements {
@@ -47,7 +47,7 @@ func (c *checker) inactive() map[*html.Node]bool {
 	return out
 }
 
-// disabled tells whether an element is marked as one that cannot be used now.
+// disabled reports whether an element is marked as one that cannot be used now.
 func (d *Document) disabled(n *html.Node) bool {
 	if strings.EqualFold(Attr(n, "aria-disabled"), "true") || Has(n, "inert") {
 		return true
@@ -62,7 +62,7 @@ func (c *checker) underAny(n *html.Node, marked map[*html.Node]bool) bool {
 	return marked[n] || Closest(n, func(p *html.Node) bool { return marked[p] }) != nil
 }
 
-// hasWords tells whether an element has text of its own in a human language. A single character in a control that has
+// hasWords reports whether an element has text of its own in a human language. A single character in a control that has
 // another name is a sign.
 func (c *checker) hasWords(n *html.Node) bool {
 	letters, characters := 0, 0
@@ -91,7 +91,7 @@ func (c *checker) hasWords(n *html.Node) bool {
 type Paint struct {
 	Text, Ground Color
 	Need         float64
-	// Faded tells that the element or one around it is translucent, so that the colours are mixed ones.
+	// Faded is set if the element or one around it is translucent, so that the colours are mixed ones.
 	Faded bool
 }
 
@@ -103,7 +103,7 @@ type layer struct {
 	stops []translucent
 }
 
-// Paint gives the colours of an element's text, if they can be told. Where the ground is a gradient, it is the colour of
+// Paint returns the colours of an element's text, if they are known. Where the ground is a gradient, it is the colour of
 // it that has the most contrast.
 func (d *Document) Paint(n *html.Node) (Paint, bool) {
 	text, told := d.foreground(n)
@@ -176,7 +176,7 @@ func within(n *html.Node, names ...string) bool {
 	return Named(names...)(n) || Closest(n, Named(names...)) != nil
 }
 
-// foreground gives the colour of text, and whether it is told. Links and controls have their own where nothing else is
+// foreground returns the colour of text, and whether it is known. Links and controls have their own where nothing else is
 // said of them.
 func (d *Document) foreground(n *html.Node) (translucent, bool) {
 	for ; n != nil && n.Type == html.ElementNode; n = n.Parent {
@@ -198,7 +198,7 @@ func (d *Document) foreground(n *html.Node) (translucent, bool) {
 	return translucent{}, false
 }
 
-// shadow gives the shadows of an element's text, which are inherited, "" if there are none.
+// shadow returns the shadows of an element's text, which are inherited, "" if there are none.
 func (d *Document) shadow(n *html.Node) string {
 	for ; n != nil && n.Type == html.ElementNode; n = n.Parent {
 		switch value := d.Style(n, "text-shadow"); value {
@@ -212,7 +212,7 @@ func (d *Document) shadow(n *html.Node) string {
 	return ""
 }
 
-// outlineOf gives the colour of shadows that surround the text on all sides, so that it stands out against them alone.
+// outlineOf returns the colour of shadows that surround the text on all sides, so that it stands out against them alone.
 func outlineOf(shadow string) (translucent, bool) {
 	var color translucent
 	sides := map[[2]bool]bool{}
@@ -244,8 +244,8 @@ func hint(n *html.Node) string {
 	return ""
 }
 
-// layers gives what lies behind the text of an element, from the outermost one, and whether anything but what browsers
-// begin with is among it. It is false if it cannot be told.
+// layers returns what lies behind the text of an element, from the outermost one, and whether anything but what browsers
+// begin with is among it. It is false if it is not known.
 func (d *Document) layers(n *html.Node) (layers []layer, told, ok bool) {
 	var chain []*html.Node
 	for p := n; p != nil && p.Type == html.ElementNode; p = p.Parent {
@@ -274,7 +274,7 @@ func (d *Document) layers(n *html.Node) (layers []layer, told, ok bool) {
 	return layers, told, true
 }
 
-// layer gives what one element paints. It is false for images, and where an element may lie elsewhere than the one
+// layer returns what one element paints. It is false for images, and where an element may lie elsewhere than the one
 // around it, so that what is behind is not known.
 func (d *Document) layer(n *html.Node) (layer, bool) {
 	l := layer{opacity: 1}

@@ -33,7 +33,7 @@ type Document struct {
 	labelled map[*html.Node][]*html.Node
 	// sheets computes what the style sheets in the document say, nil if there are none.
 	sheets *style.Resolver
-	// styled tells that there are style sheets that cannot be read here.
+	// styled is set if there are style sheets that cannot be read here.
 	styled bool
 }
 
@@ -49,7 +49,7 @@ type knowledge struct {
 	fontSize float64
 }
 
-// of gives what is known of an element.
+// of returns what is known of an element.
 func (d *Document) of(n *html.Node) *knowledge {
 	k, ok := d.known[n]
 	if !ok {
@@ -67,7 +67,7 @@ func (d *Document) of(n *html.Node) *knowledge {
 type hidden struct {
 	// all is for everybody: not rendered. aria is for users of assistive technology.
 	all, aria bool
-	// inert is for everybody who wants to use it; it is hidden from assistive technology as well.
+	// inert is for everybody: the element cannot be used. It is hidden from assistive technology as well.
 	inert bool
 	// unseen is for those who look at it: it lies outside of the screen, is cut off or transparent.
 	unseen bool
@@ -173,7 +173,7 @@ func (d *Document) note(n *html.Node) {
 	}
 }
 
-// notDisplayed tells whether an element and what it contains take no part in the page.
+// notDisplayed reports whether an element and what it contains take no part in the page.
 func (d *Document) notDisplayed(n *html.Node) bool {
 	switch n.Data {
 	case "head", "script", "style", "noscript", "template", "noembed", "noframes":
@@ -202,7 +202,7 @@ var unseenClasses = []string{
 	"offscreen", "element-invisible", "u-visually-hidden", "govuk-visually-hidden", "hidden-visually", "a11y-hidden",
 }
 
-// offScreen tells of the usual ways to keep something from the eyes alone: far outside of the screen, cut off, or
+// offScreen recognizes the usual ways to keep something from the eyes alone: far outside of the screen, cut off, or
 // transparent.
 func (d *Document) offScreen(n *html.Node) bool {
 	if d.styled && slices.ContainsFunc(strings.Fields(strings.ToLower(Attr(n, "class"))), func(class string) bool {
@@ -241,11 +241,11 @@ func (d *Document) offScreen(n *html.Node) bool {
 	return ok1 && ok2 && width <= 1 && height <= 1 && d.Style(n, "overflow") == "hidden"
 }
 
-// Style gives what the author says of a property of an element, in lower case: by its style attribute or by the style
+// Style returns what the author says of a property of an element, in lower case: by its style attribute or by the style
 // sheets in the document, as the cascade decides. It is "" if nothing is said of this very element.
 func (d *Document) Style(n *html.Node, property string) string { return d.declared(n)[property].Value }
 
-// Important tells whether what the author says of a property of an element is marked as important.
+// Important reports whether what the author says of a property of an element is marked as important.
 func (d *Document) Important(n *html.Node, property string) bool {
 	return d.declared(n)[property].Important
 }
@@ -267,32 +267,32 @@ func (d *Document) declared(n *html.Node) map[string]style.Declaration {
 	return k.styles
 }
 
-// Offset gives the place of an element's start tag in the source. Elements that the markup leaves out have none; where
+// Offset returns the place of an element's start tag in the source. Elements that the markup leaves out have none; where
 // the parser repeats an element, as it does for misnested ones, all copies have that of the same tag.
 func (d *Document) Offset(n *html.Node) (int, bool) {
 	offset := d.of(n).offset
 	return offset, offset >= 0
 }
 
-// ByID gives the elements with an identifier, in document order.
+// ByID returns the elements with an identifier, in document order.
 func (d *Document) ByID(id string) []*html.Node { return d.ids[id] }
 
-// Shown tells whether an element is rendered and open to assistive technology, as far as the markup tells.
+// Shown reports whether an element is rendered and open to assistive technology, as far as the markup tells.
 func (d *Document) Shown(n *html.Node) bool {
 	h := d.of(n).hidden
 	return !h.all && !h.aria
 }
 
-// Visible tells whether an element can be seen, as far as the document tells.
+// Visible reports whether an element can be seen, as far as the document tells.
 func (d *Document) Visible(n *html.Node) bool {
 	h := d.of(n).hidden
 	return !h.all && !h.unseen
 }
 
-// Rendered tells whether an element is rendered, as far as the markup tells.
+// Rendered reports whether an element is rendered, as far as the markup tells.
 func (d *Document) Rendered(n *html.Node) bool { return !d.of(n).hidden.all }
 
-// All gives the elements with one of the names, in document order. The result must not be changed.
+// All returns the elements with one of the names, in document order. The result must not be changed.
 func (d *Document) All(names ...string) []*html.Node {
 	if d.named == nil {
 		d.named = map[string][]*html.Node{}

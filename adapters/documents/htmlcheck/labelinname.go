@@ -33,7 +33,7 @@ func (c *checker) labelInName(n *html.Node, role string) {
 	}
 }
 
-// seenTexts gives the texts in an element that can be seen, whether or not assistive technology knows them. Words that
+// seenTexts returns the texts in an element that can be seen, whether or not assistive technology knows them. Words that
 // only markup divides belong together.
 func (c *checker) seenTexts(n *html.Node) []string {
 	var out []string
@@ -89,12 +89,12 @@ func spoken(text string) []string {
 	return strings.Fields(b.String())
 }
 
-// isSymbol tells of a label that is none: nothing that is said, or a single letter such as X for closing.
+// isSymbol reports whether a label is no text: it has no words, or is a single letter such as X for closing.
 func isSymbol(label []string) bool {
 	return len(label) == 0 || len(label) == 1 && len([]rune(label[0])) == 1 && !unicode.IsDigit([]rune(label[0])[0])
 }
 
-// contains tells whether words stand one after the other in a list.
+// contains reports whether words stand one after the other in a list.
 func contains(list, words []string) bool {
 	for i := range list {
 		if i+len(words) <= len(list) && slices.Equal(list[i:i+len(words)], words) {

@@ -62,7 +62,7 @@ func (c *checker) languages(root *html.Node) {
 	}
 }
 
-// referenced gives the first element that names another one.
+// referenced returns the first element that names another one.
 func (d *Document) referenced(n *html.Node) *html.Node {
 	for id := range strings.FieldsSeq(Attr(n, "aria-labelledby")) {
 		if targets := d.ids[id]; len(targets) > 0 {
@@ -72,7 +72,7 @@ func (d *Document) referenced(n *html.Node) *html.Node {
 	return nil
 }
 
-// speakerOf gives the element that says the language of another one, nil if none does or it is not one.
+// speakerOf returns the element that says the language of another one, nil if none does or it is not one.
 func (d *Document) speakerOf(n *html.Node) *html.Node {
 	for ; n != nil && n.Type == html.ElementNode; n = n.Parent {
 		if Has(n, "lang") {

@@ -62,7 +62,7 @@ var namedSizes = map[string]float64{
 	"xx-small": 9, "x-small": 10, "small": 13, "medium": 16, "large": 18, "x-large": 24, "xx-large": 32, "xxx-large": 48,
 }
 
-// fontSize gives the size of an element's font in pixels.
+// fontSize returns the size of an element's font in pixels.
 func (d *Document) fontSize(n *html.Node) float64 {
 	if n == nil || n.Type != html.ElementNode {
 		return rootSize
@@ -102,7 +102,7 @@ func (d *Document) fontSize(n *html.Node) float64 {
 	return k.fontSize
 }
 
-// bold tells whether an element's font is bold.
+// bold reports whether an element's font is bold.
 func (d *Document) bold(n *html.Node) bool {
 	for p := n; p != nil && p.Type == html.ElementNode; p = p.Parent {
 		switch value := d.Style(p, "font-weight"); value {

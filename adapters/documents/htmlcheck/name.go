@@ -19,9 +19,9 @@ type nameContext struct {
 	seen map[*html.Node]bool
 	// steps counts the elements looked at for one name.
 	steps *int
-	// referred tells that the element was reached by aria-labelledby, so that hidden content counts.
+	// referred is set if the element was reached by aria-labelledby, so that hidden content counts.
 	referred bool
-	// inside tells that the element is part of the content of another one.
+	// inside is set if the element is part of the content of another one.
 	inside bool
 }
 
@@ -113,7 +113,7 @@ func isNamedByContent(n *html.Node) bool {
 	return n.Data == "label" || n.Data == "legend" || n.Data == "caption" || n.Data == "summary" || n.Data == "title" && n.Namespace == "svg"
 }
 
-// nativeName gives the name that HTML itself provides.
+// nativeName returns the name that HTML itself provides.
 func (d *Document) nativeName(n *html.Node, in nameContext) string {
 	if n.Namespace == "svg" {
 		return d.childName(n, "title", in)
@@ -184,7 +184,7 @@ func (d *Document) childName(n *html.Node, child string, in nameContext) string 
 	return ""
 }
 
-// Labels gives the labels of a control, shown or not.
+// Labels returns the labels of a control, shown or not.
 func (d *Document) Labels(n *html.Node) []*html.Node {
 	if d.labelled != nil {
 		return d.labelled[n]
@@ -237,7 +237,7 @@ func (d *Document) labels(n *html.Node, in nameContext) string {
 	return strings.TrimSpace(strings.Join(parts, " "))
 }
 
-// embeddedValue gives what a control inside of a label adds to the label's text: its value.
+// embeddedValue returns what a control inside of a label adds to the label's text: its value.
 func embeddedValue(n *html.Node) (string, bool) {
 	switch n.Data {
 	case "input":

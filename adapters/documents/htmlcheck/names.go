@@ -8,7 +8,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// presentational tells whether an element is said to mean nothing, and keeps to it.
+// presentational reports whether an element is said to mean nothing, and keeps to it.
 func (c *checker) presentational(n *html.Node) bool {
 	role := c.Role(n)
 	return role == "presentation" || role == "none"
@@ -50,7 +50,7 @@ func (c *checker) images() {
 	}
 }
 
-// embedsMedia tells whether an object shows an image, a film or a sound. Of other resources the browser shows the content
+// embedsMedia reports whether an object shows an image, a film or a sound. Of other resources the browser shows the content
 // of the element, or the resource has its own text.
 func embedsMedia(n *html.Node) bool {
 	kind, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(Attr(n, "type"))), ";")
@@ -79,13 +79,13 @@ var emptyWords = []string{
 	"placeholder", "null", "undefined", "todo", "-", ".", "*",
 }
 
-// SaysNothing tells of a name that is none: a file's name, or a word that fits everything.
+// SaysNothing reports whether a name has no meaning: it is the name of a file, or a word that fits everything.
 func SaysNothing(name string) bool {
 	word := strings.ToLower(name)
 	return slices.Contains(emptyWords, word) || mediaTypes[path.Ext(word)] == "image/"
 }
 
-// IsVague tells of a link's text that says nothing of where it leads.
+// IsVague reports whether the text of a link does not say where it leads.
 func IsVague(name string) bool {
 	return slices.Contains(vagueTexts, strings.ToLower(strings.Trim(name, " .…!›»>→")))
 }
@@ -167,7 +167,7 @@ func (c *checker) nameOfControl(n *html.Node) {
 	c.labelInName(n, role)
 }
 
-// isLink tells of the role link and those that are kinds of it.
+// isLink recognizes the role link and those that are kinds of it.
 func isLink(role string) bool {
 	return slices.Contains([]string{"link", "doc-backlink", "doc-biblioref", "doc-glossref", "doc-noteref"}, role)
 }

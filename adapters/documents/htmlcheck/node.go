@@ -6,7 +6,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// Attr gives an attribute, "" if it is absent.
+// Attr returns an attribute, "" if it is absent.
 func Attr(n *html.Node, key string) string {
 	for _, a := range n.Attr {
 		if a.Key == key && a.Namespace == "" {
@@ -16,7 +16,7 @@ func Attr(n *html.Node, key string) string {
 	return ""
 }
 
-// Has tells whether an element has an attribute.
+// Has reports whether an element has an attribute.
 func Has(n *html.Node, key string) bool {
 	for _, a := range n.Attr {
 		if a.Key == key && a.Namespace == "" {
@@ -26,7 +26,7 @@ func Has(n *html.Node, key string) bool {
 	return false
 }
 
-// Closest gives the nearest ancestor for which is holds, nil if there is none.
+// Closest returns the nearest ancestor for which is holds, nil if there is none.
 func Closest(n *html.Node, is func(*html.Node) bool) *html.Node {
 	for p := n.Parent; p != nil; p = p.Parent {
 		if p.Type == html.ElementNode && is(p) {
@@ -36,7 +36,7 @@ func Closest(n *html.Node, is func(*html.Node) bool) *html.Node {
 	return nil
 }
 
-// Named gives a test of an element's name.
+// Named returns a test of an element's name.
 func Named(names ...string) func(*html.Node) bool {
 	return func(n *html.Node) bool {
 		for _, name := range names {
@@ -48,7 +48,7 @@ func Named(names ...string) func(*html.Node) bool {
 	}
 }
 
-// Kids gives the child elements.
+// Kids returns the child elements.
 func Kids(n *html.Node) []*html.Node {
 	var out []*html.Node
 	for child := n.FirstChild; child != nil; child = child.NextSibling {
@@ -59,7 +59,7 @@ func Kids(n *html.Node) []*html.Node {
 	return out
 }
 
-// Under tells whether is holds for some element below n.
+// Under reports whether is holds for some element below n.
 func Under(n *html.Node, is func(*html.Node) bool) bool {
 	for child := n.FirstChild; child != nil; child = child.NextSibling {
 		if child.Type == html.ElementNode && is(child) || Under(child, is) {
@@ -69,7 +69,7 @@ func Under(n *html.Node, is func(*html.Node) bool) bool {
 	return false
 }
 
-// Text gives the plain text of n, whether shown or not, with single spaces.
+// Text returns the plain text of n, whether shown or not, with single spaces.
 func Text(n *html.Node) string {
 	var b strings.Builder
 	var walk func(*html.Node)

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/text/language"
 )
 
-// ValidLanguage tells whether a language tag has a registered primary language.
+// ValidLanguage reports whether a language tag has a registered primary language.
 func ValidLanguage(tag string) bool {
 	primary, _, _ := strings.Cut(strings.TrimSpace(tag), "-")
 	if len(primary) < 2 || len(primary) > 3 {
@@ -63,7 +63,7 @@ func (c *checker) page() {
 	}
 }
 
-// speaks tells whether an element has text of its own language: such that people see or hear, and that lies in no element
+// speaks reports whether an element has text of its own language: such that people see or hear, and that lies in no element
 // inside with another language.
 func (c *checker) speaks(n *html.Node) bool {
 	for child := n.FirstChild; child != nil; child = child.NextSibling {
@@ -109,7 +109,7 @@ func (c *checker) headings() {
 	}
 }
 
-// HeadingLevel gives the level of an element with the role heading; 2 is what WAI-ARIA takes if nothing says it.
+// HeadingLevel returns the level of an element with the role heading; 2 is what WAI-ARIA takes if nothing says it.
 func HeadingLevel(n *html.Node) int {
 	if level, err := strconv.Atoi(Attr(n, "aria-level")); err == nil && level > 0 {
 		return level
@@ -122,7 +122,7 @@ func HeadingLevel(n *html.Node) int {
 
 var landmarkRoles = []string{"banner", "complementary", "contentinfo", "form", "main", "navigation", "region", "search"}
 
-// IsLandmark tells whether a role is that of a part of the page.
+// IsLandmark reports whether a role is that of a part of the page.
 func IsLandmark(role string) bool { return slices.Contains(landmarkRoles, role) }
 
 // landmarks checks the parts of the page.
@@ -169,7 +169,7 @@ func (c *checker) landmarks() {
 	}
 }
 
-// hasLinks tells whether there is anything to skip.
+// hasLinks reports whether there is anything to skip.
 func (c *checker) hasLinks() bool {
 	return slices.ContainsFunc(c.Elements, func(n *html.Node) bool { return n.Data == "a" && Has(n, "href") })
 }
@@ -260,149 +260,4 @@ func (c *checker) regions() {
 	if len(outside) > 0 {
 		c.fail("region", outside[0], "")
 	}
-}
-
-// timing checks refreshes, and the viewport beside them.
-func (c *checker) timing() {
-	refreshed := false
-	for _, n := range c.All("meta") {
-		content := Attr(n, "content")
-		if !refreshed && strings.EqualFold(Attr(n, "http-equiv"), "refresh") {
-			var seconds int
-			if seconds, refreshed = refreshAfter(content); refreshed { // browsers heed the first one
-				switch {
-				case seconds > 0 && seconds <= 72_000:
-					c.fail("meta-refresh", n, "after %d seconds", seconds)
-				case seconds > 0:
-					c.fail("meta-refresh-no-exceptions", n, "after %d seconds", seconds)
-				}
-			}
-		}
-		if strings.EqualFold(strings.TrimSpace(Attr(n, "name")), "viewport") {
-			c.viewport(n, content)
-		}
-	}
-	for _, n := range c.All("blink", "marquee") {
-		if c.Rendered(n) {
-			c.fail(n.Data, n, "")
-		}
-	}
-}
-
-// refreshAfter reads the time of a refresh as browsers do (HTML, 4.2.5.3), false if it is none.
-func refreshAfter(content string) (seconds int, ok bool) {
-	rest := strings.TrimLeft(content, " \t\n\f\r")
-	digits := len(rest) - len(strings.TrimLeft(rest, "0123456789"))
-	if digits == 0 && !strings.HasPrefix(rest, ".") {
-		return 0, false
-	}
-	seconds, err := strconv.Atoi(rest[:digits])
-	if digits > 0 && err != nil {
-		seconds = 1 << 30
-	}
-	rest = strings.TrimLeft(rest[digits:], "0123456789.")
-	return seconds, rest == "" || strings.ContainsRune(";, \t\n\f\r", rune(rest[0]))
-}
-
-// frames checks frames.
-func (c *checker) frames() {
-	titles := map[string]*html.Node{}
-	for _, n := range c.All("iframe", "frame") {
-		index, ok := tabIndex(n)
-		if ok && index < 0 && c.Visible(n) && !c.of(n).hidden.inert && hasRoom(n) && tabbableInside(n) {
-			c.fail("frame-focusable-content", n, "")
-		}
-		if !c.Shown(n) {
-			continue
-		}
-		if c.Name(n) == "" && !c.presentational(n) && (!ok || index >= 0) {
-			c.fail("frame-title", n, "")
-		}
-		title := strings.ToLower(Attr(n, "title"))
-		if earlier := titles[title]; earlier != nil && title != "" {
-			c.fail("frame-title-unique", n, "%s", Attr(n, "title"))
-		}
-		titles[title] = n
-	}
-}
-
-// hasRoom tells whether a frame is larger than a point, as those are that only scripts use.
-func hasRoom(n *html.Node) bool {
-	for _, key := range []string{"width", "height"} {
-		if v, err := strconv.Atoi(strings.TrimSpace(Attr(n, key))); err == nil && v <= 1 {
-			return false
-		}
-	}
-	return true
-}
-
-// tabbableInside tells whether the tab key reaches something in the document that a frame has written in it.
-func tabbableInside(n *html.Node) bool {
-	if !Has(n, "srcdoc") {
-		return false
-	}
-	inner, err := Parse([]byte(strings.ToValidUTF8(Attr(n, "srcdoc"), "\ufffd")))
-	return err == nil && slices.ContainsFunc(inner.Elements, func(e *html.Node) bool { return inner.Visible(e) && inner.Tabbable(e) })
-}
-
-// media checks video and audio.
-func (c *checker) media() {
-	for _, n := range c.All("video", "audio") {
-		c.result.Media++
-		if n.Data == "video" && c.Shown(n) && !Has(n, "muted") && !c.captioned(n) {
-			c.fail("video-caption", n, "")
-		}
-		if Has(n, "autoplay") && !Has(n, "muted") && !Has(n, "controls") && !playsBriefly(n) && !c.canBeStopped() {
-			c.fail("no-autoplay-audio", n, "")
-		}
-	}
-}
-
-// playsBriefly tells whether the fragments of all sources end within three seconds (Media Fragments URI 1.0, 4.2.1).
-func playsBriefly(n *html.Node) bool {
-	sources := []string{}
-	if Has(n, "src") {
-		sources = append(sources, Attr(n, "src"))
-	}
-	for _, kid := range Kids(n) {
-		if kid.Data == "source" {
-			sources = append(sources, Attr(kid, "src"))
-		}
-	}
-	for _, source := range sources {
-		_, fragment, _ := strings.Cut(source, "#")
-		_, span, ok := strings.Cut("&"+fragment, "&t=")
-		span, _, _ = strings.Cut(span, "&")
-		from, to, hasEnd := strings.Cut(strings.TrimPrefix(span, "npt:"), ",")
-		start, err1 := strconv.ParseFloat(from, 64)
-		end, err2 := strconv.ParseFloat(to, 64)
-		if from == "" {
-			start, err1 = 0, nil
-		}
-		if !ok || !hasEnd || err1 != nil || err2 != nil || end-start > 3 {
-			return false
-		}
-	}
-	return len(sources) > 0
-}
-
-// stopWords name controls that stop or silence what plays.
-var stopWords = []string{"pause", "stop", "mute", "unmute", "anhalten", "stopp", "stummschalten", "ton aus", "arrêter", "couper le son", "pausa", "silenciar", "detener", "pauze"}
-
-// canBeStopped tells whether the page has a control that says that it stops or silences something.
-func (c *checker) canBeStopped() bool {
-	return slices.ContainsFunc(c.Elements, func(n *html.Node) bool {
-		return c.Role(n) == "button" && c.Shown(n) && c.Visible(n) && slices.ContainsFunc(stopWords, func(word string) bool {
-			return strings.Contains(" "+strings.ToLower(c.Name(n))+" ", " "+word+" ")
-		})
-	})
-}
-
-func (c *checker) captioned(n *html.Node) bool {
-	for _, track := range Kids(n) {
-		if track.Data == "track" && strings.EqualFold(Attr(track, "kind"), "captions") {
-			return true
-		}
-	}
-	return false
 }

@@ -10,9 +10,9 @@ type Rule struct {
 	ID string
 	// WCAG is the success criterion of WCAG 2.2, "" for a best practice.
 	WCAG string
-	// Error tells that the failure keeps people from content; else it makes it harder.
+	// Error is set if the failure keeps people from content; else it makes it harder.
 	Error bool
-	// Fixable tells whether htmlfix repairs it wherever the document itself says enough; what is left needs a person. Where
+	// Fixable reports whether htmlfix repairs it wherever the document itself says enough; what is left needs a person. Where
 	// it is false, only a person can repair it.
 	Fixable bool
 	Title   string
@@ -199,8 +199,8 @@ func RuleByID(id string) (Rule, bool) {
 
 // NotChecked says what needs a browser or a person.
 var NotChecked = []string{
-	"what style sheets and scripts do: layout, colours, visibility and content that they add",
-	"contrast, except of colours written in style attributes",
+	"what style sheets in other files and scripts do: layout, colours, visibility and content that they add",
+	"contrast, except where the colours are written in the document itself",
 	"size of targets and visibility of focus",
 	"keyboard use of widgets made by scripts",
 	"content of frames and of media",

@@ -39,7 +39,7 @@ func (c *checker) spacing(n *html.Node) {
 	}
 }
 
-// spacingOf computes a spacing in pixels, false if it cannot be told.
+// spacingOf computes a spacing in pixels, false if it is not known.
 func (d *Document) spacingOf(n *html.Node, property, value string) (float64, bool) {
 	size := d.fontSize(n)
 	switch value {

@@ -104,7 +104,7 @@ func (c *checker) looksLikeData(table *html.Node, rows [][]*html.Node) bool {
 
 func isHeaderCell(role string) bool { return role == "columnheader" || role == "rowheader" }
 
-// Rows gives the cells of each row, those of tables inside left out.
+// Rows returns the cells of each row, those of tables inside left out.
 func Rows(table *html.Node) [][]*html.Node {
 	var out [][]*html.Node
 	var walk func(*html.Node)
@@ -172,7 +172,7 @@ func (c *checker) lists() {
 	}
 }
 
-// inPairs tells whether a description list has a term with a description after it, if it has either.
+// inPairs reports whether a description list has a term with a description after it, if it has either.
 func inPairs(n *html.Node) bool {
 	term, either := false, false
 	for _, kid := range Kids(n) {

@@ -58,7 +58,7 @@ func lower(name []byte) string {
 	return string(out)
 }
 
-// NameEnd gives the place in a tag where its name ends, which begins at from.
+// NameEnd returns the place in a tag where its name ends, which begins at from.
 func NameEnd(tag []byte, from int) int {
 	if i := bytes.IndexAny(tag[from:], " \t\r\n\f/>"); i >= 0 {
 		return from + i

@@ -61,7 +61,7 @@ func (p *plan) aria() {
 	}
 }
 
-// attributeAt gives the attribute that a finding is about, which its detail begins with.
+// attributeAt returns the attribute that a finding is about, which its detail begins with.
 func attributeAt(f htmlcheck.Finding) string {
 	key, _, _ := strings.Cut(f.Detail, "=")
 	return key
@@ -184,7 +184,7 @@ func (p *plan) prohibited(f htmlcheck.Finding) {
 	}
 }
 
-// fallback gives the value that browsers take for an attribute that a role needs and does not have (WAI-ARIA 1.2,
+// fallback returns the value that browsers take for an attribute that a role needs and does not have (WAI-ARIA 1.2,
 // Handling Author Errors, fallback values for missing required attributes); "" if there is none.
 func (p *plan) fallback(n *html.Node, key string) string {
 	number := func(key string, otherwise float64) float64 {

@@ -86,7 +86,7 @@ func (p *plan) identifiers() {
 	}
 }
 
-// hasOutsideReferences tells whether style sheets or scripts in other files may refer to identifiers.
+// hasOutsideReferences reports whether style sheets or scripts in other files may refer to identifiers.
 func (p *plan) hasOutsideReferences() bool {
 	return slices.ContainsFunc(p.Elements, func(n *html.Node) bool {
 		return n.Data == "script" && htmlcheck.Has(n, "src") ||
@@ -94,7 +94,7 @@ func (p *plan) hasOutsideReferences() bool {
 	})
 }
 
-// insideWords gives the words of the style sheets, scripts and addresses of the page, which may name identifiers.
+// insideWords returns the words of the style sheets, scripts and addresses of the page, which may name identifiers.
 func (p *plan) insideWords() map[string]bool {
 	out := map[string]bool{}
 	add := func(text string) {

@@ -8,7 +8,7 @@ import (
 )
 
 // BenchmarkFix repairs pages of one megabyte: one of text as articles have it, and one in which everything that repeats
-// is broken, which wants more than ten thousand repairs.
+// is broken, which needs more than ten thousand repairs.
 func BenchmarkFix(b *testing.B) {
 	sentence := `Some text with <a href="/x">a link to it</a> and <b>more</b>, as people write it in letters and on pages that tell ` +
 		`others what they do and why they do it. `

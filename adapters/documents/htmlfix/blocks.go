@@ -78,7 +78,7 @@ func (l *lookout) container(n *html.Node) *html.Node {
 	}
 }
 
-// isPlain tells of the role of an element that only holds others, so that a part of the page may lie in it.
+// isPlain recognizes the role of an element that only holds others, so that a part of the page may lie in it.
 func isPlain(role string) bool {
 	return slices.Contains([]string{"", "generic", "none", "presentation", "group", "form"}, role)
 }
@@ -119,7 +119,7 @@ func (l *lookout) search(n *html.Node) {
 	}
 }
 
-// isLayout tells of a table that lays out the page: most of the page's text is in it, and its cells hold blocks.
+// isLayout reports whether a table lays out the page: most of the page's text is in it, and its cells hold blocks.
 func (l *lookout) isLayout(n *html.Node) bool {
 	if n.Data != "table" || len(htmlcheck.Text(n))*2 < l.length {
 		return false
@@ -165,7 +165,7 @@ func (l *lookout) measure(b *block, n *html.Node, linked bool) {
 	}
 }
 
-// isNavigation tells of a block that is little more than links.
+// isNavigation reports whether a block is little more than links.
 func (b block) isNavigation() bool {
 	return b.links >= 3 && b.linked*10 >= b.text*7
 }

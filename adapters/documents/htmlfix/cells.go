@@ -47,7 +47,7 @@ func (p *plan) cellOf(n *html.Node) (place, bool) {
 	return found, ok
 }
 
-// cellsBeside gives the cells that may hold the label of a field: of a choice the next one and the one before, of
+// cellsBeside returns the cells that may hold the label of a field: of a choice the next one and the one before, of
 // others the one before.
 func (p *plan) cellsBeside(n *html.Node) []*html.Node {
 	at, ok := p.cellOf(n)
@@ -87,7 +87,7 @@ func (p *plan) cellBeside(f htmlcheck.Finding) bool {
 	return false
 }
 
-// headersOf gives the header of a cell's column, after the first cell of its row if that says something.
+// headersOf returns the header of a cell's column, after the first cell of its row if that says something.
 func (p *plan) headersOf(at place) []*html.Node {
 	isLabel := func(n *html.Node) bool {
 		return p.Shown(n) && isLabelText(htmlcheck.Text(n)) && !htmlcheck.Under(n, isControl)

@@ -89,7 +89,7 @@ func hasText(n *html.Node) bool {
 	return false
 }
 
-// setter gives the element for which the colour of an element's text is set, nil if it is for none.
+// setter returns the element for which the colour of an element's text is set, nil if it is for none.
 func (p *plan) setter(n *html.Node) *html.Node {
 	for ; n != nil && n.Type == html.ElementNode; n = n.Parent {
 		if value := p.Style(n, "color"); value != "" && value != "inherit" && value != "currentcolor" {

@@ -16,7 +16,7 @@ type event struct {
 	text string
 }
 
-// same tells whether two states of a document have the same elements with the same text, but for what was inserted and
+// same reports whether two states of a document have the same elements with the same text, but for what was inserted and
 // renamed between them.
 func same(before, after *page, step applied) bool {
 	old, oldText := events(before, func(*html.Node) treatment { return keep })
@@ -52,7 +52,7 @@ func same(before, after *page, step applied) bool {
 // impliedElements are there whether the markup names them or not.
 var impliedElements = []string{"html", "head", "body"}
 
-// renamed tells whether an edit changed the name of an element's start tag.
+// renamed reports whether an edit changed the name of an element's start tag.
 func renamed(after *page, n *html.Node, step applied) bool {
 	offset, ok := after.Offset(n)
 	if !ok {
@@ -92,7 +92,7 @@ func events(p *page, treat func(*html.Node) treatment) (out []event, text string
 			all.WriteString(n.Data)
 			return
 		case html.ElementNode:
-			if n.Data == "title" && n.Namespace == "" { // it is written where it is missing, and nobody sees it in the page
+			if n.Data == "title" && n.Namespace == "" { // it is added where it is missing, and is not visible in the page
 				return
 			}
 			how = treat(n)

@@ -12,7 +12,7 @@ type edit struct {
 	text       string
 	// partner is the other end of a wrapping, by which edits at the same place are nested: -1 for none.
 	partner int
-	// whole tells that the text is an element with its content, not only a tag around what is there.
+	// whole is set if the text is an element with its content, not only a tag around what is there.
 	whole bool
 	// first puts the edit before all others at its place.
 	first bool
@@ -37,7 +37,7 @@ func sortEdits(edits []edit) {
 	})
 }
 
-// overlap tells whether two of the edits, in order, touch the same bytes.
+// overlap reports whether two of the edits, in order, touch the same bytes.
 func overlap(edits []edit) bool {
 	for i := 1; i < len(edits); i++ {
 		if edits[i].start < edits[i-1].end {
@@ -72,7 +72,7 @@ func apply(source []byte, edits []edit) applied {
 	return a
 }
 
-// before gives the offset in the old source that an offset in the new one had, and the edit whose text it lies in, -1
+// before returns the offset in the old source that an offset in the new one had, and the edit whose text it lies in, -1
 // if it was there before.
 func (a applied) before(offset int) (at, inside int) {
 	i, found := slices.BinarySearch(a.at, offset)

@@ -17,7 +17,7 @@ type extent struct {
 	start, inner, innerEnd int
 	// end is the place after the end tag, or innerEnd if the markup leaves it out.
 	end int
-	// closed tells that there is an end tag.
+	// closed is set if there is an end tag.
 	closed bool
 }
 

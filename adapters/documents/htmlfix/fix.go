@@ -17,12 +17,12 @@ import (
 
 // Options say what repairs may use beside the document.
 type Options struct {
-	// Describe gives an alternative text for an image, "" if it has none. It is asked at most once for each source of an
-	// image, and only for those that the document says nothing about. nil is nobody.
+	// Describe returns an alternative text for an image, "" if it has none. It is asked at most once for each source of an
+	// image, and only for those that the document says nothing about. It may be nil.
 	Describe func(Image) string
 }
 
-// Image is an image that wants an alternative text.
+// Image is an image that needs an alternative text.
 type Image struct {
 	// Source is the image's address as the document writes it; it may be a data URI.
 	Source string
@@ -30,7 +30,7 @@ type Image struct {
 	Language string
 	// Before and After are the text around the image, at most 200 characters each.
 	Before, After string
-	// Link tells that the image is all that a link or button says, so that its text should tell where that leads.
+	// Link is set if the image is all that a link or button says, so that its text should tell where that leads.
 	Link bool
 }
 

@@ -160,7 +160,7 @@ func (p *plan) headingFromTitle() {
 	p.add(r)
 }
 
-// ownText gives the text of an element that holds nothing but text.
+// ownText returns the text of an element that holds nothing but text.
 func ownText(n *html.Node) string {
 	if n.FirstChild == nil || n.FirstChild != n.LastChild || n.FirstChild.Type != html.TextNode {
 		return ""

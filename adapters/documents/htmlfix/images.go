@@ -41,7 +41,7 @@ func (p *plan) images() {
 	}
 }
 
-// alternativeFor looks for what the document, then whoever is asked, says of an image.
+// alternativeFor looks for an alternative text in the document, then asks for one.
 func (p *plan) alternativeFor(n *html.Node, rule string) (alternative, bool) {
 	if n.Data == "img" {
 		if a, ok := p.decorative(n, rule); ok {
@@ -57,12 +57,12 @@ func (p *plan) alternativeFor(n *html.Node, rule string) (alternative, bool) {
 	return p.fromDescription(n)
 }
 
-// control gives the link or button that an element is in, nil if there is none.
+// control returns the link or button that an element is in, nil if there is none.
 func (p *plan) control(n *html.Node) *html.Node {
 	return htmlcheck.Closest(n, func(c *html.Node) bool { role := p.Role(c); return role == "link" || role == "button" })
 }
 
-// hasText tells whether an element has any text in it.
+// hasText reports whether an element has any text in it.
 func (p *plan) hasText(n *html.Node) bool {
 	has, known := p.texts[n]
 	if !known {
@@ -72,7 +72,7 @@ func (p *plan) hasText(n *html.Node) bool {
 	return has
 }
 
-// decorative tells of images that add nothing to what is said beside them.
+// decorative recognizes images that add nothing to what is said beside them.
 func (p *plan) decorative(n *html.Node, rule string) (alternative, bool) {
 	control := p.control(n)
 	switch {
@@ -91,7 +91,7 @@ func (p *plan) decorative(n *html.Node, rule string) (alternative, bool) {
 	return alternative{}, false
 }
 
-// isSpacer tells of images that lay out the page or count its readers.
+// isSpacer recognizes images that lay out the page or count its readers.
 func isSpacer(n *html.Node) bool {
 	width, errWidth := strconv.Atoi(strings.TrimSuffix(htmlcheck.Attr(n, "width"), "px"))
 	height, errHeight := strconv.Atoi(strings.TrimSuffix(htmlcheck.Attr(n, "height"), "px"))
@@ -147,7 +147,7 @@ func (p *plan) fromSurroundings(n *html.Node) (alternative, bool) {
 	return alternative{}, false
 }
 
-// sameImage gives the alternative text of an image with the same source.
+// sameImage returns the alternative text of an image with the same source.
 func (p *plan) sameImage(source string) string {
 	if p.alternatives == nil {
 		p.alternatives = map[string]string{}
@@ -191,7 +191,7 @@ func (p *plan) fromDescription(n *html.Node) (alternative, bool) {
 	}, true
 }
 
-// around gives the text before or after an element, at most 200 characters.
+// around returns the text before or after an element, at most 200 characters.
 func around(n *html.Node, after bool) string {
 	const most, steps = 200, 100
 	var parts []string
@@ -219,7 +219,7 @@ func around(n *html.Node, after bool) string {
 	return string(text)
 }
 
-// beside gives the next or the previous node in the order of the document, parents left out.
+// beside returns the next or the previous node in the order of the document, parents left out.
 func beside(n *html.Node, after bool) *html.Node {
 	for n != nil {
 		sibling := n.PrevSibling

@@ -42,18 +42,18 @@ func (p *plan) labels() {
 	}
 }
 
-// isLabelText tells whether a text can label a field.
+// isLabelText reports whether a text can label a field.
 func isLabelText(text string) bool {
 	return hasWord(strings.TrimRight(text, ":* ")) && utf8.RuneCountInString(text) <= maxLabel
 }
 
-// isChoice tells of controls whose label follows them.
+// isChoice recognizes controls whose label follows them.
 func isChoice(n *html.Node) bool {
 	kind := strings.ToLower(htmlcheck.Attr(n, "type"))
 	return n.Data == "input" && (kind == "checkbox" || kind == "radio")
 }
 
-// isNative tells of controls that a label element can label.
+// isNative recognizes controls that a label element can label.
 func isNative(n *html.Node) bool {
 	return htmlcheck.Named("input", "select", "textarea", "meter", "progress")(n)
 }
@@ -63,7 +63,7 @@ func isControl(n *html.Node) bool {
 		htmlcheck.Has(n, "contenteditable") || htmlcheck.Has(n, "tabindex")
 }
 
-// neighbour gives what stands before or after a node in its parent, white space and one line break left out.
+// neighbour returns what stands before or after a node in its parent, white space and one line break left out.
 func neighbour(n *html.Node, after bool) *html.Node {
 	breaks := 0
 	for {

@@ -41,7 +41,7 @@ func (p *plan) nestedLandmarks() {
 	}
 }
 
-// shownWithRole gives the shown elements with a role.
+// shownWithRole returns the shown elements with a role.
 func (p *plan) shownWithRole(role string) []*html.Node {
 	if p.byRole == nil {
 		p.byRole = map[string][]*html.Node{}
@@ -83,7 +83,7 @@ func (p *plan) doubleLandmarks() {
 	}
 }
 
-// sideBySide tells whether elements are siblings, and, unless others may stand between them, with nothing between.
+// sideBySide reports whether elements are siblings, and, unless others may stand between them, with nothing between.
 func (p *plan) sideBySide(all []*html.Node, others bool) bool {
 	for i, n := range all[1:] {
 		if n.Parent != all[0].Parent {
@@ -130,7 +130,7 @@ var hints = map[string][]string{
 	"navigation":  strings.Fields("nav navigation navbar menu main-nav mainnav topnav main-menu mainmenu sidenav navi"),
 }
 
-// hinted gives the landmark that an element's identifier or class speaks of.
+// hinted returns the landmark that an element's identifier or class speaks of.
 func hinted(n *html.Node) string {
 	if n.Data != "div" && n.Data != "section" || htmlcheck.Has(n, "role") {
 		return ""
@@ -256,7 +256,7 @@ func (p *plan) placeAround(blocks []block, main int, mainElement *html.Node, has
 	}
 }
 
-// precedes tells whether a node stands before an element in the document.
+// precedes reports whether a node stands before an element in the document.
 func (p *plan) precedes(n, element *html.Node) bool {
 	begin, ok := p.beginOf(n)
 	offset, known := p.Offset(element)

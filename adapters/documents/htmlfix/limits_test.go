@@ -55,7 +55,7 @@ func TestDeepNestingIsRefused(t *testing.T) {
 	}
 }
 
-// TestGoodPageStays gives a page with nothing to repair, written as nobody else would.
+// TestGoodPageStays repairs a page with nothing to repair, in an unusual style.
 func TestGoodPageStays(t *testing.T) {
 	t.Parallel()
 	source := "\xef\xbb\xbf<!doctype HTML>\r\n<HTML lang = en  ><head><META charset=utf-8 ><title>Prices</title></HEAD >\r\n" +

@@ -137,7 +137,7 @@ func languageTag(text string) string {
 	return tag
 }
 
-// shownText gives the text that readers see, as much of it as tells its language.
+// shownText returns the text that readers see, as much of it as tells its language.
 func (p *plan) shownText() string {
 	var b strings.Builder
 	for _, n := range p.Elements {
@@ -201,7 +201,7 @@ func (p *plan) title() {
 	}
 }
 
-// contentStart gives the place of the first thing that belongs to an element: what stands before may be a document type,
+// contentStart returns the place of the first thing that belongs to an element: what stands before may be a document type,
 // comments and white space.
 func (p *plan) contentStart() (int, bool) {
 	for _, t := range p.Tokens {
@@ -215,7 +215,7 @@ func (p *plan) contentStart() (int, bool) {
 	return contentEnd(p.Tokens), true
 }
 
-// headPlace gives the place where the head begins, or would.
+// headPlace returns the place where the head begins, or would.
 func (p *plan) headPlace() (int, bool) {
 	tokens := p.Tokens
 	for _, name := range []string{"head", "html"} {

@@ -11,7 +11,7 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/htmlcheck"
 )
 
-// saysSomething tells whether a text can be a name.
+// saysSomething reports whether a text can be a name.
 func saysSomething(text string) bool {
 	return strings.ContainsFunc(text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) &&
 		!htmlcheck.SaysNothing(text) && !htmlcheck.IsVague(text)
@@ -91,7 +91,7 @@ func (p *plan) nameFor(n *html.Node) (name, source string) {
 	return "", ""
 }
 
-// hasWord tells of a text with letters that stand together, not only a sign.
+// hasWord reports whether a text has letters that stand together, and is not only a sign.
 func hasWord(text string) bool {
 	letters := 0
 	for _, r := range text {
@@ -106,12 +106,12 @@ func hasWord(text string) bool {
 	return false
 }
 
-// isIcon tells of elements whose text is the name of a sign in an icon font.
+// isIcon recognizes elements whose text is the name of a sign in an icon font.
 func isIcon(n *html.Node) bool {
 	return strings.Contains(strings.ToLower(htmlcheck.Attr(n, "class")), "icon") || n.Data == "i"
 }
 
-// linkName gives the name of a link to an address.
+// linkName returns the name of a link to an address.
 func (p *plan) linkName(href string) string {
 	if p.links == nil {
 		p.links = map[string]string{}

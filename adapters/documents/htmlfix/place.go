@@ -8,7 +8,7 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/htmlcheck"
 )
 
-// isContent tells of nodes that are more than white space and comments.
+// isContent recognizes nodes that are more than white space and comments.
 func isContent(n *html.Node) bool {
 	return n.Type == html.ElementNode || n.Type == html.TextNode && strings.TrimSpace(n.Data) != ""
 }
@@ -89,7 +89,7 @@ func isTextual(t htmlcheck.Token) bool {
 	return t.Kind == html.TextToken || t.Kind == html.CommentToken
 }
 
-// elementBeside gives the element before or after a node in its parent.
+// elementBeside returns the element before or after a node in its parent.
 func elementBeside(n *html.Node, after bool) *html.Node {
 	for {
 		if after {
@@ -103,8 +103,8 @@ func elementBeside(n *html.Node, after bool) *html.Node {
 	}
 }
 
-// runs gives the runs of children for which is holds, each by its first and last node; white space, comments and what
-// passes over lets through do not end a run.
+// runs returns the runs of children for which is holds, each by its first and last node; white space, comments and what
+// pass accepts do not end a run.
 func runs(parent *html.Node, is, pass func(*html.Node) bool) [][2]*html.Node {
 	var out [][2]*html.Node
 	open := false

@@ -14,7 +14,7 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/htmlfix"
 )
 
-// readersText gives the text that readers see, a skip link left out.
+// readersText returns the text that readers see, a skip link left out.
 func readersText(tb testing.TB, source []byte) string {
 	tb.Helper()
 	d, err := htmlcheck.Parse(source)

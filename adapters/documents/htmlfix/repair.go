@@ -22,7 +22,7 @@ type repair struct {
 	plan *plan
 	// touched are the attributes and tags that the repair changes, for the plan to see that no other one does.
 	touched []string
-	// failed tells that the repair cannot be written into the source.
+	// failed is set if the repair cannot be written into the source.
 	failed bool
 }
 
@@ -36,7 +36,7 @@ type plan struct {
 	named map[*html.Node]bool
 	// byRole are the elements that are shown by their roles, found when they are first asked for.
 	byRole map[string][]*html.Node
-	// texts tells of links and buttons whether they have a text.
+	// texts records which links and buttons have a text.
 	texts map[*html.Node]bool
 	// links are the names of links by their addresses, found when they are first asked for.
 	links map[string]string
@@ -81,7 +81,7 @@ func (p *plan) add(r *repair) bool {
 	return true
 }
 
-// tag gives the start tag of an element.
+// tag returns the start tag of an element.
 func (r *repair) tag(n *html.Node) (htmlcheck.Token, bool) {
 	offset, ok := r.plan.Offset(n)
 	if !ok {
@@ -97,7 +97,7 @@ func (r *repair) tag(n *html.Node) (htmlcheck.Token, bool) {
 	return tokens[i], true
 }
 
-// set gives an element an attribute, or changes it.
+// set adds an attribute to an element, or changes it.
 func (r *repair) set(n *html.Node, key, value string) *repair {
 	t, ok := r.tag(n)
 	if !ok {
@@ -185,7 +185,7 @@ func (r *repair) touch(t htmlcheck.Token, key string) {
 	r.touched = append(r.touched, strconv.Itoa(t.Start)+" "+key)
 }
 
-// id gives the identifier of an element, a new one if it has none.
+// id returns the identifier of an element, a new one if it has none.
 func (r *repair) id(n *html.Node, hint string) string {
 	if id := htmlcheck.Attr(n, "id"); id != "" {
 		if targets := r.plan.ByID(id); len(targets) == 0 || targets[0] != n {
@@ -198,7 +198,7 @@ func (r *repair) id(n *html.Node, hint string) string {
 	return id
 }
 
-// freeID gives an identifier that the document does not have. It begins with a word of its own, so that no style sheet
+// freeID returns an identifier that the document does not have. It begins with a word of its own, so that no style sheet
 // of the page means it.
 func (p *plan) freeID(hint string) string {
 	hint = "perfectworks-" + hint
@@ -214,10 +214,10 @@ func (p *plan) freeID(hint string) string {
 	}
 }
 
-// maxAttributes bounds the elements that are repaired: nobody writes more attributes, and each repair looks at all.
+// maxAttributes bounds the attributes of elements that are repaired: each repair looks at all of them.
 const maxAttributes = 200
 
-// findings gives what fails of some rules, on elements that can be repaired.
+// findings returns what fails of some rules, on elements that can be repaired.
 func (p *plan) findings(rules ...string) []htmlcheck.Finding {
 	var out []htmlcheck.Finding
 	for _, f := range p.result.Findings {

@@ -71,7 +71,7 @@ func (p *plan) linksBefore(main *html.Node) int {
 	return links
 }
 
-// bodyPlace gives the place where the body's content begins.
+// bodyPlace returns the place where the body's content begins.
 func (p *plan) bodyPlace(body *html.Node) (int, bool) {
 	if offset, ok := p.Offset(body); ok {
 		tokens := p.Tokens
@@ -87,7 +87,7 @@ func (p *plan) bodyPlace(body *html.Node) (int, bool) {
 	return 0, false
 }
 
-// headEnd gives the place where the head ends.
+// headEnd returns the place where the head ends.
 func (p *plan) headEnd() (int, bool) {
 	if e, ok := p.extent(p.All("head")[0]); ok && e.closed {
 		return e.innerEnd, true

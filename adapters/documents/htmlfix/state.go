@@ -31,7 +31,7 @@ func newPage(source []byte) (*page, error) {
 	return p, nil
 }
 
-// extent gives the place of an element, if it can be told.
+// extent returns the place of an element, if it is known.
 func (p *page) extent(n *html.Node) (extent, bool) {
 	start, ok := p.Offset(n)
 	if !ok {
@@ -60,7 +60,7 @@ type state struct {
 	reviews []Flag
 	// described are the answers of options.Describe by the source of the image.
 	described map[string]string
-	// byteOrderMark tells that the original begins with one, and so says its encoding.
+	// byteOrderMark is set if the original begins with one, and so says its encoding.
 	byteOrderMark bool
 }
 
@@ -91,7 +91,7 @@ const (
 	tryBytes           = 24 << 20
 )
 
-// accept makes the repairs that do no harm, and tells whether there was one. All are tried at once; if that fails, halves
+// accept makes the repairs that do no harm, and reports whether there was one. All are tried at once; if that fails, halves
 // are tried on top of what was accepted before, and so on: first the repairs of each rule together, since those that do
 // harm often do so for the same reason, then single ones.
 func (s *state) accept(repairs []*repair) bool {
@@ -135,7 +135,7 @@ type trial struct {
 	step applied
 }
 
-// solve takes what it can of some groups, and gives back those of more than one repair that failed as a whole.
+// solve takes what it can of some groups, and returns those of more than one repair that failed as a whole.
 func (t *trial) solve(groups [][]*repair) (failed [][]*repair) {
 	all := append(slices.Clone(t.good), slices.Concat(groups...)...)
 	if len(all) == len(t.good) || t.tries == 0 {
@@ -185,7 +185,7 @@ func (s *state) openBody() {
 	}
 }
 
-// edited makes repairs, and tells whether the elements and the text are those that were meant.
+// edited makes repairs, and reports whether the elements and the text are those that were meant.
 func edited(base *page, repairs []*repair) (*page, applied, bool) {
 	var edits []edit
 	for _, r := range repairs {
@@ -200,7 +200,7 @@ func edited(base *page, repairs []*repair) (*page, applied, bool) {
 	return p, step, err == nil && same(base, p, step)
 }
 
-// attempt makes repairs, and tells whether they do what they claim and no harm.
+// attempt makes repairs, and reports whether they do what they claim and no harm.
 func attempt(base *page, repairs []*repair) (*page, applied, bool) {
 	p, step, ok := edited(base, repairs)
 	if !ok {
@@ -227,5 +227,5 @@ func attempt(base *page, repairs []*repair) (*page, applied, bool) {
 }
 
 // uncounted are rules of which a repair need not end a finding: they have one finding for a whole page, or none where
-// the file as it was had its say elsewhere.
+// the original file declared something else.
 var uncounted = []string{"region", "bypass", "charset"}

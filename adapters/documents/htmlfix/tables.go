@@ -69,7 +69,7 @@ func isGrid(rows [][]*html.Node) bool {
 	return true
 }
 
-// headsColumns tells whether the first row is one of headers: it lies in a thead, looks different from all others, or
+// headsColumns reports whether the first row is one of headers: it lies in a thead, looks different from all others, or
 // has words over columns of numbers.
 func (p *plan) headsColumns(rows [][]*html.Node) bool {
 	for i, cell := range rows[0] {
@@ -98,7 +98,7 @@ func (p *plan) headsColumns(rows [][]*html.Node) bool {
 	return numbers
 }
 
-// headsRows tells whether the first column is one of headers: all its cells are stressed and no others are, or all
+// headsRows reports whether the first column is one of headers: all its cells are stressed and no others are, or all
 // others are numbers under a row of headers.
 func (p *plan) headsRows(rows [][]*html.Node, top bool) bool {
 	from := 0
@@ -133,7 +133,7 @@ func numbersBelow(rows [][]*html.Node, column int) bool {
 	return found > 0
 }
 
-// isNumber tells of numbers, amounts, dates and times.
+// isNumber recognizes numbers, amounts, dates and times.
 func isNumber(text string) bool {
 	digits, letters := 0, 0
 	for _, r := range text {
@@ -157,7 +157,7 @@ func (p *plan) stressedRow(row []*html.Node) bool {
 	return true
 }
 
-// stressed tells whether all text of a cell is bold, or the cell has a colour of its own.
+// stressed reports whether all text of a cell is bold, or the cell has a colour of its own.
 func (p *plan) stressed(cell *html.Node) bool {
 	if weight := p.Style(cell, "font-weight"); weight == "bold" || weight == "700" || weight == "bolder" {
 		return true

@@ -9,7 +9,7 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/htmlcheck"
 )
 
-// contentEnd gives the place where the last token ends: what follows is a tag that does not end, and nothing to a reader.
+// contentEnd returns the place where the last token ends: what follows is a tag that does not end, and nothing to a reader.
 func contentEnd(tokens []htmlcheck.Token) int {
 	if len(tokens) == 0 {
 		return 0

@@ -85,7 +85,7 @@ var dangerousForPrograms = []string{
 // account is the user that a program runs as.
 type account struct {
 	uid, gid int
-	// other tells that it is not the user of this process, which is then root.
+	// other is set if it is not the user of this process, which is then root.
 	other bool
 }
 
@@ -95,7 +95,7 @@ const (
 	programUsers     = 4336
 )
 
-// programUser gives the user for a program: that of this process, or if another is wanted and this one is root, one that
+// programUser returns the user for a program: that of this process, or if another is wanted and this one is root, one that
 // has neither name nor files, and that no other program is run as at the time.
 func programUser(other bool) account {
 	if os.Geteuid() != 0 || !other {

@@ -4,12 +4,12 @@ package isolate
 type Confinement struct {
 	// Landlock is the version of its interface, 0 if the kernel has none: it keeps workers from files and the network.
 	Landlock int `json:"landlock"`
-	// Seccomp tells that system calls are filtered: those that reach the network, and for workers those that run programs.
+	// Seccomp is set if system calls are filtered: those that reach the network, and for workers those that run programs.
 	Seccomp bool `json:"seccomp"`
-	// Namespaces tells that other programs get a network of their own with nothing in it.
+	// Namespaces is set if other programs get a network of their own with nothing in it.
 	Namespaces bool `json:"namespaces"`
-	// OtherUser tells that browsers run as a user of their own, since this process is root.
+	// OtherUser is set if browsers run as a user of their own, since this process is root.
 	OtherUser bool `json:"otherUser"`
-	// Network tells that the network can be kept from other programs.
+	// Network is set if the network can be kept from other programs.
 	Network bool `json:"networkDenied"`
 }

@@ -192,7 +192,7 @@ func readNumber(t *testing.T, from interface{ Read([]byte) (int, error) }) int {
 	return number
 }
 
-// waitGone waits until a process has ended; nobody may be there to collect it, then it shows as a zombie.
+// waitGone waits until a process has ended. It may remain as a zombie if no parent collects it.
 func waitGone(t *testing.T, pid int) {
 	t.Helper()
 	for ticker := time.NewTicker(10 * time.Millisecond); ; <-ticker.C {
@@ -250,7 +250,7 @@ func TestNoNetwork(t *testing.T) {
 	}
 }
 
-// TestNeverRoot sees who a program runs as.
+// TestNeverRoot checks the user that a program runs as.
 func TestNeverRoot(t *testing.T) {
 	t.Parallel()
 	cmd, start := program(t, t.Context(), limits, "id -u; id -G")
@@ -290,8 +290,8 @@ func TestMemoryOfTheTree(t *testing.T) {
 	}
 }
 
-// TestFolderGoes sees that a program's folder goes with it: at its end, with the context, and with the parent. A process
-// that left the group goes as well.
+// TestFolderGoes checks that the folder of a program is removed at its end and when the context ends. A process that left
+// the group ends as well.
 func TestFolderGoes(t *testing.T) {
 	t.Parallel()
 	executable, err := os.Executable()

@@ -30,7 +30,7 @@ func Apply(l Limits) error {
 		{"file size", syscall.RLIMIT_FSIZE, size, size},
 		{"core dumps", syscall.RLIMIT_CORE, 0, 0},
 	}
-	if l.Tree > 0 {
+	if l.Tree > 0 && limitsData {
 		// No single process gets far beyond what all may have; address space that is only reserved does not count.
 		limits = append(limits, struct {
 			name       string
@@ -57,5 +57,5 @@ func Apply(l Limits) error {
 // killGroupOf ends the group of a program.
 func killGroupOf(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 
-// kill ends a process, and tells whether there was one.
+// kill ends a process, and reports whether there was one.
 func kill(pid int) bool { return syscall.Kill(pid, syscall.SIGKILL) == nil }

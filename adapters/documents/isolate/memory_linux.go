@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// addressSpace gives how much address space a process with so much memory may have: the runtime reserves space that
+// addressSpace returns how much address space a process with so much memory may have: the runtime reserves space that
 // it never uses, so the limit comes on top of what there is now.
 func addressSpace(memory int64) (uint64, bool) {
 	statm, err := os.ReadFile("/proc/self/statm")
@@ -21,3 +21,6 @@ func addressSpace(memory int64) (uint64, bool) {
 	}
 	return uint64(pages*int64(os.Getpagesize()) + memory), true //nolint:gosec // both are positive
 }
+
+// limitsData is set if processes get a limit of their data as well.
+const limitsData = true

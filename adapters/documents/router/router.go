@@ -115,7 +115,7 @@ func text(file *os.File) ([]byte, error) {
 	return documents.ToUTF8(data)
 }
 
-// rewinder gives a function that sets a file back to where it is now.
+// rewinder returns a function that sets a file back to where it is now.
 func rewinder(file *os.File) func() error {
 	at, err := file.Seek(0, io.SeekCurrent)
 	return func() error {

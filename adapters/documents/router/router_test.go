@@ -142,7 +142,7 @@ func TestScansAreRead(t *testing.T) {
 	}
 }
 
-// TestScansWithoutReader processes a scan with nobody to read it: that is said.
+// TestScansWithoutReader processes a scan without a program that reads it: the outcome says so.
 func TestScansWithoutReader(t *testing.T) {
 	t.Parallel()
 	outcome, err := newRouter(t, engines.Settings{Use: []string{"embedded"}}).Process(t.Context(), source(t, scanned("Text")), output(t))
