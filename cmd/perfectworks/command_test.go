@@ -140,6 +140,13 @@ func TestCommandLineMistakes(t *testing.T) {
 		"node, open in production": {
 			[]string{"PERFECTWORKS_ENV=production"}, []string{"eventnode", "--listen", "127.0.0.1:0"}, 2, "in production the node needs TLS and users",
 		},
+		"unknown role":          {nil, []string{"serve", "--role", "boss", "--data", data}, 1, "PERFECTWORKS_ROLE: a role is all, api, projector or worker"},
+		"job of no number":      {nil, []string{"jobs", "retry", "first"}, 2, `"first" is not the number of a job`},
+		"no job":                {nil, []string{"jobs", "show"}, 2, "name the one job"},
+		"discard, no reason":    {nil, []string{"jobs", "discard", "1"}, 2, "--reason must say why"},
+		"jobs in no state":      {nil, []string{"jobs", "list", "--state", "lost"}, 2, "--state must be one of failed, waiting"},
+		"no policy":             {nil, []string{"policies", "start", "--from", "now"}, 2, "name the one policy"},
+		"policy from nowhere":   {nil, []string{"policies", "start", "x"}, 2, "--from: a policy starts from now"},
 		"rebuild of nothing":    {nil, []string{"projections", "rebuild"}, 2, "name the one projection"},
 		"data is a file":        {nil, []string{"serve", "--addr", "127.0.0.1:0", "--data", file}, 1, "--data: make the data folder"},
 		"address of no machine": {nil, []string{"serve", "--addr", "127.0.0.1:99999", "--data", data}, 1, "--addr: listen for HTTP"},
