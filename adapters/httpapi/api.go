@@ -140,6 +140,7 @@ func (a *API) route(d Deps) error {
 	a.registerUsers()
 	a.registerOrganizations()
 	a.registerAPIKeys()
+	a.linkResources()
 	for _, add := range more {
 		add(a)
 	}
@@ -174,6 +175,7 @@ func (b belowBase) Handle(op *huma.Operation, handler func(huma.Context)) {
 func (a *API) wrap(registered *huma.Operation, route *mux.Route) {
 	op := a.operations[registered.OperationID]
 	h := route.GetHandler()
+	op.handler = h
 	if op.method == http.MethodPost && op.body != streamedBody && len(op.produces) == 0 {
 		h = a.repeatable(op, h)
 	}

@@ -118,8 +118,12 @@ func (a *API) checkTaken(r *http.Request, op *operation) error {
 			return r.Context().Err()
 		}
 	}
-	if err := checkBody(r, op, body); err != nil {
+	checked, err := a.checkBody(r, op, body)
+	if err != nil {
 		return err
+	}
+	if len(checked) != len(body) {
+		r.Body = &memoryBody{Reader: bytes.NewReader(checked), bytes: checked}
 	}
 	if len(body) > 0 {
 		// However it was spelt: huma reads it by this.
@@ -128,18 +132,26 @@ func (a *API) checkTaken(r *http.Request, op *operation) error {
 	return nil
 }
 
-func checkBody(r *http.Request, op *operation, body []byte) error {
+// checkBody returns the part of a body that the operation decodes.
+func (a *API) checkBody(r *http.Request, op *operation, body []byte) ([]byte, error) {
 	switch {
 	case len(body) == 0 && op.bodyRequired:
-		return errBodyMissing
+		return nil, errBodyMissing
 	case len(body) == 0:
-		return nil
+		return nil, nil
 	case hasEncoding(r):
-		return errContentEncoding
+		return nil, errContentEncoding
 	case !isJSON(r.Header.Get("Content-Type")):
-		return errMediaType
+		return nil, errMediaType
 	}
-	return jsonbody.Check(body, op.fields)
+	if err := jsonbody.Check(body, op.fields); err != nil {
+		return nil, err
+	}
+	body, carried, err := jsonbody.Split(body, op.fields)
+	if err != nil {
+		return nil, err
+	}
+	return body, a.checkCarried(r, op, carried)
 }
 
 // checkRawBody looks at what is said of a body that is not looked at itself.

@@ -144,10 +144,9 @@ func TestBodiesThatAreTaken(t *testing.T) {
 	for name, c := range map[string]call{
 		"with a charset":       post("/api/v0/api-keys").json(`{}`).with("Content-Type", `application/json; charset="UTF-8"`),
 		"without a type":       post("/api/v0/api-keys").json(`{}`).with("Content-Type"),
-		"with unknown members": post("/api/v0/api-keys").json(`{"colour":"red","nested":{"a":[1]}}`),
 		"with nulls":           post("/api/v0/api-keys").json(`{"description":null,"expireAt":null,"scopes":null,"ownerType":null}`),
 		"chunked":              post("/api/v0/api-keys").from(io.MultiReader(strings.NewReader(`{}`))),
-		"as large as may be":   post("/api/v0/api-keys").json(`{"colour":"` + strings.Repeat("a", defaultMaxBody-13) + `"}`),
+		"as large as may be":   post("/api/v0/api-keys").json(`{` + strings.Repeat(" ", defaultMaxBody-2) + `}`),
 		"none, all optional":   post("/api/v0/api-keys"),
 		"none, no change":      put("/api/v0/users/profile"),
 		"none where none need": post("/api/v0/api-keys/key_1/rotate"),

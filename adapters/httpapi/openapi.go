@@ -36,7 +36,6 @@ func humaConfig(version string) huma.Config {
 		Formats:       map[string]huma.Format{mediaJSON: format, "json": format},
 		DefaultFormat: mediaJSON,
 	}
-	c.AllowAdditionalPropertiesByDefault = true
 	return c
 }
 
@@ -87,6 +86,10 @@ func (a *API) document(op *operation, answerType reflect.Type) {
 			schema = oapi.Components.Schemas.SchemaFromRef(schema.Ref)
 		}
 		op.fields = jsonbody.NewNames(slices.Sorted(maps.Keys(schema.Properties))...)
+		if op.tolerant {
+			op.fields.Tolerate()
+			schema.AdditionalProperties = true
+		}
 		// Where every field may be left out, so may the whole.
 		body.Required = len(schema.Required) > 0
 		op.bodyRequired = body.Required
@@ -99,6 +102,15 @@ func (a *API) document(op *operation, answerType reflect.Type) {
 		answer.Headers[name] = &huma.Param{Ref: "#/components/headers/" + name}
 	}
 	answer.Content = op.answerContent(oapi.Components.Schemas, answerType)
+	for _, other := range op.others {
+		described := *answer
+		described.Description = strings.ToUpper(other.message[:1]) + other.message[1:] + "."
+		if other.status >= http.StatusMultipleChoices {
+			described.Headers = maps.Clone(described.Headers)
+			described.Headers["Location"] = &huma.Param{Ref: "#/components/headers/Location"}
+		}
+		registered.Responses[strconv.Itoa(other.status)] = &described
+	}
 	if op.conditional {
 		registered.Responses["304"] = &huma.Response{Description: "Not modified since the ETag in If-None-Match."}
 	}
@@ -110,16 +122,34 @@ func (op *operation) answerContent(registry huma.Registry, envelope reflect.Type
 	for _, media := range op.produces {
 		content[media] = &huma.MediaType{Schema: contentSchema(media)}
 	}
-	if data, _ := envelope.FieldByName("Data"); data.Type == typeOf[noEnvelope]() {
+	field, _ := envelope.FieldByName("Data")
+	if field.Type == typeOf[noEnvelope]() {
 		return content
 	}
 	schema := registry.Schema(envelope, true, op.id+"Response")
-	data := registry.SchemaFromRef(schema.Ref).Properties["data"]
+	properties := registry.SchemaFromRef(schema.Ref).Properties
+	data := properties["data"]
+	op.members = membersOf(registry, data)
+	if field.Type.Kind() == reflect.Pointer {
+		properties["data"] = &huma.Schema{AnyOf: []*huma.Schema{data, {Type: "null"}}}
+	}
 	content[mediaJSON] = &huma.MediaType{
 		Schema:  schema,
 		Example: Envelope[any]{Success: true, Message: op.message, Data: exampleOf(registry, data)},
 	}
 	return content
+}
+
+// membersOf are the names of an object's members.
+func membersOf(registry huma.Registry, s *huma.Schema) []string {
+	for s.Ref != "" || len(s.AnyOf) > 0 {
+		if s.Ref == "" {
+			s = s.AnyOf[0]
+			continue
+		}
+		s = registry.SchemaFromRef(s.Ref)
+	}
+	return slices.Sorted(maps.Keys(s.Properties))
 }
 
 // noEnvelope is the type of the data of operations that never answer with an
@@ -210,6 +240,8 @@ func exampleOf(registry huma.Registry, s *huma.Schema) any {
 		return s.Enum[0]
 	case s.Default != nil:
 		return s.Default
+	case len(s.AnyOf) > 0: // It may be null; the example is what it is otherwise.
+		return exampleOf(registry, s.AnyOf[0])
 	}
 	switch s.Type {
 	case huma.TypeObject:
@@ -224,21 +256,38 @@ func exampleOf(registry huma.Registry, s *huma.Schema) any {
 	return nil
 }
 
-// specification is the OpenAPI document as it is served.
-func (a *API) specification() ([]byte, error) {
+// specification returns the OpenAPI documents as they are served: that of
+// version 3.1, and a rendition in version 3.0.3 for generators that need it.
+func (a *API) specification() (current, older []byte, err error) {
 	registry := a.huma.OpenAPI().Components.Schemas
 	registry.Schema(typeOf[Problem](), true, "Problem")
 	registry.Schema(typeOf[ErrorEnvelope](), true, "ErrorEnvelope")
-	compact, err := json.Marshal(a.huma.OpenAPI())
-	if err != nil {
-		return nil, fmt.Errorf("write the OpenAPI document: %w", err)
+	if current, err = json.Marshal(a.huma.OpenAPI()); err == nil {
+		current, err = served(current)
 	}
-	if compact, err = withoutOrphans(compact); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, nil, fmt.Errorf("write the OpenAPI document: %w", err)
+	}
+	if older, err = a.huma.OpenAPI().Downgrade(); err == nil {
+		older, err = served(older, withoutNullTypes)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("write the OpenAPI document of version 3.0.3: %w", err)
+	}
+	return current, older, nil
+}
+
+// served brings a document into the form in which it is read.
+func served(document []byte, passes ...func([]byte) ([]byte, error)) ([]byte, error) {
+	var err error
+	for _, pass := range append([]func([]byte) ([]byte, error){withNullsInEnums, withSharedResponses, withoutOrphans}, passes...) {
+		if document, err = pass(document); err != nil {
+			return nil, err
+		}
 	}
 	var indented bytes.Buffer
-	if err := json.Indent(&indented, compact, "", "  "); err != nil {
-		return nil, fmt.Errorf("write the OpenAPI document: %w", err)
+	if err := json.Indent(&indented, document, "", "  "); err != nil {
+		return nil, err
 	}
 	return append(indented.Bytes(), '\n'), nil
 }

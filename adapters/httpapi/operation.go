@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -34,6 +35,8 @@ type operation struct {
 	status int
 	// message of that answer.
 	message string
+	// others are the answers of other statuses with the same data.
+	others []otherAnswer
 	// conditional GETs answer with an ETag, and 304 when it is known.
 	conditional bool
 	// hidden operations are served but not documented.
@@ -58,6 +61,9 @@ type operation struct {
 	// fails are the refusals particular to the operation, for its documentation.
 	fails []error
 
+	// tolerant operations pass over members of the body that they do not know.
+	tolerant bool
+
 	// template is the whole path.
 	template string
 	// documented is the operation as huma knows it.
@@ -68,6 +74,18 @@ type operation struct {
 	fields *jsonbody.Names
 	// bodyRequired is false where nothing need be sent.
 	bodyRequired bool
+	// members are those of the data of the answer.
+	members []string
+	// resource reads what a PUT changes; nil where nothing does.
+	resource *operation
+	// handler is the operation behind the guard.
+	handler http.Handler
+}
+
+// otherAnswer is an answer that an operation declares beside its usual one.
+type otherAnswer struct {
+	status  int
+	message string
 }
 
 // bodyKind says how an operation takes the body of a request.

@@ -92,7 +92,8 @@ func (a *API) registerOrganizations() {
 		summary:       "Get public profile of an organization",
 		description:   "A former slug redirects to the present one with 301.",
 		authorization: public(), reads: []string{organizations.Name}, message: "the public profile of the organization",
-		fails: []error{organization.ErrNotFound},
+		others: []otherAnswer{{http.StatusMovedPermanently, "the organization has a new slug"}},
+		fails:  []error{organization.ErrNotFound},
 	}, a.getOrganizationBySlug)
 	register(a, operation{
 		id: "updateCurrentOrganization", method: http.MethodPut, path: "/organizations/current", tag: tagOrganizations,

@@ -17,7 +17,7 @@ import (
 
 // routeDocumentation serves the OpenAPI document and the page made from it.
 func (a *API) routeDocumentation(root *mux.Router) error {
-	document, err := a.specification()
+	document, older, err := a.specification()
 	if err != nil {
 		return err
 	}
@@ -29,11 +29,16 @@ func (a *API) routeDocumentation(root *mux.Router) error {
 	if err != nil {
 		return err
 	}
+	openapi30, err := newPage(mediaJSON, older, "")
+	if err != nil {
+		return err
+	}
 	docs, err := newPage("text/html; charset=utf-8", page.HTML, page.SecurityPolicy)
 	if err != nil {
 		return err
 	}
 	a.handlePage(root, basePath+"/openapi.json", openapi)
+	a.handlePage(root, basePath+"/openapi-3.0.json", openapi30)
 	a.handlePage(root, "/docs", docs)
 	return nil
 }

@@ -52,9 +52,12 @@ func TestRepeatingAtAnotherServer(t *testing.T) {
 	w := newWorld(t)
 	here, there := w.start(), w.start()
 	ada := here.owner("ada")
-	for path, body := range map[string]string{
-		"/organizations": `{"name":"Once"}`, "/api-keys": `{"description":"once"}`, "/users/client": `{"firstName":"A","lastName":"B"}`,
+	for path, bodies := range map[string][2]string{
+		"/organizations": {`{"name":"Once"}`, `{"name":"Other"}`},
+		"/api-keys":      {`{"description":"once"}`, `{"description":"other"}`},
+		"/users/client":  {`{"firstName":"A","lastName":"B"}`, `{"firstName":"X","lastName":"Y"}`},
 	} {
+		body, other := bodies[0], bodies[1]
 		first := ada.call(http.MethodPost, path, body, "Idempotency-Key", "k-1")
 		again := ada.on(there).call(http.MethodPost, path, body, "Idempotency-Key", "k-1")
 		if first.status >= 300 || again.status != first.status || again.header.Get("Idempotency-Replayed") != "true" {
@@ -63,7 +66,7 @@ func TestRepeatingAtAnotherServer(t *testing.T) {
 		if diff := cmp.Diff(string(first.body), string(again.body)); diff != "" {
 			t.Errorf("%s: %s", path, diff)
 		}
-		ada.on(there).call(http.MethodPost, path, `{"name":"Other","firstName":"X","lastName":"Y"}`, "Idempotency-Key", "k-1").
+		ada.on(there).call(http.MethodPost, path, other, "Idempotency-Key", "k-1").
 			refused(t, "422 IDEMPOTENCY_KEY_REUSED")
 	}
 	if got := ada.on(there).get("/organizations").items(t); len(got) != 2 {

@@ -89,7 +89,8 @@ func (a *API) registerUsers() {
 		description: "Creates an account for the person whom the token identifies. Identity and email address come from the token alone. " +
 			"If the identity has an account already, the answer is 200 with that account.",
 		authorization: anyIdentity(), status: http.StatusCreated, moves: true, message: "the account exists",
-		fails: []error{user.ErrEmailTaken, user.ErrEmailMissing, user.ErrEmailInvalid},
+		others: []otherAnswer{{http.StatusOK, "the identity had this account already"}},
+		fails:  []error{user.ErrEmailTaken, user.ErrEmailMissing, user.ErrEmailInvalid},
 	}, a.registerUser)
 	register(a, operation{
 		id: "getProfile", method: http.MethodGet, path: "/users/profile", tag: tagUsers,

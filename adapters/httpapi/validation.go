@@ -140,7 +140,7 @@ func useOurRules() {
 		&validation.MsgExpectedMaxProperties:    rule(input.CodeTooLong, "must have at most %d members"),
 		&validation.MsgExpectedArrayItemsUnique: rule(input.CodeFormat, "must not hold a value twice"),
 
-		&validation.MsgUnexpectedProperty:           rule(jsonbody.CodeMisspelt, "is not known here"),
+		&validation.MsgUnexpectedProperty:           rule(jsonbody.CodeUnknown, "is not known here"),
 		&validation.MsgExpectedPropertyNameInObject: form,
 		// The field is below the place that huma names.
 		&validation.MsgExpectedRequiredProperty:          rule(input.CodeRequired, "must be given\n%s"),

@@ -24,6 +24,7 @@ type (
 			Parameters      map[string]parameter
 			Headers         map[string]parameter
 			Examples        map[string]example
+			Responses       map[string]response
 			SecuritySchemes map[string]struct{ Type, Scheme, Name, BearerFormat, Description string }
 		}
 	}
@@ -49,6 +50,7 @@ type (
 		Schema      schema
 	}
 	response struct {
+		Ref         string `json:"$ref"`
 		Description string
 		Headers     map[string]parameter
 		Content     map[string]media
@@ -124,6 +126,13 @@ func (d *document) parameter(p parameter) parameter {
 		return h
 	}
 	return d.Components.Parameters[lastPart(p.Ref)]
+}
+
+func (d *document) response(r response) response {
+	if r.Ref == "" {
+		return r
+	}
+	return d.Components.Responses[lastPart(r.Ref)]
 }
 
 func (d *document) example(e example) example {

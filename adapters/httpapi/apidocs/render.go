@@ -7,8 +7,11 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
-	"regexp"
 	"strings"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
 )
 
 var (
@@ -46,23 +49,16 @@ func Render(openapi []byte) (Page, error) {
 	}, nil
 }
 
-var (
-	codeSpan = regexp.MustCompile("`([^`]+)`")
-	strong   = regexp.MustCompile(`\*\*([^*]+)\*\*`)
-)
+// converter renders the Markdown of our own texts, with tables. It passes no
+// HTML through, so that a text cannot add to the page what is not text.
+var converter = goldmark.New(
+	goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignNone))),
+	goldmark.WithParserOptions(parser.WithAutoHeadingID()))
 
-// markdown renders the little of Markdown that our texts use: paragraphs, code
-// and strong words.
 func markdown(s string) template.HTML {
 	var b strings.Builder
-	for paragraph := range strings.SplitSeq(strings.TrimSpace(s), "\n\n") {
-		if paragraph == "" {
-			continue
-		}
-		escaped := template.HTMLEscapeString(strings.TrimSpace(paragraph))
-		escaped = codeSpan.ReplaceAllString(escaped, "<code>$1</code>")
-		escaped = strong.ReplaceAllString(escaped, "<strong>$1</strong>")
-		b.WriteString("<p>" + escaped + "</p>")
+	if err := converter.Convert([]byte(s), &b); err != nil { // Only writing can fail.
+		return template.HTML(template.HTMLEscapeString(s)) //nolint:gosec // It is escaped.
 	}
-	return template.HTML(b.String()) //nolint:gosec // All of it is escaped above.
+	return template.HTML(b.String()) //nolint:gosec // The converter escapes texts and drops HTML.
 }

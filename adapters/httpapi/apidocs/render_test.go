@@ -26,7 +26,7 @@ const small = `{
 				"200": {"description": "Done.", "headers": {"ETag": {"$ref": "#/components/headers/ETag"}},
 					"content": {"application/json": {"schema": {"type": "object", "properties": {"data": {"$ref": "#/components/schemas/Thing"}}}, "example": {"data": {}}}}},
 				"304": {"description": "Not modified."},
-				"409": {"description": "Conflict.", "content": {"application/json": {"examples": {"TAKEN": {"summary": "is taken"}}}}}
+				"409": {"$ref": "#/components/responses/Taken"}
 			}},
 		"get": {"operationId": "getThing", "tags": ["Big things"], "summary": "Read a thing", "responses": {"200": {"description": "It."}}}
 	}},
@@ -42,6 +42,7 @@ const small = `{
 				"id": {"type": "string"}}}
 		},
 		"parameters": {"If-Match": {"name": "If-Match", "in": "header", "description": "The version.", "schema": {"type": "string"}}},
+		"responses": {"Taken": {"description": "Conflict.", "content": {"application/json": {"examples": {"TAKEN": {"summary": "is taken"}}}}}},
 		"headers": {"ETag": {"description": "The version now.", "schema": {"type": "string"}}},
 		"securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "A token."}}
 	}
@@ -56,14 +57,14 @@ func TestRender(t *testing.T) {
 	html := regexp.MustCompile(`\s+`).ReplaceAllString(string(page.HTML), " ")
 	for _, part := range []string{
 		"<title>Things &lt;API&gt;: documentation</title>",
-		"<p>One <strong>bold</strong> and <code>code &lt;b&gt;</code>.</p><p>Two.</p>",
+		"<p>One <strong>bold</strong> and <code>code &lt;b&gt;</code>.</p> <p>Two.</p>",
 		`<h2 id="big-things">Big things</h2>`, `href="#changeThing"`, `<h3 id="changeThing">Change a thing</h3>`,
-		"<td>header</td><td>string</td><td><p>The version.</p></td>",
+		"<td>header</td><td>string</td><td><p>The version.</p> </td>",
 		`<td>string, <span class="must">required</span></td>`,
 		"<td>integer, 1 to 9, 3 if left out, or null</td>", "<td>string, at most 7 characters,",
 		"<td>string, one of a, b</td>", "<td>time, or null</td>", "<td>list of object</td>", "<code>parts.weight</code>",
 		"<td><code>TAKEN</code></td><td>is taken</td>", `<th scope="row">304</th><td></td><td>Not modified.</td>`,
-		"A signed-in person.", "Anybody, without a credential.", "<td><p>The version now.</p></td>",
+		"A signed-in person.", "Anybody, without a credential.", "<td><p>The version now.</p> </td>",
 		`curl -X PUT &#34;$HOST/base/things/{id}&#34;`, `curl &#34;$HOST/base/things/{id}&#34;</code>`,
 	} {
 		if !strings.Contains(html, part) {

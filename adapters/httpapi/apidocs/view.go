@@ -101,7 +101,7 @@ func (d *document) operation(base, path, method string, op operation) operationV
 	}
 	v.Request = curl(v.Method, base+path, v.Callers != public, example)
 	for _, status := range slices.Sorted(maps.Keys(op.Responses)) {
-		d.response(&v, status, op.Responses[status])
+		d.showResponse(&v, status, d.response(op.Responses[status]))
 	}
 	return v
 }
@@ -120,7 +120,7 @@ func (d *document) callers(op operation) string {
 	}
 }
 
-func (d *document) response(v *operationView, status string, r response) {
+func (d *document) showResponse(v *operationView, status string, r response) {
 	answer := r.Content["application/json"]
 	if status < "300" {
 		v.Status, v.StatusText, v.Answer = status, markdown(r.Description), indented(answer.Example)

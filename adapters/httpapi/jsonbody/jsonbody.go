@@ -8,6 +8,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -32,13 +33,12 @@ const (
 	CodeType      = "TYPE_INVALID"
 	CodeDepth     = "TOO_DEEP"
 	CodeValues    = "TOO_MANY_VALUES"
-	CodeMisspelt  = "FIELD_UNKNOWN"
+	CodeUnknown   = "FIELD_UNKNOWN"
 )
 
 // Check says what is wrong with a body before its meaning is looked at; it must
-// be one JSON object. A member that the operation does not know is passed over,
-// for clients of a later version may send it; but one that is spelt almost like
-// a known one is refused: an "expiresAt" that is silently ignored would be a key
+// be one JSON object. A member that the operation does not know is refused, with
+// the nearest known name: an "expiresAt" that is silently ignored would be a key
 // that never expires. It stops at the first MaxDetails broken rules.
 func Check(body []byte, known *Names) error {
 	decoder := jsontext.NewDecoder(bytes.NewReader(body))
@@ -54,12 +54,10 @@ func Check(body []byte, known *Names) error {
 			return wrong.Err()
 		}
 		if decoder.StackDepth() > maxDepth {
-			wrong.Add("body", CodeDepth, "must not be nested deeper than "+strconv.Itoa(maxDepth)+" levels")
-			return wrong.Err()
+			return tooMuch(CodeDepth, "must not be nested deeper than "+strconv.Itoa(maxDepth)+" levels")
 		}
 		if values++; values > maxValues {
-			wrong.Add("body", CodeValues, "must not hold more than "+strconv.Itoa(maxValues)+" names and values")
-			return wrong.Err()
+			return tooMuch(CodeValues, "must not hold more than "+strconv.Itoa(maxValues)+" names and values")
 		}
 		if token.Kind() == jsontext.KindString {
 			checkText(&wrong, decoder, token.String(), known)
@@ -74,6 +72,14 @@ func Check(body []byte, known *Names) error {
 			Message: "the body goes on after the JSON object, at byte " + strconv.Itoa(len(body)-len(rest)),
 		}
 	}
+	return wrong.Err()
+}
+
+// tooMuch is the refusal of a body that is not looked at any further. What else
+// is wrong with it does not matter.
+func tooMuch(code, message string) error {
+	var wrong failure.Fields
+	wrong.Add("body", code, message)
 	return wrong.Err()
 }
 
@@ -98,8 +104,8 @@ func checkText(wrong *broken, decoder *jsontext.Decoder, text string, known *Nam
 		return
 	}
 	if _, n := decoder.StackIndex(1); n%2 == 1 {
-		if meant, misspelt := known.resembles(text); misspelt {
-			wrong.Add(field(decoder.StackPointer()), CodeMisspelt, "is not known here: did you mean "+meant+"?")
+		if message := known.unknown(text); message != "" {
+			wrong.Add(field(decoder.StackPointer()), CodeUnknown, message)
 		}
 	}
 }
@@ -174,6 +180,42 @@ func Decode(body []byte, v any) error {
 		return malformed(err, len(body))
 	}
 	return nil
+}
+
+// Split takes the members that may come along unchanged out of a checked body.
+// Without any, rest is the body itself.
+func Split(body []byte, known *Names) (rest []byte, carried map[string]jsontext.Value, err error) {
+	if known == nil || len(known.carried) == 0 {
+		return body, nil, nil
+	}
+	var members map[string]jsontext.Value
+	if err := json.Unmarshal(body, &members); err != nil {
+		return nil, nil, malformed(err, len(body))
+	}
+	carried = map[string]jsontext.Value{}
+	for name, value := range members {
+		if known.carried[name] {
+			carried[name] = value
+			delete(members, name)
+		}
+	}
+	if len(carried) == 0 {
+		return body, nil, nil
+	}
+	if rest, err = json.Marshal(members, json.Deterministic(true)); err != nil {
+		return nil, nil, malformed(err, len(body))
+	}
+	return rest, carried, nil
+}
+
+// Same reports whether two values are the same: the same JSON, or texts of the
+// same instant.
+func Same(a, b jsontext.Value) bool {
+	var at, bt time.Time
+	if json.Unmarshal(a, &at) == nil && json.Unmarshal(b, &bt) == nil && a.Kind() == b.Kind() && a.Kind() == jsontext.KindString {
+		return at.Equal(bt)
+	}
+	return bytes.Equal(Canonical(a), Canonical(b))
 }
 
 // Canonical is a checked body in the form that all bodies of the same meaning

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/perfectworks/backend/domain/failure"
@@ -20,12 +21,11 @@ func TestCheckAccepts(t *testing.T) {
 		"empty object":            `{}`,
 		"space around":            " \t\r\n{} \n",
 		"known members":           `{"name":"a","scopes":["b"],"expireAt":null}`,
-		"unknown members":         `{"name":"a","colour":"red","nested":{"names":1}}`,
 		"text with lines":         `{"description":"one\ntwo\r\n\tthree"}`,
 		"astral characters":       `{"name":"\ud83d\ude00 😀"}`,
 		"same name on two levels": `{"name":{"name":{"name":1}}}`,
-		"deep, but not too deep":  strings.Repeat(`{"a":`, maxDepth-1) + `{}` + strings.Repeat(`}`, maxDepth-1),
-		"big numbers":             `{"a":123456789012345678901234567890,"b":1e400}`,
+		"deep, but not too deep":  strings.Repeat(`{"name":`, maxDepth-1) + `{}` + strings.Repeat(`}`, maxDepth-1),
+		"big numbers":             `{"name":123456789012345678901234567890,"scopes":1e400}`,
 	} {
 		if err := Check([]byte(body), known); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -64,11 +64,12 @@ func TestCheckRefuses(t *testing.T) {
 		"control character in a list":   {`{"scopes":["a","\u0007"]}`, refusal{failure.CodeValidation, "scopes[1]", "CHARACTER_FORBIDDEN"}},
 		"control character in a name":   {`{"colour\u0000":1}`, refusal{failure.CodeValidation, "colour\uFFFD", "CHARACTER_FORBIDDEN"}},
 		"delete character":              {"{\"name\":\"\x7f\"}", refusal{failure.CodeValidation, "name", "CHARACTER_FORBIDDEN"}},
-		"a letter too many":             {`{"expiresAt":"x"}`, refusal{failure.CodeValidation, "expiresAt", CodeMisspelt}},
-		"a letter too few":              {`{"descriptin":"x"}`, refusal{failure.CodeValidation, "descriptin", CodeMisspelt}},
-		"another case":                  {`{"Name":"x"}`, refusal{failure.CodeValidation, "Name", CodeMisspelt}},
-		"snake case":                    {`{"logo_url":"x"}`, refusal{failure.CodeValidation, "logo_url", CodeMisspelt}},
-		"known and in another case too": {`{"name":"a","NAME":"b"}`, refusal{failure.CodeValidation, "NAME", CodeMisspelt}},
+		"a letter too many":             {`{"expiresAt":"x"}`, refusal{failure.CodeValidation, "expiresAt", CodeUnknown}},
+		"a letter too few":              {`{"descriptin":"x"}`, refusal{failure.CodeValidation, "descriptin", CodeUnknown}},
+		"unlike any":                    {`{"colour":"red"}`, refusal{failure.CodeValidation, "colour", CodeUnknown}},
+		"another case":                  {`{"Name":"x"}`, refusal{failure.CodeValidation, "Name", CodeUnknown}},
+		"snake case":                    {`{"logo_url":"x"}`, refusal{failure.CodeValidation, "logo_url", CodeUnknown}},
+		"known and in another case too": {`{"name":"a","NAME":"b"}`, refusal{failure.CodeValidation, "NAME", CodeUnknown}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -88,11 +89,62 @@ func TestCheckRefuses(t *testing.T) {
 	}
 }
 
-func TestShortNamesAreNotTakenForOthers(t *testing.T) {
+// An unknown name is refused with the nearest known one.
+func TestUnknownNames(t *testing.T) {
 	t.Parallel()
-	for _, other := range []string{"names", "game", "nam", "url", "scope_of_work"} {
-		if meant, misspelt := known.resembles(other); misspelt {
-			t.Errorf("%s is taken for %s", other, meant)
+	tolerant := NewNames("description", "expireAt", "scopes", "name", "logoUrl")
+	tolerant.Tolerate()
+	for name, want := range map[string]struct{ strictly, tolerantly string }{
+		"name":                   {"", ""},
+		"expiresAt":              {"did you mean expireAt?", "did you mean expireAt?"},
+		"expires":                {"did you mean expireAt?", ""},
+		"expiresIn":              {"did you mean expireAt?", ""},
+		"logo_url":               {"did you mean logoUrl?", "did you mean logoUrl?"},
+		"game":                   {"did you mean name?", "did you mean name?"},
+		"permissions":            {"the nearest known name is", ""},
+		strings.Repeat("x", 500): {"the nearest known name is", ""},
+	} {
+		for how, c := range map[string]struct {
+			message, want string
+		}{"strictly": {known.unknown(name), want.strictly}, "tolerantly": {tolerant.unknown(name), want.tolerantly}} {
+			if c.want == "" && c.message != "" || !strings.Contains(c.message, c.want) {
+				t.Errorf("%s, %s: %q, want %q", name, how, c.message, c.want)
+			}
+		}
+	}
+	if got := NewNames().unknown("a"); got == "" {
+		t.Error("an operation without members takes one")
+	}
+}
+
+func TestSplit(t *testing.T) {
+	t.Parallel()
+	names := NewNames("description")
+	names.Carry("id", "expireAt", "description")
+	body := []byte(`{"id":"key_1","description":"a","expireAt":null}`)
+	if err := Check(body, names); err != nil {
+		t.Fatal(err)
+	}
+	rest, carried, err := Split(body, names)
+	if err != nil || string(rest) != `{"description":"a"}` || len(carried) != 2 || string(carried["id"]) != `"key_1"` || string(carried["expireAt"]) != "null" {
+		t.Errorf("%s, %s, %v", rest, carried, err)
+	}
+	for name, c := range map[string]struct {
+		a, b string
+		same bool
+	}{
+		"texts":           {`"a"`, `"a"`, true},
+		"escaped":         {`"a"`, `"\u0061"`, true},
+		"other texts":     {`"a"`, `"b"`, false},
+		"instants":        {`"2030-01-01T00:00:00Z"`, `"2030-01-01T01:00:00.000+01:00"`, true},
+		"other instants":  {`"2030-01-01T00:00:00Z"`, `"2030-01-01T00:00:01Z"`, false},
+		"null and a text": {`null`, `""`, false},
+		"nulls":           {`null`, `null`, true},
+		"objects":         {`{"a":1,"b":[2]}`, `{ "b":[2], "a":1 }`, true},
+		"lists":           {`[1,2]`, `[2,1]`, false},
+	} {
+		if got := Same(jsontext.Value(c.a), jsontext.Value(c.b)); got != c.same {
+			t.Errorf("%s: %t", name, got)
 		}
 	}
 }
@@ -179,9 +231,9 @@ func TestCheckIsBounded(t *testing.T) {
 		details int
 		code    string
 	}{
-		"misspelt members": {"{" + misspelt.String() + `"a":1}`, MaxDetails, CodeMisspelt},
-		"many members":     {"{" + many.String() + `"a":1}`, 1, CodeValues},
-		"many items":       {`{"a":[` + strings.Repeat("0,", maxValues) + `0]}`, 1, CodeValues},
+		"misspelt members": {"{" + misspelt.String() + `"a":1}`, MaxDetails, CodeUnknown},
+		"many members":     {"{" + many.String() + `"a":1}`, MaxDetails, CodeUnknown},
+		"many items":       {`{"name":[` + strings.Repeat("0,", maxValues) + `0]}`, 1, CodeValues},
 	} {
 		f := failure.Of(Check([]byte(test.body), known))
 		if f == nil || len(f.Details) != test.details || f.Details[len(f.Details)-1].Code != test.code {

@@ -2,10 +2,6 @@ package jsonbody
 
 import "strings"
 
-// shortestTypo is the length from which a name with one wrong letter counts as
-// misspelt: shorter ones are too easily another word.
-const shortestTypo = 5
-
 // longestName is the length of the longest name that is compared, in bytes.
 const longestName = 64
 
@@ -13,13 +9,17 @@ const longestName = 64
 type Names struct {
 	exact  map[string]bool
 	folded []foldedName
+	// tolerant says that unknown members are passed over.
+	tolerant bool
+	// carried are the members that may come along unchanged.
+	carried map[string]bool
 }
 
 type foldedName struct{ name, folded string }
 
 // NewNames prepares names for Check.
 func NewNames(names ...string) *Names {
-	n := &Names{exact: map[string]bool{}}
+	n := &Names{exact: map[string]bool{}, carried: map[string]bool{}}
 	for _, name := range names {
 		n.exact[name] = true
 		n.folded = append(n.folded, foldedName{name, foldName(name)})
@@ -27,41 +27,76 @@ func NewNames(names ...string) *Names {
 	return n
 }
 
-// resembles finds the known name that an unknown one was meant to be: the same
-// but for case and separators, or but for one letter.
-func (n *Names) resembles(name string) (meant string, misspelt bool) {
-	if n == nil || n.exact[name] || len(name) > longestName {
-		return "", false
-	}
-	folded := foldName(name)
-	for _, known := range n.folded {
-		if folded == known.folded ||
-			min(len(folded), len(known.folded)) >= shortestTypo && oneEditApart(folded, known.folded) {
-			return known.name, true
+// Tolerate has Check pass over members that are not known, unless they are spelt
+// almost like a known one.
+func (n *Names) Tolerate() { n.tolerant = true }
+
+// Carry has Check accept members that are not known otherwise: see Split.
+func (n *Names) Carry(names ...string) {
+	for _, name := range names {
+		if !n.exact[name] {
+			n.carried[name] = true
 		}
 	}
-	return "", false
+}
+
+// unknown says what is wrong with a name: empty when nothing is.
+func (n *Names) unknown(name string) string {
+	if n == nil || n.exact[name] || n.carried[name] {
+		return ""
+	}
+	nearest, edits := n.nearest(name)
+	switch {
+	case n.tolerant && edits > 1:
+		return ""
+	case nearest == "":
+		return "is not known here: no members are"
+	case edits <= max(1, len(nearest)/2):
+		return "is not known here: did you mean " + nearest + "?"
+	default:
+		return "is not known here: the nearest known name is " + nearest
+	}
+}
+
+// nearest finds the known name from which a name differs by the fewest edits,
+// regardless of case and separators. Of a name too long to be compared it
+// answers with the first known one.
+func (n *Names) nearest(name string) (known string, edits int) {
+	edits = longestName + 1
+	folded := foldName(name)
+	for _, k := range n.folded {
+		d := longestName
+		if len(name) <= longestName {
+			d = distance(folded, k.folded)
+		}
+		if d < edits {
+			known, edits = k.name, d
+		}
+	}
+	return known, edits
 }
 
 var separators = strings.NewReplacer("_", "", "-", "", " ", "")
 
 func foldName(name string) string { return strings.ToLower(separators.Replace(name)) }
 
-// oneEditApart tells whether one byte changed, added or removed makes the texts
-// equal.
-func oneEditApart(a, b string) bool {
-	if len(a) > len(b) {
-		a, b = b, a
+// distance is the number of bytes to change, add or remove that make two texts
+// equal (Levenshtein), by the algorithm of Wagner and Fischer with one row.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
 	}
-	if len(b)-len(a) > 1 {
-		return false
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
 	}
-	i := 0
-	for i < len(a) && a[i] == b[i] {
-		i++
-	}
-	if len(a) == len(b) {
-		return i < len(a) && a[i+1:] == b[i+1:]
-	}
-	return a[i:] == b[i+1:]
+	return row[len(b)]
 }

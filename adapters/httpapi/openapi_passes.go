@@ -1,0 +1,65 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"slices"
+)
+
+// withNullsInEnums adds null to the values of each enum that may be null: JSON
+// Schema asks for it in both places.
+func withNullsInEnums(document []byte) ([]byte, error) {
+	return rewritten(document, func(schema map[string]any) {
+		enum, ok := schema["enum"].([]any)
+		if ok && nullable(schema) && !slices.Contains(enum, nil) {
+			schema["enum"] = append(enum, nil)
+		}
+	})
+}
+
+func nullable(schema map[string]any) bool {
+	types, _ := schema["type"].([]any)
+	return slices.Contains(types, any("null")) || schema["nullable"] == true
+}
+
+// withoutNullTypes says in the way of version 3.0 that a reference may be null.
+func withoutNullTypes(document []byte) ([]byte, error) {
+	return rewritten(document, func(schema map[string]any) {
+		choices, ok := schema["anyOf"].([]any)
+		if !ok {
+			return
+		}
+		kept := slices.DeleteFunc(choices, func(choice any) bool {
+			c, _ := choice.(map[string]any)
+			return c["type"] == "null"
+		})
+		if len(kept) == len(choices) {
+			return
+		}
+		delete(schema, "anyOf")
+		schema["allOf"], schema["nullable"] = kept, true
+	})
+}
+
+// rewritten calls change for each object of a document, those within it first.
+func rewritten(document []byte, change func(map[string]any)) ([]byte, error) {
+	var tree any
+	if err := json.Unmarshal(document, &tree); err != nil {
+		return nil, err
+	}
+	rewrite(tree, change)
+	return json.Marshal(tree)
+}
+
+func rewrite(tree any, change func(map[string]any)) {
+	switch tree := tree.(type) {
+	case []any:
+		for _, item := range tree {
+			rewrite(item, change)
+		}
+	case map[string]any:
+		for _, value := range tree {
+			rewrite(value, change)
+		}
+		change(tree)
+	}
+}
