@@ -73,7 +73,7 @@ func openCore(ctx context.Context, settings Settings, dataFolder string, logger 
 		Pool: c.db.pool, Definitions: readmodels.Definitions(), Process: c.heart.ID(),
 		Shapes:    eventstore.Shapes(),
 		Subscribe: c.log.subscribe(logger), Decode: decode(c.codec), Head: c.log.ours,
-		Recognise: c.log.Recognise, End: c.log.Head,
+		Recognise: c.log.Recognise, End: c.log.Head, Read: readLog(c.log.Client, c.codec),
 		RebuildWhenLogWentBack: settings.WhenLogWentBack != WaitForOperator,
 		Logger:                 logger, Registerer: registry, Observe: c.tracing.Projecting, Erased: c.erased,
 	})

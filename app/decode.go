@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/ThreeDotsLabs/watermill/message"
 
 	"github.com/perfectworks/backend/adapters/eventstore"
@@ -23,6 +24,21 @@ func decode(codec *eventstore.Codec) projections.Decode {
 			err = fmt.Errorf("%w: %w", projections.ErrUndecodable, err)
 		}
 		return r, err
+	}
+}
+
+// readLog reads a part of the log, for decisions about parked events.
+func readLog(client *eventstore.Client, codec *eventstore.Codec) projections.Read {
+	prefixes := eventstore.StreamPrefixes()
+	return func(ctx context.Context, from, upTo event.Position, each func(event.Recorded, error) error) error {
+		return client.ReadLog(ctx, from, upTo, prefixes, func(stored *esdb.RecordedEvent) error {
+			r, err := codec.DecodeRecorded(ctx, stored)
+			var final *eventstore.DecodeError
+			if errors.As(err, &final) {
+				err = fmt.Errorf("%w: %w", projections.ErrUndecodable, err)
+			}
+			return each(r, err)
+		})
 	}
 }
 

@@ -100,19 +100,25 @@ func (e *Engine) build(ctx context.Context, d Definition, from beginning, report
 		if err != nil {
 			return err
 		}
-		b := &build{
-			engine: e, projector: e.projector(d, g, e.metrics.tracker(d.Name)),
-			report: report, began: time.Now(), from: g.Position, had: g.Events,
-			progress: BuildProgress{
-				Projection: d.Name, Version: g.Version, Generation: g.ID,
-				Phase: PhaseReading, Position: g.Position, Events: g.Events,
-			},
-		}
-		b.projector.observe = func(ctx context.Context, _ string, _ event.Recorded) (context.Context, func()) {
-			return ctx, func() {}
-		}
-		return b.run(ctx)
+		return e.buildGeneration(ctx, d, g, report)
 	})
+}
+
+// buildGeneration builds a generation further and puts it in the place of the
+// live one.
+func (e *Engine) buildGeneration(ctx context.Context, d Definition, g Generation, report func(BuildProgress)) error {
+	b := &build{
+		engine: e, projector: e.projector(d, g, e.metrics.tracker(d.Name)),
+		report: report, began: time.Now(), from: g.Position, had: g.Events,
+		progress: BuildProgress{
+			Projection: d.Name, Version: g.Version, Generation: g.ID,
+			Phase: PhaseReading, Position: g.Position, Events: g.Events,
+		},
+	}
+	b.projector.observe = func(ctx context.Context, _ string, _ event.Recorded) (context.Context, func()) {
+		return ctx, func() {}
+	}
+	return b.run(ctx)
 }
 
 // generationFor finds or makes the generation to build.

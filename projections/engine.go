@@ -39,6 +39,8 @@ type Config struct {
 	Decode    Decode
 	// Recognise makes sure at each subscription that the log did not go back.
 	Recognise Recognise
+	// Read reads a part of the log, for RetryParked and SkipParked.
+	Read Read
 	// Head gives the position of the last event in the log that a subscription
 	// delivers, or a later one.
 	Head func(context.Context) (event.Position, error)

@@ -143,7 +143,7 @@ func (h *harness) subscribe(p Progress, o SubscribeOptions) (message.Subscriber,
 func (h *harness) config(definitions ...Definition) Config {
 	return Config{
 		Pool: h.pool, Definitions: definitions, Watch: 20 * time.Millisecond,
-		Subscribe: h.subscribe, Recognise: h.log.Recognise, Decode: h.log.Decode, Head: h.log.Head, Logger: slog.New(slog.DiscardHandler),
+		Subscribe: h.subscribe, Recognise: h.log.Recognise, Read: h.log.Read, Decode: h.log.Decode, Head: h.log.Head, Logger: slog.New(slog.DiscardHandler),
 	}
 }
 

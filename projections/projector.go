@@ -40,6 +40,7 @@ type projector struct {
 	// The writer's own, while one writes: see commit.go.
 	generation Generation
 	parked     map[string]bool // streams
+	skipped    map[event.ID]bool
 	// known are the keys of each table, if they could be followed since it was
 	// empty; indexed are the matched changes for which a build has made the indexes.
 	known   map[string]*keys
@@ -95,6 +96,10 @@ func (p *projector) handle(m *message.Message) error {
 	if err != nil && (!errors.Is(err, ErrUndecodable) || !located) {
 		p.fail(m.Context(), err)
 		return fmt.Errorf("decode for projection %s: %w", p.definition.Name, err)
+	}
+	if p.skipped[recorded.ID] {
+		p.add(nil, recorded.Time)
+		return nil
 	}
 	e := entry{
 		id: recorded.ID, stream: recorded.Stream, revision: recorded.Revision, position: recorded.Position,

@@ -75,6 +75,9 @@ func (p *projector) load(ctx context.Context) error {
 	case g.Position != p.generation.Position: // Some other rows may have come in between.
 		p.known = nil
 	}
+	if p.skipped, err = skippedEvents(ctx, p.pool, g); err != nil {
+		return err
+	}
 	p.generation, p.parked = g, parked
 	p.tracker.resumed(g.ID, g.Position, g.LastEventAt)
 	p.tracker.parked(g.Parked)

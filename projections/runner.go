@@ -191,7 +191,7 @@ func (r *runner) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.tracker.served(live, projected)
+	r.served(live, projected)
 	switch {
 	case live.Pinned:
 		return errNothingToDo
@@ -234,9 +234,16 @@ func (r *runner) attend(ctx context.Context) {
 		}
 		held, err := r.engine.ownedAnywhere(ctx)
 		if err == nil {
-			r.tracker.served(live, held[lockKey(ownerLock, r.definition.Name)])
+			r.served(live, held[lockKey(ownerLock, r.definition.Name)])
 		}
 	}
+}
+
+// served notes what queries read, and whether it is projected, or will be by
+// this process in a moment.
+func (r *runner) served(live Generation, projected bool) {
+	_, able := r.definition.reducing(live)
+	r.tracker.served(live, projected || able)
 }
 
 // attended tells whether some process projects the live generation, and notes

@@ -38,23 +38,26 @@ func (s *script) send(ctx context.Context, pool *pgxpool.Pool) error {
 	if len(s.steps) == 1 && s.steps[0].copied == nil {
 		return pool.SendBatch(ctx, &s.steps[0].statements).Close()
 	}
-	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		for i := range s.steps {
-			step := &s.steps[i]
-			if step.statements.Len() > 0 {
-				if err := tx.SendBatch(ctx, &step.statements).Close(); err != nil {
-					return err
-				}
-			}
-			if step.copied == nil {
-				continue
-			}
-			if err := step.copied.send(ctx, tx.Conn().PgConn()); err != nil {
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return s.sendIn(ctx, tx) })
+}
+
+// sendIn runs a script within a transaction.
+func (s *script) sendIn(ctx context.Context, tx pgx.Tx) error {
+	for i := range s.steps {
+		step := &s.steps[i]
+		if step.statements.Len() > 0 {
+			if err := tx.SendBatch(ctx, &step.statements).Close(); err != nil {
 				return err
 			}
 		}
-		return nil
-	})
+		if step.copied == nil {
+			continue
+		}
+		if err := step.copied.send(ctx, tx.Conn().PgConn()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // write adds what writes the folded effects: for each table and segment one

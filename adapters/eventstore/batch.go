@@ -81,6 +81,7 @@ func (b *batch) next(ctx context.Context) (item, error) {
 	for {
 		select {
 		case i, ok := <-b.items:
+			b.room.leave(i.size())
 			return i, b.ended(ok)
 		default:
 		}
@@ -111,6 +112,7 @@ func (b *batch) wait(ctx context.Context) (i item, due bool, err error) {
 	}
 	select {
 	case i, ok := <-b.items:
+		b.room.leave(i.size())
 		return i, false, b.ended(ok)
 	case <-timeout:
 		return item{}, true, nil

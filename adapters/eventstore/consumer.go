@@ -62,7 +62,7 @@ func (c *consumer) follow(ctx context.Context) (committed bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("subscribe: %w", err)
 	}
-	received := &received{items: make(chan item, c.opts.Buffer)}
+	received := &received{items: make(chan item, c.opts.Buffer), room: newRoom(c.opts.BufferBytes)}
 	go func() {
 		sub.close(received.from(sub))
 		close(received.items)
@@ -70,7 +70,8 @@ func (c *consumer) follow(ctx context.Context) (committed bool, err error) {
 	batch := &batch{consumer: c, received: received, reached: position, committed: position}
 	err = batch.deliver(ctx)
 	cancel()
-	for range received.items { // Until the subscription is closed.
+	for i := range received.items { // Until the subscription is closed.
+		received.room.leave(i.size())
 	}
 	return batch.commits > 0, err
 }
@@ -86,6 +87,7 @@ type item struct {
 // received is what a subscription brought ahead of its delivery.
 type received struct {
 	items chan item // closed once the subscription is
+	room  *room
 	// dropped is why it was dropped; to be read once items is closed.
 	dropped error
 }
@@ -106,6 +108,10 @@ func (r *received) from(sub *subscription) (dropped error) {
 		case e.SubscriptionDropped != nil:
 			r.dropped = e.SubscriptionDropped.Error
 			return r.dropped
+		}
+		if !r.room.enter(sub.ctx, i.size()) {
+			r.dropped = context.Cause(sub.ctx)
+			return nil
 		}
 		select {
 		case r.items <- i:

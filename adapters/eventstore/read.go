@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 
@@ -94,6 +96,67 @@ func readOnce(ctx context.Context, client *esdb.Client, stream string, opts esdb
 		case hasCode(err, esdb.ErrorCodeStreamDeleted):
 			return readResult{}, fmt.Errorf("%w: %w", ErrStreamDeleted, err)
 		case err != nil:
+			return readResult{}, err
+		}
+		if err := each(e.OriginalEvent()); err != nil {
+			return readResult{found: true, stop: err}, nil
+		}
+	}
+}
+
+// ReadLog calls each with the events between two positions of the log, both
+// included, whose streams begin with one of the prefixes, in their order. It
+// ends early when each returns an error, which it then returns.
+//
+// each runs beside the caller, who may leave it behind when ctx ends.
+func (c *Client) ReadLog(ctx context.Context, from, upTo event.Position, prefixes []string, each func(*esdb.RecordedEvent) error) error {
+	next, begun := from, false
+	r, err := read(ctx, c, func(ctx context.Context, client *esdb.Client) (readResult, error) {
+		opts := esdb.ReadAllOptions{Direction: esdb.Forwards, From: startAt(next)}
+		return readLogOnce(ctx, client, opts, func(e *esdb.RecordedEvent) error {
+			at := event.Position(e.Position)
+			if at.Compare(upTo) > 0 {
+				return io.EOF
+			}
+			if begun && at.Compare(next) <= 0 {
+				return nil // It was read before the connection was lost.
+			}
+			next, begun = at, true
+			if !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(e.StreamID, p) }) {
+				return nil
+			}
+			return each(e)
+		})
+	})
+	if err == nil && !errors.Is(r.stop, io.EOF) {
+		err = r.stop
+	}
+	if err != nil {
+		return fmt.Errorf("read the log from %s: %w", from, err)
+	}
+	return nil
+}
+
+// startAt: the module has no position before the first event.
+func startAt(p event.Position) esdb.AllPosition {
+	if p.IsZero() {
+		return esdb.Start{}
+	}
+	return esdb.Position(p)
+}
+
+func readLogOnce(ctx context.Context, client *esdb.Client, opts esdb.ReadAllOptions, each func(*esdb.RecordedEvent) error) (readResult, error) {
+	events, err := client.ReadAll(ctx, opts, math.MaxInt64)
+	if err != nil {
+		return readResult{}, err
+	}
+	defer events.Close()
+	for {
+		e, err := events.Recv()
+		if errors.Is(err, io.EOF) {
+			return readResult{found: true}, nil
+		}
+		if err != nil {
 			return readResult{}, err
 		}
 		if err := each(e.OriginalEvent()); err != nil {

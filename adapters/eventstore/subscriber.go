@@ -49,6 +49,9 @@ type SubscriberOptions struct {
 	// Buffer is how many events are received ahead of their delivery; 1024 when
 	// zero.
 	Buffer int
+	// BufferBytes is how many bytes of events are received ahead, beside the one
+	// that is being delivered; 8 MiB when zero. One event is always received.
+	BufferBytes int
 	// NackPause and LongestNackPause bound the pause, doubled each time, before
 	// a message that was not acknowledged comes again; 10 ms and 1 s when zero.
 	NackPause, LongestNackPause time.Duration
@@ -66,6 +69,7 @@ func (o *SubscriberOptions) withDefaults() SubscriberOptions {
 	setDefault(&opts.BatchDelay, 20*time.Millisecond)
 	setDefault(&opts.CheckpointDelay, time.Second)
 	setDefault(&opts.Buffer, 1024)
+	setDefault(&opts.BufferBytes, 8<<20)
 	setDefault(&opts.NackPause, 10*time.Millisecond)
 	setDefault(&opts.LongestNackPause, time.Second)
 	if opts.Logger == nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -454,5 +455,25 @@ func TestSubscriberCloses(t *testing.T) {
 	}
 	if _, err := sub.Subscribe(t.Context(), "late"); !errors.Is(err, eventstore.ErrClosed) {
 		t.Errorf("subscribe after Close: %v", err)
+	}
+}
+
+// A consumer that is held up does not fill the memory with large events.
+func TestASlowConsumerHoldsFewBytes(t *testing.T) {
+	t.Parallel()
+	store := eventstoretest.New(t)
+	payload := []byte(`"` + strings.Repeat("x", 700<<10) + `"`)
+	const events = 60
+	for i := range events {
+		_, _, err := store.Client.Append(t.Context(), "user-large", event.Revision(i)-1, []esdb.EventData{{
+			EventID: uuid.New(), EventType: "X", ContentType: esdb.ContentTypeJson, Data: payload,
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	received := eventstore.ReceivedAhead(t, store.Client, 2<<20)
+	if received < 2 || received > 4 {
+		t.Errorf("%d events of 700 KiB are received ahead within 2 MiB", received)
 	}
 }

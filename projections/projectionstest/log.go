@@ -108,6 +108,19 @@ func (l *Log) Recognise(_ context.Context, mark event.Mark) (event.Mark, error) 
 	return mark, nil
 }
 
+// Read is projections.Read.
+func (l *Log) Read(ctx context.Context, from, upTo event.Position, each func(event.Recorded, error) error) error {
+	for _, e := range l.Events() {
+		if e.Position.Compare(from) < 0 || e.Position.Compare(upTo) > 0 {
+			continue
+		}
+		if err := each(l.Decode(ctx, NewMessage(ctx, e))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // life tells how often the log went back.
 func (l *Log) life() int {
 	l.mu.Lock()

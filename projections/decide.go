@@ -1,0 +1,317 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/perfectworks/backend/domain/event"
+)
+
+var (
+	// ErrNothingParked says that a stream has no parked events.
+	ErrNothingParked = errors.New("no event of the stream is parked")
+	// ErrSharedRows says that the rows that a stream's parked events change were
+	// changed since by events that come after them: only a rebuild brings all of
+	// them in order.
+	ErrSharedRows = errors.New("other events have changed the same rows since: rebuild the projection instead")
+	// ErrNoReducers says that this program has no reducers for a generation.
+	ErrNoReducers = errors.New("the tables are of another version, which this program has no reducers for")
+)
+
+// Read gives the events of this system between two positions, both included, in
+// the order of the log. each gets an event that cannot be decoded with its error
+// and what is still known of it. Its own error ends the reading.
+type Read func(ctx context.Context, from, upTo event.Position, each func(event.Recorded, error) error) error
+
+// RetryParked takes the parked events of a stream into the live tables, in their
+// order, until one of them still cannot be taken in, and tells how many were. A
+// running server goes on meanwhile. The error wraps ErrSharedRows when the result
+// would not be that of a rebuild; then nothing is changed.
+func (e *Engine) RetryParked(ctx context.Context, projection, stream string) (taken int, err error) {
+	return e.decide(ctx, projection, stream, "retry")
+}
+
+// SkipParked lets the first parked event of a stream go for good: the live
+// version and later builds of it leave it out. Those that wait behind are then
+// taken in, as by RetryParked; taken counts them.
+func (e *Engine) SkipParked(ctx context.Context, projection, stream string) (taken int, err error) {
+	return e.decide(ctx, projection, stream, "skip")
+}
+
+// decision is what an operator decided about a stream's parked events.
+type decision struct {
+	engine    *Engine
+	projector *projector
+	tx        pgx.Tx
+	// name is as the table of decisions has it.
+	name   string
+	stream string
+}
+
+func (e *Engine) decide(ctx context.Context, projection, stream, name string) (taken int, err error) {
+	definition, ok := e.definitions[projection]
+	if !ok {
+		return 0, fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
+	}
+	err = pgx.BeginFunc(ctx, e.config.Pool, func(tx pgx.Tx) error {
+		// The live projector waits, and then finds that it has to begin again.
+		_, err := tx.Exec(ctx, "SELECT FROM projection.generations WHERE projection = $1 AND state = 'live' FOR UPDATE", projection)
+		if err != nil {
+			return err
+		}
+		live, err := liveGeneration(ctx, tx, projection)
+		if err != nil {
+			return err
+		}
+		if !live.LogWentBackAt.IsZero() {
+			return event.ErrLogWentBack
+		}
+		d, ok := definition.reducing(live)
+		if !ok {
+			return ErrNoReducers
+		}
+		p := e.projector(d, live, e.metrics.tracker(projection))
+		if err := p.open(ctx); err != nil {
+			return err
+		}
+		taken, err = (&decision{engine: e, projector: p, tx: tx, name: name, stream: stream}).carryOut(ctx)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("%s what is parked of %s in projection %s: %w", name, stream, projection, plain(err))
+	}
+	return taken, nil
+}
+
+// plain is an error that may be shown to operators.
+func plain(err error) error {
+	if judge(err) == guilty {
+		return errors.New(describe(err))
+	}
+	return err
+}
+
+func (d *decision) carryOut(ctx context.Context) (taken int, err error) {
+	all, err := parkedEvents(ctx, d.tx, d.projector.definition.Name)
+	if err != nil {
+		return 0, err
+	}
+	var parked []Parked
+	for _, p := range all {
+		if p.Generation == d.projector.generation.ID && p.Stream == d.stream {
+			parked = append(parked, p)
+		}
+	}
+	if len(parked) == 0 {
+		return 0, ErrNothingParked
+	}
+	if err := d.record(ctx, parked[0]); err != nil {
+		return 0, err
+	}
+	gone := parked[:0:0]
+	if d.name == "skip" {
+		gone, parked = append(gone, parked[0]), parked[1:]
+	}
+	entries, failure, err := d.reduce(ctx, parked)
+	if err != nil {
+		return 0, err
+	}
+	if err := d.apply(ctx, entries); err != nil {
+		return 0, err
+	}
+	taken = len(entries)
+	return taken, d.unpark(ctx, append(gone, parked[:taken]...), parked[taken:], failure)
+}
+
+// record keeps what was decided, by whom and about what.
+func (d *decision) record(ctx context.Context, first Parked) error {
+	d.engine.config.Logger.WarnContext(ctx, "an operator decided about a parked event",
+		slog.String("decision", d.name), slog.String("projection", first.Projection),
+		slog.String("stream", first.Stream), slog.Int64("revision", int64(first.Revision)))
+	g := d.projector.generation
+	_, err := d.tx.Exec(ctx, `INSERT INTO projection.decisions
+			(decision, projection, version, generation_id, stream, revision, event_id, failure)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, nullif($8, ''))`,
+		d.name, g.Projection, g.Version, g.ID, first.Stream, int64(first.Revision), uuid.UUID(first.EventID), first.Failure)
+	return err
+}
+
+// reduce reads parked events again, until one that still cannot be taken in,
+// whose failure it returns.
+func (d *decision) reduce(ctx context.Context, parked []Parked) (entries []entry, failure string, err error) {
+	for _, p := range parked {
+		err := d.engine.config.Read(ctx, p.Position, p.Position, func(r event.Recorded, err error) error {
+			e := entry{id: r.ID, stream: r.Stream, revision: r.Revision, position: r.Position}
+			if err == nil {
+				e.effects, err = d.effects(r)
+			} else if !errors.Is(err, ErrUndecodable) {
+				return err // It may pass.
+			}
+			if err != nil {
+				failure = describe(err)
+				return nil
+			}
+			entries = append(entries, e)
+			return nil
+		})
+		if err != nil || failure != "" {
+			return entries, failure, err
+		}
+	}
+	return entries, "", nil
+}
+
+func (d *decision) effects(r event.Recorded) ([]effect, error) {
+	reducer, relevant := d.projector.definition.Reducers[r.Event.EventType()]
+	if !relevant {
+		return nil, nil
+	}
+	return d.projector.reduce(reducer, r)
+}
+
+// apply writes what the entries come to, if no event that the tables have taken
+// in meanwhile has to do with the same rows.
+func (d *decision) apply(ctx context.Context, entries []entry) error {
+	rows, folded := touched{}, newFold()
+	for _, e := range entries {
+		for _, effect := range e.effects {
+			rows.add(effect)
+			folded.add(effect)
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	err := d.engine.config.Read(ctx, entries[0].position, d.projector.generation.Position, func(r event.Recorded, err error) error {
+		if r.Stream == d.stream {
+			return nil
+		}
+		if errors.Is(err, ErrUndecodable) {
+			return nil // It has changed nothing.
+		}
+		if err != nil {
+			return err
+		}
+		effects, err := d.effects(r)
+		if err != nil {
+			return nil //nolint:nilerr // It is parked, too.
+		}
+		for _, effect := range effects {
+			if rows.concern(effect) {
+				return fmt.Errorf("%w: table %s, by an event of %s", ErrSharedRows, effect.table.name, r.Stream)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s := &script{least: leastCopied}
+	folded.write(s, nil)
+	return s.sendIn(ctx, d.tx)
+}
+
+// unpark takes events out of the parking and notes why the rest stays there.
+func (d *decision) unpark(ctx context.Context, gone, rest []Parked, failure string) error {
+	id := d.projector.generation.ID
+	for _, p := range gone {
+		at := storePosition(p.Position)
+		_, err := d.tx.Exec(ctx, `DELETE FROM projection.parked WHERE generation_id = $1
+			AND commit_position = $2::text::numeric AND prepare_position = $3::text::numeric`, id, at.commit, at.prepare)
+		if err != nil {
+			return err
+		}
+	}
+	if len(rest) > 0 {
+		at := storePosition(rest[0].Position)
+		_, err := d.tx.Exec(ctx, `UPDATE projection.parked SET failure = $4 WHERE generation_id = $1
+			AND commit_position = $2::text::numeric AND prepare_position = $3::text::numeric`, id, at.commit, at.prepare, failure)
+		if err != nil {
+			return err
+		}
+	}
+	_, err := d.tx.Exec(ctx, "UPDATE projection.generations SET epoch = epoch + 1 WHERE id = $1", id)
+	return err
+}
+
+// touched are the rows that some changes have to do with, by table.
+type touched map[*table]*footprint
+
+type footprint struct {
+	ids     map[string]bool
+	rows    []effect
+	matched []effect
+}
+
+func (t touched) add(e effect) {
+	f, ok := t[e.table]
+	if !ok {
+		f = &footprint{ids: map[string]bool{}}
+		t[e.table] = f
+	}
+	switch {
+	case e.matches():
+		f.matched = append(f.matched, e)
+	case !f.ids[e.id]:
+		f.ids[e.id] = true
+		f.rows = append(f.rows, e)
+	}
+}
+
+// concern tells whether a change may have to do with the same rows. Of a change
+// of all rows that match it is certain only that it does not where a column of
+// the key differs: others may have had any value in between.
+func (t touched) concern(e effect) bool {
+	f, ok := t[e.table]
+	if !ok {
+		return false
+	}
+	if !e.matches() && f.ids[e.id] {
+		return true
+	}
+	others := f.matched
+	if e.matches() {
+		others = append(others[:len(others):len(others)], f.rows...)
+	}
+	for _, other := range others {
+		if !apart(e, other) {
+			return true
+		}
+	}
+	return false
+}
+
+// matches tells whether the effect is on all rows that match.
+func (e effect) matches() bool { return e.op == OpPatchWhere || e.op == OpDeleteWhere }
+
+func apart(a, b effect) bool {
+	for i := range a.table.columns {
+		if a.table.key.has(i) && a.row.has.has(i) && b.row.has.has(i) && string(a.row.cells[i]) != string(b.row.cells[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// skippedEvents reads which events an operator has let go for a version.
+func skippedEvents(ctx context.Context, db querier, g Generation) (map[event.ID]bool, error) {
+	rows, err := db.Query(ctx, `SELECT event_id FROM projection.decisions
+		WHERE decision = 'skip' AND projection = $1 AND version = $2`, g.Projection, g.Version)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, err
+	}
+	skipped := make(map[event.ID]bool, len(ids))
+	for _, id := range ids {
+		skipped[event.ID(id)] = true
+	}
+	return skipped, nil
+}

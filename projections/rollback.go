@@ -1,0 +1,106 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ErrNotRetired says that a generation cannot be gone back to: it is not one of
+// the projection's retired ones, or shows what the log no longer holds.
+var ErrNotRetired = errors.New("there is no such retired generation to go back to")
+
+// Rollback puts a retired generation back in the place of the live one, once it
+// has caught up by its own reducers; id 0 is the one that was retired last. The
+// error wraps ErrNoReducers when this program does not have them and something
+// has happened since. No running server then builds another in its place, until
+// somebody calls Rebuild. progress is as for Rebuild.
+func (e *Engine) Rollback(ctx context.Context, projection string, id int64, progress func(BuildProgress)) error {
+	definition, ok := e.definitions[projection]
+	if !ok {
+		return fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
+	}
+	err := e.building(ctx, projection, func() error {
+		const retired = `WHERE projection = $1 AND state = 'retired' AND log_went_back_at IS NULL
+			AND ($2 = 0 OR id = $2) ORDER BY retired_at DESC, id DESC LIMIT 1`
+		g, err := generation(ctx, e.config.Pool, retired, projection, id)
+		if errors.Is(err, errNoGeneration) {
+			return ErrNotRetired
+		}
+		if err != nil {
+			return err
+		}
+		if err := e.dropBuilding(ctx, projection); err != nil {
+			return err
+		}
+		if d, ok := definition.reducing(g); ok {
+			err = e.catchUp(ctx, d, g, progress)
+		} else {
+			err = e.swapBack(ctx, g)
+		}
+		if err != nil {
+			return err
+		}
+		return e.pin(ctx, g)
+	})
+	if err != nil {
+		return fmt.Errorf("go back in projection %s: %w", projection, err)
+	}
+	return nil
+}
+
+// dropBuilding drops what an interrupted build has left.
+func (e *Engine) dropBuilding(ctx context.Context, projection string) error {
+	g, err := generation(ctx, e.config.Pool, "WHERE projection = $1 AND state = 'building'", projection)
+	if errors.Is(err, errNoGeneration) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return dropGeneration(ctx, e.config.Pool, g.ID, false)
+}
+
+func (e *Engine) catchUp(ctx context.Context, d Definition, g Generation, progress func(BuildProgress)) error {
+	g, err := e.takeUp(ctx, g)
+	if err != nil {
+		return err
+	}
+	return e.buildGeneration(ctx, d, g, progress)
+}
+
+// swapBack is for a generation without reducers, which may go back only if it
+// shows everything.
+func (e *Engine) swapBack(ctx context.Context, g Generation) error {
+	taken, err := e.takeUp(ctx, g)
+	if err != nil {
+		return err
+	}
+	swapped, err := swap(ctx, e.config.Pool, taken.ID)
+	if swapped {
+		return nil
+	}
+	_, undo := e.config.Pool.Exec(ctx, `UPDATE projection.generations SET state = 'retired', retired_at = now()
+		WHERE id = $1 AND state = 'building'`, g.ID)
+	if err == nil {
+		err = fmt.Errorf("generation %d of version %d: %w", g.ID, g.Version, ErrNoReducers)
+	}
+	return errors.Join(err, undo)
+}
+
+func (e *Engine) pin(ctx context.Context, g Generation) error {
+	e.config.Logger.WarnContext(ctx, "an operator went back to an earlier generation",
+		slog.String("projection", g.Projection), slog.Int64("generation", g.ID), slog.Int("version", g.Version))
+	return pgx.BeginFunc(ctx, e.config.Pool, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "UPDATE projection.generations SET pinned = true WHERE id = $1 AND state = 'live'", g.ID)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO projection.decisions (decision, projection, version, generation_id)
+			VALUES ('rollback', $1, $2, $3)`, g.Projection, g.Version, g.ID)
+		return err
+	})
+}
