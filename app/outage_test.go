@@ -109,6 +109,7 @@ func start(t *testing.T, databaseURL string) api {
 	t.Helper()
 	data := t.TempDir()
 	server, err := app.New(t.Context(), app.Settings{
+		MaxAPIKeys:  100_000,
 		Environment: app.Development, Addr: "127.0.0.1:0", Data: data, DatabaseURL: databaseURL,
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {

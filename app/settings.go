@@ -85,6 +85,11 @@ type Settings struct {
 	// Role is which parts this process runs; all when empty.
 	Role Role `env:"PERFECTWORKS_ROLE"`
 
+	// MaxAPIKeys bounds the living API keys of each owner in each organization, and
+	// MaxOrganizations the organizations that a person made and owns.
+	MaxAPIKeys       int `env:"PERFECTWORKS_MAX_API_KEYS" envDefault:"100"`
+	MaxOrganizations int `env:"PERFECTWORKS_MAX_ORGANIZATIONS" envDefault:"100"`
+
 	// Version of the program, as it shows in traces and the documentation.
 	Version string `env:"-"`
 
@@ -158,6 +163,9 @@ func named(from string, err error) error {
 	return fmt.Errorf("%s: %w", from, err)
 }
 
+// maxLimit is the largest quota that can be set: a refusal looks at every slot.
+const maxLimit = 100_000
+
 // Check tells all that is wrong with the settings, each by its name.
 func (s Settings) Check() error {
 	var wrong []error
@@ -177,6 +185,14 @@ func (s Settings) Check() error {
 	}
 	_, err := s.edge()
 	wrong = append(wrong, err)
+	for _, limit := range []struct {
+		name  string
+		value int
+	}{{"PERFECTWORKS_MAX_API_KEYS", s.MaxAPIKeys}, {"PERFECTWORKS_MAX_ORGANIZATIONS", s.MaxOrganizations}} {
+		if limit.value < 0 || limit.value > maxLimit {
+			refuse("%s lies outside 1 to %d", limit.name, maxLimit)
+		}
+	}
 	if (s.OIDCIssuer == "") != (s.OIDCAudience == "") {
 		refuse("OIDC_ISSUER and OIDC_AUDIENCE are set both or not at all")
 	}

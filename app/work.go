@@ -44,6 +44,7 @@ func openWork(c *core, settings Settings, logger *slog.Logger, registry promethe
 		Observer: telemetry.NewCommands(c.tracing, logger, registry),
 		Keys:     keyIndex{c.log.ours, c.engine, readmodels.NewQueries(c.db.pool).APIKeys},
 		Live:     settings.Environment == Production,
+		Limits:   commands.Limits{APIKeys: settings.MaxAPIKeys, Organizations: settings.MaxOrganizations},
 	})}
 	w.jobs, err = jobs.New(jobs.Config{
 		Pool: c.db.pool, Process: c.heart.ID(),

@@ -37,7 +37,10 @@ func TestIssueAPIKey(t *testing.T) {
 			ID: key.ID, OrganizationID: o.ID, OwnerType: apikey.OwnerUser, UserID: owner.UserID, IssuedBy: owner.UserID,
 			Scopes: access.ScopesOf(access.KindUserKey), Description: "laptop", Live: true,
 			Start: secret.Start(), Last4: secret.Last4(), ExpireAt: end, IssuedExpireAt: end,
-			CreatedAt: start, UpdatedAt: start,
+			Slot: key.Slot, CreatedAt: start, UpdatedAt: start,
+		}
+		if key.Slot < 1 || key.Slot > commands.DefaultMaxAPIKeys {
+			w.Errorf("the key is in slot %d", key.Slot)
 		}
 		if diff := domaintest.Diff(want, key); diff != "" || !id.Valid(key.ID) {
 			w.Errorf("%s (-want +got):\n%s", key.ID, diff)
@@ -215,6 +218,10 @@ func TestRotateAPIKey(t *testing.T) {
 			ID: got.ID, OrganizationID: o.ID, OwnerType: apikey.OwnerOrganization, IssuedBy: admin.UserID,
 			Scopes: old.Scopes, Description: "build", Live: true, Start: secret.Start(), Last4: secret.Last4(),
 			ExpireAt: end, IssuedExpireAt: end, PredecessorID: old.ID, CreatedAt: w.now, UpdatedAt: w.now,
+			Slot: got.Slot,
+		}
+		if got.Slot == 0 || got.Slot == old.Slot {
+			w.Errorf("the new key is in slot %d, the old one in %d", got.Slot, old.Slot)
 		}
 		if diff := domaintest.Diff(want, got); diff != "" {
 			w.Errorf("the new key (-want +got):\n%s", diff)
@@ -257,7 +264,7 @@ func TestAbandonedRotation(t *testing.T) {
 		old := w.key(owner, commands.IssueAPIKey{})
 		rotate := commands.RotateAPIKey{KeyID: old.ID}
 		lost := w.request(owner)
-		if _, err := newCommands(&faulty{Streams: w.store, at: 2}).RotateAPIKey(w.Context(), lost, rotate); err == nil {
+		if _, err := newCommands(&faulty{Streams: w.store, at: 3}).RotateAPIKey(w.Context(), lost, rotate); err == nil {
 			w.Fatal("the process did not die")
 		}
 		w.now = start.Add(59 * time.Second)

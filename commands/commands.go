@@ -34,7 +34,8 @@ type Deps struct {
 	// Keys finds API keys; only RevokeOrphanedKeys needs it.
 	Keys KeyIndex
 	// Live makes API keys of the live kind; without it they are test keys.
-	Live bool
+	Live   bool
+	Limits Limits
 	// LowBalance is the number of available tokens below which an account is said
 	// to be low; zero says never.
 	LowBalance int64
@@ -50,7 +51,7 @@ type Commands struct {
 
 // New returns the use cases.
 func New(deps Deps) *Commands {
-	x := &executor{streams: deps.Streams, turns: newTurns(), lines: newLines(), keys: deps.Keys, live: deps.Live, lowBalance: deps.LowBalance}
+	x := &executor{streams: deps.Streams, turns: newTurns(), lines: newLines(), keys: deps.Keys, live: deps.Live, limits: deps.Limits.withDefaults(), lowBalance: deps.LowBalance}
 	return &Commands{
 		UserCommands:         x.userCommands(deps.Observer),
 		OrganizationCommands: x.organizationCommands(deps.Observer),

@@ -13,8 +13,9 @@ import (
 // CreateOrganization makes an organization of which the caller is the owner.
 // It becomes the active one of somebody who has none.
 //
-// It fails with user.ErrEmailNotVerified, and with organization.ErrSlugTaken
-// when the slug that was asked for is not free.
+// It fails with user.ErrEmailNotVerified, with organization.ErrSlugTaken when the
+// slug that was asked for is not free, and with organization.ErrLimit when the
+// caller owns as many organizations of their making as are allowed.
 type CreateOrganization struct {
 	// Slug may be empty: then it follows from the name.
 	Slug    string
@@ -36,7 +37,7 @@ func (x *executor) createOrganization(ctx context.Context, req Request, c Create
 	if err != nil {
 		return Result[CreatedOrganization]{}, err
 	}
-	created, err := x.registerOrganization(ctx, req, c, organization.Registration{
+	created, err := x.registerInSlot(ctx, req, c, organization.Registration{
 		ID: organizationID, Owner: req.Principal.UserID, Slug: c.Slug, Profile: c.Profile,
 	})
 	if err != nil {
@@ -81,6 +82,17 @@ func (x *executor) mayCreateOrganization(ctx context.Context, req Request) error
 	return owner.State.RequireActive()
 }
 
+// registerInSlot registers the organization in a slot that is free for it.
+func (x *executor) registerInSlot(ctx context.Context, req Request, c CreateOrganization, r organization.Registration) (o outcome[organization.State], err error) {
+	q := x.organizationQuota(req, r.Owner, r.ID)
+	err = x.inSlot(ctx, req, q, func(n int) (err error) {
+		r.Slot = n
+		o, err = x.registerOrganization(ctx, req, c, r)
+		return err
+	})
+	return o, err
+}
+
 // registerOrganization tries one slug after another, unless the caller wants a
 // certain one.
 func (x *executor) registerOrganization(ctx context.Context, req Request, c CreateOrganization, r organization.Registration) (outcome[organization.State], error) {
@@ -89,7 +101,9 @@ func (x *executor) registerOrganization(ctx context.Context, req Request, c Crea
 		return execute(ctx, x, req, change[organization.State]{
 			of: ref(organization.Aggregate, r.ID), organization: r.ID,
 			decide: func(s organization.State) ([]event.Event, error) { return s.Register(r, req.at()) },
-			claims: func(events []event.Event) []claim { return x.slugClaims(req, r.ID, events) },
+			claims: func(events []event.Event) []claim {
+				return append([]claim{x.organizationSlotClaim(req, r.Owner, r.ID, r.Slot)}, x.slugClaims(req, r.ID, events)...)
+			},
 		})
 	}
 	if c.Slug != "" {

@@ -30,7 +30,8 @@ type executor struct {
 	lines   *lines
 	keys    KeyIndex
 	// live makes keys of the live kind.
-	live bool
+	live   bool
+	limits Limits
 	// lowBalance is the threshold of token accounts.
 	lowBalance int64
 }

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/perfectworks/backend/domain/access"
@@ -9,7 +10,8 @@ import (
 )
 
 // IssueAPIKey makes a key for the organization that the caller acts in: the
-// caller's own, or the organization's.
+// caller's own, or the organization's. It fails with apikey.ErrLimit when the
+// owner has as many living keys there as are allowed.
 type IssueAPIKey struct {
 	// OwnerType may be empty: then the key is the caller's own.
 	OwnerType   apikey.OwnerType
@@ -38,6 +40,7 @@ func (x *executor) issueAPIKey(ctx context.Context, req Request, c IssueAPIKey) 
 	if err != nil {
 		return Result[IssuedAPIKey]{}, err
 	}
+	// Wrong input reserves nothing.
 	issued, err := apikey.Issue(apikey.Issuance{
 		ID: keyID, OrganizationID: req.Principal.OrganizationID, OwnerType: c.OwnerType, IssuedBy: req.Principal.UserID,
 		Scopes: c.Scopes, Description: c.Description, ExpireAt: c.ExpireAt, Secret: secret,
@@ -45,7 +48,7 @@ func (x *executor) issueAPIKey(ctx context.Context, req Request, c IssueAPIKey) 
 	if err != nil {
 		return Result[IssuedAPIKey]{}, err
 	}
-	key, err := x.beginKey(ctx, req, issued)
+	key, err := x.issueInSlot(ctx, req, issued)
 	if err != nil {
 		return Result[IssuedAPIKey]{}, err
 	}
@@ -53,4 +56,28 @@ func (x *executor) issueAPIKey(ctx context.Context, req Request, c IssueAPIKey) 
 		Value:    IssuedAPIKey{Key: key.State, Secret: secret},
 		Revision: key.Revision, Position: key.Position,
 	}, nil
+}
+
+// issueInSlot writes a key's first event with a slot that is free for it. What an
+// earlier attempt wrote stands.
+func (x *executor) issueInSlot(ctx context.Context, req Request, issued apikey.Issued) (outcome[apikey.State], error) {
+	if req.Retry {
+		if key, err := load(ctx, x, ref(apikey.Aggregate, issued.KeyID), true); err != nil || key.State.ID != "" {
+			return key, err
+		}
+	}
+	q := x.keyQuota(req, issued.OrganizationID, issued.UserID, issued.KeyID)
+	var key outcome[apikey.State]
+	err := x.inSlot(ctx, req, q, func(n int) (err error) {
+		if err := x.hold(ctx, req, q.claim(n)); err != nil {
+			return err
+		}
+		issued.Slot = n
+		key, err = x.beginKey(ctx, req, issued)
+		return err
+	})
+	if errors.Is(err, ErrWrongRevision) { // It took so long that its slot was given away.
+		err = ErrContended
+	}
+	return key, err
 }

@@ -28,7 +28,10 @@ func TestCreateOrganization(t *testing.T) {
 			ID: o.ID, Status: organization.StatusActive, Slug: slug,
 			Profile:   organization.Profile{Name: "Acme", Email: email},
 			Members:   map[id.User]organization.Membership{p.UserID: {Role: access.Owner, JoinedAt: start}},
-			CreatedAt: start, UpdatedAt: start,
+			CreatedBy: p.UserID, Slot: o.Slot, CreatedAt: start, UpdatedAt: start,
+		}
+		if o.Slot < 1 || o.Slot > commands.DefaultMaxOrganizations {
+			w.Errorf("the organization is in slot %d", o.Slot)
 		}
 		if diff := domaintest.Diff(want, o); diff != "" || !got.Value.IsActive || got.Revision != 1 {
 			w.Errorf("active %t at %d (-want +got):\n%s", got.Value.IsActive, got.Revision, diff)

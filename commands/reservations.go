@@ -58,9 +58,9 @@ type claim struct {
 	lasting bool
 	// taken is what to say when somebody else has it.
 	taken error
-	// yields makes a holder give the value up, if it may, and tells whether it
-	// does.
-	yields func(ctx context.Context, holder string) (bool, error)
+	// yields makes the holder of a reservation give the value up, if it may, and
+	// tells whether it does.
+	yields func(ctx context.Context, held reservation.State) (bool, error)
 }
 
 func (x *executor) slugClaim(req Request, organizationID id.Organization, slug string) claim {
@@ -69,7 +69,8 @@ func (x *executor) slugClaim(req Request, organizationID id.Organization, slug s
 			Kind: reservation.Slug, ValueHash: reservation.Hash(slug), OwnerID: string(organizationID),
 		},
 		organization: organizationID, grace: claimGrace, taken: organization.ErrSlugTaken,
-		yields: func(ctx context.Context, holder string) (bool, error) {
+		yields: func(ctx context.Context, held reservation.State) (bool, error) {
+			holder := held.OwnerID
 			return yields(ctx, x, req, holding[organization.State]{
 				of: ref(organization.Aggregate, id.Organization(holder)), organization: id.Organization(holder),
 				uses: func(s organization.State) bool { return s.HoldsSlug(slug, req.at()) },
@@ -116,7 +117,8 @@ func (x *executor) emailClaim(req Request, userID id.User, emailHash string) cla
 	return claim{
 		Claim: reservation.Claim{Kind: reservation.Email, ValueHash: emailHash, OwnerID: string(userID)},
 		grace: claimGrace, taken: user.ErrEmailTaken,
-		yields: func(ctx context.Context, holder string) (bool, error) {
+		yields: func(ctx context.Context, held reservation.State) (bool, error) {
+			holder := held.OwnerID
 			return yields(ctx, x, req, holding[user.State]{
 				of:   ref(user.Aggregate, id.User(holder)),
 				uses: func(s user.State) bool { return s.HoldsEmail(emailHash) },
@@ -135,7 +137,8 @@ func (x *executor) subjectClaim(userID id.User, subjectHash string) claim {
 	return claim{
 		Claim:   reservation.Claim{Kind: reservation.Subject, ValueHash: subjectHash, OwnerID: string(userID)},
 		lasting: true,
-		yields: func(ctx context.Context, holder string) (bool, error) {
+		yields: func(ctx context.Context, held reservation.State) (bool, error) {
+			holder := held.OwnerID
 			o, err := load(ctx, x, ref(user.Aggregate, id.User(holder)), true)
 			return err == nil && isErased(o.State), err
 		},
@@ -170,7 +173,7 @@ func (x *executor) claim(ctx context.Context, req Request, c claim) (holder stri
 			if !s.Contestable(req.at(), c.grace) {
 				return s.OwnerID, nil
 			}
-			free, err := c.yields(ctx, s.OwnerID)
+			free, err := c.yields(ctx, s)
 			if err != nil {
 				return "", fmt.Errorf("look at the holder of a reservation: %w", err)
 			}

@@ -41,6 +41,10 @@ func (x *executor) rotateAPIKey(ctx context.Context, req Request, c RotateAPIKey
 		return Result[RotatedAPIKey]{}, err
 	}
 	r := apikey.Rotation{SuccessorID: successorID, Overlap: c.Overlap, ExpireAt: c.ExpireAt}
+	inherits, err := x.reserveSuccessor(ctx, req, c.KeyID, &r)
+	if err != nil {
+		return Result[RotatedAPIKey]{}, err
+	}
 	old, err := x.rotateAway(ctx, req, c.KeyID, r)
 	if errors.Is(err, apikey.ErrRotated) {
 		var abandoned bool
@@ -56,6 +60,13 @@ func (x *executor) rotateAPIKey(ctx context.Context, req Request, c RotateAPIKey
 	}
 	if old.State.SuccessorID != successorID { // since an earlier attempt of ours
 		return Result[RotatedAPIKey]{}, apikey.ErrRotated
+	}
+	if inherits {
+		s := old.State
+		r.Slot = s.Slot
+		if err := x.hold(ctx, req, x.keySlotClaim(req, s.OrganizationID, s.UserID, successorID, s.Slot)); err != nil {
+			return Result[RotatedAPIKey]{}, err
+		}
 	}
 	key, err := x.beginKey(ctx, req, old.State.Succeed(r, req.Principal.UserID, secret, req.at()))
 	if errors.Is(err, ErrWrongRevision) { // revoked before it was issued
@@ -73,14 +84,58 @@ func (x *executor) rotateAPIKey(ctx context.Context, req Request, c RotateAPIKey
 	}, nil
 }
 
+// reserveSuccessor holds a slot for the successor, which lives beside the old key
+// for a time and counts as well. If there is none, an old key that ends at once
+// leaves its slot to the successor, once it is rotated: inherits then is true.
+func (x *executor) reserveSuccessor(ctx context.Context, req Request, keyID id.APIKey, r *apikey.Rotation) (inherits bool, err error) {
+	if req.Retry {
+		successor, err := load(ctx, x, ref(apikey.Aggregate, r.SuccessorID), true)
+		if err != nil || successor.State.ID != "" { // An earlier attempt issued it.
+			return false, err
+		}
+	}
+	// What will be refused reserves nothing.
+	old, err := x.changeKey(ctx, req, keyID, func(s apikey.State) ([]event.Event, error) {
+		if err := mayRotate(req.Principal, s); err != nil {
+			return nil, err
+		}
+		_, err := s.Rotate(*r, req.at())
+		if errors.Is(err, apikey.ErrRotated) { // For rotateAway to look into.
+			err = nil
+		}
+		return nil, err
+	})
+	if err != nil {
+		return false, err
+	}
+	q := x.keyQuota(req, old.State.OrganizationID, old.State.UserID, r.SuccessorID)
+	err = x.inSlot(ctx, req, q, func(n int) error {
+		r.Slot = n
+		return x.hold(ctx, req, q.claim(n))
+	})
+	if errors.Is(err, apikey.ErrLimit) && r.EndsAtOnce() && old.State.Slot != 0 {
+		return true, nil
+	}
+	return false, err
+}
+
+// mayRotate is nil for a person who may rotate a key: who may manage it, and for
+// a user's key its owner alone.
+func mayRotate(p access.Principal, key apikey.State) error {
+	if err := mayManage(p, key); err != nil {
+		return err
+	}
+	if key.OwnerType == apikey.OwnerUser && key.UserID != p.UserID {
+		return access.ErrForbidden
+	}
+	return nil
+}
+
 // rotateAway carries the rotation out on the old key's side.
 func (x *executor) rotateAway(ctx context.Context, req Request, keyID id.APIKey, r apikey.Rotation) (outcome[apikey.State], error) {
 	return x.changeKey(ctx, req, keyID, func(s apikey.State) ([]event.Event, error) {
-		if err := mayManage(req.Principal, s); err != nil {
+		if err := mayRotate(req.Principal, s); err != nil {
 			return nil, err
-		}
-		if s.OwnerType == apikey.OwnerUser && s.UserID != req.Principal.UserID {
-			return nil, access.ErrForbidden
 		}
 		return s.Rotate(r, req.at())
 	})

@@ -98,6 +98,7 @@ func (a *API) registerAPIKeys() {
 		description: "The answer contains the key itself, which is shown only this once. " +
 			"Members create keys of their own; owners and admins also keys of the organization. A key cannot create keys.",
 		authorization: manage, secret: true, status: http.StatusCreated, message: "the API key was created; it is shown only this once",
+		fails: []error{apikey.ErrLimit},
 	}, a.issueAPIKey)
 	register(a, operation{
 		id: "listApiKeys", method: http.MethodGet, path: "/api-keys", tag: tagAPIKeys,
@@ -132,7 +133,7 @@ func (a *API) registerAPIKeys() {
 			"The old key works until the overlap ends, or until its own expiry if that comes first. " +
 			"A user's key can be rotated by that user only.",
 		authorization: manage, secret: true, status: http.StatusCreated, message: "the API key was rotated; the new key is shown only this once",
-		fails: []error{apikey.ErrNotFound, apikey.ErrRevoked, apikey.ErrExpired, apikey.ErrRotated},
+		fails: []error{apikey.ErrNotFound, apikey.ErrRevoked, apikey.ErrExpired, apikey.ErrRotated, apikey.ErrLimit},
 	}, a.rotateAPIKey)
 }
 

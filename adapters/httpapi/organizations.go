@@ -70,7 +70,7 @@ func (a *API) registerOrganizations() {
 		description: "The caller becomes the owner. If the caller has no active organization, the new one becomes active. " +
 			"Without a slug, one is derived from the name. The caller's email address must be verified.",
 		authorization: ownData(), status: http.StatusCreated, moves: true, message: "the organization was created",
-		fails: []error{organization.ErrSlugTaken, user.ErrEmailNotVerified, user.ErrNotFound},
+		fails: []error{organization.ErrSlugTaken, organization.ErrLimit, user.ErrEmailNotVerified, user.ErrNotFound},
 	}, a.createOrganization)
 	register(a, operation{
 		id: "listOrganizations", method: http.MethodGet, path: "/organizations", tag: tagOrganizations,

@@ -67,7 +67,7 @@ func newInstallation(t *testing.T) *installation {
 	url := postgrestest.URL(t,
 		postgrestest.WithMigrations(migrations.App, migrations.AppTable),
 		postgrestest.WithMigrations(migrations.EventNode, migrations.EventNodeTable))
-	return &installation{t: t, data: t.TempDir(), settings: []string{"DATABASE_URL=" + url, "LOG_LEVEL=warn"}}
+	return &installation{t: t, data: t.TempDir(), settings: []string{"DATABASE_URL=" + url, "LOG_LEVEL=warn", "PERFECTWORKS_MAX_API_KEYS=100000"}}
 }
 
 // process is a running server.

@@ -27,6 +27,8 @@ type Issuance struct {
 	// ExpireAt may be nil: then the key does not expire.
 	ExpireAt *time.Time
 	Secret   Secret
+	// Slot is the slot of the owner that the key is counted in.
+	Slot int
 }
 
 // Issue makes a key. Its id is new, so that there is no state to look at.
@@ -36,7 +38,7 @@ func Issue(i Issuance, at time.Time) (Issued, error) {
 		KeyID: i.ID, OrganizationID: i.OrganizationID, OwnerType: i.OwnerType, IssuedBy: i.IssuedBy,
 		Description: description(&wrong, i.Description),
 		Live:        i.Secret.Live(), SecretHash: i.Secret.HexHash(), Start: i.Secret.Start(), Last4: i.Secret.Last4(),
-		ExpireAt: expiry(&wrong, i.ExpireAt, at), OccurredAt: at,
+		ExpireAt: expiry(&wrong, i.ExpireAt, at), Slot: i.Slot, OccurredAt: at,
 	}
 	switch i.OwnerType {
 	case OwnerUser:

@@ -12,7 +12,7 @@ import (
 var Aggregate = event.Aggregate[id.APIKey, State]{
 	Category: "apiKey",
 	Schemas: []event.Schema{
-		event.Define[Issued](),
+		event.Define[Issued](event.FieldsAdded),
 		event.Define[DescriptionChanged](),
 		event.Define[Rotated](),
 		event.Define[Revoked](),
@@ -45,7 +45,10 @@ type Issued struct {
 	ExpireAt time.Time `json:"expireAt,omitzero"`
 	// PredecessorID is the key that this one replaces, in a rotation.
 	PredecessorID id.APIKey `json:"predecessorId,omitempty"`
-	OccurredAt    time.Time `json:"occurredAt"`
+	// Slot is the one of its owner's slots that the key is counted in, from 1 on;
+	// zero for a key from before keys were counted. Since version 2.
+	Slot       int       `json:"slot,omitempty"`
+	OccurredAt time.Time `json:"occurredAt"`
 }
 
 // DescriptionChanged carries the new description; empty says cleared.

@@ -28,7 +28,12 @@ type Rotation struct {
 	ExpireAt *time.Time
 	// Abandoned is a successor named before that is known never to come.
 	Abandoned id.APIKey
+	// Slot is the slot of the owner that the successor is counted in.
+	Slot int
 }
+
+// EndsAtOnce tells whether the old key does not outlive the rotation.
+func (r Rotation) EndsAtOnce() bool { return r.Overlap != nil && *r.Overlap == 0 }
 
 // Rotate names the successor and shortens the key's life.
 func (s State) Rotate(r Rotation, at time.Time) ([]event.Event, error) {
@@ -72,6 +77,6 @@ func (s State) Succeed(r Rotation, by id.User, secret Secret, at time.Time) Issu
 		OwnerType: s.OwnerType, UserID: s.UserID, IssuedBy: by,
 		Scopes: s.Scopes, Description: s.Description,
 		Live: secret.Live(), SecretHash: secret.HexHash(), Start: secret.Start(), Last4: secret.Last4(),
-		ExpireAt: end, PredecessorID: s.ID, OccurredAt: at,
+		ExpireAt: end, PredecessorID: s.ID, Slot: r.Slot, OccurredAt: at,
 	}
 }

@@ -33,6 +33,8 @@ type State struct {
 	PredecessorID id.APIKey
 	SuccessorID   id.APIKey
 	RotatedAt     time.Time
+	// Slot is the slot that the key is counted in; zero for none.
+	Slot int
 	// RevokedAt is zero for a key that was not revoked.
 	RevokedAt time.Time
 	// Orphaned says that the key came to its end with its owner's membership or
@@ -51,6 +53,7 @@ func Apply(s State, e event.Event) State {
 			OwnerType: e.OwnerType, UserID: e.UserID, IssuedBy: e.IssuedBy,
 			Scopes: slices.Clone(e.Scopes), Description: e.Description, Live: e.Live,
 			Start: e.Start, Last4: e.Last4, ExpireAt: e.ExpireAt, IssuedExpireAt: e.ExpireAt, PredecessorID: e.PredecessorID,
+			Slot:      e.Slot,
 			CreatedAt: e.OccurredAt, UpdatedAt: e.OccurredAt,
 		}
 	case DescriptionChanged:
@@ -89,6 +92,21 @@ func (s State) Status(at time.Time) Status {
 	}
 }
 
+// rotationGrace is how long a key that was rotated keeps its slot for its
+// successor: longer than a command is under way.
+const rotationGrace = time.Minute
+
+// KeepsSlot tells whether the key keeps a slot of its owner from another key: it
+// is counted in it and lives, or ended just now by a rotation, whose successor
+// takes the slot.
+func (s State) KeepsSlot(n int, from id.APIKey, at time.Time) bool {
+	if s.ID == "" || s.Slot != n {
+		return false
+	}
+	promised := s.RevokedAt.IsZero() && s.SuccessorID != "" && s.SuccessorID != from && at.Before(s.RotatedAt.Add(rotationGrace))
+	return promised || s.Status(at) == StatusActive
+}
+
 // Refusals of this package.
 var (
 	ErrNotFound = failure.New(failure.NotFound, "API_KEY_NOT_FOUND",
@@ -97,6 +115,8 @@ var (
 		"this API key has been revoked")
 	ErrExpired = failure.New(failure.Conflict, "API_KEY_EXPIRED",
 		"this API key has expired")
+	ErrLimit = failure.New(failure.Conflict, "API_KEY_LIMIT_REACHED",
+		"this owner has as many living API keys in the organization as are allowed: revoke one first")
 	ErrRotated = failure.New(failure.Conflict, "API_KEY_ROTATED",
 		"this API key has been rotated already: rotate its successor")
 )

@@ -15,8 +15,10 @@ const SlugQuarantine = 90 * 24 * time.Hour
 
 // Registration is what a new organization begins with. Profile must set Name.
 type Registration struct {
-	ID      id.Organization
-	Owner   id.User
+	ID    id.Organization
+	Owner id.User
+	// Slot is the slot of the owner that the organization is counted in.
+	Slot    int
 	Slug    string
 	Profile ProfileChange
 }
@@ -40,7 +42,7 @@ func (s State) Register(r Registration, at time.Time) ([]event.Event, error) {
 			OrganizationID: r.ID, Slug: slug,
 			Name: p.Name, Email: p.Email, Website: p.Website, Description: p.Description,
 			LogoURL: p.LogoURL, Country: p.Country, Timezone: p.Timezone,
-			OccurredAt: at,
+			CreatedBy: r.Owner, Slot: r.Slot, OccurredAt: at,
 		},
 		MemberJoined{OrganizationID: r.ID, UserID: r.Owner, Role: access.Owner, OccurredAt: at},
 	}, nil

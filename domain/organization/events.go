@@ -13,10 +13,11 @@ import (
 var Aggregate = event.Aggregate[id.Organization, State]{
 	Category: "organization",
 	Schemas: []event.Schema{
-		event.Define[Registered](),
+		event.Define[Registered](event.FieldsAdded),
 		event.Define[ProfileUpdated](),
 		event.Define[SlugChanged](),
 		event.Define[SlugClaimLapsed](),
+		event.Define[RegistrationLapsed](),
 		event.Define[MemberJoined](),
 		event.Define[MemberRoleChanged](),
 		event.Define[MemberRemoved](),
@@ -43,7 +44,11 @@ type Registered struct {
 	LogoURL     string        `json:"logoUrl,omitempty"`
 	Country     string        `json:"country,omitempty"`
 	Timezone    string        `json:"timezone,omitempty"`
-	OccurredAt  time.Time     `json:"occurredAt"`
+	// CreatedBy is who made it, and Slot the one of their slots that it is counted
+	// in, from 1 on. Since version 2.
+	CreatedBy  id.User   `json:"createdBy,omitempty"`
+	Slot       int       `json:"slot,omitempty"`
+	OccurredAt time.Time `json:"occurredAt"`
 }
 
 // ProfileUpdated carries the whole profile as it is afterwards, so that a
@@ -69,6 +74,14 @@ type SlugChanged struct {
 	FormerSlug      string          `json:"formerSlug"`
 	FormerHeldUntil time.Time       `json:"formerHeldUntil"`
 	OccurredAt      time.Time       `json:"occurredAt"`
+}
+
+// RegistrationLapsed takes from an unfinished registration the right to the slot
+// that it reserved. Being in the organization's stream, it makes that registration
+// fail its revision check, should it still be under way.
+type RegistrationLapsed struct {
+	OrganizationID id.Organization `json:"organizationId"`
+	OccurredAt     time.Time       `json:"occurredAt"`
 }
 
 // SlugClaimLapsed takes from the organization the right to a slug that it
@@ -132,6 +145,9 @@ func (ProfileUpdated) EventType() string { return "OrganizationProfileUpdated" }
 
 // EventType is the stored name.
 func (SlugChanged) EventType() string { return "OrganizationSlugChanged" }
+
+// EventType is the stored name.
+func (RegistrationLapsed) EventType() string { return "OrganizationRegistrationLapsed" }
 
 // EventType is the stored name.
 func (SlugClaimLapsed) EventType() string { return "OrganizationSlugClaimLapsed" }

@@ -26,6 +26,7 @@ var (
 	now   = start.Add(time.Hour)
 
 	registered = organization.Registered{
+		CreatedBy:      "user_o",
 		OrganizationID: "org_1", Name: "Acme", Slug: "acme", Email: personal.New("office@acme.test"),
 		Website: "https://acme.test", Description: "We make\nthings.", LogoURL: "https://acme.test/logo.svg",
 		Country: "NL", Timezone: "Europe/Amsterdam", OccurredAt: start,
@@ -59,7 +60,7 @@ func TestRegister(t *testing.T) {
 		{
 			Name: "needs no more than a name", When: register("acme", organization.ProfileChange{Name: text("Acme")}),
 			Then: then{
-				organization.Registered{OrganizationID: "org_1", Name: "Acme", Slug: "acme", OccurredAt: start}, owner,
+				organization.Registered{OrganizationID: "org_1", Name: "Acme", Slug: "acme", CreatedBy: "user_o", OccurredAt: start}, owner,
 			},
 		},
 		{

@@ -30,8 +30,11 @@ type State struct {
 	// FormerSlugs still lead here; each is held until the time given.
 	FormerSlugs map[string]time.Time
 	Members     map[id.User]Membership
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
+	// CreatedBy made the organization, which is counted in that slot of theirs.
+	CreatedBy id.User
+	Slot      int
+	CreatedAt time.Time
+	UpdatedAt time.Time
 	// PurgeAt is when a deleted organization may be purged, else zero.
 	PurgeAt time.Time
 }
@@ -52,6 +55,7 @@ func Apply(s State, e event.Event) State {
 				Name: e.Name, Email: e.Email, Website: e.Website, Description: e.Description,
 				LogoURL: e.LogoURL, Country: e.Country, Timezone: e.Timezone,
 			},
+			CreatedBy: e.CreatedBy, Slot: e.Slot,
 			CreatedAt: e.OccurredAt, UpdatedAt: e.OccurredAt,
 		}
 	case ProfileUpdated:
@@ -100,6 +104,8 @@ func copied[K comparable, V any](m map[K]V) map[K]V {
 var (
 	ErrNotFound = failure.New(failure.NotFound, "ORGANIZATION_NOT_FOUND",
 		"there is no such organization")
+	ErrLimit = failure.New(failure.Conflict, "ORGANIZATION_LIMIT_REACHED",
+		"the caller has made, and owns, as many organizations as are allowed: one must be purged or handed over first")
 	ErrSlugTaken = failure.New(failure.Conflict, "SLUG_TAKEN",
 		"another organization has this slug")
 )
@@ -124,6 +130,13 @@ func (s State) Owners() int {
 		}
 	}
 	return n
+}
+
+// KeepsSlot tells whether the organization counts in a slot of somebody's: they
+// made it and are an owner, and it is not purged.
+func (s State) KeepsSlot(owner id.User, n int) bool {
+	return s.Status != "" && s.Status != StatusPurged && s.CreatedBy == owner && s.Slot == n &&
+		s.Members[owner].Role == access.Owner
 }
 
 // HoldsSlug tells whether the organization keeps a slug from all others: it is

@@ -20,6 +20,10 @@ const (
 	Slug    Kind = "slug"
 	Email   Kind = "email"
 	Subject Kind = "subject"
+
+	// Numbered slots, of which each owner has a limited number.
+	APIKeySlot       Kind = "apiKeySlot"
+	OrganizationSlot Kind = "organizationSlot"
 )
 
 // Hash is the hash under which a value that is not personal is reserved: the
