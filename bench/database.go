@@ -17,7 +17,7 @@ import (
 
 const urlVariable = "PERFECTWORKS_TEST_DATABASE_URL"
 
-// freshDatabase makes a database of its own for one benchmark. The caller
+// freshDatabase creates a database of its own for one benchmark. The caller
 // calls drop.
 func freshDatabase(ctx context.Context) (databaseURL string, drop func() error, err error) {
 	server, err := url.Parse(os.Getenv(urlVariable))

@@ -10,12 +10,11 @@
 // Persistent subscriptions, projections, gossip, users, operations
 // and monitoring answer Unimplemented and are not advertised. There is no
 // scavenging: what the metadata of a stream hides stays in the log, and in $all.
-// Access control lists are stored but not enforced: whoever has credentials may
-// do everything.
+// Access control lists are stored but not enforced: every user may do everything.
 //
 // Where the server leaves a choice, or this node differs:
-//   - Without TLS nobody is asked who they are, as with the server's --insecure.
-//     With TLS, every call to Streams needs credentials: without any it fails
+//   - Without TLS there is no authentication, as with the server's --insecure, and
+//     only loopback is served. With TLS, every call to Streams needs credentials: without any it fails
 //     with PermissionDenied (access-denied), with wrong ones with
 //     Unauthenticated. ServerFeatures is open, since clients ask it first.
 //   - An append with Any or StreamExists is recognised as a repetition while its

@@ -19,7 +19,7 @@ import (
 type Keys interface {
 	// Key is the key of a subject that has one.
 	Key(ctx context.Context, subject string) (key cipher.AEAD, ok bool, err error)
-	// KeyFor is Key, but makes a key at a subject's first use.
+	// KeyFor is Key, but creates a key at a subject's first use.
 	KeyFor(ctx context.Context, subject string) (key cipher.AEAD, ok bool, err error)
 }
 

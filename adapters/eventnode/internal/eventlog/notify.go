@@ -161,7 +161,7 @@ func (l *listener) join(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// signal wakes whoever waits, or will.
+// signal wakes the goroutine that waits, or the next that does.
 func signal(c chan<- struct{}) {
 	select {
 	case c <- struct{}{}:

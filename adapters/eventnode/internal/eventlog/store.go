@@ -64,7 +64,7 @@ func (s *store) connect(ctx context.Context) error {
 // milliseconds is how Postgres takes a duration.
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
-// dial makes a connection beside the pool, with the pool's settings.
+// dial opens a connection beside the pool, with the pool's settings.
 func dial(ctx context.Context, pool *pgxpool.Pool, params map[string]string) (*pgx.Conn, error) {
 	config := pool.Config()
 	if config.BeforeConnect != nil {

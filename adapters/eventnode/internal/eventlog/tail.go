@@ -6,8 +6,8 @@ import (
 )
 
 // tail holds the latest events for those who follow the log live. It is
-// published in the order of the log, after commit. Whoever falls behind its
-// beginning reads on from Postgres.
+// published in the order of the log, after commit. A reader that falls behind
+// its beginning goes on from Postgres.
 type tail struct {
 	maxEvents int
 	maxBytes  int64
