@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -35,6 +36,9 @@ type writer struct {
 	position atomic.Int64 // end of the log as far as it is applied
 	last     uuid.UUID    // id of the event there
 	health   *health
+
+	lastBatch int // writes in the last transaction, and how long it took
+	lastTook  time.Duration
 
 	heads  *headCache
 	recent *recentIDs
@@ -70,6 +74,7 @@ func (w *writer) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case op := <-w.queue:
+			w.awaitCompany()
 			w.commit(ctx, w.gather(op))
 		case <-w.wake:
 			w.followOthers(ctx)
@@ -78,6 +83,21 @@ func (w *writer) run(ctx context.Context) {
 			w.followOthers(ctx)
 			w.probe(ctx)
 		}
+	}
+}
+
+// awaitCompany gives those whose answers have just gone out the time to come back
+// with their next write, so that they share the next transaction: without it every
+// other one is of the few that were quickest. It waits for three quarters of the
+// last batch and an eighth of the time that it took at most, so never for a writer
+// that is alone.
+func (w *writer) awaitCompany() {
+	want := w.lastBatch*3/4 - 1
+	if want <= 0 {
+		return
+	}
+	for until := time.Now().Add(w.lastTook / 8); len(w.queue) < want && time.Now().Before(until); {
+		runtime.Gosched()
 	}
 }
 
@@ -119,6 +139,7 @@ func (w *writer) commit(ctx context.Context, batch []*operation) {
 			outcomes[i].err = err
 		}
 	}
+	w.lastBatch, w.lastTook = len(batch), time.Since(start)
 	w.config.Observer.Committed(len(batch), written, time.Since(start), err)
 	for i, op := range batch {
 		w.answer(op, outcomes[i])
