@@ -30,8 +30,7 @@ func (c *checker) tables() {
 				c.fail("scope-attr-valid", n, "%s", scope)
 			}
 		}
-		role := c.Role(n)
-		if (n.Data == "th" && ExplicitRole(n) == "" || role == "columnheader" || role == "rowheader") && c.Name(n) == "" {
+		if isHeaderCell(c.Role(n)) && c.Name(n) == "" {
 			c.fail("empty-table-header", n, "")
 		}
 	}
