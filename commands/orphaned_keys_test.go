@@ -96,8 +96,8 @@ func TestAKeyEndsWithItsOwner(t *testing.T) {
 	})
 }
 
-// A new membership has new keys.
-func TestWhoeverIsBackGetsNewKeys(t *testing.T) {
+// Keys created under a new membership work.
+func TestANewMembershipHasNewKeys(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(w *world) {
 		_, o := w.organization()

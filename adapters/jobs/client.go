@@ -213,7 +213,7 @@ func (c *Client) Run(ctx context.Context) error {
 	stopCtx, cancel := context.WithTimeout(outlasting, c.config.Stop+interruptTime)
 	defer cancel()
 	if err := c.river.Stop(stopCtx); err != nil {
-		// A job that heeds no interruption ends with the process, and is taken up
+		// A job that ignores its context ends with the process, and is taken up
 		// by others once that does not beat any more.
 		return errors.Join(errors.New("jobs did not stop in time"), err)
 	}

@@ -12,9 +12,9 @@
 //     nor, by Lease.Confirm, write anything.
 //   - A job of a process that was killed, or that hangs, is taken up again within
 //     seconds.
-//   - A job that failed for good is kept until somebody decides about it: see
+//   - A job that has failed is kept until an operator decides about it: see
 //     Client.Retry and Client.Discard.
-//   - Whoever waits for a job hears of its end: see Client.Wait.
+//   - A caller can wait for the end of a job: see Client.Wait.
 //   - Arguments hold ids and nothing else. A type that could hold a text is
 //     refused when the program starts.
 package jobs

@@ -11,7 +11,7 @@ import (
 )
 
 // Args are a job's arguments: a struct of ids, stored as JSON. Kind names the
-// sort of job for good, for jobs of it may lie in the queue.
+// kind of job and must never change: jobs of it may be in the queue.
 type Args = river.JobArgs
 
 // Job is one job as it is worked.

@@ -26,7 +26,7 @@ func waitIn(ctx context.Context, c *jobs.Client, key uuid.UUID) <-chan waited {
 }
 
 // Another process works the job; the one that waits is told.
-func TestWhoeverWaitsHearsOfTheEnd(t *testing.T) {
+func TestWaitReturnsAtTheEndOfAJob(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t)
 	finish := make(chan struct{})

@@ -276,7 +276,7 @@ func TestTheEndFinishesJobsOrGivesThemToOthers(t *testing.T) {
 	}
 }
 
-// A job that heeds nothing does not hold up the end for ever.
+// A job that ignores its context does not keep Run from returning.
 func TestTheEndComesInAnyCase(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes five seconds")

@@ -155,8 +155,8 @@ func (f *follower) forget() {
 }
 
 // Commit inserts the jobs and moves the positions, in one transaction. It is
-// durable if there are jobs, whatever is set for the database: their events are
-// not read again.
+// durable if there are jobs, also in a database that is set not to wait for the
+// disk: their events are not read again.
 func (f *follower) Commit(ctx context.Context, reached event.Mark, live bool) error {
 	upTo := event.Mark{Log: f.group.mark.Log, Position: reached.Position, Last: f.last}
 	// Once begun it is seen through, for a while.

@@ -248,7 +248,7 @@ func (f *facts) keys() []string {
 	return all
 }
 
-// takenUpWithin is how long a job of a killed worker may lie there, given that
+// takenUpWithin is how long a job of a killed worker may wait, given that
 // another worker runs.
 const takenUpWithin = 30 * time.Second
 
@@ -268,12 +268,12 @@ func (f *facts) checkTakenUp(kills int) {
 		f.t.Fatal(err)
 	}
 	if longest > takenUpWithin {
-		f.t.Errorf("a job of a killed worker lay there for %v", longest)
+		f.t.Errorf("a job of a killed worker waited for %v", longest)
 	}
 	if other := f.number("SELECT count(*) FROM jobs.river_job, unnest(errors) AS e WHERE e ->> 'error' <> $1", died); other > 0 {
 		f.t.Errorf("%d attempts failed for another reason", other)
 	}
-	f.t.Logf("%d workers were killed, and %d attempts with them; the longest lay there for %v", kills, jobs, longest)
+	f.t.Logf("%d workers were killed, and %d attempts with them; the longest wait was %v", kills, jobs, longest)
 }
 
 func (f *facts) number(sql string, args ...any) (n int) {
