@@ -188,15 +188,22 @@ func (p *projector) report(ctx context.Context, parked []entry) {
 	}
 }
 
+// noteTimeout bounds how long a failure is told to other processes.
+const noteTimeout = 2 * time.Second
+
 // fail notes why there is no progress, in memory and for other processes.
 func (p *projector) fail(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
 	}
 	reason := describe(err)
+	if p.tracker.observe().failure != reason { // Once, not at every attempt.
+		p.log.WarnContext(ctx, "a projection does not advance",
+			slog.String("projection", p.definition.Name), slog.String("reason", reason))
+	}
 	p.tracker.failed(reason)
-	p.log.WarnContext(ctx, "a projection does not advance",
-		slog.String("projection", p.definition.Name), slog.String("reason", reason))
+	ctx, cancel := context.WithTimeout(ctx, noteTimeout)
+	defer cancel()
 	// Without the database this is lost, and so is nothing.
 	_, _ = p.pool.Exec(ctx, `UPDATE projection.generations
 		SET failure = $2, failing_since = coalesce(failing_since, now()) WHERE id = $1`, p.generation.ID, reason)

@@ -71,6 +71,9 @@ func transient(err error) bool {
 	if !errors.As(err, &pgErr) {
 		return errors.As(err, &connectErr) || pgconn.Timeout(err) || errors.Is(err, io.ErrUnexpectedEOF) || isNetwork(err)
 	}
+	if pgErr.Code == "25006" { // read-only, as a standby after a failover
+		return true
+	}
 	switch pgErr.Code[:min(2, len(pgErr.Code))] {
 	case "08", // connection exception
 		"40", // transaction rollback
@@ -102,6 +105,16 @@ func describe(err error) string {
 			return "the database did not answer in time"
 		}
 		return err.Error()
+	}
+	switch pgErr.Code {
+	case "53100":
+		return "the database's disk is full"
+	case "53200":
+		return "the database is out of memory"
+	case "53300":
+		return "the database has no connection left"
+	case "25006":
+		return "the database is read-only"
 	}
 	text := "SQLSTATE " + pgErr.Code
 	switch pgErr.Code[:min(2, len(pgErr.Code))] {

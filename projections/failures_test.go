@@ -89,3 +89,22 @@ func TestPanicsNameTheirPlace(t *testing.T) {
 		}
 	}
 }
+
+// What is the database's state is no event's fault, passes, and is said in words.
+func TestStatesOfTheDatabasePass(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{
+		"53100": "the database's disk is full",
+		"53200": "the database is out of memory",
+		"53300": "the database has no connection left",
+		"25006": "the database is read-only",
+	} {
+		err := error(&pgconn.PgError{Code: code, Message: "could not extend file"})
+		if !transient(err) || judge(err) != retry {
+			t.Errorf("%s does not pass", code)
+		}
+		if got := describe(err); got != want {
+			t.Errorf("%s is described as %q, want %q", code, got, want)
+		}
+	}
+}

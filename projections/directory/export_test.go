@@ -3,6 +3,7 @@ package directory
 import (
 	"bytes"
 	"context"
+	"io"
 
 	"github.com/perfectworks/backend/domain/event"
 )
@@ -12,7 +13,10 @@ var ErrNoSnapshot = errNoSnapshot
 
 // Save is save.
 func (s *Snapshots) Save(ctx context.Context, at event.Position, data []byte) error {
-	return s.save(ctx, event.Mark{Position: at}, data)
+	return s.save(ctx, event.Mark{Position: at}, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
 }
 
 // Load tells the position of the snapshot that load finds.

@@ -39,6 +39,8 @@ type (
 	header struct {
 		Mark   event.Mark
 		Scopes [][]access.Scope
+		// How many there are, so that the maps need not grow.
+		Users, Subjects, Organizations, Members, Keys, Secrets int
 	}
 	savedOrganization struct {
 		ID                  id.Organization
@@ -81,7 +83,11 @@ const batchSize = 4096
 // encode writes a snapshot.
 func (s *state) encode(w io.Writer, at event.Mark) error {
 	enc := gob.NewEncoder(w)
-	if err := enc.Encode(header{Mark: at, Scopes: s.scopes}); err != nil {
+	if err := enc.Encode(header{
+		Mark: at, Scopes: s.scopes,
+		Users: len(s.users), Subjects: len(s.subjects), Organizations: len(s.organizations),
+		Members: len(s.members), Keys: len(s.keys), Secrets: len(s.secrets),
+	}); err != nil {
 		return err
 	}
 	organizations, users, keys := numbers[organizationRecord]{}, numbers[userRecord]{}, numbers[keyRecord]{}
@@ -141,11 +147,13 @@ func decode(r io.Reader) (_ *state, at event.Mark, err error) {
 	if err := dec.Decode(&h); err != nil {
 		return nil, event.Mark{}, fmt.Errorf("read a snapshot: %w", err)
 	}
-	s := newState()
+	s := h.room()
 	s.scopes = h.Scopes
 	l := &loading{
 		state: s, dec: dec,
-		numberedOrganizations: []*organizationRecord{nil}, numberedUsers: []*userRecord{nil}, numberedKeys: []*keyRecord{nil},
+		numberedOrganizations: make([]*organizationRecord, 1, 1+sized(h.Organizations)),
+		numberedUsers:         make([]*userRecord, 1, 1+sized(h.Users)),
+		numberedKeys:          make([]*keyRecord, 1, 1+sized(h.Keys)),
 	}
 	for _, step := range []func() error{l.loadOrganizations, l.loadUsers, l.loadSubjects, l.loadMembers, l.loadKeys, l.loadSecrets} {
 		if err := step(); err != nil {
@@ -153,6 +161,21 @@ func decode(r io.Reader) (_ *state, at event.Mark, err error) {
 		}
 	}
 	return s, h.Mark, nil
+}
+
+// sized is a count of a snapshot, within reason: a damaged one may say anything.
+func sized(count int) int { return min(max(count, 0), 10_000_000) }
+
+// room is an empty state with room for what follows.
+func (h header) room() *state {
+	return &state{
+		users:         make(map[id.User]*userRecord, sized(h.Users)),
+		subjects:      make(map[string]*userRecord, sized(h.Subjects)),
+		organizations: make(map[id.Organization]*organizationRecord, sized(h.Organizations)),
+		members:       make(map[membership]access.Role, sized(h.Members)),
+		keys:          make(map[id.APIKey]*keyRecord, sized(h.Keys)),
+		secrets:       make(map[Hash]*keyRecord, sized(h.Secrets)),
+	}
 }
 
 // loading is a snapshot on its way back into a state.

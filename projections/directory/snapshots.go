@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -98,8 +99,65 @@ func (r *partReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// save keeps a snapshot and lets go of those that it makes useless.
-func (s *Snapshots) save(ctx context.Context, at event.Mark, data []byte) error {
+// parts cuts what an encoder writes into rows, one at a time.
+type parts struct {
+	snapshot int64
+	from     *io.PipeReader
+	encoded  chan struct{} // closed when the encoder has ended
+	number   int
+	data     []byte
+	err      error
+}
+
+func newParts(snapshot int64, encode func(io.Writer) error) *parts {
+	from, to := io.Pipe()
+	encoded := make(chan struct{})
+	go func() {
+		defer close(encoded)
+		buffered := bufio.NewWriterSize(to, partSize)
+		err := encode(buffered)
+		if err == nil {
+			err = buffered.Flush()
+		}
+		to.CloseWithError(err)
+	}()
+	return &parts{snapshot: snapshot, from: from, encoded: encoded, number: -1, data: make([]byte, partSize)}
+}
+
+func (p *parts) Next() bool {
+	if p.err != nil {
+		return false
+	}
+	n, err := io.ReadFull(p.from, p.data[:partSize])
+	p.number, p.data = p.number+1, p.data[:n]
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		p.err = io.EOF
+	case err != nil:
+		p.err = err
+		return false
+	}
+	return n > 0
+}
+
+// close ends the encoder, should it not have ended, and waits for it.
+func (p *parts) close() {
+	_ = p.from.Close() // It always returns nil.
+	<-p.encoded
+}
+
+func (p *parts) Values() ([]any, error) { return []any{p.snapshot, p.number, p.data}, nil }
+
+func (p *parts) Err() error {
+	if errors.Is(p.err, io.EOF) {
+		return nil
+	}
+	return p.err
+}
+
+// save keeps the snapshot that encode writes and lets go of those that it makes
+// useless.
+func (s *Snapshots) save(ctx context.Context, at event.Mark, encode func(io.Writer) error) error {
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		var id int64
 		commit := strconv.FormatUint(at.Position.Commit, 10)
@@ -109,10 +167,9 @@ func (s *Snapshots) save(ctx context.Context, at event.Mark, data []byte) error 
 		if err != nil {
 			return err
 		}
-		_, err = tx.CopyFrom(ctx, pgx.Identifier{"directory_snapshot_parts"}, []string{"snapshot_id", "part", "data"},
-			pgx.CopyFromSlice((len(data)+partSize-1)/partSize, func(part int) ([]any, error) {
-				return []any{id, part, data[part*partSize : min((part+1)*partSize, len(data))]}, nil
-			}))
+		source := newParts(id, encode)
+		defer source.close()
+		_, err = tx.CopyFrom(ctx, pgx.Identifier{"directory_snapshot_parts"}, []string{"snapshot_id", "part", "data"}, source)
 		if err != nil {
 			return err
 		}

@@ -1,9 +1,9 @@
 package directory
 
 import (
-	"bytes"
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/perfectworks/backend/domain/event"
@@ -101,22 +101,9 @@ func (d *Directory) saveSnapshot(ctx context.Context) {
 	if d.config.Snapshots == nil {
 		return
 	}
-	d.mu.RLock()
-	at, unsaved := event.Mark{Log: d.log, Position: d.applied, Last: d.last}, d.unsaved
-	var data bytes.Buffer
-	var err error
-	if unsaved >= d.config.SnapshotEvery {
-		err = d.state.encode(&data, at)
-	}
-	d.mu.RUnlock()
-	if unsaved < d.config.SnapshotEvery {
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
-	if err == nil {
-		err = d.config.Snapshots.save(ctx, at, data.Bytes())
-	}
+	unsaved, err := d.writeSnapshot(ctx)
 	if err != nil {
 		d.config.Logger.WarnContext(ctx, "the directory's snapshot cannot be saved", "error", err)
 		return
@@ -124,4 +111,16 @@ func (d *Directory) saveSnapshot(ctx context.Context) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.unsaved -= unsaved
+}
+
+// writeSnapshot tells how many events the snapshot spares; it writes none when
+// these are few. Nothing of it is kept in memory but the part on its way.
+func (d *Directory) writeSnapshot(ctx context.Context) (unsaved int, err error) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if d.unsaved < d.config.SnapshotEvery {
+		return 0, nil
+	}
+	at := event.Mark{Log: d.log, Position: d.applied, Last: d.last}
+	return d.unsaved, d.config.Snapshots.save(ctx, at, func(w io.Writer) error { return d.state.encode(w, at) })
 }
