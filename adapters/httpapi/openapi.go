@@ -22,7 +22,7 @@ func humaConfig(version string) huma.Config {
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
-				Title: "PerfectWorks API", Version: cmp.Or(version, "development"), Description: introduction,
+				Title: "PerfectWorks API", Version: cmp.Or(version, "development"),
 			},
 			Servers: []*huma.Server{{URL: basePath}},
 			Components: &huma.Components{
@@ -130,7 +130,7 @@ func (op *operation) answerContent(registry huma.Registry, envelope reflect.Type
 	properties := registry.SchemaFromRef(schema.Ref).Properties
 	data := properties["data"]
 	op.members = membersOf(registry, data)
-	if field.Type.Kind() == reflect.Pointer {
+	if field.Type.Kind() == reflect.Pointer && len(data.AnyOf) == 0 { // Operations share schemas.
 		properties["data"] = &huma.Schema{AnyOf: []*huma.Schema{data, {Type: "null"}}}
 	}
 	content[mediaJSON] = &huma.MediaType{
@@ -259,6 +259,9 @@ func exampleOf(registry huma.Registry, s *huma.Schema) any {
 // specification returns the OpenAPI documents as they are served: that of
 // version 3.1, and a rendition in version 3.0.3 for generators that need it.
 func (a *API) specification() (current, older []byte, err error) {
+	if a.huma.OpenAPI().Info.Description, err = a.introduce(); err != nil {
+		return nil, nil, err
+	}
 	registry := a.huma.OpenAPI().Components.Schemas
 	registry.Schema(typeOf[Problem](), true, "Problem")
 	registry.Schema(typeOf[ErrorEnvelope](), true, "ErrorEnvelope")
@@ -280,7 +283,7 @@ func (a *API) specification() (current, older []byte, err error) {
 // served brings a document into the form in which it is read.
 func served(document []byte, passes ...func([]byte) ([]byte, error)) ([]byte, error) {
 	var err error
-	for _, pass := range append([]func([]byte) ([]byte, error){withNullsInEnums, withSharedResponses, withoutOrphans}, passes...) {
+	for _, pass := range append([]func([]byte) ([]byte, error){withNullsInEnums, withoutEmptyExamples, withSharedResponses, withoutOrphans}, passes...) {
 		if document, err = pass(document); err != nil {
 			return nil, err
 		}

@@ -1,16 +1,10 @@
 package httpapi
 
 import (
-	_ "embed"
 	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
 )
-
-// introduction is what the documentation says before the operations.
-//
-//go:embed introduction.md
-var introduction string
 
 // headerOrganization names another organization than the active one to act in.
 const headerOrganization = "X-Organization-Id"

@@ -36,7 +36,23 @@ func withoutNullTypes(document []byte) ([]byte, error) {
 			return
 		}
 		delete(schema, "anyOf")
-		schema["allOf"], schema["nullable"] = kept, true
+		schema["type"], schema["allOf"], schema["nullable"] = "object", kept, true
+	})
+}
+
+// withoutEmptyExamples leaves out the empty text that stands for null where
+// examples are made: it is no value of most schemas.
+func withoutEmptyExamples(document []byte) ([]byte, error) {
+	return rewritten(document, func(schema map[string]any) {
+		if _, described := schema["type"]; !described {
+			return
+		}
+		if examples, ok := schema["examples"].([]any); ok && len(examples) == 1 && examples[0] == "" {
+			delete(schema, "examples")
+		}
+		if schema["example"] == "" {
+			delete(schema, "example")
+		}
 	})
 }
 

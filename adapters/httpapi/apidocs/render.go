@@ -60,5 +60,17 @@ func markdown(s string) template.HTML {
 	if err := converter.Convert([]byte(s), &b); err != nil { // Only writing can fail.
 		return template.HTML(template.HTMLEscapeString(s)) //nolint:gosec // It is escaped.
 	}
-	return template.HTML(b.String()) //nolint:gosec // The converter escapes texts and drops HTML.
+	return template.HTML(scrolling(b.String())) //nolint:gosec // The converter escapes texts and drops HTML.
+}
+
+// scrolling lets each table scroll by itself where the window is narrow.
+func scrolling(html string) string {
+	for n := 1; ; n++ {
+		before, after, found := strings.Cut(html, "<table>")
+		if !found {
+			return html
+		}
+		after = strings.Replace(after, "</table>", "</table></div>", 1)
+		html = fmt.Sprintf(`%s<div class="scroll" tabindex="0" role="region" aria-label="Table %d"><table class="text">%s`, before, n, after)
+	}
 }

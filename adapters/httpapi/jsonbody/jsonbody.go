@@ -20,8 +20,8 @@ import (
 // Bounds of a body. No operation needs more than a few levels, or some dozens of
 // values.
 const (
-	maxDepth  = 16
-	maxValues = 1000
+	MaxDepth  = 16
+	MaxValues = 1000
 	// MaxDetails bounds how many broken rules are told of.
 	MaxDetails = 50
 )
@@ -53,11 +53,11 @@ func Check(body []byte, known *Names) error {
 			wrong.Add("body", CodeType, "must be a JSON object")
 			return wrong.Err()
 		}
-		if decoder.StackDepth() > maxDepth {
-			return tooMuch(CodeDepth, "must not be nested deeper than "+strconv.Itoa(maxDepth)+" levels")
+		if decoder.StackDepth() > MaxDepth {
+			return tooMuch(CodeDepth, "must not be nested deeper than "+strconv.Itoa(MaxDepth)+" levels")
 		}
-		if values++; values > maxValues {
-			return tooMuch(CodeValues, "must not hold more than "+strconv.Itoa(maxValues)+" names and values")
+		if values++; values > MaxValues {
+			return tooMuch(CodeValues, "must not hold more than "+strconv.Itoa(MaxValues)+" names and values")
 		}
 		if token.Kind() == jsontext.KindString {
 			checkText(&wrong, decoder, token.String(), known)

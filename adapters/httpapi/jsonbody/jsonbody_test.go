@@ -24,7 +24,7 @@ func TestCheckAccepts(t *testing.T) {
 		"text with lines":         `{"description":"one\ntwo\r\n\tthree"}`,
 		"astral characters":       `{"name":"\ud83d\ude00 😀"}`,
 		"same name on two levels": `{"name":{"name":{"name":1}}}`,
-		"deep, but not too deep":  strings.Repeat(`{"name":`, maxDepth-1) + `{}` + strings.Repeat(`}`, maxDepth-1),
+		"deep, but not too deep":  strings.Repeat(`{"name":`, MaxDepth-1) + `{}` + strings.Repeat(`}`, MaxDepth-1),
 		"big numbers":             `{"name":123456789012345678901234567890,"scopes":1e400}`,
 	} {
 		if err := Check([]byte(body), known); err != nil {
@@ -58,7 +58,7 @@ func TestCheckRefuses(t *testing.T) {
 		"null":                          {`null`, refusal{failure.CodeValidation, "body", CodeType}},
 		"the same name twice":           {`{"name":"a","name":"b"}`, refusal{failure.CodeValidation, "name", CodeDuplicate}},
 		"the same name twice, escaped":  {`{"name":"a","n\u0061me":"b"}`, refusal{failure.CodeValidation, "name", CodeDuplicate}},
-		"too deep":                      {strings.Repeat(`{"a":`, maxDepth+1), refusal{failure.CodeValidation, "body", CodeDepth}},
+		"too deep":                      {strings.Repeat(`{"a":`, MaxDepth+1), refusal{failure.CodeValidation, "body", CodeDepth}},
 		"too deep lists":                {`{"a":` + strings.Repeat(`[`, 5000), refusal{failure.CodeValidation, "body", CodeDepth}},
 		"escaped control character":     {`{"name":"a\u0000b"}`, refusal{failure.CodeValidation, "name", "CHARACTER_FORBIDDEN"}},
 		"control character in a list":   {`{"scopes":["a","\u0007"]}`, refusal{failure.CodeValidation, "scopes[1]", "CHARACTER_FORBIDDEN"}},
@@ -233,7 +233,7 @@ func TestCheckIsBounded(t *testing.T) {
 	}{
 		"misspelt members": {"{" + misspelt.String() + `"a":1}`, MaxDetails, CodeUnknown},
 		"many members":     {"{" + many.String() + `"a":1}`, MaxDetails, CodeUnknown},
-		"many items":       {`{"name":[` + strings.Repeat("0,", maxValues) + `0]}`, 1, CodeValues},
+		"many items":       {`{"name":[` + strings.Repeat("0,", MaxValues) + `0]}`, 1, CodeValues},
 	} {
 		f := failure.Of(Check([]byte(test.body), known))
 		if f == nil || len(f.Details) != test.details || f.Details[len(f.Details)-1].Code != test.code {
