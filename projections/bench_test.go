@@ -19,6 +19,7 @@ import (
 	"github.com/perfectworks/backend/migrations"
 	"github.com/perfectworks/backend/projections"
 	"github.com/perfectworks/backend/projections/apikeys"
+	"github.com/perfectworks/backend/projections/list"
 	"github.com/perfectworks/backend/projections/projectionstest"
 )
 
@@ -66,13 +67,14 @@ func BenchmarkLimit(b *testing.B) {
 				switch _, e := benchEvent(i); e := e.(type) {
 				case apikey.Issued:
 					batch.Queue(`INSERT INTO apikeys.keys (id, organization_id, owner_type, user_id, issued_by, description, scopes,
-						live, start, last4, predecessor_id, revision, created_at, updated_at)
-						VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', 0, $11, $11)`,
+						live, start, last4, predecessor_id, revision, created_at, updated_at, description_folded, characters_folded)
+						VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', 0, $11, $11, $12, $13)`,
 						string(e.KeyID), string(e.OrganizationID), string(e.OwnerType), string(e.UserID), string(e.IssuedBy),
-						e.Description, e.Scopes, e.Live, e.Start, e.Last4, e.OccurredAt)
+						e.Description, e.Scopes, e.Live, e.Start, e.Last4, e.OccurredAt,
+						list.Fold(e.Description), list.Fold(e.Start+" "+e.Last4))
 				case apikey.DescriptionChanged:
-					batch.Queue("UPDATE apikeys.keys SET description = $2, revision = 1, updated_at = $3 WHERE id = $1",
-						string(e.KeyID), e.Description, e.OccurredAt)
+					batch.Queue("UPDATE apikeys.keys SET description = $2, description_folded = $4, revision = 1, updated_at = $3 WHERE id = $1",
+						string(e.KeyID), e.Description, e.OccurredAt, list.Fold(e.Description))
 				}
 			}
 			err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return tx.SendBatch(ctx, batch).Close() })

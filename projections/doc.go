@@ -5,7 +5,10 @@
 // The flow: a subscriber sends events one by one through a Watermill router; a
 // projector reduces each to changes, which are plain data, and keeps them; when
 // the subscriber ends a batch, the changes are folded per row and written with
-// the checkpoint, in one transaction and one round trip.
+// the checkpoint, in one transaction and one round trip. What Postgres would
+// refuse is found out before, change by change, so that a batch fails if and
+// only if one of its events would fail alone. Rows that cannot be there yet, as
+// in a rebuild, are copied.
 //
 // The checkpoint moves by compare-and-set, and so decides all disputes: after a
 // crash it says where to go on; a process that lost its lock, or whose tables
