@@ -195,6 +195,7 @@ func runServer(ctx context.Context, config childConfig, logger *slog.Logger) (er
 	// One caller sends all the load.
 	const unlimited = 1 << 30
 	settings.RequestsPerCaller, settings.RequestsPerOrganization, settings.RequestsPerAddress = unlimited, unlimited, unlimited
+	settings.MaxAPIKeys = 100_000
 	settings.ConcurrentRequests = 4 * connections
 	server, err := app.New(ctx, settings, logger)
 	if err != nil {

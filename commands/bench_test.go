@@ -5,6 +5,7 @@ import (
 
 	"github.com/perfectworks/backend/adapters/eventstore/eventstoretest"
 	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/apikey"
 )
 
 // BenchmarkIssueAPIKey is the command beside the bare append that it is made
@@ -16,6 +17,9 @@ func BenchmarkIssueAPIKey(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			w := newWorld(b, store())
+			w.Commands = commands.New(commands.Deps{
+				Streams: w.store, Observer: noObserver{}, Limits: commands.Limits{APIKeys: 1 << 30},
+			})
 			owner, _ := w.organization()
 			b.SetParallelism(64)
 			b.ReportAllocs()
@@ -29,5 +33,17 @@ func BenchmarkIssueAPIKey(b *testing.B) {
 				}
 			})
 		})
+	}
+}
+
+// A refusal at the quota looks at every slot, and asks the store about each.
+func BenchmarkIssueAPIKeyAtTheQuota(b *testing.B) {
+	w := newWorld(b, eventstoretest.New(b).Streams)
+	owner, _ := w.organization()
+	for range commands.DefaultMaxAPIKeys {
+		w.key(owner, commands.IssueAPIKey{})
+	}
+	for b.Loop() {
+		refused(b, must(w.IssueAPIKey(b.Context(), w.request(owner), commands.IssueAPIKey{})), apikey.ErrLimit)
 	}
 }
