@@ -298,3 +298,22 @@ func TestActorAndID(t *testing.T) {
 		}
 	}
 }
+
+func TestRanks(t *testing.T) {
+	t.Parallel()
+	for role, may := range map[access.Role][]access.Role{
+		access.Owner:   roles,
+		access.Admin:   {access.Billing, access.Member, access.Viewer},
+		access.Billing: {access.Member, access.Viewer},
+		access.Member:  {access.Viewer},
+		access.Viewer:  nil,
+		"":             nil,
+		"king":         nil,
+	} {
+		for _, other := range append([]access.Role{"", "king"}, roles...) {
+			if got, want := role.MayGrant(other), slices.Contains(may, other); got != want {
+				t.Errorf("%q may grant %q: %t, want %t", role, other, got, want)
+			}
+		}
+	}
+}

@@ -18,9 +18,13 @@ var Aggregate = event.Aggregate[id.Organization, State]{
 		event.Define[SlugChanged](),
 		event.Define[SlugClaimLapsed](),
 		event.Define[RegistrationLapsed](),
-		event.Define[MemberJoined](),
+		event.Define[MemberInvited](),
+		event.Define[InvitationResent](),
+		event.Define[InvitationRevoked](),
+		event.Define[MemberJoined](event.FieldsAdded),
 		event.Define[MemberRoleChanged](),
 		event.Define[MemberRemoved](),
+		event.Define[OwnershipTransferred](),
 		event.Define[Deleted](),
 		event.Define[Restored](),
 		event.Define[Purged](),
@@ -99,7 +103,10 @@ type MemberJoined struct {
 	OrganizationID id.Organization `json:"organizationId"`
 	UserID         id.User         `json:"userId"`
 	Role           access.Role     `json:"role"`
-	OccurredAt     time.Time       `json:"occurredAt"`
+	// InvitationID is the invitation by which the person joined; the first owner
+	// has none.
+	InvitationID id.Invitation `json:"invitationId,omitempty"`
+	OccurredAt   time.Time     `json:"occurredAt"`
 }
 
 // MemberRoleChanged gives a member another role.

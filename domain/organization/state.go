@@ -30,6 +30,9 @@ type State struct {
 	// FormerSlugs still lead here; each is held until the time given.
 	FormerSlugs map[string]time.Time
 	Members     map[id.User]Membership
+	// Invitations are those that were neither accepted nor revoked; they may have
+	// expired.
+	Invitations map[id.Invitation]Invitation
 	// CreatedBy made the organization, which is counted in that slot of theirs.
 	CreatedBy id.User
 	Slot      int
@@ -43,6 +46,9 @@ type State struct {
 type Membership struct {
 	Role     access.Role
 	JoinedAt time.Time
+	// InvitationID is the invitation by which the member joined; empty for the
+	// first owner.
+	InvitationID id.Invitation
 }
 
 // Apply folds an event into the state. Events of other kinds change nothing.
@@ -71,7 +77,27 @@ func Apply(s State, e event.Event) State {
 		s.Slug, s.UpdatedAt = e.Slug, e.OccurredAt
 	case MemberJoined:
 		s.Members = copied(s.Members)
-		s.Members[e.UserID] = Membership{Role: e.Role, JoinedAt: e.OccurredAt}
+		s.Members[e.UserID] = Membership{Role: e.Role, JoinedAt: e.OccurredAt, InvitationID: e.InvitationID}
+		s = s.withoutInvitation(e.InvitationID)
+	case MemberInvited:
+		s.Invitations = copied(s.Invitations)
+		for name, i := range s.Invitations {
+			if i.EmailHash == e.EmailHash || !i.Open(e.OccurredAt.Add(-InvitationLife)) {
+				delete(s.Invitations, name) // over, and long enough ago
+			}
+		}
+		s.Invitations[e.InvitationID] = Invitation{
+			EmailHash: e.EmailHash, Email: e.Email, Role: e.Role, InvitedBy: e.InvitedBy, Issue: 1,
+			TokenHash: e.TokenHash, InvitedAt: e.OccurredAt, ExpireAt: e.ExpireAt,
+		}
+	case InvitationResent:
+		if i, ok := s.Invitations[e.InvitationID]; ok {
+			s.Invitations = copied(s.Invitations)
+			i.Issue, i.InvitedBy, i.TokenHash, i.ExpireAt = e.Issue, e.ResentBy, e.TokenHash, e.ExpireAt
+			s.Invitations[e.InvitationID] = i
+		}
+	case InvitationRevoked:
+		s = s.withoutInvitation(e.InvitationID)
 	case MemberRoleChanged:
 		if m, ok := s.Members[e.UserID]; ok {
 			s.Members = copied(s.Members)
@@ -87,6 +113,14 @@ func Apply(s State, e event.Event) State {
 		s.Status, s.PurgeAt, s.UpdatedAt = StatusActive, time.Time{}, e.OccurredAt
 	case Purged:
 		return State{ID: s.ID, Status: StatusPurged, CreatedAt: s.CreatedAt, UpdatedAt: e.OccurredAt}
+	}
+	return s
+}
+
+func (s State) withoutInvitation(name id.Invitation) State {
+	if _, ok := s.Invitations[name]; ok {
+		s.Invitations = copied(s.Invitations)
+		delete(s.Invitations, name)
 	}
 	return s
 }

@@ -260,3 +260,29 @@ func TestTheStateGivesTheSameOrganization(t *testing.T) {
 		}
 	}
 }
+
+// Events of members and invitations move the revision, which If-Match is compared
+// with, and change nothing else of the organization.
+func TestMembersMoveTheRevision(t *testing.T) {
+	t.Parallel()
+	m, q := newModel(t)
+	m.Given(stream, registered)
+	before, err := q.ByID(context.Background(), "org_1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range []event.Event{
+		joined,
+		organization.MemberInvited{OrganizationID: "org_1", InvitationID: "inv_1", OccurredAt: day1},
+		organization.InvitationResent{OrganizationID: "org_1", InvitationID: "inv_1", OccurredAt: day1},
+		organization.InvitationRevoked{OrganizationID: "org_1", InvitationID: "inv_1", OccurredAt: day1},
+		organization.OwnershipTransferred{OrganizationID: "org_1", OccurredAt: day1},
+	} {
+		m.Given(stream, e)
+		before.Revision = event.Revision(i + 1)
+		got, err := q.ByID(context.Background(), "org_1")
+		if diff := cmp.Diff(before, got); diff != "" || err != nil {
+			t.Errorf("after %T: %v\n%s", e, err, diff)
+		}
+	}
+}

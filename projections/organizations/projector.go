@@ -6,6 +6,7 @@ import (
 	_ "embed"
 
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/projections"
 )
@@ -24,16 +25,20 @@ var (
 // the row's revision, which is what If-Match is compared with.
 func Definition() projections.Definition {
 	return projections.Definition{
-		Name: Name, Version: 1, Tables: tables, Indexes: indexes,
+		Name: Name, Version: 2, Tables: tables, Indexes: indexes,
 		Personal: []projections.Personal{{Table: organizations, Subject: "id", Columns: []string{"email"}}},
 		Reducers: projections.Join(
 			projections.On(registered),
 			projections.On(profileUpdated),
 			projections.On(slugChanged),
 			projections.On(slugClaimLapsed),
+			projections.On(memberInvited),
+			projections.On(invitationResent),
+			projections.On(invitationRevoked),
 			projections.On(memberJoined),
 			projections.On(memberRoleChanged),
 			projections.On(memberRemoved),
+			projections.On(ownershipTransferred),
 			projections.On(deleted),
 			projections.On(restored),
 			projections.On(purged),
@@ -84,7 +89,28 @@ func slugChanged(e organization.SlugChanged, r event.Recorded) []change {
 }
 
 func slugClaimLapsed(e organization.SlugClaimLapsed, r event.Recorded) []change {
-	return []change{projections.Patch(organizations, row{"id": e.OrganizationID}, row{"revision": r.Revision})}
+	return moved(e.OrganizationID, r)
+}
+
+// moved is the change of an event that only moves the stream.
+func moved(o id.Organization, r event.Recorded) []change {
+	return []change{projections.Patch(organizations, row{"id": o}, row{"revision": r.Revision})}
+}
+
+func memberInvited(e organization.MemberInvited, r event.Recorded) []change {
+	return moved(e.OrganizationID, r)
+}
+
+func invitationResent(e organization.InvitationResent, r event.Recorded) []change {
+	return moved(e.OrganizationID, r)
+}
+
+func invitationRevoked(e organization.InvitationRevoked, r event.Recorded) []change {
+	return moved(e.OrganizationID, r)
+}
+
+func ownershipTransferred(e organization.OwnershipTransferred, r event.Recorded) []change {
+	return moved(e.OrganizationID, r)
 }
 
 func memberJoined(e organization.MemberJoined, r event.Recorded) []change {

@@ -1,0 +1,122 @@
+package organization
+
+import (
+	"time"
+
+	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/failure"
+	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/domain/input"
+)
+
+// Refusals of changes to members.
+var (
+	ErrMemberNotFound = failure.New(failure.NotFound, "MEMBER_NOT_FOUND",
+		"there is no such member")
+	ErrLastOwner = failure.New(failure.Conflict, "LAST_OWNER",
+		"an organization must keep an owner: make somebody else an owner first")
+)
+
+// ChangeRole gives a member another role, on behalf of a member. The role that
+// they have already changes nothing.
+func (s State) ChangeRole(by, of id.User, to access.Role, at time.Time) ([]event.Event, error) {
+	m, err := s.manageMember(by, of)
+	if err != nil {
+		return nil, err
+	}
+	var wrong failure.Fields
+	checkRole(&wrong, to)
+	if err := wrong.Err(); err != nil {
+		return nil, err
+	}
+	switch {
+	case !s.Members[by].Role.MayGrant(to):
+		return nil, access.ErrForbidden
+	case m.Role == to:
+		return nil, nil
+	case s.isLastOwner(of):
+		return nil, ErrLastOwner
+	}
+	return []event.Event{s.roleChanged(of, m.Role, to, at)}, nil
+}
+
+// TransferOwnership makes another member an owner, and the owner who does so an
+// admin.
+func (s State) TransferOwnership(by, to id.User, at time.Time) ([]event.Event, error) {
+	role, err := s.RequireMember(by)
+	if err != nil {
+		return nil, err
+	}
+	if err := role.Require(access.TransferOwnership); err != nil {
+		return nil, err
+	}
+	m, ok := s.Members[to]
+	switch {
+	case !ok:
+		return nil, ErrMemberNotFound
+	case to == by:
+		return nil, nil
+	}
+	events := []event.Event{OwnershipTransferred{OrganizationID: s.ID, FromUserID: by, ToUserID: to, OccurredAt: at}}
+	// The new owner first: at no event is the organization without one.
+	if m.Role != access.Owner {
+		events = append(events, s.roleChanged(to, m.Role, access.Owner, at))
+	}
+	return append(events, s.roleChanged(by, access.Owner, access.Admin, at)), nil
+}
+
+// Remove ends a membership: by a member of higher rank, or by the member's
+// leaving.
+func (s State) Remove(by, member id.User, at time.Time) ([]event.Event, error) {
+	if by == member {
+		if _, err := s.RequireMember(by); err != nil {
+			return nil, err
+		}
+	} else if _, err := s.manageMember(by, member); err != nil {
+		return nil, err
+	}
+	if s.isLastOwner(member) {
+		return nil, ErrLastOwner
+	}
+	return []event.Event{MemberRemoved{OrganizationID: s.ID, UserID: member, OccurredAt: at}}, nil
+}
+
+// mayManage returns nil for a member who may manage members.
+func (s State) mayManage(by id.User) error {
+	role, err := s.RequireMember(by)
+	if err != nil {
+		return err
+	}
+	return role.Require(access.ManageMembers)
+}
+
+// manageMember returns a member whom another one may change: one of lower rank,
+// or, for owners, anyone.
+func (s State) manageMember(by, of id.User) (Membership, error) {
+	if err := s.mayManage(by); err != nil {
+		return Membership{}, err
+	}
+	m, ok := s.Members[of]
+	switch {
+	case !ok:
+		return Membership{}, ErrMemberNotFound
+	case !s.Members[by].Role.MayGrant(m.Role):
+		return Membership{}, access.ErrForbidden
+	}
+	return m, nil
+}
+
+func (s State) isLastOwner(user id.User) bool {
+	return s.Members[user].Role == access.Owner && s.Owners() == 1
+}
+
+func (s State) roleChanged(of id.User, from, to access.Role, at time.Time) MemberRoleChanged {
+	return MemberRoleChanged{OrganizationID: s.ID, UserID: of, Role: to, FormerRole: from, OccurredAt: at}
+}
+
+func checkRole(wrong *failure.Fields, role access.Role) {
+	if !role.Valid() {
+		wrong.Add("role", input.CodeUnknown, "must be owner, admin, billing, member or viewer")
+	}
+}
