@@ -28,7 +28,7 @@ func TestJudge(t *testing.T) {
 		"starting up":            {code("57P03"), retry, true},
 		"disk full":              {code("53100"), retry, true},
 		"lock not available":     {code("55P03"), retry, true},
-		"read only":              {code("25006"), retry, false},
+		"read only":              {code("25006"), retry, true},
 		"no such table":          {code("42P01"), retry, false},
 		"not permitted":          {code("42501"), retry, false},
 		"moved on":               {code("PWF01"), fenced, false},
