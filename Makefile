@@ -49,6 +49,10 @@ $(LINTER): tools/go.mod tools/go.sum
 bench: ## measure speed beside its limits; JSON to $$BENCH_JSON
 	@$(GO) run ./cmd/withpostgres -durable -- $(GO) run ./bench
 
+.PHONY: bench-floods
+bench-floods: ## measure what floods by others do to a caller
+	@$(GO) run ./cmd/withpostgres -durable -- env FLOOD_SECONDS=15 $(GO) test -count=1 -v -run TestNeighboursOfFloods ./cmd/perfectworks
+
 .PHONY: bench-documents
 bench-documents: ## measure the documents engine; JSON to $$BENCH_JSON; installs readers and browsers it asks
 	@$(GO) run ./bench/documents $(ARGS)

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/perfectworks/backend/adapters/httpapi"
 	"github.com/perfectworks/backend/adapters/httpapi/admission"
@@ -39,7 +38,7 @@ func (s Settings) edge() (edge, error) {
 		case limit.value < 0:
 			wrong = append(wrong, fmt.Errorf("%s must not be negative", limit.name))
 		case limit.value > 0:
-			*limit.quota = httpapi.Quota{Requests: limit.value, Per: time.Minute}
+			*limit.quota = httpapi.PerMinute(limit.value)
 		}
 	}
 	if e.admission.Working = s.ConcurrentRequests; s.ConcurrentRequests < 0 {

@@ -29,12 +29,17 @@ type Quota struct {
 }
 
 // The default quotas: 100 requests a second for each caller, 500 for each
-// organization, 20 for each address.
+// organization, 20 for each address. They are for ten seconds, which is what may
+// come at once: as much as a minute's would be a flood.
 var (
-	defaultPerCaller       = Quota{6_000, time.Minute}
-	defaultPerOrganization = Quota{30_000, time.Minute}
-	defaultPerAddress      = Quota{1_200, time.Minute}
+	defaultPerCaller       = PerMinute(6_000)
+	defaultPerOrganization = PerMinute(30_000)
+	defaultPerAddress      = PerMinute(1_200)
 )
+
+// PerMinute is the quota of a number of requests a minute, of which a sixth may
+// come at once.
+func PerMinute(requests int) Quota { return Quota{max(1, requests/6), 10 * time.Second} }
 
 // rememberedBuckets bounds the memory of each limit; an entry has some 200 bytes.
 const rememberedBuckets = 100_000

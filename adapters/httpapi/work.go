@@ -16,6 +16,8 @@ const (
 	largeBody = 8 << 10
 	// longestRest bounds how long a connection rests after a refusal.
 	longestRest = time.Second
+	// maxDoublings of a millisecond are about as long.
+	maxDoublings = 10
 )
 
 // work lets a request work once there is a place for it. What the client sends
@@ -76,7 +78,8 @@ func newLargeBodies() chan struct{} {
 
 // connection is what is known of the connection that a request came on.
 type connection struct {
-	// refused counts the latest requests, one after another, that were too many.
+	// refused counts the latest requests that were too many, less those that were
+	// not.
 	refused int
 }
 
@@ -92,12 +95,13 @@ func rest(w http.ResponseWriter, r *http.Request, x *exchange) {
 		return
 	}
 	if !x.tooMany {
-		c.refused = 0
+		// Not all at once: of a flood some requests are always served.
+		c.refused = max(0, c.refused-1)
 		return
 	}
-	c.refused++
+	c.refused = min(c.refused+1, maxDoublings+1)
 	// Doubled each time, from a millisecond on.
-	pause := min(longestRest, time.Millisecond<<min(c.refused-1, 10))
+	pause := min(longestRest, time.Millisecond<<min(c.refused-1, maxDoublings))
 	if err := http.NewResponseController(w).Flush(); err != nil {
 		return
 	}
