@@ -197,6 +197,7 @@ func runServer(ctx context.Context, config childConfig, logger *slog.Logger) (er
 	settings.RequestsPerCaller, settings.RequestsPerOrganization, settings.RequestsPerAddress = unlimited, unlimited, unlimited
 	settings.MaxAPIKeys = 100_000
 	settings.ConcurrentRequests = 4 * connections
+	settings.MaxAPIKeys = 100_000 // the most that is allowed
 	server, err := app.New(ctx, settings, logger)
 	if err != nil {
 		return err
