@@ -32,6 +32,7 @@ func Definition() projections.Definition {
 			projections.On(profileUpdated),
 			projections.On(slugChanged),
 			projections.On(slugClaimLapsed),
+			projections.On(registrationLapsed),
 			projections.On(memberInvited),
 			projections.On(invitationResent),
 			projections.On(invitationRevoked),
@@ -95,6 +96,10 @@ func slugClaimLapsed(e organization.SlugClaimLapsed, r event.Recorded) []change 
 // moved is the change of an event that only moves the stream.
 func moved(o id.Organization, r event.Recorded) []change {
 	return []change{projections.Patch(organizations, row{"id": o}, row{"revision": r.Revision})}
+}
+
+func registrationLapsed(e organization.RegistrationLapsed, r event.Recorded) []change {
+	return moved(e.OrganizationID, r)
 }
 
 func memberInvited(e organization.MemberInvited, r event.Recorded) []change {
