@@ -93,7 +93,7 @@ func (a *API) document(op *operation, answerType reflect.Type) {
 		// Where every field may be left out, so may the whole.
 		body.Required = len(schema.Required) > 0
 		op.bodyRequired = body.Required
-		media.Example = exampleOf(oapi.Components.Schemas, media.Schema)
+		media.Example = toCome(exampleOf(oapi.Components.Schemas, media.Schema))
 	}
 	answer := registered.Responses[strconv.Itoa(op.status)]
 	answer.Description = strings.ToUpper(op.message[:1]) + op.message[1:] + "."

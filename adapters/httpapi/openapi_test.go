@@ -226,8 +226,7 @@ func TestTheDocumentedExamplesWork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The examples' times pass one day.
-		return strings.ReplaceAll(string(out), "2025-12-31", "2999-12-31")
+		return string(out)
 	}
 	steps := []struct {
 		method, path string

@@ -11,6 +11,29 @@ import (
 // timeLayout is how times are written: RFC 3339 in UTC with milliseconds.
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
+// exampleTime is the time that the documentation shows in answers.
+const exampleTime = "2025-12-31T23:59:59.000Z"
+
+// toCome replaces exampleTime in an example of a request by a time that lies
+// ahead for at least a year, so that the example works as it is printed.
+func toCome(example any) any {
+	switch example := example.(type) {
+	case string:
+		if example == exampleTime {
+			return time.Date(time.Now().Year()+2, time.January, 1, 0, 0, 0, 0, time.UTC).Format(timeLayout)
+		}
+	case map[string]any:
+		for name, value := range example {
+			example[name] = toCome(value)
+		}
+	case []any:
+		for i, value := range example {
+			example[i] = toCome(value)
+		}
+	}
+	return example
+}
+
 // Time is an instant on the wire. It is written by timeLayout and read from any
 // RFC 3339 form.
 type Time struct{ time.Time }
@@ -50,6 +73,6 @@ func (Time) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{
 		Type: huma.TypeString, Format: "date-time",
 		Description: "RFC 3339, answered in UTC with milliseconds.",
-		Examples:    []any{"2025-12-31T23:59:59.000Z"},
+		Examples:    []any{exampleTime},
 	}
 }
