@@ -2,7 +2,10 @@ package projections_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"math"
 	"testing"
 	"time"
 
@@ -163,6 +166,26 @@ func (s *system) fill() event.Position {
 	return head
 }
 
+// readAll reads the log by the client alone.
+func (s *system) readAll() {
+	s.Helper()
+	stream, err := s.store.Node.Client().ReadAll(context.Background(), esdb.ReadAllOptions{}, math.MaxInt64)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer stream.Close()
+	for n := 0; ; n++ {
+		if _, err := stream.Recv(); errors.Is(err, io.EOF) {
+			if n < benchEvents {
+				s.Fatalf("%d events", n)
+			}
+			return
+		} else if err != nil {
+			s.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkStore is the same from the event store: node, client, codec,
 // subscriber, router, engine. Live commits 500 events at a time; Rebuild makes
 // a new generation beside.
@@ -183,6 +206,12 @@ func BenchmarkStore(b *testing.B) {
 			b.StopTimer()
 			stop()
 			b.StartTimer()
+		}
+		reportRate(b)
+	})
+	b.Run("read", func(b *testing.B) { // The limit of a rebuild.
+		for b.Loop() {
+			s.readAll()
 		}
 		reportRate(b)
 	})
