@@ -20,7 +20,7 @@ func startOn(t *testing.T, store *eventstoretest.Store, onLoss app.LogLoss) (api
 	t.Helper()
 	data := t.TempDir()
 	server, err := app.New(t.Context(), app.Settings{
-		Environment: app.Development, Addr: "127.0.0.1:0", Data: data,
+		Environment: app.Development, Addr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0", Data: data,
 		DatabaseURL: postgrestest.URL(t), EventStoreURL: store.Node.ConnectionString(), WhenLogWentBack: onLoss,
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -46,7 +46,7 @@ func startOn(t *testing.T, store *eventstoretest.Store, onLoss app.LogLoss) (api
 	}
 	base := "http://" + server.Addr().String()
 	readiness := func() string {
-		response, err := http.Get(base + "/readyz")
+		response, err := http.Get("http://" + server.AdminAddr().String() + "/readyz")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -238,7 +238,7 @@ func TestAnswersBelongToTheirOrganization(t *testing.T) {
 	moved.api.authenticator = places{"": elsewhere, "org_acme": alice}
 	removed.api.authenticator = places{"": elsewhere}
 	for i, path := range []string{newOrganization, "/api/v0/api-keys"} {
-		c := withKey("k-1")(post(path).json(`{"name":"Acme"}`))
+		c := withKey("k-1")(post(path).json([]string{`{"name":"Acme"}`, `{}`}[i]))
 		h.do(c).wantData(t, 201)
 		if a := moved.do(c); a.status != 201 || a.header.Get("Idempotency-Replayed") != "true" {
 			t.Errorf("%s: who moved gets %d %s", path, a.status, a.body)
