@@ -89,9 +89,11 @@ func TestALogThatWentBackUnderAServer(t *testing.T) {
 					now := readiness()
 					return strings.HasPrefix(now, "503") && strings.Contains(now, "went back")
 				})
-				if status, _ := api.issue(t, "new"); status != http.StatusServiceUnavailable {
-					t.Errorf("a caller is answered %d while nobody can be vouched for", status)
-				}
+				// The parts notice it one by one, each within a second.
+				await(t, "a refusal while nobody can be vouched for", func() bool {
+					status, _ := api.issue(t, "new")
+					return status == http.StatusServiceUnavailable
+				})
 				return
 			}
 			// A write that needs less of the log than was lost, and is read at once.
