@@ -144,6 +144,7 @@ func newHarness(t *testing.T, change func(*Deps)) *harness {
 		t.Fatal(err)
 	}
 	h.Server = httptest.NewServer(h.api)
+	h.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	t.Cleanup(h.Close)
 	return h
 }
@@ -200,9 +201,7 @@ func (h *harness) do(c call) answer {
 	for name, values := range c.header {
 		r.Header[name] = values
 	}
-	client := h.Client()
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	res, err := client.Do(r)
+	res, err := h.Client().Do(r)
 	if err != nil {
 		h.t.Fatal(err)
 	}
