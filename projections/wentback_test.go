@@ -129,11 +129,12 @@ func TestALogThatLostWhatIsNotForUsIsFollowed(t *testing.T) {
 	h.run(e)
 	h.waitFor(e, "counters", last)
 	h.eventually("it is live", func() bool { return h.status(e).State == StateLive })
+	// The position was passed before, by what was lost: it tells nothing here.
+	h.eventually("both events are taken in, once", func() bool {
+		return h.count("SELECT events FROM projection.generations") == 2
+	})
 	if n := h.count("SELECT count(*) FROM counters.counts"); n != 1 {
 		t.Errorf("%d counts, want 1", n)
-	}
-	if n := h.count("SELECT events FROM projection.generations"); n != 2 {
-		t.Errorf("%d events were taken in, want 2", n)
 	}
 }
 
