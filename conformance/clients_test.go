@@ -24,7 +24,6 @@ const (
 // subscribe, set metadata and delete. Each is installed from its registry, in the
 // versions that are locked in testdata, into a folder that goes with the test.
 func TestOtherClients(t *testing.T) {
-	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), installTimeout+2*smokeTimeout)
 	defer cancel()
 	clients := map[string]func(context.Context, *testing.T, string) []string{
