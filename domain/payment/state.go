@@ -3,6 +3,7 @@ package payment
 import (
 	"math/big"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/perfectworks/backend/domain/event"
@@ -136,7 +137,7 @@ func Apply(s State, e event.Event) State {
 
 // withRefund advances a refund, or adds it.
 func withRefund(refunds []Refund, r Refund) []Refund {
-	i, found := slices.BinarySearchFunc(refunds, r, func(a, b Refund) int { return compare(a.ID, b.ID) })
+	i, found := slices.BinarySearchFunc(refunds, r, func(a, b Refund) int { return strings.Compare(a.ID, b.ID) })
 	if !found {
 		return slices.Insert(slices.Clone(refunds), i, r)
 	}
@@ -152,7 +153,7 @@ func withRefund(refunds []Refund, r Refund) []Refund {
 
 // withDispute advances a dispute, or adds it.
 func withDispute(disputes []Dispute, d Dispute) []Dispute {
-	i, found := slices.BinarySearchFunc(disputes, d, func(a, b Dispute) int { return compare(a.ID, b.ID) })
+	i, found := slices.BinarySearchFunc(disputes, d, func(a, b Dispute) int { return strings.Compare(a.ID, b.ID) })
 	if !found {
 		return slices.Insert(slices.Clone(disputes), i, d)
 	}
@@ -165,17 +166,6 @@ func withDispute(disputes []Dispute, d Dispute) []Dispute {
 	known.FundsWithdrawn = known.FundsWithdrawn || d.FundsWithdrawn
 	disputes[i] = known
 	return disputes
-}
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	default:
-		return 0
-	}
 }
 
 // Withheld tells whether the tokens are kept back although the money is there.

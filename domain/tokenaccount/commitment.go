@@ -9,8 +9,12 @@ import (
 	"github.com/perfectworks/backend/domain/personal"
 )
 
+// timeLayout is how times stand in the chain of hashes: RFC 3339 in UTC, with
+// milliseconds.
+const timeLayout = "2006-01-02T15:04:05.000Z"
+
 func referenceText(r Reference) string {
-	return r.ID + "@" + r.At.UTC().Format("2006-01-02T15:04:05.000Z")
+	return r.ID + "@" + r.At.UTC().Format(timeLayout)
 }
 
 func amountText(n int64) string { return strconv.FormatInt(n, 10) }
@@ -19,7 +23,7 @@ func timeText(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format("2006-01-02T15:04:05.000Z")
+	return t.UTC().Format(timeLayout)
 }
 
 // digestOf is the SHA-256 of the nonce and the reason, in lower-case

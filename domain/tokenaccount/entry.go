@@ -128,7 +128,7 @@ func (e Entry) ChainHash(eventType, commitment string) string {
 	line(e.PreviousHash)
 	line(strconv.FormatInt(e.Sequence, 10))
 	line(eventType)
-	line(e.OccurredAt.UTC().Format("2006-01-02T15:04:05.000Z"))
+	line(e.OccurredAt.UTC().Format(timeLayout))
 	for _, m := range e.Movements {
 		amount(m.Account, m.Amount)
 	}
