@@ -61,7 +61,10 @@ func (c *Client) readIdentity(ctx context.Context) (string, bool, error) {
 		}
 		return nil
 	})
-	return id.LogID, found && id.LogID != "", err
+	if err != nil { // Reading may still be under way: leave what it touches alone.
+		return "", false, err
+	}
+	return id.LogID, found && id.LogID != "", nil
 }
 
 // Recognise makes sure that the log still holds what a mark says was read from
