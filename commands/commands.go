@@ -45,6 +45,7 @@ type Deps struct {
 type Commands struct {
 	UserCommands
 	OrganizationCommands
+	MemberCommands
 	APIKeyCommands
 	TokenCommands
 }
@@ -55,6 +56,7 @@ func New(deps Deps) *Commands {
 	return &Commands{
 		UserCommands:         x.userCommands(deps.Observer),
 		OrganizationCommands: x.organizationCommands(deps.Observer),
+		MemberCommands:       x.memberCommands(deps.Observer),
 		APIKeyCommands:       x.apiKeyCommands(deps.Observer),
 		TokenCommands:        x.tokenCommands(deps.Observer),
 	}

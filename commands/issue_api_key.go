@@ -44,6 +44,7 @@ func (x *executor) issueAPIKey(ctx context.Context, req Request, c IssueAPIKey) 
 	issued, err := apikey.Issue(apikey.Issuance{
 		ID: keyID, OrganizationID: req.Principal.OrganizationID, OwnerType: c.OwnerType, IssuedBy: req.Principal.UserID,
 		Scopes: c.Scopes, Description: c.Description, ExpireAt: c.ExpireAt, Secret: secret,
+		MemberSince: req.Principal.MemberSince,
 	}, req.at())
 	if err != nil {
 		return Result[IssuedAPIKey]{}, err

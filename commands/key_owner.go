@@ -23,9 +23,10 @@ func (x *executor) withOwner(ctx context.Context, key apikey.State) (apikey.Stat
 	if err != nil {
 		return apikey.State{}, err
 	}
-	owner := apikey.Owner{
-		Active: person.State.Status == user.StatusActive, DeactivatedAt: person.State.DeactivatedAt,
-		MemberSince: home.State.Members[key.UserID].JoinedAt,
-	}
-	return key.Orphan(owner), nil
+	membership := home.State.Members[key.UserID]
+	return key.Under(apikey.Owner{
+		Erased:      person.State.Status == user.StatusErased,
+		Asleep:      person.State.Status == user.StatusDeactivated || membership.Suspended,
+		MemberSince: membership.JoinedAt,
+	}), nil
 }

@@ -44,11 +44,30 @@ func (w *world) leave(p access.Principal) {
 		organization.MemberRemoved{OrganizationID: p.OrganizationID, UserID: p.UserID, OccurredAt: w.now})
 }
 
-func (w *world) join(p access.Principal) {
+// join returns the person as they act under the new membership.
+func (w *world) join(p access.Principal) access.Principal {
 	w.Helper()
 	w.now = w.now.Add(time.Minute)
 	w.append(organization.Aggregate.Stream(p.OrganizationID),
 		organization.MemberJoined{OrganizationID: p.OrganizationID, UserID: p.UserID, Role: p.Role, OccurredAt: w.now})
+	p.MemberSince = w.now
+	return p
+}
+
+func (w *world) suspend(p access.Principal) {
+	w.Helper()
+	must(w.SuspendMember(w.Context(), w.request(p), commands.SuspendMember{OrganizationID: p.OrganizationID, UserID: p.UserID})).in(w)
+}
+
+func (w *world) reinstate(p access.Principal) {
+	w.Helper()
+	must(w.ReinstateMember(w.Context(), w.request(p), commands.ReinstateMember{OrganizationID: p.OrganizationID, UserID: p.UserID})).in(w)
+}
+
+func (w *world) erase(p access.Principal) {
+	w.Helper()
+	w.now = w.now.Add(time.Minute)
+	w.append(user.Aggregate.Stream(p.UserID), user.Erased{UserID: p.UserID, OccurredAt: w.now})
 }
 
 func (w *world) deactivate(p access.Principal) {
@@ -70,10 +89,9 @@ func TestAKeyEndsWithItsOwner(t *testing.T) {
 	onEachStore(t, func(w *world) {
 		admin, o := w.organization()
 		for name, end := range map[string]func(access.Principal){
-			"removed":              w.leave,
-			"removed and back":     func(p access.Principal) { w.leave(p); w.join(p) },
-			"deactivated":          w.deactivate,
-			"deactivated and back": func(p access.Principal) { w.deactivate(p); w.restore(p) },
+			"removed":          w.leave,
+			"removed and back": func(p access.Principal) { w.leave(p); _ = w.join(p) },
+			"erased":           func(p access.Principal) { w.deactivate(p); w.erase(p) },
 		} {
 			member := w.member(o.ID, access.Member)
 			key := w.issue(member)
@@ -96,6 +114,47 @@ func TestAKeyEndsWithItsOwner(t *testing.T) {
 	})
 }
 
+// A key that was asked for under a membership, and issued once its owner had left
+// and joined again, is dead, whatever the clocks say.
+func TestAKeyOfAFormerMembershipIsIssuedDead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newModel())
+	admin, o := w.organization()
+	member := w.member(o.ID, access.Member)
+	w.leave(member)
+	_ = w.join(member)
+	w.now = w.now.Add(time.Minute)
+	key := w.issue(member) // By a process that has seen neither.
+	refused(w, must(w.RotateAPIKey(w.Context(), w.request(member), commands.RotateAPIKey{KeyID: key.ID})), apikey.ErrRevoked)
+	refused(w, must(w.UpdateAPIKey(w.Context(), w.request(admin), commands.UpdateAPIKey{KeyID: key.ID, Description: new(string)})), apikey.ErrRevoked)
+}
+
+// A key sleeps while its owner's account is deactivated or its membership
+// suspended, and wakes as it was.
+func TestAKeySleepsWithItsOwner(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(w *world) {
+		owner, o := w.organization()
+		for name, sleep := range map[string][2]func(access.Principal){
+			"deactivated": {w.deactivate, w.restore},
+			"suspended":   {w.suspend, w.reinstate},
+		} {
+			member := w.member(o.ID, access.Member)
+			key := w.issue(member)
+			sleep[0](member)
+			refused(w, must(w.RotateAPIKey(w.Context(), w.request(member), commands.RotateAPIKey{KeyID: key.ID})), apikey.ErrSuspended)
+			update := commands.UpdateAPIKey{KeyID: key.ID, Description: new(string)}
+			if got := must(w.UpdateAPIKey(w.Context(), w.request(owner), update)).in(w); got.Value.Status(w.now) != apikey.StatusSuspended {
+				w.Errorf("%s: %s", name, got.Value.Status(w.now))
+			}
+			sleep[1](member)
+			if got := must(w.RotateAPIKey(w.Context(), w.request(member), commands.RotateAPIKey{KeyID: key.ID})).in(w); got.Value.Key.Status(w.now) != apikey.StatusActive {
+				w.Errorf("%s: %s afterwards", name, got.Value.Key.Status(w.now))
+			}
+		}
+	})
+}
+
 // Keys created under a new membership work.
 func TestANewMembershipHasNewKeys(t *testing.T) {
 	t.Parallel()
@@ -103,16 +162,11 @@ func TestANewMembershipHasNewKeys(t *testing.T) {
 		_, o := w.organization()
 		member := w.member(o.ID, access.Member)
 		w.leave(member)
-		w.join(member)
+		member = w.join(member)
 		key := w.issue(member)
 		if got := must(w.RotateAPIKey(w.Context(), w.request(member), commands.RotateAPIKey{KeyID: key.ID})).in(w); got.Value.Key.Status(w.now) != apikey.StatusActive {
 			w.Errorf("got %+v", got.Value)
 		}
-		w.deactivate(member)
-		w.restore(member)
-		w.now = w.now.Add(time.Minute)
-		key = w.issue(member)
-		must(w.UpdateAPIKey(w.Context(), w.request(member), commands.UpdateAPIKey{KeyID: key.ID, Description: new(string)})).in(w)
 	})
 }
 
@@ -135,7 +189,7 @@ func TestRevokeOrphanedKeys(t *testing.T) {
 		member := w.member(o.ID, access.Member)
 		seen, late := w.issue(member), w.issue(member)
 		w.leave(member)
-		w.join(member)
+		member = w.join(member)
 		w.now = w.now.Add(time.Minute)
 		fresh := w.issue(member)
 		// The index has seen the end of one; the other was issued after it.

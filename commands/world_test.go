@@ -135,7 +135,9 @@ func (w *world) member(o id.Organization, role access.Role) access.Principal {
 	w.append(organization.Aggregate.Stream(o), organization.MemberJoined{
 		OrganizationID: o, UserID: p.UserID, Role: role, OccurredAt: w.now,
 	})
-	return within(p, o, role)
+	p = within(p, o, role)
+	p.MemberSince = w.now
+	return p
 }
 
 // append writes events that no command of this issue makes.

@@ -22,7 +22,7 @@ type APIKey struct {
 	Scopes         []string `json:"scopes" doc:"What the key may do at most." example:"files:read, files:write"`
 	Start          string   `json:"start" doc:"The key's first characters." example:"pw_live_7Qx2"`
 	Last4          string   `json:"last4" doc:"The key's last characters." example:"0aZ9"`
-	Status         string   `json:"status" enum:"active,expired,revoked" example:"active"`
+	Status         string   `json:"status" enum:"active,expired,revoked,suspended" example:"active"`
 	ExpireAt       *Time    `json:"expireAt" nullable:"true" doc:"The instant from which the key no longer works; null if it never expires."`
 	RevokedAt      *Time    `json:"revokedAt" nullable:"true" example:"" doc:"Null for a key that has not been revoked."`
 	PredecessorID  *string  `json:"predecessorId" doc:"The key that this one replaced in a rotation."`
@@ -133,7 +133,7 @@ func (a *API) registerAPIKeys() {
 			"The old key works until the overlap ends, or until its own expiry if that comes first. " +
 			"A user's key can be rotated by that user only.",
 		authorization: manage, secret: true, status: http.StatusCreated, message: "the API key was rotated; the new key is shown only this once",
-		fails: []error{apikey.ErrNotFound, apikey.ErrRevoked, apikey.ErrExpired, apikey.ErrRotated, apikey.ErrLimit},
+		fails: []error{apikey.ErrNotFound, apikey.ErrRevoked, apikey.ErrExpired, apikey.ErrRotated, apikey.ErrSuspended, apikey.ErrLimit},
 	}, a.rotateAPIKey)
 }
 

@@ -22,7 +22,7 @@ var (
 	ErrKeyExpired = failure.New(failure.Unauthenticated, "API_KEY_EXPIRED",
 		"this API key has expired")
 	ErrKeyOrphaned = failure.New(failure.Unauthenticated, "API_KEY_ORPHANED",
-		"this API key ended with its owner's account or membership, or its organization was deleted")
+		"this API key ended with its owner's account or membership, or its owner or organization is deactivated")
 	ErrKeyEnvironment = failure.New(failure.Unauthenticated, "API_KEY_ENVIRONMENT_MISMATCHED",
 		"this API key is for another environment: pw_live_ keys work in production only, pw_test_ keys everywhere else")
 	ErrKeyElsewhere = failure.New(failure.Forbidden, "API_KEY_ORGANIZATION_MISMATCHED",
@@ -174,7 +174,7 @@ func (a *Authenticator) userPrincipal(identity access.Identity, wanted id.Organi
 	case place.Organization.Unreadable:
 		return access.Principal{}, directory.ErrBehind
 	case place.Organization.Status == organization.StatusActive:
-		p.OrganizationID, p.Role = place.Organization.ID, place.Role
+		p.OrganizationID, p.Role, p.MemberSince = place.Organization.ID, place.Role, place.Since
 	case wanted != "":
 		return access.Principal{}, organization.ErrNotFound
 	}

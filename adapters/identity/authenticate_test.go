@@ -342,7 +342,24 @@ func TestAuthenticateAKey(t *testing.T) {
 		},
 		"owner deactivated": {given: []event.Event{ofAda, user.Deactivated{UserID: ada}}, wantError: identity.ErrKeyOrphaned},
 		"owner restored": {
-			given:     []event.Event{ofAda, user.Deactivated{UserID: ada}, user.Restored{UserID: ada}},
+			given: []event.Event{ofAda, user.Deactivated{UserID: ada}, user.Restored{UserID: ada}}, want: userKey,
+		},
+		"owner suspended": {
+			given:     []event.Event{ofAda, organization.MemberSuspended{OrganizationID: acme, UserID: ada}},
+			wantError: identity.ErrKeyOrphaned,
+		},
+		"owner reinstated": {
+			given: []event.Event{
+				ofAda, organization.MemberSuspended{OrganizationID: acme, UserID: ada},
+				organization.MemberReinstated{OrganizationID: acme, UserID: ada},
+			},
+			want: userKey,
+		},
+		"owner removed and back": {
+			given: []event.Event{
+				ofAda, organization.MemberRemoved{OrganizationID: acme, UserID: ada},
+				organization.MemberJoined{OrganizationID: acme, UserID: ada, Role: access.Member},
+			},
 			wantError: identity.ErrKeyOrphaned,
 		},
 		"owner erased":         {given: []event.Event{ofAda, user.Erased{UserID: ada}}, wantError: identity.ErrKeyOrphaned},

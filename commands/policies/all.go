@@ -5,7 +5,5 @@ func All() []Policy {
 	return []Policy{
 		revokeKeysOfRemovedMember(),
 		revokeLateKeysOfRemovedMember(),
-		revokeKeysOfDeactivatedUser(),
-		revokeLateKeysOfDeactivatedUser(),
 	}
 }

@@ -6,12 +6,11 @@ import (
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/organization"
-	"github.com/perfectworks/backend/domain/user"
 )
 
-// A person's keys end with their membership and their account. The directory
-// knows it within a second, and every command looks at the owner; these policies
-// write it into the keys' own streams.
+// A person's keys end with their membership. The directory knows it within a
+// second, and every command looks at the owner; these policies write it into the
+// keys' own streams. An account that is erased has lost its memberships before.
 //
 // Just before the end a key may have been asked for, and be issued just after.
 // So there is a second look, later than any command is under way.
@@ -27,22 +26,10 @@ func revokeLateKeysOfRemovedMember() Policy {
 	return Issue("revoke-late-keys-of-removed-member", FromBeginning(), revoking.after(lastCommand), revokeOrphanedKeys, keysOfRemovedMember)
 }
 
-func revokeKeysOfDeactivatedUser() Policy {
-	return Issue("revoke-keys-of-deactivated-user", FromBeginning(), revoking, revokeOrphanedKeys, keysOfDeactivatedUser)
-}
-
-func revokeLateKeysOfDeactivatedUser() Policy {
-	return Issue("revoke-late-keys-of-deactivated-user", FromBeginning(), revoking.after(lastCommand), revokeOrphanedKeys, keysOfDeactivatedUser)
-}
-
 func revokeOrphanedKeys(c *commands.Commands) commands.Handler[commands.RevokeOrphanedKeys, commands.RevokedKeys] {
 	return c.RevokeOrphanedKeys
 }
 
 func keysOfRemovedMember(e organization.MemberRemoved) commands.RevokeOrphanedKeys {
 	return commands.RevokeOrphanedKeys{UserID: e.UserID, OrganizationID: e.OrganizationID}
-}
-
-func keysOfDeactivatedUser(e user.Deactivated) commands.RevokeOrphanedKeys {
-	return commands.RevokeOrphanedKeys{UserID: e.UserID}
 }

@@ -27,6 +27,8 @@ type Principal struct {
 	OrganizationID id.Organization
 	// Role is the person's role in OrganizationID; empty when there is none.
 	Role Role
+	// MemberSince is when the membership began by which the person acts there.
+	MemberSince time.Time
 
 	// KeyID and Scopes belong to the two kinds of key.
 	KeyID  id.APIKey

@@ -295,42 +295,42 @@ func TestSucceed(t *testing.T) {
 	check("takes another one", apikey.Rotation{ExpireAt: moment(want.ExpireAt)})
 }
 
-func TestOrphan(t *testing.T) {
+func TestUnder(t *testing.T) {
 	t.Parallel()
-	member := apikey.Owner{Active: true, MemberSince: start.Add(-time.Hour)}
+	since := start.Add(-time.Hour)
+	asMember := func(e *apikey.Issued) { e.MemberSince = since }
 	for name, c := range map[string]struct {
-		change   func(*apikey.Owner)
-		orphaned bool
+		issue  func(*apikey.Issued)
+		owner  apikey.Owner
+		status apikey.Status
 	}{
-		"a member":                      {func(*apikey.Owner) {}, false},
-		"joined at the same instant":    {func(o *apikey.Owner) { o.MemberSince = start }, false},
-		"no member":                     {func(o *apikey.Owner) { o.MemberSince = time.Time{} }, true},
-		"joined again":                  {func(o *apikey.Owner) { o.MemberSince = start.Add(time.Millisecond) }, true},
-		"deactivated":                   {func(o *apikey.Owner) { o.Active, o.DeactivatedAt = false, now }, true},
-		"restored":                      {func(o *apikey.Owner) { o.DeactivatedAt = now }, true},
-		"deactivated at the instant":    {func(o *apikey.Owner) { o.DeactivatedAt = start }, true},
-		"restored before the key began": {func(o *apikey.Owner) { o.DeactivatedAt = start.Add(-time.Minute) }, false},
+		"a member":                     {asMember, apikey.Owner{MemberSince: since}, apikey.StatusActive},
+		"no member":                    {asMember, apikey.Owner{}, apikey.StatusRevoked},
+		"joined again":                 {asMember, apikey.Owner{MemberSince: start}, apikey.StatusRevoked},
+		"by a clock that is behind":    {asMember, apikey.Owner{MemberSince: since.Add(-time.Second)}, apikey.StatusRevoked},
+		"suspended":                    {asMember, apikey.Owner{MemberSince: since, Asleep: true}, apikey.StatusSuspended},
+		"suspended, and no member":     {asMember, apikey.Owner{Asleep: true}, apikey.StatusRevoked},
+		"erased":                       {asMember, apikey.Owner{MemberSince: since, Erased: true}, apikey.StatusRevoked},
+		"of old, a member":             {nil, apikey.Owner{MemberSince: since}, apikey.StatusActive},
+		"of old, joined at the moment": {nil, apikey.Owner{MemberSince: start}, apikey.StatusActive},
+		"of old, joined again":         {nil, apikey.Owner{MemberSince: start.Add(time.Millisecond)}, apikey.StatusRevoked},
+		"of old, no member":            {nil, apikey.Owner{}, apikey.StatusRevoked},
 	} {
-		owner := member
-		c.change(&owner)
-		key := domaintest.Fold(apikey.Apply, issued(t, nil)).Orphan(owner)
-		want := apikey.StatusActive
-		if c.orphaned {
-			want = apikey.StatusRevoked
-		}
-		if key.Orphaned != c.orphaned || key.Status(now) != want {
-			t.Errorf("%s: orphaned %t, %s", name, key.Orphaned, key.Status(now))
+		key := domaintest.Fold(apikey.Apply, issued(t, c.issue)).Under(c.owner)
+		if key.Status(now) != c.status {
+			t.Errorf("%s: %s", name, key.Status(now))
 		}
 		_, rotated := key.Rotate(apikey.Rotation{SuccessorID: "key_2"}, now)
-		if c.orphaned != errors.Is(rotated, apikey.ErrRevoked) {
+		want := map[apikey.Status]error{apikey.StatusRevoked: apikey.ErrRevoked, apikey.StatusSuspended: apikey.ErrSuspended}[c.status]
+		if !errors.Is(rotated, want) {
 			t.Errorf("%s: rotate says %v", name, rotated)
 		}
 		if events, err := key.Revoke(now); err != nil || len(events) != 1 {
 			t.Errorf("%s: revoke gives %v, %v", name, events, err)
 		}
 		ofOrganization := domaintest.Fold(apikey.Apply, issued(t, func(e *apikey.Issued) { e.OwnerType, e.UserID = apikey.OwnerOrganization, "" }))
-		if ofOrganization.Orphan(owner).Orphaned {
-			t.Errorf("%s: an organization's key is orphaned", name)
+		if got := ofOrganization.Under(c.owner).Status(now); got != apikey.StatusActive {
+			t.Errorf("%s: an organization's key is %s", name, got)
 		}
 	}
 }

@@ -29,6 +29,9 @@ type Issuance struct {
 	Secret   Secret
 	// Slot is the slot of the owner that the key is counted in.
 	Slot int
+	// MemberSince is when the membership began under which IssuedBy asks; it names
+	// that membership.
+	MemberSince time.Time
 }
 
 // Issue makes a key. Its id is new, so that there is no state to look at.
@@ -42,7 +45,7 @@ func Issue(i Issuance, at time.Time) (Issued, error) {
 	}
 	switch i.OwnerType {
 	case OwnerUser:
-		issued.UserID = i.IssuedBy
+		issued.UserID, issued.MemberSince = i.IssuedBy, i.MemberSince
 		issued.Scopes = scopes(&wrong, i.OwnerType, i.Scopes)
 	case OwnerOrganization:
 		issued.Scopes = scopes(&wrong, i.OwnerType, i.Scopes)

@@ -12,7 +12,7 @@ import (
 var Aggregate = event.Aggregate[id.APIKey, State]{
 	Category: "apiKey",
 	Schemas: []event.Schema{
-		event.Define[Issued](event.FieldsAdded),
+		event.Define[Issued](event.FieldsAdded, event.FieldsAdded),
 		event.Define[DescriptionChanged](),
 		event.Define[Rotated](),
 		event.Define[Revoked](),
@@ -47,8 +47,11 @@ type Issued struct {
 	PredecessorID id.APIKey `json:"predecessorId,omitempty"`
 	// Slot is the one of its owner's slots that the key is counted in, from 1 on;
 	// zero for a key from before keys were counted. Since version 2.
-	Slot       int       `json:"slot,omitempty"`
-	OccurredAt time.Time `json:"occurredAt"`
+	Slot int `json:"slot,omitempty"`
+	// MemberSince is when the membership began that a user's key is issued under:
+	// it names the membership. Since version 3.
+	MemberSince time.Time `json:"memberSince,omitzero"`
+	OccurredAt  time.Time `json:"occurredAt"`
 }
 
 // DescriptionChanged carries the new description; empty says cleared.

@@ -33,21 +33,36 @@ func (o OwnerType) Kind() access.Kind {
 
 // Owner is the person to whom a user's key belongs, as they are now.
 type Owner struct {
-	// Active tells whether the account is in use.
-	Active bool
-	// DeactivatedAt is when it was last deactivated, also after it was restored.
-	DeactivatedAt time.Time
+	// Erased says that the account is gone, Asleep that it or the membership is
+	// suspended.
+	Erased bool
+	Asleep bool
 	// MemberSince is when the present membership of the key's organization
 	// began; zero for somebody who is no member.
 	MemberSince time.Time
 }
 
-// Orphan returns the key as its owner leaves it: a user's key ends for good with
-// the membership and the account that it was issued under, also when the owner
-// joins again or the account is restored.
-func (s State) Orphan(o Owner) State {
-	s.Orphaned = s.OwnerType == OwnerUser &&
-		(!o.Active || o.MemberSince.IsZero() ||
-			s.CreatedAt.Before(o.MemberSince) || !s.CreatedAt.After(o.DeactivatedAt))
+// Under returns the key as its owner leaves it. A user's key ends for good with
+// the account and with the membership that it was issued under, also when the
+// owner joins again. While the owner is suspended it sleeps.
+func (s State) Under(o Owner) State {
+	if s.OwnerType != OwnerUser {
+		return s
+	}
+	s.Orphaned = o.Erased || !s.issuedUnder(o.MemberSince)
+	s.Asleep = o.Asleep
 	return s
+}
+
+// issuedUnder tells whether the key was issued under the membership that began at
+// a time. Keys from before version 3 of Issued do not name theirs: they are from
+// no later one.
+func (s State) issuedUnder(since time.Time) bool {
+	if since.IsZero() {
+		return false
+	}
+	if s.MemberSince.IsZero() {
+		return !s.CreatedAt.Before(since)
+	}
+	return s.MemberSince.Equal(since)
 }

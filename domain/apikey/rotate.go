@@ -44,6 +44,8 @@ func (s State) Rotate(r Rotation, at time.Time) ([]event.Event, error) {
 		return nil, ErrRotated
 	case s.Status(at) == StatusExpired:
 		return nil, ErrExpired
+	case s.Asleep:
+		return nil, ErrSuspended
 	}
 	var wrong failure.Fields
 	overlap := DefaultOverlap
@@ -77,6 +79,6 @@ func (s State) Succeed(r Rotation, by id.User, secret Secret, at time.Time) Issu
 		OwnerType: s.OwnerType, UserID: s.UserID, IssuedBy: by,
 		Scopes: s.Scopes, Description: s.Description,
 		Live: secret.Live(), SecretHash: secret.HexHash(), Start: secret.Start(), Last4: secret.Last4(),
-		ExpireAt: end, PredecessorID: s.ID, Slot: r.Slot, OccurredAt: at,
+		ExpireAt: end, PredecessorID: s.ID, Slot: r.Slot, MemberSince: s.MemberSince, OccurredAt: at,
 	}
 }

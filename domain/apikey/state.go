@@ -37,9 +37,14 @@ type State struct {
 	Slot int
 	// RevokedAt is zero for a key that was not revoked.
 	RevokedAt time.Time
+	// MemberSince is when the membership began that a user's key was issued under;
+	// zero where that is not known.
+	MemberSince time.Time
 	// Orphaned says that the key came to its end with its owner's membership or
-	// account, which its own stream does not tell; see Orphan.
+	// account, and Asleep that the owner is suspended. The key's own stream tells
+	// neither; see Under.
 	Orphaned  bool
+	Asleep    bool
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }
@@ -53,7 +58,7 @@ func Apply(s State, e event.Event) State {
 			OwnerType: e.OwnerType, UserID: e.UserID, IssuedBy: e.IssuedBy,
 			Scopes: slices.Clone(e.Scopes), Description: e.Description, Live: e.Live,
 			Start: e.Start, Last4: e.Last4, ExpireAt: e.ExpireAt, IssuedExpireAt: e.ExpireAt, PredecessorID: e.PredecessorID,
-			Slot:      e.Slot,
+			Slot: e.Slot, MemberSince: e.MemberSince,
 			CreatedAt: e.OccurredAt, UpdatedAt: e.OccurredAt,
 		}
 	case DescriptionChanged:
@@ -75,6 +80,9 @@ const (
 	StatusActive  Status = "active"
 	StatusExpired Status = "expired"
 	StatusRevoked Status = "revoked"
+	// StatusSuspended is that of a key whose owner's account is deactivated: it
+	// works again once that is restored.
+	StatusSuspended Status = "suspended"
 )
 
 // Status is the key's status at a time. At the instant of its expiry a key is
@@ -87,6 +95,8 @@ func (s State) Status(at time.Time) Status {
 		return StatusRevoked
 	case !s.ExpireAt.IsZero() && !at.Before(s.ExpireAt):
 		return StatusExpired
+	case s.Asleep:
+		return StatusSuspended
 	default:
 		return StatusActive
 	}
@@ -104,7 +114,8 @@ func (s State) KeepsSlot(n int, from id.APIKey, at time.Time) bool {
 		return false
 	}
 	promised := s.RevokedAt.IsZero() && s.SuccessorID != "" && s.SuccessorID != from && at.Before(s.RotatedAt.Add(rotationGrace))
-	return promised || s.Status(at) == StatusActive
+	status := s.Status(at)
+	return promised || status == StatusActive || status == StatusSuspended
 }
 
 // Refusals of this package.
@@ -115,6 +126,8 @@ var (
 		"this API key has been revoked")
 	ErrExpired = failure.New(failure.Conflict, "API_KEY_EXPIRED",
 		"this API key has expired")
+	ErrSuspended = failure.New(failure.Conflict, "API_KEY_SUSPENDED",
+		"this API key sleeps until its owner's account is restored")
 	ErrLimit = failure.New(failure.Conflict, "API_KEY_LIMIT_REACHED",
 		"this owner has as many living API keys in the organization as are allowed: revoke one first")
 	ErrRotated = failure.New(failure.Conflict, "API_KEY_ROTATED",

@@ -23,6 +23,8 @@ var Aggregate = event.Aggregate[id.Organization, State]{
 		event.Define[InvitationRevoked](),
 		event.Define[MemberJoined](event.FieldsAdded),
 		event.Define[MemberRoleChanged](),
+		event.Define[MemberSuspended](),
+		event.Define[MemberReinstated](),
 		event.Define[MemberRemoved](),
 		event.Define[OwnershipTransferred](),
 		event.Define[Deleted](),

@@ -197,7 +197,7 @@ func (s State) Join(a Acceptance, at time.Time) ([]event.Event, error) {
 		return nil, ErrInvitationEmail
 	case !i.Open(at):
 		return nil, ErrInvitationExpired
-	case !s.Members[i.InvitedBy].Role.May(access.ManageMembers), !s.Members[i.InvitedBy].Role.MayGrant(i.Role):
+	case !s.mayStillInvite(i):
 		return nil, ErrInviterNotAllowed
 	}
 	if _, member := s.Members[a.UserID]; member {
@@ -206,4 +206,10 @@ func (s State) Join(a Acceptance, at time.Time) ([]event.Event, error) {
 	return []event.Event{MemberJoined{
 		OrganizationID: s.ID, UserID: a.UserID, Role: i.Role, InvitationID: a.InvitationID, OccurredAt: at,
 	}}, nil
+}
+
+// mayStillInvite tells whether the inviter could send the invitation now.
+func (s State) mayStillInvite(i Invitation) bool {
+	inviter := s.Members[i.InvitedBy]
+	return !inviter.Suspended && inviter.Role.May(access.ManageMembers) && inviter.Role.MayGrant(i.Role)
 }

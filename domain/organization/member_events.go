@@ -19,7 +19,8 @@ type MemberInvited struct {
 	// EmailHash is the keyed hash of the folded address.
 	EmailHash string      `json:"emailHash"`
 	Role      access.Role `json:"role"`
-	InvitedBy id.User     `json:"invitedBy"`
+	// InvitedBy is the member who invites; it is empty when a system user does.
+	InvitedBy id.User `json:"invitedBy"`
 	// TokenHash is the SHA-256 of the token, in lower-case hexadecimal.
 	TokenHash string `json:"tokenHash"`
 	// ExpireAt is the first instant at which the invitation is over.
@@ -32,7 +33,9 @@ type InvitationResent struct {
 	OrganizationID id.Organization `json:"organizationId"`
 	InvitationID   id.Invitation   `json:"invitationId"`
 	// Issue numbers the tokens of the invitation: the first one was 1.
-	Issue      int       `json:"issue"`
+	Issue int `json:"issue"`
+	// ResentBy is the member who stands for the invitation from now on; it is
+	// empty when a system user does.
 	ResentBy   id.User   `json:"resentBy"`
 	TokenHash  string    `json:"tokenHash"`
 	ExpireAt   time.Time `json:"expireAt"`
@@ -43,6 +46,21 @@ type InvitationResent struct {
 type InvitationRevoked struct {
 	OrganizationID id.Organization `json:"organizationId"`
 	InvitationID   id.Invitation   `json:"invitationId"`
+	OccurredAt     time.Time       `json:"occurredAt"`
+}
+
+// MemberSuspended lets a membership sleep while its person's account is
+// deactivated: they stay a member, with the same role, and may do nothing.
+type MemberSuspended struct {
+	OrganizationID id.Organization `json:"organizationId"`
+	UserID         id.User         `json:"userId"`
+	OccurredAt     time.Time       `json:"occurredAt"`
+}
+
+// MemberReinstated ends a suspension.
+type MemberReinstated struct {
+	OrganizationID id.Organization `json:"organizationId"`
+	UserID         id.User         `json:"userId"`
 	OccurredAt     time.Time       `json:"occurredAt"`
 }
 
@@ -63,6 +81,12 @@ func (InvitationResent) EventType() string { return "InvitationResent" }
 
 // EventType is the stored name.
 func (InvitationRevoked) EventType() string { return "InvitationRevoked" }
+
+// EventType is the stored name.
+func (MemberSuspended) EventType() string { return "MemberSuspended" }
+
+// EventType is the stored name.
+func (MemberReinstated) EventType() string { return "MemberReinstated" }
 
 // EventType is the stored name.
 func (OwnershipTransferred) EventType() string { return "OwnershipTransferred" }

@@ -14,6 +14,8 @@ import (
 var (
 	ErrMemberNotFound = failure.New(failure.NotFound, "MEMBER_NOT_FOUND",
 		"there is no such member")
+	ErrMemberSuspended = failure.New(failure.Conflict, "MEMBER_SUSPENDED",
+		"this member's account is deactivated")
 	ErrLastOwner = failure.New(failure.Conflict, "LAST_OWNER",
 		"an organization must keep an owner: make somebody else an owner first")
 )
@@ -57,6 +59,8 @@ func (s State) TransferOwnership(by, to id.User, at time.Time) ([]event.Event, e
 		return nil, ErrMemberNotFound
 	case to == by:
 		return nil, nil
+	case m.Suspended:
+		return nil, ErrMemberSuspended
 	}
 	events := []event.Event{OwnershipTransferred{OrganizationID: s.ID, FromUserID: by, ToUserID: to, OccurredAt: at}}
 	// The new owner first: at no event is the organization without one.
@@ -107,8 +111,36 @@ func (s State) manageMember(by, of id.User) (Membership, error) {
 	return m, nil
 }
 
+// Suspend lets a membership sleep, because the person's account is about to be
+// deactivated. It does nothing for somebody who is suspended or no member.
+//
+// The last owner of an organization in use cannot be suspended. That of a
+// deleted one can: it has to have an owner only once it is restored.
+func (s State) Suspend(member id.User, at time.Time) ([]event.Event, error) {
+	m, ok := s.Members[member]
+	switch {
+	case !ok, m.Suspended:
+		return nil, nil
+	case s.isLastOwner(member):
+		return nil, ErrLastOwner
+	}
+	return []event.Event{MemberSuspended{OrganizationID: s.ID, UserID: member, OccurredAt: at}}, nil
+}
+
+// Reinstate ends a suspension. It does nothing for somebody who is not
+// suspended.
+func (s State) Reinstate(member id.User, at time.Time) ([]event.Event, error) {
+	if !s.Members[member].Suspended {
+		return nil, nil
+	}
+	return []event.Event{MemberReinstated{OrganizationID: s.ID, UserID: member, OccurredAt: at}}, nil
+}
+
+// isLastOwner tells whether an organization in use would be without an owner if
+// it were not for this member.
 func (s State) isLastOwner(user id.User) bool {
-	return s.Members[user].Role == access.Owner && s.Owners() == 1
+	m := s.Members[user]
+	return s.Status == StatusActive && m.Role == access.Owner && !m.Suspended && s.Owners() == 1
 }
 
 func (s State) roleChanged(of id.User, from, to access.Role, at time.Time) MemberRoleChanged {

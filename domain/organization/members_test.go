@@ -256,6 +256,51 @@ func TestRemove(t *testing.T) {
 	})
 }
 
+func TestSuspendAndReinstate(t *testing.T) {
+	t.Parallel()
+	suspend := func(who id.User) decision {
+		return func(s organization.State) ([]event.Event, error) { return s.Suspend(who, later) }
+	}
+	reinstate := func(who id.User) decision {
+		return func(s organization.State) ([]event.Event, error) { return s.Reinstate(who, later) }
+	}
+	suspended := func(who id.User) organization.MemberSuspended {
+		return organization.MemberSuspended{OrganizationID: "org_1", UserID: who, OccurredAt: later}
+	}
+	reinstated := organization.MemberReinstated{OrganizationID: "org_1", UserID: "user_a", OccurredAt: later}
+	owner2 := joined("user_p", access.Owner)
+	leave := func(who id.User) decision {
+		return func(s organization.State) ([]event.Event, error) { return s.Remove(who, who, later) }
+	}
+	join := func(s organization.State) ([]event.Event, error) {
+		return s.Join(organization.Acceptance{InvitationID: "inv_1", TokenHash: "token-1", UserID: "user_n", EmailHash: "hash-n"}, later)
+	}
+	transfer := func(s organization.State) ([]event.Event, error) {
+		return s.TransferOwnership("user_o", "user_a", later)
+	}
+	domaintest.Run(t, organization.Apply, []domaintest.Case[organization.State]{
+		{Name: "an admin", Given: history(), When: suspend("user_a"), Then: then{suspended("user_a")}},
+		{Name: "again", Given: history(suspended("user_a")), When: suspend("user_a")},
+		{Name: "a stranger", Given: history(), When: suspend("user_x")},
+		{Name: "the last owner", Given: history(), When: suspend("user_o"), Fails: organization.ErrLastOwner},
+		{Name: "one of two owners", Given: history(owner2), When: suspend("user_o"), Then: then{suspended("user_o")}},
+		{Name: "the last owner who is not suspended", Given: history(owner2, suspended("user_p")), When: suspend("user_o"), Fails: organization.ErrLastOwner},
+		{Name: "the last owner of what is deleted", Given: history(deleted), When: suspend("user_o"), Then: then{suspended("user_o")}},
+		{Name: "leaving to a suspended owner", Given: history(owner2, suspended("user_p")), When: leave("user_o"), Fails: organization.ErrLastOwner},
+		{Name: "transfer to a suspended member", Given: history(suspended("user_a")), When: transfer, Fails: organization.ErrMemberSuspended},
+		{Name: "a suspended member may nothing", Given: history(suspended("user_a")), When: leave("user_a"), Fails: organization.ErrNotFound},
+		{Name: "join on a suspended inviter's word", Given: history(invited, suspended("user_a")), When: join, Fails: organization.ErrInviterNotAllowed},
+		{Name: "reinstate", Given: history(suspended("user_a")), When: reinstate("user_a"), Then: then{reinstated}},
+		{Name: "reinstate in what is deleted", Given: history(suspended("user_a"), deleted), When: reinstate("user_a"), Then: then{reinstated}},
+		{Name: "reinstate again", Given: history(suspended("user_a"), reinstated), When: reinstate("user_a")},
+		{Name: "reinstate a stranger", Given: history(), When: reinstate("user_x")},
+	})
+	s := domaintest.Fold(organization.Apply, history(suspended("user_a"), roleChanged("user_a", access.Admin, access.Viewer), reinstated)...)
+	if got, err := s.RequireMember("user_a"); err != nil || got != access.Viewer {
+		t.Errorf("reinstated as %q, %v", got, err)
+	}
+}
+
 // Whatever members do to each other, an owner is left, nobody but an owner gives
 // or takes a rank at or above their own, and each event keeps both true.
 func TestAtLeastOneOwnerAlways(t *testing.T) {
@@ -268,7 +313,11 @@ func TestAtLeastOneOwnerAlways(t *testing.T) {
 			to := rapid.SampledFrom(access.Roles()).Draw(t, "to")
 			var events []event.Event
 			var err error
-			switch rapid.IntRange(0, 3).Draw(t, "what") {
+			switch rapid.IntRange(0, 5).Draw(t, "what") {
+			case 4:
+				events, err = s.Suspend(of, later)
+			case 5:
+				events, err = s.Reinstate(of, later)
 			case 0:
 				events, err = s.ChangeRole(by, of, to, later)
 			case 1:

@@ -49,6 +49,8 @@ type Membership struct {
 	// InvitationID is the invitation by which the member joined; empty for the
 	// first owner.
 	InvitationID id.Invitation
+	// Suspended says that the person's account is deactivated.
+	Suspended bool
 }
 
 // Apply folds an event into the state. Events of other kinds change nothing.
@@ -104,6 +106,10 @@ func Apply(s State, e event.Event) State {
 			m.Role = e.Role
 			s.Members[e.UserID] = m
 		}
+	case MemberSuspended:
+		s = s.withSuspension(e.UserID, true)
+	case MemberReinstated:
+		s = s.withSuspension(e.UserID, false)
 	case MemberRemoved:
 		s.Members = copied(s.Members)
 		delete(s.Members, e.UserID)
@@ -113,6 +119,15 @@ func Apply(s State, e event.Event) State {
 		s.Status, s.PurgeAt, s.UpdatedAt = StatusActive, time.Time{}, e.OccurredAt
 	case Purged:
 		return State{ID: s.ID, Status: StatusPurged, CreatedAt: s.CreatedAt, UpdatedAt: e.OccurredAt}
+	}
+	return s
+}
+
+func (s State) withSuspension(user id.User, suspended bool) State {
+	if m, ok := s.Members[user]; ok {
+		s.Members = copied(s.Members)
+		m.Suspended = suspended
+		s.Members[user] = m
 	}
 	return s
 }
@@ -145,21 +160,22 @@ var (
 )
 
 // RequireMember is the role of a member of an organization in use. For
-// everybody else the organization does not exist.
+// everybody else, and for a member who is suspended, the organization does not
+// exist.
 func (s State) RequireMember(user id.User) (access.Role, error) {
 	member, ok := s.Members[user]
-	if !ok || s.Status != StatusActive {
+	if !ok || member.Suspended || s.Status != StatusActive {
 		return "", ErrNotFound
 	}
 	return member.Role, nil
 }
 
-// Owners counts the members who are owners. An organization in use always has
-// one.
+// Owners counts the owners who are not suspended. An organization in use always
+// has one.
 func (s State) Owners() int {
 	n := 0
 	for _, m := range s.Members {
-		if m.Role == access.Owner {
+		if m.Role == access.Owner && !m.Suspended {
 			n++
 		}
 	}

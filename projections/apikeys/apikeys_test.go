@@ -105,14 +105,23 @@ func TestReducers(t *testing.T) {
 			[]event.Event{organization.MemberRemoved{OrganizationID: "org_1", UserID: "user_2", OccurredAt: day1}},
 			untouched,
 		},
-		"user deactivated, and restored": {
-			usersStream,
+		"member suspended": {
+			organizationsStream,
+			[]event.Event{organization.MemberSuspended{OrganizationID: "org_1", UserID: "user_1", OccurredAt: day1}},
+			[]row{key(row{"suspended": true}), organizationsKey},
+		},
+		"member suspended and reinstated": {
+			organizationsStream,
 			[]event.Event{
-				user.Deactivated{UserID: "user_1", OccurredAt: day1},
-				user.Restored{UserID: "user_1", OccurredAt: day9},
-				user.Deactivated{UserID: "user_1", OccurredAt: day9},
+				organization.MemberSuspended{OrganizationID: "org_1", UserID: "user_1", OccurredAt: day1},
+				organization.MemberReinstated{OrganizationID: "org_1", UserID: "user_1", OccurredAt: day9},
 			},
-			ended,
+			untouched,
+		},
+		"another member suspended": {
+			organizationsStream,
+			[]event.Event{organization.MemberSuspended{OrganizationID: "org_1", UserID: "user_2", OccurredAt: day1}},
+			untouched,
 		},
 		"user erased": {
 			usersStream, []event.Event{user.Erased{UserID: "user_1", OccurredAt: day1}}, []row{organizationsKey},

@@ -1,6 +1,6 @@
 -- Counting and filtering a list reads this index only, not the table.
 CREATE INDEX keys_organization ON keys (organization_id, created_at, id)
-    INCLUDE (owner_type, expire_at, revoked_at, updated_at, description_folded, characters_folded);
+    INCLUDE (owner_type, expire_at, revoked_at, suspended, updated_at, description_folded, characters_folded);
 CREATE INDEX keys_user ON keys (user_id, organization_id, created_at, id);
 
 -- The other orders of the list.

@@ -1,8 +1,9 @@
 // Package apikeys is the read model of API keys, as their owners see them. What
 // a key opens is decided elsewhere, from memory.
 //
-// A user's key ends with the owner's membership and account, which happens in
-// other streams than the key's: these changes leave the key's revision alone.
+// A user's key ends with the owner's membership and account, and sleeps while
+// they are suspended, which happens in other streams than the key's: these
+// changes leave the key's revision alone.
 package apikeys
 
 import (
@@ -11,6 +12,7 @@ import (
 
 	"github.com/perfectworks/backend/domain/apikey"
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/user"
 	"github.com/perfectworks/backend/projections"
@@ -32,14 +34,15 @@ var (
 // Definition is the read model.
 func Definition() projections.Definition {
 	return projections.Definition{
-		Name: Name, Version: 2, Tables: tables, Indexes: indexes, Trigrams: trigrams,
+		Name: Name, Version: 3, Tables: tables, Indexes: indexes, Trigrams: trigrams,
 		Reducers: projections.Join(
 			projections.On(issued),
 			projections.On(descriptionChanged),
 			projections.On(rotated),
 			projections.On(revoked),
+			projections.On(memberSuspended),
+			projections.On(memberReinstated),
 			projections.On(memberRemoved),
-			projections.On(userDeactivated),
 			projections.On(userErased),
 			projections.On(organizationPurged),
 		),
@@ -89,12 +92,25 @@ func revoked(e apikey.Revoked, r event.Recorded) []change {
 	})}
 }
 
-func memberRemoved(e organization.MemberRemoved, _ event.Recorded) []change {
-	return []change{end(row{"user_id": e.UserID, "organization_id": e.OrganizationID}, e.OccurredAt)}
+func memberSuspended(e organization.MemberSuspended, _ event.Recorded) []change {
+	return []change{projections.PatchWhere(keys, ofMember(e.UserID, e.OrganizationID), row{"suspended": true})}
 }
 
-func userDeactivated(e user.Deactivated, _ event.Recorded) []change {
-	return []change{end(row{"user_id": e.UserID}, e.OccurredAt)}
+func memberReinstated(e organization.MemberReinstated, _ event.Recorded) []change {
+	return []change{projections.PatchWhere(keys, ofMember(e.UserID, e.OrganizationID), row{"suspended": false})}
+}
+
+// memberRemoved ends the member's keys that have not ended before.
+func memberRemoved(e organization.MemberRemoved, _ event.Recorded) []change {
+	match := ofMember(e.UserID, e.OrganizationID)
+	match["revoked_at"] = nil
+	return []change{projections.PatchWhere(keys, match, row{"revoked_at": e.OccurredAt, "updated_at": e.OccurredAt})}
+}
+
+// ofMember matches the keys of a person in an organization, and not those of the
+// organization that they issued.
+func ofMember(person id.User, organization id.Organization) row {
+	return row{"user_id": person, "organization_id": organization, "owner_type": apikey.OwnerUser}
 }
 
 func userErased(e user.Erased, _ event.Recorded) []change {
@@ -103,10 +119,4 @@ func userErased(e user.Erased, _ event.Recorded) []change {
 
 func organizationPurged(e organization.Purged, _ event.Recorded) []change {
 	return []change{projections.DeleteWhere(keys, row{"organization_id": e.OrganizationID})}
-}
-
-// end ends the users' keys that match and have not ended before.
-func end(match row, at time.Time) change {
-	match["owner_type"], match["revoked_at"] = apikey.OwnerUser, nil
-	return projections.PatchWhere(keys, match, row{"revoked_at": at, "updated_at": at})
 }

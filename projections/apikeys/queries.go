@@ -64,7 +64,8 @@ type Scope struct {
 }
 
 // status is that of apikey.State.Status.
-const status = `CASE WHEN k.revoked_at IS NOT NULL THEN 'revoked' WHEN k.expire_at <= @now THEN 'expired' ELSE 'active' END`
+const status = `CASE WHEN k.revoked_at IS NOT NULL THEN 'revoked' WHEN k.expire_at <= @now THEN 'expired'
+	WHEN k.suspended THEN 'suspended' ELSE 'active' END`
 
 // List declares the list of keys.
 var List = list.Spec{
@@ -81,7 +82,7 @@ var List = list.Spec{
 	Filters: []list.Filter{
 		{
 			Name: "status", Expression: status,
-			Values: list.Values(apikey.StatusActive, apikey.StatusExpired, apikey.StatusRevoked),
+			Values: list.Values(apikey.StatusActive, apikey.StatusExpired, apikey.StatusRevoked, apikey.StatusSuspended),
 			Doc:    "Only keys with one of these statuses.",
 		},
 		{

@@ -15,6 +15,8 @@ CREATE TABLE keys (
     expire_at       timestamptz,
     -- When the key was revoked, or came to its end with its owner.
     revoked_at      timestamptz,
+    -- Whether the owner is suspended as a member.
+    suspended       boolean NOT NULL DEFAULT false,
     predecessor_id  text NOT NULL,
     successor_id    text NOT NULL DEFAULT '',
     revision        bigint NOT NULL,

@@ -7,12 +7,12 @@
 // on from a snapshot of an earlier one, if there is one by the same rules, else
 // from the log's beginning.
 //
-// Keys end with what they depend on. Removing a member, deactivating and
-// erasing a user end that user's keys there for good: neither a restored account
-// nor a new membership brings them back. A deleted organization's keys sleep:
-// they are refused, and work again once it is restored, for nobody's right to
-// them has changed meanwhile. Keys that ended stay in memory, so that their
-// holders learn why they are refused.
+// Keys end with what they depend on. Removing a member and erasing a user end that
+// user's keys for good: a new membership does not bring them back. While an
+// organization is deleted, an account deactivated or a member suspended, the keys
+// sleep: they are refused, and work again once that is undone, because nobody's
+// right to them has changed meanwhile. Keys that ended stay in memory, so that
+// their holders learn why they are refused.
 package directory
 
 import (
@@ -182,7 +182,7 @@ func (d *Directory) User(name id.User) (User, bool) {
 }
 
 // Membership finds a user's place in an organization, whatever the status of
-// either. False says that there is none.
+// either. False says that there is none, or that it is suspended.
 func (d *Directory) Membership(u id.User, o id.Organization) (Membership, bool) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()

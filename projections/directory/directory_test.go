@@ -58,6 +58,13 @@ func issued(k id.APIKey, o id.Organization, u id.User) event.Event {
 	return e
 }
 
+// issuedUnder is the first key, issued under a membership that began at a time.
+func issuedUnder(since time.Time) event.Event {
+	e := issued(key1, acme, ada).(apikey.Issued)
+	e.MemberSince = since
+	return e
+}
+
 // log numbers events as the store does, with gaps.
 func log(events ...event.Event) []event.Recorded {
 	out := make([]event.Recorded, len(events))
@@ -278,11 +285,35 @@ func TestKeys(t *testing.T) {
 		},
 		"owner deactivated": {
 			with(withKey, user.Deactivated{UserID: ada}),
-			func(k *directory.Key) { k.Orphaned, k.Owner.Status = true, user.StatusDeactivated },
+			func(k *directory.Key) { k.Owner.Status = user.StatusDeactivated },
 		},
 		"owner restored": {
 			with(withKey, user.Deactivated{UserID: ada}, user.Restored{UserID: ada}),
-			func(k *directory.Key) { k.Orphaned = true },
+			func(*directory.Key) {},
+		},
+		"owner suspended": {
+			with(withKey, organization.MemberSuspended{OrganizationID: acme, UserID: ada}),
+			func(k *directory.Key) { k.Role, k.Owner.Active = "", directory.Membership{} },
+		},
+		"owner suspended elsewhere": {
+			with(withKey, founded(zeta), joined(zeta, ada, access.Member), organization.MemberSuspended{OrganizationID: zeta, UserID: ada}),
+			func(*directory.Key) {},
+		},
+		"owner reinstated": {
+			with(withKey, organization.MemberSuspended{OrganizationID: acme, UserID: ada}, organization.MemberReinstated{OrganizationID: acme, UserID: ada}),
+			func(*directory.Key) {},
+		},
+		"owner removed while suspended": {
+			with(withKey, organization.MemberSuspended{OrganizationID: acme, UserID: ada}, removed(acme, ada), joined(acme, ada, access.Member)),
+			func(k *directory.Key) {
+				k.Orphaned, k.Role, k.Owner.Active = true, access.Member, directory.Membership{}
+			},
+		},
+		"issued under the membership before": {
+			with(adaAtAcme, removed(acme, ada), joined(acme, ada, access.Member), issuedUnder(later)),
+			func(k *directory.Key) {
+				k.Orphaned, k.Role, k.Owner.Active = true, access.Member, directory.Membership{}
+			},
 		},
 		"owner erased": {
 			with(withKey, user.Erased{UserID: ada}),
@@ -302,7 +333,7 @@ func TestKeys(t *testing.T) {
 		},
 		"issued while the owner was deactivated": {
 			with(adaAtAcme, user.Deactivated{UserID: ada}, issued(key1, acme, ada), user.Restored{UserID: ada}),
-			func(k *directory.Key) { k.Orphaned = true },
+			func(*directory.Key) {},
 		},
 		"organization deleted": {
 			with(withKey, organization.Deleted{OrganizationID: acme}),

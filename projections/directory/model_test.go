@@ -76,6 +76,25 @@ func (m model) role(u id.User, o id.Organization) access.Role {
 	return role
 }
 
+// awake is the role, unless the membership is suspended.
+func (m model) awake(u id.User, o id.Organization) access.Role {
+	e := m.last(func(e event.Event) bool {
+		switch e := e.(type) {
+		case organization.MemberJoined:
+			return e.UserID == u && e.OrganizationID == o
+		case organization.MemberReinstated:
+			return e.UserID == u && e.OrganizationID == o
+		case organization.MemberSuspended:
+			return e.UserID == u && e.OrganizationID == o
+		}
+		return false
+	})
+	if _, suspended := e.(organization.MemberSuspended); suspended {
+		return ""
+	}
+	return m.role(u, o)
+}
+
 // active is the organization last chosen, unless the choice was undone since.
 func (m model) active(u id.User) id.Organization {
 	e := m.last(func(e event.Event) bool {
@@ -96,7 +115,7 @@ func (m model) active(u id.User) id.Organization {
 			return ""
 		}
 	}
-	if m.role(u, switched.OrganizationID) == "" {
+	if m.awake(u, switched.OrganizationID) == "" {
 		return ""
 	}
 	return switched.OrganizationID
@@ -136,7 +155,7 @@ func (m model) key(k id.APIKey) string {
 		}
 		fate := "good"
 		if before := m[:i]; issued.UserID != "" &&
-			(before.role(issued.UserID, issued.OrganizationID) == "" || before.status(issued.UserID) != user.StatusActive) {
+			(before.role(issued.UserID, issued.OrganizationID) == "" || before.status(issued.UserID) == user.StatusErased) {
 			fate = "orphaned"
 		}
 		var expiry time.Time
@@ -154,17 +173,13 @@ func (m model) key(k id.APIKey) string {
 				if e.UserID == issued.UserID && e.OrganizationID == issued.OrganizationID && fate == "good" {
 					fate = "orphaned"
 				}
-			case user.Deactivated:
-				if e.UserID == issued.UserID && fate == "good" {
-					fate = "orphaned"
-				}
 			case user.Erased:
 				if e.UserID == issued.UserID && fate == "good" {
 					fate = "orphaned"
 				}
 			}
 		}
-		return fmt.Sprint(fate, expiry, issued.UserID, m.status(issued.UserID), m.role(issued.UserID, issued.OrganizationID),
+		return fmt.Sprint(fate, expiry, issued.UserID, m.status(issued.UserID), m.awake(issued.UserID, issued.OrganizationID),
 			issued.OrganizationID, m.organizationStatus(issued.OrganizationID))
 	}
 	return ""
@@ -218,6 +233,8 @@ func drawLog(t *rapid.T, users []id.User, organizations []id.Organization, keys 
 				return organization.MemberRoleChanged{OrganizationID: o, UserID: u, Role: role}
 			},
 			func() event.Event { return removed(o, u) },
+			func() event.Event { return organization.MemberSuspended{OrganizationID: o, UserID: u} },
+			func() event.Event { return organization.MemberReinstated{OrganizationID: o, UserID: u} },
 			func() event.Event { return organization.Deleted{OrganizationID: o} },
 			func() event.Event { return organization.Restored{OrganizationID: o} },
 			func() event.Event { return organization.Purged{OrganizationID: o} },
@@ -272,7 +289,7 @@ func TestTheDirectoryIsWhatTheLogSays(t *testing.T) {
 			}
 			for _, o := range organizations {
 				membership, _ := d.Membership(u, o)
-				if want := m.role(u, o); membership.Role != want {
+				if want := m.awake(u, o); membership.Role != want {
 					t.Errorf("%s has role %q in %s, want %q", u, membership.Role, o, want)
 				}
 			}

@@ -58,6 +58,8 @@ type (
 	savedMember struct {
 		User, Organization int
 		Role               access.Role
+		Since              int64
+		Suspended          bool
 	}
 	savedKey struct {
 		ID                  id.APIKey
@@ -103,8 +105,8 @@ func (s *state) encode(w io.Writer, at event.Mark) error {
 		write(enc, s.subjects, func(subject string, u *userRecord) savedSubject {
 			return savedSubject{subject, users[u]}
 		}),
-		write(enc, s.members, func(m membership, role access.Role) savedMember {
-			return savedMember{users[m.user], organizations[m.organization], role}
+		write(enc, s.members, func(m membership, p place) savedMember {
+			return savedMember{users[m.user], organizations[m.organization], p.role, p.since, p.suspended}
 		}),
 		write(enc, s.keys, func(_ id.APIKey, k *keyRecord) savedKey {
 			keys.add(k)
@@ -172,7 +174,7 @@ func (h header) room() *state {
 		users:         make(map[id.User]*userRecord, sized(h.Users)),
 		subjects:      make(map[string]*userRecord, sized(h.Subjects)),
 		organizations: make(map[id.Organization]*organizationRecord, sized(h.Organizations)),
-		members:       make(map[membership]access.Role, sized(h.Members)),
+		members:       make(map[membership]place, sized(h.Members)),
 		keys:          make(map[id.APIKey]*keyRecord, sized(h.Keys)),
 		secrets:       make(map[Hash]*keyRecord, sized(h.Secrets)),
 	}
@@ -256,7 +258,7 @@ func (l *loading) loadMembers() error {
 	return read(l.dec, func(saved savedMember) error {
 		u, userErr := pick(l.numberedUsers, saved.User)
 		o, organizationErr := pick(l.numberedOrganizations, saved.Organization)
-		l.members[membership{u, o}] = known(saved.Role)
+		l.members[membership{u, o}] = place{known(saved.Role), saved.Since, saved.Suspended}
 		return errors.Join(userErr, organizationErr)
 	})
 }

@@ -21,7 +21,7 @@ type state struct {
 	users         map[id.User]*userRecord
 	subjects      map[string]*userRecord // by the keyed hash of issuer and subject
 	organizations map[id.Organization]*organizationRecord
-	members       map[membership]access.Role
+	members       map[membership]place
 	keys          map[id.APIKey]*keyRecord
 	secrets       map[Hash]*keyRecord
 	scopes        scopeSets
@@ -52,6 +52,14 @@ type membership struct {
 	organization *organizationRecord
 }
 
+// place is what a member is in an organization.
+type place struct {
+	role access.Role
+	// since names the membership: when it began, in Unix milliseconds.
+	since     int64
+	suspended bool
+}
+
 type keyRecord struct {
 	id           id.APIKey
 	organization *organizationRecord
@@ -76,7 +84,7 @@ func newState() *state {
 		users:         map[id.User]*userRecord{},
 		subjects:      map[string]*userRecord{},
 		organizations: map[id.Organization]*organizationRecord{},
-		members:       map[membership]access.Role{},
+		members:       map[membership]place{},
 		keys:          map[id.APIKey]*keyRecord{},
 		secrets:       map[Hash]*keyRecord{},
 	}
@@ -96,6 +104,8 @@ var relevant = func() map[string]bool {
 		organization.SlugChanged{},
 		organization.MemberJoined{},
 		organization.MemberRoleChanged{},
+		organization.MemberSuspended{},
+		organization.MemberReinstated{},
 		organization.MemberRemoved{},
 		organization.Deleted{},
 		organization.Restored{},
@@ -115,7 +125,8 @@ func (s *state) apply(e event.Event) {
 	switch e := e.(type) {
 	case user.Registered, user.ActiveOrganizationSwitched, user.Deactivated, user.Restored, user.Erased:
 		s.applyUser(e)
-	case organization.MemberJoined, organization.MemberRoleChanged, organization.MemberRemoved:
+	case organization.MemberJoined, organization.MemberRoleChanged, organization.MemberRemoved,
+		organization.MemberSuspended, organization.MemberReinstated:
 		s.applyMember(e)
 	case organization.Registered, organization.ProfileUpdated, organization.SlugChanged,
 		organization.Deleted, organization.Restored, organization.Purged:
@@ -138,11 +149,10 @@ func (s *state) applyUser(e event.Event) {
 			u.active = s.organization(e.OrganizationID)
 		}
 	case user.Deactivated:
-		u := s.user(e.UserID)
-		u.status = user.StatusDeactivated
-		orphan(u.keys, nil)
+		// Memberships and keys sleep while the account is deactivated, and are what
+		// they were once it is restored.
+		s.user(e.UserID).status = user.StatusDeactivated
 	case user.Restored:
-		// The memberships were never taken away. The keys stay as they are.
 		s.user(e.UserID).status = user.StatusActive
 	case user.Erased:
 		u := s.user(e.UserID)
@@ -179,12 +189,13 @@ func (s *state) applyOrganization(e event.Event) {
 func (s *state) applyMember(e event.Event) {
 	switch e := e.(type) {
 	case organization.MemberJoined:
-		s.members[s.membership(e.UserID, e.OrganizationID)] = known(e.Role)
+		s.members[s.membership(e.UserID, e.OrganizationID)] = place{role: known(e.Role), since: e.OccurredAt.UnixMilli()}
 	case organization.MemberRoleChanged:
-		m := s.membership(e.UserID, e.OrganizationID)
-		if _, ok := s.members[m]; ok {
-			s.members[m] = known(e.Role)
-		}
+		s.changeMember(e.UserID, e.OrganizationID, func(p *place) { p.role = known(e.Role) })
+	case organization.MemberSuspended:
+		s.changeMember(e.UserID, e.OrganizationID, func(p *place) { p.suspended = true })
+	case organization.MemberReinstated:
+		s.changeMember(e.UserID, e.OrganizationID, func(p *place) { p.suspended = false })
 	case organization.MemberRemoved:
 		m := s.membership(e.UserID, e.OrganizationID)
 		delete(s.members, m)
@@ -192,6 +203,16 @@ func (s *state) applyMember(e event.Event) {
 		if m.user.active == m.organization {
 			m.user.active = nil
 		}
+	}
+}
+
+// changeMember changes the place of a member; for one who is no member it does
+// nothing.
+func (s *state) changeMember(u id.User, o id.Organization, change func(*place)) {
+	m := s.membership(u, o)
+	if p, ok := s.members[m]; ok {
+		change(&p)
+		s.members[m] = p
 	}
 }
 
@@ -211,8 +232,11 @@ func (s *state) applyKey(e event.Event) {
 		if e.OwnerType == apikey.OwnerUser {
 			k.owner = s.user(e.UserID)
 			k.owner.keys = append(k.owner.keys, k)
-			// The key may have been asked for just before its owner went.
-			if _, member := s.members[membership{k.owner, k.organization}]; !member || k.owner.status != user.StatusActive {
+			// The key may have been asked for just before its owner went, and even
+			// came back: then it is of the membership before.
+			p, member := s.members[membership{k.owner, k.organization}]
+			former := !e.MemberSince.IsZero() && e.MemberSince.UnixMilli() != p.since
+			if !member || former || k.owner.status == user.StatusErased {
 				k.end = endOrphaned
 			}
 		}

@@ -36,6 +36,8 @@ type Organization struct {
 type Membership struct {
 	Organization Organization
 	Role         access.Role
+	// Since is when the membership began, which names it.
+	Since time.Time
 }
 
 // Key is an API key at one moment, with what it depends on.
@@ -43,7 +45,7 @@ type Key struct {
 	ID           id.APIKey
 	Organization Organization
 	// Owner is zero for an organization's key, and so is Role, the owner's in
-	// the organization.
+	// the organization. Role is empty, too, while the owner is suspended there.
 	Owner User
 	Role  access.Role
 	// Scopes are shared with others and not to be changed.
@@ -67,11 +69,11 @@ func (s *state) viewUser(u *userRecord) User {
 }
 
 func (s *state) viewMembership(u *userRecord, o *organizationRecord) (Membership, bool) {
-	role, ok := s.members[membership{u, o}]
-	if !ok {
+	p, ok := s.members[membership{u, o}]
+	if !ok || p.suspended {
 		return Membership{}, false
 	}
-	return Membership{Organization: o.view(), Role: role}, true
+	return Membership{Organization: o.view(), Role: p.role, Since: time.UnixMilli(p.since).UTC()}, true
 }
 
 func (o *organizationRecord) view() Organization {
@@ -90,7 +92,9 @@ func (s *state) viewKey(k *keyRecord) Key {
 	}
 	if k.owner != nil {
 		v.Owner = s.viewUser(k.owner)
-		v.Role = s.members[membership{k.owner, k.organization}]
+		if p := s.members[membership{k.owner, k.organization}]; !p.suspended {
+			v.Role = p.role
+		}
 	}
 	return v
 }

@@ -25,7 +25,7 @@ var (
 // the row's revision, which is what If-Match is compared with.
 func Definition() projections.Definition {
 	return projections.Definition{
-		Name: Name, Version: 2, Tables: tables, Indexes: indexes,
+		Name: Name, Version: 3, Tables: tables, Indexes: indexes,
 		Personal: []projections.Personal{{Table: organizations, Subject: "id", Columns: []string{"email"}}},
 		Reducers: projections.Join(
 			projections.On(registered),
@@ -38,6 +38,8 @@ func Definition() projections.Definition {
 			projections.On(invitationRevoked),
 			projections.On(memberJoined),
 			projections.On(memberRoleChanged),
+			projections.On(memberSuspended),
+			projections.On(memberReinstated),
 			projections.On(memberRemoved),
 			projections.On(ownershipTransferred),
 			projections.On(deleted),
@@ -115,6 +117,14 @@ func invitationRevoked(e organization.InvitationRevoked, r event.Recorded) []cha
 }
 
 func ownershipTransferred(e organization.OwnershipTransferred, r event.Recorded) []change {
+	return moved(e.OrganizationID, r)
+}
+
+func memberSuspended(e organization.MemberSuspended, r event.Recorded) []change {
+	return moved(e.OrganizationID, r)
+}
+
+func memberReinstated(e organization.MemberReinstated, r event.Recorded) []change {
 	return moved(e.OrganizationID, r)
 }
 
