@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/perfectworks/backend/adapters/eventstore"
+	"github.com/perfectworks/backend/adapters/eventstore/snapshots"
 	"github.com/perfectworks/backend/adapters/jobs"
 	"github.com/perfectworks/backend/adapters/policyengine"
 	"github.com/perfectworks/backend/adapters/telemetry"
@@ -39,6 +40,11 @@ func openWork(c *core, settings Settings, logger *slog.Logger, registry promethe
 		return nil, err
 	}
 	c.keys.OnDestroy(streams.Forget)
+	stored, err := snapshots.NewTable(c.db.pool)
+	if err != nil {
+		return nil, err
+	}
+	streams.KeepSnapshots(stored)
 	w := &work{commands: commands.New(commands.Deps{
 		Streams:  streams,
 		Observer: telemetry.NewCommands(c.tracing, logger, registry),

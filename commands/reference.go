@@ -26,7 +26,21 @@ func ref[I id.Name, S any](agg event.Aggregate[I, S], name I) reference[S] {
 		fold: Fold{
 			Zero:  zero,
 			Apply: func(s any, e event.Event) any { return agg.Apply(s.(S), e) }, //nolint:forcetypeassert // Zero is an S.
+
+			Snapshots: untyped(agg.Snapshots),
 		},
+	}
+}
+
+// untyped is how states are stored, without their type.
+func untyped[S any](of *event.Snapshots[S]) *event.Snapshots[any] {
+	if of == nil {
+		return nil
+	}
+	return &event.Snapshots[any]{
+		Form: of.Form,
+		Save: func(s any) ([]byte, error) { return of.Save(s.(S)) }, //nolint:forcetypeassert // The fold's states are S.
+		Load: func(data []byte) (any, error) { return of.Load(data) },
 	}
 }
 

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/perfectworks/backend/domain/event"
 )
@@ -33,6 +34,8 @@ var ErrWrongRevision = errors.New("the stream has moved on")
 type Fold struct {
 	Zero  any
 	Apply func(state any, e event.Event) any
+	// Snapshots says how states are stored; nil where they are not.
+	Snapshots *event.Snapshots[any]
 }
 
 // Snapshot is a stream folded up to a revision.
@@ -47,4 +50,9 @@ type Snapshot struct {
 	// Epoch is the store's, and no business of anybody else: after what was cached
 	// has become void, an append on it is refused with ErrWrongRevision.
 	Epoch uint64
+	// Stored is the store's too: the revision of the last snapshot that was
+	// stored of the stream, as far as is known here.
+	Stored event.Revision
+	// StoredAt is when that was.
+	StoredAt time.Time
 }

@@ -57,3 +57,15 @@ func ReceivedAhead(tb testing.TB, c *Client, bytes int) int {
 	}
 	return n
 }
+
+// SnapshotEach lowers after how many events a snapshot is stored, with no pause
+// in between.
+func (s *Streams) SnapshotEach(events event.Revision) {
+	s.snapshots.events, s.snapshots.pause = events, 0
+}
+
+// SnapshotsStored waits until no snapshot is being stored.
+func (s *Streams) SnapshotsStored() {
+	s.snapshots.busy <- struct{}{}
+	<-s.snapshots.busy
+}

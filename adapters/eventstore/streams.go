@@ -22,6 +22,8 @@ type Streams struct {
 	client *Client
 	codec  *Codec
 	states *otter.Cache[stateKey, commands.Snapshot]
+	// snapshots is nil when none are kept.
+	snapshots *snapshotter
 	// epoch counts calls of Forget: a state read before one is neither kept nor
 	// written to.
 	epoch atomic.Uint64
@@ -59,8 +61,21 @@ func NewStreams(client *Client, codec *Codec, cachedStates int) (*Streams, error
 }
 
 // Load folds a stream; see commands.Streams. A cached state answers unless
-// fresh is asked for; then only the events after it are read.
+// fresh is asked for; then only the events after it are read. Without one a
+// stored snapshot does for aggregates that have them, once the log has shown
+// the event that the snapshot ends with.
 func (s *Streams) Load(ctx context.Context, stream string, fold commands.Fold, fresh bool) (commands.Snapshot, error) {
+	snapshot, err := s.load(ctx, stream, fold, fresh, s.snapshots)
+	if errors.Is(err, errForeignSnapshot) {
+		s.snapshots.drop(ctx, stream)
+		return s.load(ctx, stream, fold, fresh, nil)
+	}
+	return snapshot, err
+}
+
+// load is Load, with a stored snapshot if there are some to choose from. Its
+// error wraps errForeignSnapshot when the log does not know the one.
+func (s *Streams) load(ctx context.Context, stream string, fold commands.Fold, fresh bool, snapshots *snapshotter) (commands.Snapshot, error) {
 	begun := time.Now()
 	key := stateKey{stream, reflect.TypeOf(fold.Zero)}
 	snapshot, cached := s.cached(key)
@@ -68,20 +83,36 @@ func (s *Streams) Load(ctx context.Context, stream string, fold commands.Fold, f
 		s.client.opts.Metrics.Loaded(0, true, time.Since(begun), nil)
 		return snapshot, nil
 	}
-	if !cached {
-		snapshot = commands.Snapshot{Stream: stream, Revision: event.NoStream, State: fold.Zero}
-	}
 	epoch, events := s.epoch.Load(), 0
-	found, err := s.client.readForwards(ctx, stream, snapshot.Revision+1, func(stored *esdb.RecordedEvent) error {
+	var last event.ID
+	if !cached {
+		snapshot, last = snapshots.find(ctx, stream, fold)
+	}
+	unproven := !cached && snapshot.Revision != event.NoStream
+	from := snapshot.Revision + 1
+	if unproven {
+		from = snapshot.Revision
+	}
+	found, err := s.client.readForwards(ctx, stream, from, func(stored *esdb.RecordedEvent) error {
+		if unproven {
+			if !isLast(stored, last) {
+				return errForeignSnapshot
+			}
+			unproven, snapshot.Position = false, event.Position(stored.Position)
+			return nil
+		}
 		recorded, err := s.codec.DecodeRecorded(ctx, stored)
 		if err != nil {
 			return err
 		}
 		snapshot.State = fold.Apply(snapshot.State, recorded.Event)
-		snapshot.Revision, snapshot.Position = recorded.Revision, recorded.Position
+		snapshot.Revision, snapshot.Position, last = recorded.Revision, recorded.Position, recorded.ID
 		events++
 		return nil
 	})
+	if err == nil && unproven {
+		err = errForeignSnapshot // The stream ends before it.
+	}
 	if err != nil { // Reading may still be under way: leave what it touches alone.
 		s.client.opts.Metrics.Loaded(0, false, time.Since(begun), err)
 		return commands.Snapshot{}, err
@@ -89,9 +120,12 @@ func (s *Streams) Load(ctx context.Context, stream string, fold commands.Fold, f
 	s.client.opts.Metrics.Loaded(events, false, time.Since(begun), nil)
 	if !found {
 		s.drop(key)
-		return commands.Snapshot{Stream: stream, Revision: event.NoStream, State: fold.Zero, Fresh: true, Epoch: epoch}, nil
+		return commands.Snapshot{Stream: stream, Revision: event.NoStream, Stored: event.NoStream, State: fold.Zero, Fresh: true, Epoch: epoch}, nil
 	}
 	snapshot.Epoch = epoch
+	if events > 0 {
+		snapshot = s.snapshots.offer(ctx, snapshot, fold, last)
+	}
 	s.keep(key, snapshot, epoch)
 	snapshot.Fresh = true
 	return snapshot, nil
@@ -133,6 +167,7 @@ func (s *Streams) Append(ctx context.Context, after commands.Snapshot, fold comm
 		return commands.Snapshot{}, err
 	}
 	next.Epoch = epoch
+	next = s.snapshots.offer(ctx, next, fold, drafts[len(drafts)-1].ID)
 	s.keep(key, next, epoch)
 	next.Fresh = true
 	return next, nil

@@ -20,6 +20,8 @@ type Aggregate[I id.Name, S any] struct {
 	// NotFound is the failure to return for an aggregate that does not exist. It
 	// is nil where ids never come from a caller.
 	NotFound error
+	// Snapshots is set for aggregates whose streams grow long.
+	Snapshots *Snapshots[S]
 }
 
 // Stream returns the name of the stream of one aggregate.

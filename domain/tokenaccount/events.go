@@ -35,7 +35,8 @@ var Aggregate = event.Aggregate[ID, State]{
 		event.Define[AccountSuspended](),
 		event.Define[AccountResumed](),
 	},
-	Apply: Apply,
+	Apply:     Apply,
+	Snapshots: event.SnapshotsAs(1, State.Save, Load),
 }
 
 // Allocation is a part of an amount that belongs to one grant.
