@@ -7,11 +7,14 @@ import (
 
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
 	"github.com/perfectworks/backend/adapters/jobs"
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/projections/readmodels"
 )
 
 // periodic is the work that is due by the clock. Each asks what is due and does
 // all of it.
-func (c *core) periodic(logger *slog.Logger) []jobs.Periodic {
+func (c *core) periodic(do *commands.Commands, logger *slog.Logger) []jobs.Periodic {
+	queries := readmodels.NewQueries(c.db.pool)
 	answers := idempotency.NewStore(c.db.pool, c.keys, c.heart.ID())
 	return []jobs.Periodic{
 		{
@@ -22,6 +25,12 @@ func (c *core) periodic(logger *slog.Logger) []jobs.Periodic {
 					logger.DebugContext(ctx, "expired idempotent requests were deleted", slog.Int64("requests", n))
 				}
 				return err
+			},
+		},
+		{
+			Name: "purge-organizations", Every: time.Hour, Timeout: 30 * time.Minute,
+			Work: func(ctx context.Context, now time.Time) error {
+				return purgeOrganizations(ctx, queries.Organizations, do, now, logger)
 			},
 		},
 	}

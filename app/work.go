@@ -57,7 +57,7 @@ func openWork(c *core, settings Settings, logger *slog.Logger, registry promethe
 		Kinds: policyengine.Kinds(policies.All(), policyengine.Reacting{
 			Commands: w.commands, Read: streams.Recorded, Unreadable: unreadable, Seed: c.seed, Observe: c.tracing.Reacting,
 		}),
-		Periodic: c.periodic(logger),
+		Periodic: c.periodic(w.commands, logger),
 		Logger:   logger, Registerer: measured(settings.Role.worker(), registry),
 	})
 	if err != nil {

@@ -6,11 +6,21 @@ import "github.com/perfectworks/backend/domain/organization"
 type OrganizationCommands struct {
 	CreateOrganization Handler[CreateOrganization, CreatedOrganization]
 	UpdateOrganization Handler[UpdateOrganization, organization.State]
+
+	DeleteOrganization   Handler[DeleteOrganization, organization.State]
+	RestoreOrganization  Handler[RestoreOrganization, organization.State]
+	PurgeOrganization    Handler[PurgeOrganization, organization.State]
+	PurgeDueOrganization Handler[PurgeDueOrganization, organization.State]
 }
 
 func (x *executor) organizationCommands(o Observer) OrganizationCommands {
 	return OrganizationCommands{
 		CreateOrganization: observed(o, "CreateOrganization", x.createOrganization),
 		UpdateOrganization: observed(o, "UpdateOrganization", x.updateOrganization),
+
+		DeleteOrganization:   observed(o, "DeleteOrganization", x.deleteOrganization),
+		RestoreOrganization:  observed(o, "RestoreOrganization", x.restoreOrganization),
+		PurgeOrganization:    observed(o, "PurgeOrganization", x.purgeOrganization),
+		PurgeDueOrganization: observed(o, "PurgeDueOrganization", x.purgeDueOrganization),
 	}
 }

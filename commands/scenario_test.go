@@ -56,6 +56,10 @@ func toUpdate(p *commands.Commands) commands.Handler[commands.UpdateOrganization
 	return p.UpdateOrganization
 }
 
+func toPurge(p *commands.Commands) commands.Handler[commands.PurgeOrganization, organization.State] {
+	return p.PurgeOrganization
+}
+
 func toRotate(p *commands.Commands) commands.Handler[commands.RotateAPIKey, commands.RotatedAPIKey] {
 	return p.RotateAPIKey
 }
@@ -97,6 +101,17 @@ var scenarios = []scenario{
 			return act(w.request(one), toUpdate, moved(slug)), act(w.request(other), toUpdate, moved(slug))
 		},
 		wants: []string{"ValueReserved", "OrganizationSlugChanged", "ValueReleased"},
+	},
+	{
+		name: "purge", appends: 2, meet: 1,
+		begin: func(w *world) (deed, deed) {
+			owner, o := w.organization()
+			other := w.member(o.ID, access.Owner)
+			w.delete(owner, o)
+			c := commands.PurgeOrganization{OrganizationID: o.ID, ConfirmSlug: o.Slug}
+			return act(w.request(owner), toPurge, c), act(w.request(other), toPurge, c)
+		},
+		wants: []string{"OrganizationPurged", "ValueReleased"},
 	},
 	{
 		name: "rotate", appends: 3, meet: 2,

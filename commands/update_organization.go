@@ -17,9 +17,6 @@ type UpdateOrganization struct {
 }
 
 func (x *executor) updateOrganization(ctx context.Context, req Request, c UpdateOrganization) (Result[organization.State], error) {
-	if err := req.Principal.RequireUser(); err != nil {
-		return Result[organization.State]{}, err
-	}
 	organizationID := req.Principal.OrganizationID
 	if organizationID == "" {
 		return Result[organization.State]{}, access.ErrNoActiveOrganization
@@ -27,7 +24,7 @@ func (x *executor) updateOrganization(ctx context.Context, req Request, c Update
 	o, err := execute(ctx, x, req, change[organization.State]{
 		of: ref(organization.Aggregate, organizationID), organization: organizationID, expected: req.Expected,
 		decide: func(s organization.State) ([]event.Event, error) {
-			return s.Update(req.Principal.UserID, c.Change, req.at())
+			return s.Update(req.Principal, c.Change, req.at())
 		},
 		claims: func(events []event.Event) []claim { return x.slugClaims(req, organizationID, events) },
 	})

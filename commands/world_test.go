@@ -128,6 +128,12 @@ func (w *world) organization() (access.Principal, organization.State) {
 	return within(owner, o.ID, access.Owner), o
 }
 
+// delete deletes an organization on behalf of somebody who acts in it.
+func (w *world) delete(by access.Principal, o organization.State) {
+	w.Helper()
+	must(w.DeleteOrganization(w.Context(), w.request(by), commands.DeleteOrganization{ConfirmSlug: o.Slug})).in(w)
+}
+
 // member is somebody who joins an organization.
 func (w *world) member(o id.Organization, role access.Role) access.Principal {
 	w.Helper()

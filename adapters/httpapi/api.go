@@ -139,6 +139,7 @@ func (a *API) route(d Deps) error {
 		belowBase{humamux.NewAdapter(root, humamux.WithRouteCustomizer(a.wrap)), a})
 	a.registerUsers()
 	a.registerOrganizations()
+	a.registerDisposal()
 	a.registerAPIKeys()
 	a.linkResources()
 	for _, add := range more {

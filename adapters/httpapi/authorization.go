@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/organization"
 )
 
 // authorization declares who may call an operation. The guard enforces it for
@@ -19,6 +20,9 @@ type authorization struct {
 	scope access.Scope
 	// permissions of which the caller needs one, for permitted.
 	permissions []access.Permission
+	// place is the path parameter that names the organization to act in; empty for
+	// the active one.
+	place string
 }
 
 type authorizationKind int
@@ -49,6 +53,12 @@ func ownDataWithKeys(scope access.Scope) authorization {
 // that they act in or in the system.
 func permitted(oneOf ...access.Permission) authorization {
 	return authorization{kind: isPermitted, permissions: oneOf}
+}
+
+// permittedIn is permitted in the organization that a path parameter names, which
+// may be a deleted one.
+func permittedIn(place string, oneOf ...access.Permission) authorization {
+	return authorization{kind: isPermitted, permissions: oneOf, place: place}
 }
 
 // declared reports whether an operation says who may call it.
@@ -86,14 +96,18 @@ func (a authorization) acceptsKeys() bool {
 	case isOwnData:
 		return a.scope != ""
 	case isPermitted:
-		return slices.ContainsFunc(a.permissions, func(perm access.Permission) bool {
-			return slices.ContainsFunc(perm.Kinds(), func(k access.Kind) bool {
-				return k == access.KindUserKey || k == access.KindOrganizationKey
-			})
-		})
+		return a.acceptsKind(access.KindUserKey) || a.acceptsKind(access.KindOrganizationKey)
 	case isPublic, isAnyIdentity:
 	}
 	return false
+}
+
+// acceptsKind reports whether some principals of a kind can have one of the
+// permissions.
+func (a authorization) acceptsKind(kind access.Kind) bool {
+	return slices.ContainsFunc(a.permissions, func(perm access.Permission) bool {
+		return slices.Contains(perm.Kinds(), kind)
+	})
 }
 
 // security is what the documentation says of the credentials.
@@ -109,7 +123,9 @@ func (a authorization) security() []map[string][]string {
 }
 
 // actsInOrganization reports whether X-Organization-Id means something.
-func (a authorization) actsInOrganization() bool { return a.kind == isOwnData || a.kind == isPermitted }
+func (a authorization) actsInOrganization() bool {
+	return a.kind == isOwnData || a.kind == isPermitted && a.place == ""
+}
 
 // refusals are all failures of admit.
 func (a authorization) refusals() []error {
@@ -123,10 +139,11 @@ func (a authorization) refusals() []error {
 		}
 		return all
 	case isPermitted:
-		return []error{
-			access.ErrCredentialNotAllowed, access.ErrNotRegistered,
-			access.ErrNoActiveOrganization, access.ErrForbidden,
+		all := []error{access.ErrCredentialNotAllowed, access.ErrNotRegistered, access.ErrForbidden}
+		if a.place != "" {
+			return append(all, organization.ErrNotFound)
 		}
+		return append(all, access.ErrNoActiveOrganization)
 	case isPublic:
 	}
 	return nil

@@ -6,11 +6,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gorilla/mux"
+
 	"github.com/perfectworks/backend/adapters/httpapi/etag"
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/failure"
+	"github.com/perfectworks/backend/domain/id"
 )
 
 // Authenticator says who makes a request.
@@ -19,6 +22,9 @@ type Authenticator interface {
 	// they stand for. Its refusals are failures; a request without credentials
 	// is refused too.
 	Authenticate(ctx context.Context, h http.Header) (access.Principal, error)
+	// Enter returns a principal as it acts in an organization, deleted or not. Its
+	// refusals are those of Authenticate.
+	Enter(context.Context, access.Principal, id.Organization) (access.Principal, error)
 	// Refusals returns all failures that Authenticate can return, for the
 	// documentation.
 	Refusals() []error
@@ -73,6 +79,9 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, x *exchange) error {
 	}
 	if !x.op.authorization.open() {
 		if err := a.upToDate(r, x, &seen); err != nil {
+			return err
+		}
+		if err := a.enter(r, x); err != nil {
 			return err
 		}
 		if err := x.op.authorization.admit(x.principal); err != nil {
@@ -134,6 +143,18 @@ func (a *API) upToDate(r *http.Request, x *exchange, seen *event.Position) (err 
 		return err
 	}
 	x.principal, err = a.authenticator.Authenticate(ctx, r.Header)
+	return err
+}
+
+// enter makes the principal act in the organization that the path names, if the
+// operation is for that one. Kinds of principal that the operation never accepts
+// are left for admit to refuse: where they act tells them nothing.
+func (a *API) enter(r *http.Request, x *exchange) (err error) {
+	on := x.op.authorization
+	if on.place == "" || !on.acceptsKind(x.principal.Kind) {
+		return nil
+	}
+	x.principal, err = a.authenticator.Enter(r.Context(), x.principal, id.Organization(mux.Vars(r)[on.place]))
 	return err
 }
 

@@ -57,6 +57,13 @@ func (k tokens) Authenticate(_ context.Context, h http.Header) (access.Principal
 	return p, nil
 }
 
+func (tokens) Enter(_ context.Context, p access.Principal, name id.Organization) (access.Principal, error) {
+	if p.OrganizationID != name {
+		return access.Principal{}, organization.ErrNotFound
+	}
+	return p, nil
+}
+
 func (tokens) Refusals() []error { return nil }
 
 var known = tokens{

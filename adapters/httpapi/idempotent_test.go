@@ -17,6 +17,7 @@ import (
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/failure"
+	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/migrations"
 )
@@ -262,6 +263,10 @@ func (p places) Authenticate(_ context.Context, h http.Header) (access.Principal
 		return access.Principal{}, organization.ErrNotFound
 	}
 	return principal, nil
+}
+
+func (places) Enter(_ context.Context, p access.Principal, _ id.Organization) (access.Principal, error) {
+	return p, nil
 }
 
 func (places) Refusals() []error { return nil }

@@ -180,6 +180,7 @@ func TestTheDocumentedBoundsAreTheRealOnes(t *testing.T) {
 	server := newServer(t)
 	ada := server.owner("ada")
 	key := ada.post("/api-keys", `{}`).data(t, 201)
+	variables := strings.NewReplacer("{id}", str(key, "id"), "{organizationId}", str(key, "organizationId"))
 	s := server.specification()
 	checked := 0
 	for _, op := range s.operations() {
@@ -202,7 +203,7 @@ func TestTheDocumentedBoundsAreTheRealOnes(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				a := ada.call(op.method, strings.ReplaceAll(op.path, "{id}", str(key, "id")), string(encoded))
+				a := ada.call(op.method, variables.Replace(op.path), string(encoded))
 				if got := strings.Contains(string(a.body), `"TOO_LONG"`); got != tooLong {
 					t.Errorf("%s %s: %s of %d characters: %s", op.method, op.path, field, n, a.body)
 				}

@@ -28,12 +28,17 @@ type Profile struct {
 	UpdatedAt            Time    `json:"updatedAt"`
 }
 
-func profileOf(p users.Profile) Profile {
+// unversioned is what of a profile changes without an event of the user's own: by
+// what becomes of the active organization, and of the membership in it.
+func (p Profile) unversioned() string { return textOf(p.ActiveOrganizationID) }
+
+func (a *API) profileOf(p users.Profile) Profile {
+	active, _ := a.activeOf(p.ID)
 	return Profile{
 		ID: string(p.ID), Email: p.Email.Reveal(), EmailVerified: p.EmailVerified,
 		FirstName: p.FirstName.Reveal(), LastName: p.LastName.Reveal(),
 		Locale: optional(p.Locale), AvatarURL: optional(p.AvatarURL.Reveal()),
-		ActiveOrganizationID: optional(string(p.ActiveOrganizationID)),
+		ActiveOrganizationID: optional(string(active.Organization.ID)),
 		CreatedAt:            Time{p.CreatedAt}, UpdatedAt: Time{p.UpdatedAt},
 	}
 }
@@ -137,7 +142,7 @@ func (a *API) registerUser(ctx context.Context, x *exchange, in *registerUserInp
 	if err != nil {
 		return reply[Profile]{}, err
 	}
-	out := written(result, profileOf(users.Of(result.Value.User)))
+	out := written(result, a.profileOf(users.Of(result.Value.User)))
 	out.location = basePath + "/users/profile"
 	if !result.Value.New {
 		out.status = http.StatusOK
@@ -150,7 +155,7 @@ func (a *API) getProfile(ctx context.Context, x *exchange, _ *struct{}) (reply[P
 	if err != nil {
 		return reply[Profile]{}, err
 	}
-	return reply[Profile]{data: profileOf(p), revision: &p.Revision}, nil
+	return reply[Profile]{data: a.profileOf(p), revision: &p.Revision}, nil
 }
 
 type updateProfileInput struct {
@@ -172,7 +177,7 @@ func (a *API) updateProfile(ctx context.Context, x *exchange, in *updateProfileI
 	if err != nil {
 		return reply[Profile]{}, err
 	}
-	return written(result, profileOf(users.Of(result.Value))), nil
+	return written(result, a.profileOf(users.Of(result.Value))), nil
 }
 
 type switchActiveOrganizationInput struct {
@@ -196,7 +201,7 @@ func (a *API) switchActiveOrganization(ctx context.Context, x *exchange, in *swi
 
 func (a *API) getActiveOrganization(_ context.Context, x *exchange, _ *struct{}) (reply[*ActiveOrganization], error) {
 	place, ok := a.placeOf(x.principal)
-	if !ok || place.Organization.Status != organization.StatusActive {
+	if !ok {
 		return reply[*ActiveOrganization]{message: "the caller has no active organization"}, nil
 	}
 	o := place.Organization
@@ -211,6 +216,15 @@ func (a *API) placeOf(p access.Principal) (directory.Membership, bool) {
 	if p.Kind == access.KindUserKey {
 		return a.directory.Membership(p.UserID, p.OrganizationID)
 	}
-	u, ok := a.directory.User(p.UserID)
-	return u.Active, ok && u.Active.Organization.ID != ""
+	return a.activeOf(p.UserID)
+}
+
+// activeOf returns the organization in which a person acts. There is none while
+// the one that they chose is deleted, or when they are no longer a member of it.
+func (a *API) activeOf(name id.User) (directory.Membership, bool) {
+	u, ok := a.directory.User(name)
+	if !ok || u.Active.Organization.Status != organization.StatusActive {
+		return directory.Membership{}, false
+	}
+	return u.Active, true
 }

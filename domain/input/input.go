@@ -28,6 +28,7 @@ const (
 	CodeUnknown   = "VALUE_UNKNOWN"
 	CodeRange     = "OUT_OF_RANGE"
 	CodePast      = "NOT_IN_THE_FUTURE"
+	CodeMismatch  = "MISMATCHED"
 )
 
 // maxURL is the length of the longest URL, in characters.

@@ -54,15 +54,13 @@ type Change struct {
 	Slug    *string
 }
 
-// Update changes profile and slug on behalf of a member. Values that are there
-// already change nothing. That nobody else holds the slug is for the caller to
-// see to.
-func (s State) Update(by id.User, c Change, at time.Time) ([]event.Event, error) {
-	role, err := s.RequireMember(by)
-	if err != nil {
-		return nil, err
+// Update changes profile and slug. Values that are there already change nothing.
+// That nobody else holds the slug is for the caller to see to.
+func (s State) Update(by access.Principal, c Change, at time.Time) ([]event.Event, error) {
+	if s.Status != StatusActive {
+		return nil, ErrNotFound
 	}
-	if err := role.Require(access.UpdateOrganization); err != nil {
+	if err := s.authorize(by, access.UpdateOrganization); err != nil {
 		return nil, err
 	}
 	var wrong failure.Fields

@@ -29,7 +29,7 @@ var Aggregate = event.Aggregate[id.Organization, State]{
 		event.Define[OwnershipTransferred](),
 		event.Define[Deleted](),
 		event.Define[Restored](),
-		event.Define[Purged](),
+		event.Define[Purged](event.FieldsAdded),
 	},
 	Apply:    Apply,
 	NotFound: ErrNotFound,
@@ -143,7 +143,10 @@ type Restored struct {
 // Purged says that the organization is gone for good.
 type Purged struct {
 	OrganizationID id.Organization `json:"organizationId"`
-	OccurredAt     time.Time       `json:"occurredAt"`
+	// SlugHeldUntil is until when nobody else gets the slug. Since version 2;
+	// before, the slug was free at once.
+	SlugHeldUntil time.Time `json:"slugHeldUntil,omitzero"`
+	OccurredAt    time.Time `json:"occurredAt"`
 }
 
 // EventType is the stored name.

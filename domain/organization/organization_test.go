@@ -35,6 +35,12 @@ var (
 	deleted = organization.Deleted{OrganizationID: "org_1", PurgeAt: start.AddDate(0, 0, 30), OccurredAt: start}
 )
 
+// person is a principal who is somebody's token; their role is for the aggregate to
+// know.
+func person(user id.User) access.Principal {
+	return access.Principal{Kind: access.KindUser, UserID: user, OrganizationID: "org_1"}
+}
+
 func joined(user id.User, role access.Role) organization.MemberJoined {
 	return organization.MemberJoined{OrganizationID: "org_1", UserID: user, Role: role, OccurredAt: start}
 }
@@ -89,7 +95,7 @@ func TestRegister(t *testing.T) {
 func TestUpdate(t *testing.T) {
 	t.Parallel()
 	update := func(by id.User, c organization.Change) decision {
-		return func(s organization.State) ([]event.Event, error) { return s.Update(by, c, now) }
+		return func(s organization.State) ([]event.Event, error) { return s.Update(person(by), c, now) }
 	}
 	rename := organization.Change{Profile: organization.ProfileChange{Name: text("Acme BV")}}
 	renamed := organization.ProfileUpdated{

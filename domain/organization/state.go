@@ -27,7 +27,8 @@ type State struct {
 	Status  Status
 	Profile Profile
 	Slug    string
-	// FormerSlugs still lead here; each is held until the time given.
+	// FormerSlugs still lead here; each is held until the time given. Those of a
+	// purged organization, its last slug among them, lead nowhere.
 	FormerSlugs map[string]time.Time
 	Members     map[id.User]Membership
 	// Invitations are those that were neither accepted nor revoked; they may have
@@ -38,8 +39,10 @@ type State struct {
 	Slot      int
 	CreatedAt time.Time
 	UpdatedAt time.Time
-	// PurgeAt is when a deleted organization may be purged, else zero.
-	PurgeAt time.Time
+	// DeletedAt is when a deleted organization was deleted, and PurgeAt when it is
+	// purged; else zero.
+	DeletedAt time.Time
+	PurgeAt   time.Time
 }
 
 // Membership is a user's place in an organization.
@@ -114,11 +117,15 @@ func Apply(s State, e event.Event) State {
 		s.Members = copied(s.Members)
 		delete(s.Members, e.UserID)
 	case Deleted:
-		s.Status, s.PurgeAt, s.UpdatedAt = StatusDeleted, e.PurgeAt, e.OccurredAt
+		s.Status, s.DeletedAt, s.PurgeAt, s.UpdatedAt = StatusDeleted, e.OccurredAt, e.PurgeAt, e.OccurredAt
 	case Restored:
-		s.Status, s.PurgeAt, s.UpdatedAt = StatusActive, time.Time{}, e.OccurredAt
+		s.Status, s.DeletedAt, s.PurgeAt, s.UpdatedAt = StatusActive, time.Time{}, time.Time{}, e.OccurredAt
 	case Purged:
-		return State{ID: s.ID, Status: StatusPurged, CreatedAt: s.CreatedAt, UpdatedAt: e.OccurredAt}
+		held := copied(s.FormerSlugs)
+		if !e.SlugHeldUntil.IsZero() {
+			held[s.Slug] = e.SlugHeldUntil
+		}
+		return State{ID: s.ID, Status: StatusPurged, FormerSlugs: held, CreatedAt: s.CreatedAt, UpdatedAt: e.OccurredAt}
 	}
 	return s
 }
@@ -192,8 +199,5 @@ func (s State) KeepsSlot(owner id.User, n int) bool {
 // HoldsSlug tells whether the organization keeps a slug from all others: it is
 // its own, or was not long enough ago.
 func (s State) HoldsSlug(slug string, at time.Time) bool {
-	if s.Status == "" || s.Status == StatusPurged {
-		return false
-	}
-	return s.Slug == slug || at.Before(s.FormerSlugs[slug])
+	return slug != "" && s.Slug == slug || at.Before(s.FormerSlugs[slug])
 }

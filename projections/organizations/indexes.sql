@@ -1,2 +1,3 @@
 CREATE INDEX members_user ON members (user_id);
 CREATE INDEX slugs_organization ON slugs (organization_id);
+CREATE INDEX organizations_purge_at ON organizations (purge_at, id);

@@ -11,6 +11,7 @@ import (
 	"github.com/perfectworks/backend/adapters/postgres/postgrestest"
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/failure"
+	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/personal"
 	"github.com/perfectworks/backend/migrations"
@@ -284,5 +285,33 @@ func TestMembersMoveTheRevision(t *testing.T) {
 		if diff := cmp.Diff(before, got); diff != "" || err != nil {
 			t.Errorf("after %T: %v\n%s", e, err, diff)
 		}
+	}
+}
+
+func TestDueForPurge(t *testing.T) {
+	t.Parallel()
+	m, q := newModel(t)
+	for _, o := range []struct {
+		name string
+		at   time.Time
+	}{{"org_b", day1}, {"org_a", day9}, {"org_c", day1}, {"org_d", day1.AddDate(1, 0, 0)}} {
+		m.Given(organization.Aggregate.Stream(id.Organization(o.name)),
+			organization.Registered{OrganizationID: id.Organization(o.name), Name: o.name, Slug: o.name, OccurredAt: day1},
+			organization.Deleted{OrganizationID: id.Organization(o.name), PurgeAt: o.at, OccurredAt: day1})
+	}
+	m.Given(organization.Aggregate.Stream("org_e"), organization.Registered{OrganizationID: "org_e", Slug: "e", OccurredAt: day1})
+	var got []string
+	after := organizations.DuePurge{}
+	for range 4 {
+		page, err := q.DueForPurge(context.Background(), day9, after, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range page {
+			got, after = append(got, string(o.ID)), o
+		}
+	}
+	if diff := cmp.Diff([]string{"org_b", "org_c", "org_a"}, got); diff != "" {
+		t.Error(diff)
 	}
 }

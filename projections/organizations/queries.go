@@ -2,6 +2,7 @@ package organizations
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -97,12 +98,21 @@ type Queries struct {
 	// OfUser lists, by MembershipList, the organizations of which a user is a
 	// member, also those that are deleted and not yet purged.
 	OfUser func(context.Context, MembershipScope, list.Request) (list.Page[Membership], error)
+	// DueForPurge returns up to limit deleted organizations whose grace is over at
+	// a time, in the order of PurgeAt and id, from the one after another on.
+	DueForPurge func(ctx context.Context, now time.Time, after DuePurge, limit int) ([]DuePurge, error)
+}
+
+// DuePurge is an organization that is due to be purged.
+type DuePurge struct {
+	ID      id.Organization
+	PurgeAt time.Time
 }
 
 // NewQueries returns the queries on a database.
 func NewQueries(db view.DB) Queries {
 	r := reader{db}
-	return Queries{ByID: r.byID, BySlug: r.bySlug, OfUser: r.ofUser}
+	return Queries{ByID: r.byID, BySlug: r.bySlug, OfUser: r.ofUser, DueForPurge: r.dueForPurge}
 }
 
 type reader struct{ db view.DB }
@@ -135,4 +145,19 @@ func (r reader) ofUser(ctx context.Context, scope MembershipScope, request list.
 		source.Args["organization"] = string(scope.OrganizationID)
 	}
 	return source.Read(ctx, r.db, request)
+}
+
+func (r reader) dueForPurge(ctx context.Context, now time.Time, after DuePurge, limit int) ([]DuePurge, error) {
+	rows, err := r.db.Query(ctx, `SELECT id, purge_at FROM organizations.organizations
+		WHERE status = 'deleted' AND purge_at <= @now AND (purge_at, id) > (@purgeAt, @id)
+		ORDER BY purge_at, id LIMIT @limit`,
+		pgx.NamedArgs{"now": now, "purgeAt": after.PurgeAt, "id": string(after.ID), "limit": limit})
+	if err != nil {
+		return nil, fmt.Errorf("find organizations to purge: %w", err)
+	}
+	due, err := pgx.CollectRows(rows, pgx.RowToStructByPos[DuePurge])
+	if err != nil {
+		return nil, fmt.Errorf("find organizations to purge: %w", err)
+	}
+	return due, nil
 }

@@ -1,0 +1,46 @@
+package identity
+
+import (
+	"context"
+
+	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/domain/organization"
+	"github.com/perfectworks/backend/projections/directory"
+)
+
+// Enter returns a principal as it acts in an organization that the request names
+// in its path, deleted or not. Those who may not know of the organization get
+// organization.ErrNotFound, as they do for one that does not exist. A key acts in
+// its own organization only, and somebody without an account in none.
+func (a *Authenticator) Enter(ctx context.Context, p access.Principal, name id.Organization) (access.Principal, error) {
+	if p.Kind != access.KindUser {
+		if p.OrganizationID != name {
+			return access.Principal{}, organization.ErrNotFound
+		}
+		return p, nil
+	}
+	if p.UserID == "" {
+		return p, nil
+	}
+	if entered, err := a.enter(p, name); err == nil {
+		return entered, nil
+	}
+	// The membership may have been written a moment ago, by another process.
+	if err := a.parts.Directory.CatchUp(ctx); err != nil {
+		return access.Principal{}, err
+	}
+	return a.enter(p, name)
+}
+
+func (a *Authenticator) enter(p access.Principal, name id.Organization) (access.Principal, error) {
+	place, member := a.parts.Directory.Membership(p.UserID, name)
+	switch {
+	case !member, place.Organization.Status == organization.StatusPurged:
+		return access.Principal{}, organization.ErrNotFound
+	case place.Organization.Unreadable:
+		return access.Principal{}, directory.ErrBehind
+	}
+	p.OrganizationID, p.Role = name, place.Role
+	return p, nil
+}
