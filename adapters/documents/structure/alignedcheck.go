@@ -75,7 +75,7 @@ func areEntries(rows []*row, right float64) bool {
 		}
 		entries++
 		text := r.pieces[len(r.pieces)-1].text
-		v, _ := pageNumber(strings.TrimLeft(text[strings.LastIndexByte(text, ' ')+1:], "."))
+		v := readPageNumber(strings.TrimLeft(text[strings.LastIndexByte(text, ' ')+1:], ".")).value
 		if v < before {
 			falls++
 		}
@@ -93,7 +93,7 @@ func isContents(rows []*row, xs []float64) bool {
 			continue
 		}
 		all++
-		if v, ok := pageNumber(p.text); ok && v >= before {
+		if v := readPageNumber(p.text).value; v > 0 && v >= before {
 			rising++
 			before = v
 		}

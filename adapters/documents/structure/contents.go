@@ -29,7 +29,7 @@ func endsEntry(l *line, right float64) bool {
 	text := strings.TrimRight(l.text, " ")
 	at := strings.LastIndexByte(text, ' ')
 	number := text[at+1:]
-	if v, ok := pageNumber(strings.TrimLeft(number, ".")); !ok || v == 0 {
+	if readPageNumber(strings.TrimLeft(number, ".")).value == 0 {
 		return false
 	}
 	if at < 0 {
@@ -94,7 +94,7 @@ func (d *document) rising(blocks []*block) bool {
 	falls, before, highest := 0, 0, 0
 	for _, b := range blocks {
 		text := b.lines[len(b.lines)-1].text
-		v, _ := pageNumber(strings.TrimLeft(text[strings.LastIndexByte(text, ' ')+1:], "."))
+		v := readPageNumber(strings.TrimLeft(text[strings.LastIndexByte(text, ' ')+1:], ".")).value
 		if v < before {
 			falls++
 		}

@@ -271,11 +271,12 @@ func TestInfer(t *testing.T) {
 			pages: func() []*pagetext.Page {
 				c := newCanvas(1)
 				c.paragraph(50, 720, 400, 8)
-				c.text(100, 300, "DRAFT", sized(80), func(r *pagetext.Run) { r.Angle = 45 })
+				c.text(100, 640, "DRAFT", sized(80), func(r *pagetext.Run) { r.Angle = 45 })
+				c.text(300, 200, "SALE", sized(80), func(r *pagetext.Run) { r.Angle = 45 })
 				c.text(20, 300, "Aside", func(r *pagetext.Run) { r.Angle = 90 })
 				return pagesOf(c)
 			},
-			want: []string{"-(DRAFT)", "P(Aside)"},
+			want: []string{"-(DRAFT)", "P(Aside)", "!-(SALE)"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -2,12 +2,13 @@ package structure
 
 import (
 	"math"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 )
+
+// Running headers and footers are hidden from readers. So only what is known to repeat is one: the same text at the same
+// place of near pages, the number of the page, and the title of a chapter that is a heading elsewhere. Anything else at
+// the edge of a page is content.
 
 // Where running headers and footers are looked for.
 const (
@@ -15,10 +16,16 @@ const (
 	edgeRows = 4
 	// edgeShare is the part of the page's height, from above or below, that they are in.
 	edgeShare = 0.2
+	// pageMargin is the part of it that is the margin, in which page numbers are.
+	pageMargin = 0.1
 	// sameHeight is how far apart, in points, rows on different pages are that repeat each other.
 	sameHeight = 3
 	// neighbours is how many pages before and after are compared with: odd and even pages differ, chapters change.
 	neighbours = 4
+	// setApart is the least distance, in ems, from the innermost running row to the text.
+	setApart = 1.4
+	// roomyGap is the distance to the text, in ems, by which running titles are set apart.
+	roomyGap = 1.75
 )
 
 // edge is a row at the top or bottom of a page.
@@ -26,17 +33,17 @@ type edge struct {
 	row    *row
 	y      float64
 	text   string
-	folded string
+	tokens []token
 	size   float64
-	// gap is the distance to the next row towards the middle of the page.
-	gap float64
-	// alone tells that it holds a page number and nothing else; number is that number, 0 for none. Outer are the numbers
-	// that other rows begin and end with, which may be page numbers.
-	alone  bool
-	number int
+	// gap is the distance to the next row towards the middle of the page, tabular tells that both have the same columns.
+	gap     float64
+	tabular bool
 	// outermost tells that it is the first or the last row of the page, and in its margin.
 	outermost bool
-	outer     [2]int
+	// number is the page number that it may be, if it is nothing else; its value is 0 if there is none.
+	number pageNumber
+	// outer are the numbers that stand apart at its ends, beside other text: they may be page numbers.
+	outer [2]outerNumber
 }
 
 // running finds what repeats at the top and at the bottom of pages and takes it out of them.
@@ -46,9 +53,10 @@ func (d *document) running() {
 	for i, s := range d.sheets {
 		tops[i], bottoms[i] = s.edges(true), s.edges(false)
 	}
+	titles := d.titles()
 	for i, s := range d.sheets {
-		s.take(d.repeated(tops, i), "Header")
-		s.take(d.repeated(bottoms, i), "Footer")
+		s.take(d.repeated(tops, i, titles), "Header")
+		s.take(d.repeated(bottoms, i, titles), "Footer")
 	}
 }
 
@@ -57,120 +65,91 @@ func (s *sheet) edges(top bool) []edge {
 	var out []edge
 	n := len(s.rows)
 	for k := range min(edgeRows, n) {
-		at := k
+		at, inward := k, 1
 		if !top {
-			at = n - 1 - k
+			at, inward = n-1-k, -1
 		}
 		r := s.rows[at]
 		y := r.middle()
 		if top && y < (1-edgeShare)*s.height || !top && y > edgeShare*s.height || r.object != nil {
 			break
 		}
-		e := edge{row: r, y: r.pieces[0].baseline, size: r.pieces[0].size, gap: math.Inf(1)}
-		if k+1 < n {
-			next := s.rows[at+1-2*b2i(!top)]
-			e.gap = math.Abs(next.middle() - y)
-		}
 		text := joinPieces(r.pieces)
-		e.text, e.folded = text, fold(text)
-		const margin = 0.1 // of the height of the page
-		e.outermost = k == 0 && (top && y > (1-margin)*s.height || !top && y < margin*s.height)
-		if e.number, e.alone = pageNumber(text); !e.alone {
-			e.number, e.outer = 0, outerNumbers(text)
+		e := edge{
+			row: r, y: r.pieces[0].baseline, size: r.pieces[0].size, gap: math.Inf(1), text: text, tokens: tokensOf(text),
+			outermost: k == 0 && (top && y > (1-pageMargin)*s.height || !top && y < pageMargin*s.height),
+			number:    readPageNumber(text),
+		}
+		if k+1 < n {
+			next := s.rows[at+inward]
+			e.gap = math.Abs(next.middle() - y)
+			e.tabular = sharesColumns(r, next)
+		}
+		if e.number.value == 0 {
+			e.outer = outerNumbers(r.pieces)
 		}
 		out = append(out, e)
 	}
 	return out
 }
 
-// outerNumbers reads the first and the last word of a text as numbers.
-func outerNumbers(text string) [2]int {
-	words := strings.Fields(text)
-	if len(words) < 2 {
-		return [2]int{}
+// sharesColumns tells whether the pieces of two rows begin at the same places, as those of a table do.
+func sharesColumns(a, b *row) bool {
+	if len(a.pieces) < 2 || len(a.pieces) != len(b.pieces) {
+		return false
 	}
-	first, _ := pageNumber(words[0])
-	last, _ := pageNumber(words[len(words)-1])
-	return [2]int{first, last}
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// fold makes texts equal that differ in numbers and in spaces alone.
-func fold(s string) string {
-	var b strings.Builder
-	digits := false
-	for _, r := range s {
-		switch {
-		case unicode.IsDigit(r):
-			if !digits {
-				b.WriteByte('#')
-			}
-			digits = true
-			continue
-		case unicode.IsSpace(r):
-		default:
-			b.WriteRune(unicode.ToLower(r))
-		}
-		digits = false
-	}
-	return b.String()
-}
-
-// pageNumber tells whether text is a page number and nothing else, such as "12", "- 12 -", "Page 12 of 20" or "iv".
-func pageNumber(s string) (int, bool) {
-	const longest = 24
-	s = strings.ToLower(strings.Trim(s, " -–—|[]().·•"))
-	if s == "" || len(s) > longest {
-		return 0, false
-	}
-	if v := roman(s); v > 0 {
-		return v, true
-	}
-	value, words := 0, 0
-	for _, part := range strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '/' || r == '-' }) {
-		if isDigits(part) && len(part) <= 4 {
-			if value == 0 {
-				value = atoi(part)
-			}
-			continue
-		}
-		if words++; words > 2 || utf8.RuneCountInString(part) > 6 {
-			return 0, false
+	for i := range a.pieces {
+		if math.Abs(a.pieces[i].box.Left-b.pieces[i].box.Left) > sameHeight &&
+			math.Abs(a.pieces[i].box.Right-b.pieces[i].box.Right) > sameHeight {
+			return false
 		}
 	}
-	// "Page 3 of 10", "Seite 3 von 10", "стр. 3": a word without a number, or a number with other words, is none.
-	return value, value > 0 && (words == 0 || strings.HasPrefix(s, "p") || strings.HasPrefix(s, "s") ||
-		strings.HasPrefix(s, "с") || strings.HasPrefix(s, "σ") || strings.HasPrefix(s, "b") && words == 1)
+	return true
 }
 
-// repeated gives the rows at one end of a page that are running ones, from the outside in.
-func (d *document) repeated(edges [][]edge, i int) []*row {
-	var out []*row
-	last := 0
+// repeated gives the pieces at one end of a page that are running ones.
+func (d *document) repeated(edges [][]edge, i int, titles titles) []*piece {
+	found := make([][]*piece, len(edges[i]))
 	for k, e := range edges[i] {
-		out = append(out, e.row)
 		if chapterLabel.MatchString(e.text) {
 			continue // the start of a chapter, at the same place each time
 		}
-		if k+1 < len(edges[i]) && edges[i][k+1].folded == e.folded && strings.Contains(e.folded, "#") {
-			break // rows of a list or table that differ in their numbers
+		if k+1 < len(edges[i]) && differInNumbers(e.tokens, edges[i][k+1].tokens) {
+			break // rows of a list or table
 		}
-		if e.gap > setApart*e.size && d.isRunning(edges, i, e) {
-			last = k + 1
+		found[k] = d.runningPieces(edges, i, e, titles)
+	}
+	dropTables(edges[i], found)
+	var out []*piece
+	sure := 0 // so many of out are set apart from the text
+	for k, e := range edges[i] {
+		out = append(out, found[k]...)
+		if len(found[k]) > 0 && e.gap > setApart*e.size {
+			sure = len(out)
 		}
 	}
-	return out[:last]
+	return out[:sure]
 }
 
-// isRunning tells whether a row repeats on near pages.
-func (d *document) isRunning(edges [][]edge, i int, e edge) bool {
-	same, numbered, placed, counted, compared := 0, 0, 0, 0, 0
+// dropTables takes rows back that have the columns of a row beside them that does not run: they are rows of one table.
+func dropTables(edges []edge, found [][]*piece) {
+	for changed := true; changed; {
+		changed = false
+		for k, e := range edges {
+			inner := e.tabular && (k+1 == len(edges) || found[k+1] == nil)
+			outer := k > 0 && edges[k-1].tabular && found[k-1] == nil
+			if found[k] != nil && (inner || outer) {
+				found[k], changed = nil, true
+			}
+		}
+	}
+}
+
+// runningPieces gives the pieces of a row that run: all, those of a page number, or none.
+func (d *document) runningPieces(edges [][]edge, i int, e edge, titles titles) []*piece {
+	var same, numbered, compared int
+	var counted [2]int
+	repeats := false // of what is beside the number
 	for j := max(0, i-neighbours); j <= min(len(edges)-1, i+neighbours); j++ {
 		if j == i {
 			continue
@@ -180,74 +159,61 @@ func (d *document) isRunning(edges [][]edge, i int, e edge) bool {
 			if math.Abs(f.y-e.y) > sameHeight {
 				continue
 			}
-			if f.folded == e.folded && f.folded != "" {
+			by := j - i
+			if repeatsOn(e.tokens, f.tokens, by) {
 				same++
 			}
-			if e.number > 0 && f.number-e.number == j-i {
+			if e.number.value > 0 && f.number.value-e.number.value == by {
 				numbered++
 			}
-			if e.counts(f, j-i) {
-				counted++
-			}
-			if math.Abs(f.size-e.size) < 0.5 && math.Abs(f.gap-e.gap) < sameHeight && f.gap > roomyGap*e.size {
-				placed++
+			for k := range e.outer {
+				if e.outer[k].counts(f, by) {
+					counted[k]++
+				}
+				repeats = repeats || e.outer[k].repeats(f)
 			}
 			break
 		}
 	}
-	const (
-		apart     = 1.5 // distance to the text, in ems, of a page number that nothing confirms but its value
-		wellApart = 2.5 // the same where not even its value does, as in front matter
-	)
+	small := e.size <= 1.2*d.body.size
 	switch {
-	case same > 0 && (compared <= 2 || same >= 2):
-		return e.size <= 1.3*d.body.size || e.gap > roomyGap*e.size
-	case numbered > 0:
-		return true
-	case counted >= 2 || counted == 1 && compared <= 3:
-		return e.size <= 1.2*d.body.size
-	case e.alone && e.gap > wellApart*e.size && e.outermost:
-		return true
-	case e.alone && e.gap > apart*e.size && (compared == 0 || e.number == i+1):
-		return true
+	case same > 0 && (compared <= 2 || same >= 2) && (small || e.gap > roomyGap*e.size):
+		return e.row.pieces
+	case numbered > 0 && (small || e.outermost), e.isLonePageNumber(i):
+		return e.row.pieces
 	}
-	// Titles of chapters change from page to page; what is set apart at the same place on most pages runs all the same,
-	// unless it is as large as the title of a slide.
-	return compared >= 3 && placed*10 >= compared*6 && e.size <= 1.05*d.body.size
-}
-
-// setApart is the least distance, in ems, from the innermost running row to the text.
-const setApart = 1.4
-
-// counts tells whether an outer number of a row on another page differs by as much as the pages do. Odd and even pages
-// have it on different sides.
-func (e edge) counts(f edge, by int) bool {
-	for _, n := range e.outer {
-		for _, m := range f.outer {
-			if n > 0 && m > 0 && m-n == by {
-				return true
+	for k, outer := range e.outer {
+		if outer.value == 0 || !small {
+			continue
+		}
+		if counted[k] >= 2 || counted[k] == 1 && compared <= 2 && e.outermost && outer.value == i+1 {
+			if repeats || e.gap > roomyGap*e.size && titles.has(outer.beside, e, i) {
+				return e.row.pieces
 			}
+			return []*piece{outer.piece}
 		}
 	}
-	return false
+	if e.gap > roomyGap*e.size && titles.has(e.text, e, i) {
+		return e.row.pieces
+	}
+	return nil
 }
 
-// roomyGap is the distance to the text, in ems, by which running titles are set apart.
-const roomyGap = 1.75
+// isLonePageNumber tells whether a row that no other page confirms is the number of its page: it says that it is one, or
+// has the right value, and stands apart in the margin.
+func (e edge) isLonePageNumber(page int) bool {
+	const apart = 1.5 // ems
+	return e.number.value > 0 && e.outermost && e.gap > apart*e.size && (e.number.said || e.number.value == page+1)
+}
 
-// take makes rows artifacts.
-func (s *sheet) take(rows []*row, kind pdf.Name) {
-	if len(rows) == 0 {
-		return
-	}
+// take makes pieces artifacts.
+func (s *sheet) take(pieces []*piece, kind pdf.Name) {
 	gone := map[*piece]bool{}
 	var runs []int
-	for _, r := range rows {
-		for _, p := range r.pieces {
-			if p.field == nil {
-				gone[p] = true
-				runs = append(runs, p.runs...)
-			}
+	for _, p := range pieces {
+		if p.field == nil {
+			gone[p] = true
+			runs = append(runs, p.runs...)
 		}
 	}
 	if len(runs) == 0 {
@@ -262,4 +228,11 @@ func (s *sheet) take(rows []*row, kind pdf.Name) {
 	}
 	s.pieces = kept
 	s.makeRows()
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

@@ -2,6 +2,7 @@ package structure
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/perfectworks/backend/adapters/documents/pagetext"
@@ -40,7 +41,7 @@ func (d *document) takeTurned(s *sheet) {
 			o.runs = append(o.runs, g...)
 		case o != nil:
 			o.grid.placeTurned(s.newPiece(g))
-		case d.isStamp(s, g, fold(text.String())):
+		case d.isStamp(s, g, box, fold(text.String())):
 			s.artifacts = append(s.artifacts, Artifact{Content: Content{Page: s.page.Number, Runs: g}})
 		default:
 			s.aside = append(s.aside, g)
@@ -78,10 +79,11 @@ func (g *grid) placeTurned(p *piece) {
 	one.bold = p.style.bold && (one.bold || len(one.pieces) == 1)
 }
 
-// isStamp tells whether turned text is a watermark, or is repeated on near pages.
-func (d *document) isStamp(s *sheet, runs []int, folded string) bool {
+// isStamp tells whether turned text is a watermark, which lies over other text, or is repeated on near pages.
+func (d *document) isStamp(s *sheet, runs []int, box pagetext.Rect, folded string) bool {
 	first := &s.page.Runs[runs[0]]
-	if math.Mod(first.Angle, 90) != 0 && first.Size > watermark*d.body.size {
+	if math.Mod(first.Angle, 90) != 0 && first.Size > watermark*d.body.size &&
+		slices.ContainsFunc(s.pieces, func(p *piece) bool { return p.box.Overlaps(box) }) {
 		return true
 	}
 	same := 0
