@@ -145,14 +145,15 @@ func (s State) Succeed(p Paid, organizationDeleted bool, at time.Time) ([]event.
 }
 
 // unexpected is how a payment differs from its session. Amounts are compared
-// before tax, which the session does not know.
+// before tax, which the session does not know. A total below that is a discount,
+// which is never given.
 func (s State) unexpected(p Paid) QuarantineReason {
 	switch {
 	case p.Live != s.Live:
 		return QuarantineMode
 	case !strings.EqualFold(p.Currency, s.Currency):
 		return QuarantineCurrency
-	case p.AmountSubtotal != s.UnitAmount*s.Quantity, p.AmountTotal < 0:
+	case p.AmountSubtotal != s.UnitAmount*s.Quantity, p.AmountTotal < p.AmountSubtotal:
 		return QuarantineAmount
 	}
 	return ""
