@@ -80,6 +80,7 @@ func openCore(ctx context.Context, settings Settings, dataFolder string, logger 
 	if err != nil {
 		return nil, err
 	}
+	c.keys.OnDestroy(c.log.feed.Forget)
 	c.keys.OnDestroy(c.engine.CheckErasures)
 	return c, nil
 }

@@ -24,12 +24,14 @@ import (
 type eventLog struct {
 	*eventstore.Client
 	node *eventnode.Loopback // nil when the store is not ours
+	// feed is the subscription that read models and policies share.
+	feed *eventstore.Feed
 	// ours is the position of the last event of this system's streams.
 	ours func(context.Context) (event.Position, error)
 }
 
 func openEventLog(ctx context.Context, settings Settings, pool *pgxpool.Pool, logger *slog.Logger, registry prometheus.Registerer) (*eventLog, error) {
-	log := &eventLog{}
+	log := &eventLog{feed: eventstore.NewFeed(eventstore.FeedOptions{})}
 	options := eventstore.Options{Logger: logger, Metrics: telemetry.NewEventStore(registry)}
 	if settings.EventStoreURL != "" {
 		options.URL = settings.EventStoreURL
@@ -96,11 +98,15 @@ func (l *eventLog) stopNode() {
 // subscribe is the log as projections see it.
 func (l *eventLog) subscribe(logger *slog.Logger) projections.Subscribe {
 	return func(progress projections.Progress, options projections.SubscribeOptions) (message.Subscriber, error) {
-		return eventstore.NewSubscriber(l.Client, eventstore.SubscriberOptions{
+		opts := eventstore.SubscriberOptions{
 			Progress:   func(string) eventstore.Progress { return progress },
 			BatchSize:  options.MaxEvents,
 			BatchDelay: options.MaxDelay,
 			Logger:     logger,
-		}), nil
+		}
+		if options.Shared {
+			opts.Feed = l.feed
+		}
+		return eventstore.NewSubscriber(l.Client, opts), nil
 	}
 }

@@ -81,7 +81,7 @@ func (c *core) openPolicies(queue policyengine.Queue, logger *slog.Logger, regis
 		Pool: c.db.pool, Process: c.heart.ID(), Policies: policies.All(), Queue: queue,
 		Subscribe: func(progress policyengine.Progress) (message.Subscriber, error) {
 			return eventstore.NewSubscriber(c.log.Client, eventstore.SubscriberOptions{
-				Progress: func(string) eventstore.Progress { return progress }, Logger: logger,
+				Progress: func(string) eventstore.Progress { return progress }, Feed: c.log.feed, Logger: logger,
 			}), nil
 		},
 		Header: eventstore.Header, Head: c.log.ours, Recognise: c.log.Recognise,

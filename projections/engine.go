@@ -55,7 +55,8 @@ type Config struct {
 
 	// Live and Rebuild say when batches end. Zero values become 500 events and
 	// 5 ms for a live projection, whose readers wait for it, and 10,000 events
-	// and 1 s for a rebuild.
+	// and 1 s for a rebuild. Live projections share a subscription, rebuilds never
+	// do.
 	Live, Rebuild SubscribeOptions
 	// Drain bounds how long a commit under way may go on after the end of Run's
 	// or Rebuild's context; 5 s when zero.
@@ -128,6 +129,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Live.MaxDelay, 5*time.Millisecond)
 	setDefault(&c.Rebuild.MaxEvents, 10_000)
 	setDefault(&c.Rebuild.MaxDelay, time.Second)
+	c.Live.Shared, c.Rebuild.Shared = true, false
 	setDefault(&c.Drain, 5*time.Second)
 	setDefault(&c.Watch, 500*time.Millisecond)
 	setDefault(&c.Deserted, 10*time.Second)

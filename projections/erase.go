@@ -22,8 +22,9 @@ const (
 	eraseInterval = 10 * time.Second
 	// eraseOverlap is how long the destruction of a key may take until it shows.
 	eraseOverlap = 5 * time.Minute
-	// eraseAgain is how long a process may have a destroyed key in memory.
-	eraseAgain = time.Minute
+	// eraseAgain is how long a process may have a destroyed key in memory, or an
+	// event that was decoded with it.
+	eraseAgain = 75 * time.Second
 	// eraseAtOnce is how many subjects are cleared together.
 	eraseAtOnce = 500
 )

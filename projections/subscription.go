@@ -42,6 +42,9 @@ type SubscribeOptions struct {
 	MaxEvents int
 	// MaxDelay is how long an acknowledged event waits for Commit at most.
 	MaxDelay time.Duration
+	// Shared says that the subscriber may share a subscription, and decoded
+	// events, with others that are near the end of the log.
+	Shared bool
 }
 
 // Decode reads the event in a message. An error that wraps ErrUndecodable is

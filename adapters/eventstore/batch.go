@@ -2,6 +2,7 @@ package eventstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -14,11 +15,13 @@ import (
 // batch is what has been delivered and waits for its commit.
 type batch struct {
 	*consumer
-	*received
+	life   *life
+	source source // nil when there is none
 
 	// acked counts acknowledged messages since the last commit, the first of
 	// them at since.
 	acked int
+	bytes int // of their events
 	since time.Time
 	// reached is the position to commit next, committed the last one.
 	reached, committed event.Position
@@ -33,6 +36,9 @@ type batch struct {
 func (b *batch) deliver(ctx context.Context) error {
 	for {
 		i, err := b.next(ctx)
+		if errors.Is(err, errFellOut) {
+			err = b.leave(ctx)
+		}
 		if err != nil {
 			return err
 		}
@@ -48,14 +54,16 @@ func (b *batch) deliver(ctx context.Context) error {
 		case strings.HasPrefix(i.stored.EventType, "$"): // The store's own, in a stream of ours.
 			b.reached, b.last = event.Position(i.stored.Position), i.stored
 		default:
-			if err := b.send(ctx, i.stored); err != nil {
+			if err := b.send(ctx, i); err != nil {
 				return err
 			}
 			b.reached, b.last = event.Position(i.stored.Position), i.stored
+			b.bytes += i.size()
 			if b.acked++; b.acked == 1 {
 				b.since = time.Now()
 			}
 		}
+		b.join()
 		if b.due() {
 			if err := b.commit(ctx); err != nil {
 				return err
@@ -67,7 +75,7 @@ func (b *batch) deliver(ctx context.Context) error {
 // due tells whether the commit can wait no longer, even if more is at hand.
 func (b *batch) due() bool {
 	switch {
-	case b.live && !b.told, b.acked >= b.opts.BatchSize:
+	case b.live && !b.told, b.acked >= b.opts.BatchSize, b.bytes >= b.opts.BatchBytes:
 		return true
 	case b.acked > 0:
 		return time.Since(b.since) >= b.opts.BatchDelay
@@ -79,11 +87,8 @@ func (b *batch) due() bool {
 // next takes what comes next, and commits while nothing does.
 func (b *batch) next(ctx context.Context) (item, error) {
 	for {
-		select {
-		case i, ok := <-b.items:
-			b.room.leave(i.size())
-			return i, b.ended(ok)
-		default:
+		if i, ok, err := b.source.poll(); ok || err != nil {
+			return i, err
 		}
 		if b.acked > 0 && b.live {
 			if err := b.commit(ctx); err != nil {
@@ -91,8 +96,8 @@ func (b *batch) next(ctx context.Context) (item, error) {
 			}
 			continue
 		}
-		i, waited, err := b.wait(ctx)
-		if err != nil || !waited {
+		i, due, err := b.source.wait(ctx, b.timeout())
+		if err != nil || !due {
 			return i, err
 		}
 		if err := b.commit(ctx); err != nil {
@@ -101,32 +106,16 @@ func (b *batch) next(ctx context.Context) (item, error) {
 	}
 }
 
-// wait waits for the next item, but not longer than until a commit is due.
-func (b *batch) wait(ctx context.Context) (i item, due bool, err error) {
-	var timeout <-chan time.Time
+// timeout ends the wait for the next item when a commit is due.
+func (b *batch) timeout() <-chan time.Time {
 	switch {
 	case b.acked > 0:
-		timeout = time.After(b.opts.BatchDelay - time.Since(b.since))
+		return time.After(b.opts.BatchDelay - time.Since(b.since))
 	case b.reached != b.committed:
-		timeout = time.After(b.opts.CheckpointDelay - time.Since(b.lastCommit))
-	}
-	select {
-	case i, ok := <-b.items:
-		b.room.leave(i.size())
-		return i, false, b.ended(ok)
-	case <-timeout:
-		return item{}, true, nil
-	case <-ctx.Done():
-		return item{}, false, context.Cause(ctx)
-	}
-}
-
-// ended is the error of a subscription that brings nothing more.
-func (b *batch) ended(more bool) error {
-	if more {
+		return time.After(b.opts.CheckpointDelay - time.Since(b.lastCommit))
+	default:
 		return nil
 	}
-	return fmt.Errorf("dropped: %w", b.dropped)
 }
 
 func (b *batch) commit(ctx context.Context) error {
@@ -136,7 +125,7 @@ func (b *batch) commit(ctx context.Context) error {
 	}
 	b.client.witness.saw(mark.Last)
 	b.last = nil
-	b.acked, b.committed, b.told = 0, b.reached, b.live
+	b.acked, b.bytes, b.committed, b.told = 0, 0, b.reached, b.live
 	b.lastCommit = time.Now()
 	b.commits++
 	return nil
@@ -153,10 +142,10 @@ func placeOf(e *esdb.RecordedEvent) event.Place {
 }
 
 // send delivers an event until it is acknowledged.
-func (b *batch) send(ctx context.Context, stored *esdb.RecordedEvent) error {
+func (b *batch) send(ctx context.Context, i item) error {
 	var backOff interface{ NextBackOff() time.Duration }
 	for {
-		acked, err := b.sendOnce(ctx, stored)
+		acked, err := b.sendOnce(ctx, i)
 		if err != nil || acked {
 			return err
 		}
@@ -174,12 +163,12 @@ func (b *batch) send(ctx context.Context, stored *esdb.RecordedEvent) error {
 	}
 }
 
-func (b *batch) sendOnce(ctx context.Context, stored *esdb.RecordedEvent) (acked bool, err error) {
+func (b *batch) sendOnce(ctx context.Context, i item) (acked bool, err error) {
 	traced := ctx
 	if b.live { // Nobody traces what is read again from long ago.
-		traced = withRemoteSpan(ctx, stored.UserMetadata)
+		traced = withRemoteSpan(ctx, i.stored.UserMetadata)
 	}
-	m, cancel := newMessage(traced, stored)
+	m, cancel := newMessage(traced, i)
 	defer cancel()
 	select {
 	case b.out <- m:

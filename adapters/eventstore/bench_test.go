@@ -2,6 +2,7 @@ package eventstore
 
 import (
 	"context"
+	"math"
 	"testing"
 	"time"
 
@@ -70,7 +71,7 @@ func BenchmarkDeliver(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			opts := (&SubscriberOptions{}).withDefaults()
 			c := &consumer{opts: &opts, progress: nowhere{}, out: make(chan *message.Message)}
-			r := &received{items: make(chan item, opts.Buffer), dropped: errKeysDown}
+			r := &received{items: make(chan item, opts.Buffer), room: newRoom(math.MaxInt), dropped: errKeysDown}
 			go func() {
 				defer close(r.items)
 				for i := range b.N {
@@ -89,7 +90,7 @@ func BenchmarkDeliver(b *testing.B) {
 			}()
 			b.ReportAllocs()
 			b.ResetTimer()
-			_ = (&batch{consumer: c, received: r}).deliver(b.Context())
+			_ = (&batch{consumer: c, source: r}).deliver(b.Context())
 			b.StopTimer()
 			close(c.out)
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")

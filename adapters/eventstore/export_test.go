@@ -1,7 +1,6 @@
 package eventstore
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -34,26 +33,18 @@ func (c *Client) Pooled() (connections, subscriptions int) {
 // takes them, within so many bytes.
 func ReceivedAhead(tb testing.TB, c *Client, bytes int) int {
 	tb.Helper()
-	ctx, cancel := context.WithCancel(tb.Context())
-	sub, err := c.subscribe(ctx, event.Position{}, []string{"user-"})
+	consumer := &consumer{client: c, opts: &SubscriberOptions{Buffer: 1024, BufferBytes: bytes}, prefixes: []string{"user-"}}
+	r, err := consumer.open(tb.Context(), c.witness.current(), event.Position{})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	r := &received{items: make(chan item, 1024), room: newRoom(bytes)}
-	go func() {
-		sub.close(r.from(sub))
-		close(r.items)
-	}()
+	defer r.close()
 	n := 0
 	for still := 0; still < 20; still++ { // Until nothing more comes for a while.
 		time.Sleep(20 * time.Millisecond)
 		if now := len(r.items); now != n || n == 0 {
 			n, still = now, 0
 		}
-	}
-	cancel()
-	for i := range r.items {
-		r.room.leave(i.size())
 	}
 	return n
 }

@@ -14,11 +14,11 @@ import (
 // Header returns what is known of the event in a Subscriber's message without
 // reading it: where it stands, its id and its time.
 func Header(m *message.Message) (event.Recorded, error) {
-	stored, ok := m.Context().Value(storedKey{}).(*esdb.RecordedEvent)
-	if !ok {
-		return event.Recorded{}, errNotOurs
+	d, err := deliveryOf(m)
+	if err != nil {
+		return event.Recorded{}, err
 	}
-	return header(stored), nil
+	return header(d.stored), nil
 }
 
 func header(stored *esdb.RecordedEvent) event.Recorded {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"go.opentelemetry.io/otel/trace"
 
@@ -28,21 +27,22 @@ const publishedType = "WatermillMessage"
 // and ends when the message is acknowledged.
 type delivery struct {
 	context.Context
-	stored *esdb.RecordedEvent
+	item
 }
 
-type storedKey struct{}
+type deliveryKey struct{}
 
-// Value answers for the stored event, and else as the context around it.
+// Value answers for the delivery, and else as the context around it.
 func (d *delivery) Value(key any) any {
-	if _, ok := key.(storedKey); ok {
-		return d.stored
+	if _, ok := key.(deliveryKey); ok {
+		return d
 	}
 	return d.Context.Value(key)
 }
 
 // newMessage wraps a stored event.
-func newMessage(ctx context.Context, stored *esdb.RecordedEvent) (*message.Message, context.CancelFunc) {
+func newMessage(ctx context.Context, i item) (*message.Message, context.CancelFunc) {
+	stored := i.stored
 	ctx, cancel := context.WithCancel(ctx)
 	m := message.NewMessage(stored.EventID.String(), stored.Data)
 	if stored.EventType == publishedType {
@@ -50,7 +50,7 @@ func newMessage(ctx context.Context, stored *esdb.RecordedEvent) (*message.Messa
 	}
 	m.Metadata[MetadataStream] = stored.StreamID
 	m.Metadata[MetadataType] = stored.EventType
-	m.SetContext(&delivery{ctx, stored}) //nolint:contextcheck // It embeds ctx.
+	m.SetContext(&delivery{ctx, i}) //nolint:contextcheck // It embeds ctx.
 	return m, cancel
 }
 
@@ -83,14 +83,27 @@ func withRemoteSpan(ctx context.Context, metadata []byte) context.Context {
 // errNotOurs is the refusal to decode a message of another subscriber.
 var errNotOurs = errors.New("the message was not delivered by the event store's subscriber")
 
-// Decode reads the event that a Subscriber's message carries. The errors are
-// those of DecodeRecorded.
-func (c *Codec) Decode(ctx context.Context, m *message.Message) (event.Recorded, error) {
-	stored, ok := m.Context().Value(storedKey{}).(*esdb.RecordedEvent)
+// deliveryOf is the delivery of a Subscriber's message.
+func deliveryOf(m *message.Message) (*delivery, error) {
+	d, ok := m.Context().Value(deliveryKey{}).(*delivery)
 	if !ok {
-		return event.Recorded{}, errNotOurs
+		return nil, errNotOurs
 	}
-	return c.DecodeRecorded(ctx, stored)
+	return d, nil
+}
+
+// Decode reads the event that a Subscriber's message carries. The errors are
+// those of DecodeRecorded. Consumers that share a Feed get the same event, which
+// is decoded once: none may change what it refers to.
+func (c *Codec) Decode(ctx context.Context, m *message.Message) (event.Recorded, error) {
+	d, err := deliveryOf(m)
+	if err != nil {
+		return event.Recorded{}, err
+	}
+	if d.memo == nil {
+		return c.DecodeRecorded(ctx, d.stored)
+	}
+	return d.memo.decode(ctx, c, func() (event.Recorded, error) { return c.DecodeRecorded(ctx, d.stored) })
 }
 
 // published is the metadata of a stored Watermill message.

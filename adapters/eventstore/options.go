@@ -54,6 +54,8 @@ type Metrics interface {
 	Reconnected()
 	// Dropped is called each time a subscription ended and begins again.
 	Dropped(topic string, err error)
+	// FellOut is called each time a consumer does not keep up with a Feed.
+	FellOut(topic string)
 	// WentBack is called when the log no longer holds what this client wrote or
 	// read.
 	WentBack()
@@ -133,4 +135,5 @@ func (noMetrics) Appended(int, time.Duration, error)     {}
 func (noMetrics) Loaded(int, bool, time.Duration, error) {}
 func (noMetrics) Reconnected()                           {}
 func (noMetrics) Dropped(string, error)                  {}
+func (noMetrics) FellOut(string)                         {}
 func (noMetrics) WentBack()                              {}

@@ -216,24 +216,32 @@ func TestAStateOfALogThatWentBackIsNotWrittenTo(t *testing.T) {
 // that their readers look again.
 func TestWatchEndsTheSubscriptionsOfALogThatWentBack(t *testing.T) {
 	t.Parallel()
-	store := eventstoretest.New(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	m := &memory{}
-	consume(t, store, m, eventstore.SubscriberOptions{})
-	write(t, store, "user-1", 0, 2)
-	m.reached(t, 2)
-	go store.Client.Watch(ctx)
-	var resumes int
-	m.look(func(m *memory) { resumes = m.resumes })
-	began := time.Now()
-	if _, err := store.Pool.Exec(ctx, "UPDATE eventnode.events SET event_id = gen_random_uuid() WHERE stream = 'user-1'"); err != nil {
-		t.Fatal(err)
+	for name, feed := range map[string]*eventstore.Feed{
+		"of its own": nil, "shared": eventstore.NewFeed(eventstore.FeedOptions{}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := eventstoretest.New(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			m := &memory{}
+			consume(t, store, m, eventstore.SubscriberOptions{Feed: feed})
+			eventually(t, "live", func() (live bool) { m.look(func(m *memory) { live = m.live }); return live })
+			write(t, store, "user-1", 0, 2)
+			m.reached(t, 2)
+			go store.Client.Watch(ctx)
+			var resumes int
+			m.look(func(m *memory) { resumes = m.resumes })
+			began := time.Now()
+			if _, err := store.Pool.Exec(ctx, "UPDATE eventnode.events SET event_id = gen_random_uuid() WHERE stream = 'user-1'"); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "the subscriber resumes", func() bool {
+				var again int
+				m.look(func(m *memory) { again = m.resumes })
+				return again > resumes
+			})
+			t.Logf("noticed after %v", time.Since(began))
+		})
 	}
-	eventually(t, "the subscriber resumes", func() bool {
-		var again int
-		m.look(func(m *memory) { again = m.resumes })
-		return again > resumes
-	})
-	t.Logf("noticed after %v", time.Since(began))
 }

@@ -45,12 +45,3 @@ func (r *room) leave(bytes int) {
 	close(r.freed)
 	r.freed = make(chan struct{})
 }
-
-// size is about what the item takes in memory.
-func (i item) size() int {
-	const structure = 300
-	if i.stored == nil {
-		return 0
-	}
-	return structure + len(i.stored.Data) + len(i.stored.UserMetadata) + len(i.stored.StreamID)
-}

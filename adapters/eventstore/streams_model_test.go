@@ -69,10 +69,10 @@ func TestStreamsOfTwoProcessesAgree(t *testing.T) {
 
 // counts is a Metrics that remembers.
 type counts struct {
-	mu                        sync.Mutex
-	loaded                    []int
-	hits, appended, failed    int
-	reconnections, droppedOut int
+	mu                                 sync.Mutex
+	loaded                             []int
+	hits, appended, failed             int
+	reconnections, droppedOut, fellOut int
 }
 
 func (c *counts) Appended(events int, _ time.Duration, err error) {
@@ -95,6 +95,12 @@ func (c *counts) Loaded(events int, cached bool, _ time.Duration, _ error) {
 }
 
 func (c *counts) WentBack() {}
+
+func (c *counts) FellOut(string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fellOut++
+}
 
 func (c *counts) Reconnected() {
 	c.mu.Lock()

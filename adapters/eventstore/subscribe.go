@@ -25,9 +25,10 @@ type subscription struct {
 }
 
 // subscribe follows the whole log after a position, filtered to streams whose
-// names begin with one of the prefixes. The subscription ends with ctx and with
-// the client; the caller closes it in any case.
-func (c *Client) subscribe(ctx context.Context, after event.Position, prefixes []string) (*subscription, error) {
+// names begin with one of the prefixes. The subscription ends with ctx, with the
+// client, and with the life of the log in which the caller has made sure of the
+// position; the caller closes it in any case.
+func (c *Client) subscribe(ctx context.Context, life *life, after event.Position, prefixes []string) (*subscription, error) {
 	conn, err := c.joinPool()
 	if err != nil {
 		return nil, err
@@ -39,7 +40,6 @@ func (c *Client) subscribe(ctx context.Context, after event.Position, prefixes [
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(c.closing, func() { cancel(ErrClosed) }) //nolint:contextcheck // It ends with either.
-	life := c.witness.current()
 	go func() {
 		select {
 		case <-life.ended:

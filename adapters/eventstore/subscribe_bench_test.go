@@ -3,6 +3,7 @@ package eventstore_test
 import (
 	"context"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -60,4 +61,53 @@ func BenchmarkSubscribe(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.N)*n/b.Elapsed().Seconds(), "events/s")
+}
+
+// BenchmarkConsumers has four consumers at the end of the log, each of which
+// decodes every event. The processor time includes that of the node and of the
+// writer, which "none" shows alone.
+func BenchmarkConsumers(b *testing.B) {
+	const consumers, batch = 4, 500
+	for _, shape := range []struct {
+		name      string
+		consumers int
+		feed      *eventstore.Feed
+	}{
+		{"none", 0, nil},
+		{"own", consumers, nil},
+		{"shared", consumers, eventstore.NewFeed(eventstore.FeedOptions{})},
+	} {
+		b.Run(shape.name, func(b *testing.B) {
+			store := eventstoretest.New(b)
+			all := make([]*memory, shape.consumers)
+			for i := range all {
+				all[i] = &memory{}
+				consume(b, store, all[i], eventstore.SubscriberOptions{Feed: shape.feed})
+			}
+			next := 0
+			round := func() {
+				write(b, store, "user-1", next, batch)
+				next += batch
+				for _, m := range all {
+					m.reached(b, next)
+				}
+			}
+			round()
+			began := processorTime(b)
+			for b.Loop() {
+				round()
+			}
+			b.ReportMetric(float64((processorTime(b)-began).Nanoseconds())/float64(b.N*batch), "cpu-ns/event")
+		})
+	}
+}
+
+// processorTime is how long this process has used a processor.
+func processorTime(tb testing.TB) time.Duration {
+	tb.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		tb.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

@@ -33,12 +33,18 @@ type SubscriberOptions struct {
 	// Progress gives the progress of a topic.
 	Progress func(topic string) Progress
 	// Prefixes gives the beginnings of the names of the streams that a topic
-	// follows; those of all our streams when nil.
+	// follows; those of the feed, or of all our streams, when nil.
 	Prefixes func(topic string) []string
+	// Feed, when set, is the subscription that the topics share while they are
+	// near the end of the log, with those of other subscribers. Without it each
+	// has one of its own. Prefixes must then be nil.
+	Feed *Feed
 
 	// BatchSize is how many acknowledged messages are committed at once, at
 	// most; 500 when zero.
 	BatchSize int
+	// BatchBytes is how many bytes of events make a commit due; 8 MiB when zero.
+	BatchBytes int
 	// BatchDelay is how long an acknowledged message waits for its commit, at
 	// most, while further messages are on their way; 20 ms when zero. When none
 	// is and the log's end is reached, it is committed at once.
@@ -49,8 +55,9 @@ type SubscriberOptions struct {
 	// Buffer is how many events are received ahead of their delivery; 1024 when
 	// zero.
 	Buffer int
-	// BufferBytes is how many bytes of events are received ahead, beside the one
-	// that is being delivered; 8 MiB when zero. One event is always received.
+	// BufferBytes is how many bytes of events are received ahead by a subscription
+	// of a topic's own, beside the one that is being delivered; 2 MiB when zero.
+	// One event is always received.
 	BufferBytes int
 	// NackPause and LongestNackPause bound the pause, doubled each time, before
 	// a message that was not acknowledged comes again; 10 ms and 1 s when zero.
@@ -61,15 +68,19 @@ type SubscriberOptions struct {
 
 func (o *SubscriberOptions) withDefaults() SubscriberOptions {
 	opts := *o
-	if opts.Prefixes == nil {
+	if opts.Prefixes == nil || opts.Feed != nil {
 		prefixes := StreamPrefixes()
+		if opts.Feed != nil {
+			prefixes = opts.Feed.prefixes
+		}
 		opts.Prefixes = func(string) []string { return prefixes }
 	}
 	setDefault(&opts.BatchSize, 500)
 	setDefault(&opts.BatchDelay, 20*time.Millisecond)
 	setDefault(&opts.CheckpointDelay, time.Second)
 	setDefault(&opts.Buffer, 1024)
-	setDefault(&opts.BufferBytes, 8<<20)
+	setDefault(&opts.BufferBytes, 2<<20)
+	setDefault(&opts.BatchBytes, 8<<20)
 	setDefault(&opts.NackPause, 10*time.Millisecond)
 	setDefault(&opts.LongestNackPause, time.Second)
 	if opts.Logger == nil {

@@ -13,6 +13,7 @@ type EventStore struct {
 	loads      *prometheus.HistogramVec
 	reconnects prometheus.Counter
 	drops      *prometheus.CounterVec
+	fellOut    *prometheus.CounterVec
 	wentBack   prometheus.Counter
 }
 
@@ -39,12 +40,16 @@ func NewEventStore(registry prometheus.Registerer) *EventStore {
 			Namespace: namespace, Name: "subscription_drops_total",
 			Help: "Subscriptions that ended and began again, by topic.",
 		}, []string{"topic"}),
+		fellOut: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "subscription_fell_out_total",
+			Help: "How often a consumer did not keep up with the subscription that all share, and got one of its own until it had caught up, by topic.",
+		}, []string{"topic"}),
 		wentBack: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "eventstore_log_went_back_total",
 			Help: "How often this process noticed that the log no longer holds what it wrote or read.",
 		}),
 	}
-	registry.MustRegister(m.appends, m.appended, m.loads, m.reconnects, m.drops, m.wentBack)
+	registry.MustRegister(m.appends, m.appended, m.loads, m.reconnects, m.drops, m.fellOut, m.wentBack)
 	return m
 }
 
@@ -73,3 +78,6 @@ func (m *EventStore) WentBack() { m.wentBack.Inc() }
 
 // Dropped counts a subscription that begins again.
 func (m *EventStore) Dropped(topic string, _ error) { m.drops.WithLabelValues(topic).Inc() }
+
+// FellOut counts a consumer that leaves a shared subscription.
+func (m *EventStore) FellOut(topic string) { m.fellOut.WithLabelValues(topic).Inc() }
