@@ -15,13 +15,14 @@ import (
 	"github.com/perfectworks/backend/app"
 )
 
-// startOn runs a server on a store until the test ends.
-func startOn(t *testing.T, store *eventstoretest.Store, onLoss app.LogLoss) (api, func() string) {
+// startOn runs a server on an event store, or its own node, until the test ends.
+// It gives the answers of the operators' listener too, by path.
+func startOn(t *testing.T, eventStoreURL string, onLoss app.LogLoss) (api, func(string) string) {
 	t.Helper()
 	data := t.TempDir()
 	server, err := app.New(t.Context(), app.Settings{
 		Environment: app.Development, Addr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0", Data: data,
-		DatabaseURL: postgrestest.URL(t), EventStoreURL: store.Node.ConnectionString(), WhenLogWentBack: onLoss,
+		DatabaseURL: postgrestest.URL(t), EventStoreURL: eventStoreURL, WhenLogWentBack: onLoss,
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -45,8 +46,8 @@ func startOn(t *testing.T, store *eventstoretest.Store, onLoss app.LogLoss) (api
 		t.Fatal(err)
 	}
 	base := "http://" + server.Addr().String()
-	readiness := func() string {
-		response, err := http.Get("http://" + server.AdminAddr().String() + "/readyz")
+	admin := func(path string) string {
+		response, err := http.Get("http://" + server.AdminAddr().String() + path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,7 +58,7 @@ func startOn(t *testing.T, store *eventstoretest.Store, onLoss app.LogLoss) (api
 		}
 		return response.Status + " " + string(body)
 	}
-	return api{base + "/api/v0", token}, readiness
+	return api{base + "/api/v0", token}, admin
 }
 
 // The log is restored from an older backup under a running server.
@@ -67,7 +68,8 @@ func TestALogThatWentBackUnderAServer(t *testing.T) {
 		t.Run(string(onLoss), func(t *testing.T) {
 			t.Parallel()
 			store := eventstoretest.New(t)
-			api, readiness := startOn(t, store, onLoss)
+			api, admin := startOn(t, store.Node.ConnectionString(), onLoss)
+			readiness := func() string { return admin("/readyz") }
 			api.must(t, http.MethodPost, "/users/client", `{"firstName": "Ada", "lastName": "Lovelace"}`)
 			api.must(t, http.MethodPost, "/organizations", `{"name": "Engines"}`)
 			_, kept := api.issue(t, "kept")
