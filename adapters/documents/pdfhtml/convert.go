@@ -124,6 +124,8 @@ type builder struct {
 	problems   map[string]int
 	order      []string
 	fields     map[pdf.Ref]bool
+	groups     []*fieldGroup
+	groupAt    map[pdf.Ref]int
 	// firstHeading is that of the document, nil if there is none yet.
 	firstHeading *html.Node
 }
@@ -131,7 +133,7 @@ type builder struct {
 func newBuilder(f *pdf.File, pages []*pagetext.Page, options Options) *builder {
 	b := &builder{
 		file: f, pages: pages, options: options, limits: options.Limits.withDefaults(), ids: map[string]bool{},
-		problems: map[string]int{}, counters: map[string]int{}, fields: map[pdf.Ref]bool{},
+		problems: map[string]int{}, counters: map[string]int{}, fields: map[pdf.Ref]bool{}, groupAt: map[pdf.Ref]int{},
 	}
 	b.images.known = map[pdf.Ref]*picture{}
 	b.images.stored = map[[32]byte]string{}

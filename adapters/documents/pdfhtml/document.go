@@ -45,6 +45,7 @@ func (b *builder) finish(main *html.Node) {
 	b.connect()
 	b.dangling(main)
 	b.unreachedFields(main)
+	b.nameGroups()
 }
 
 // maxTitle is how many characters a title made of the first words has at the most.

@@ -50,6 +50,7 @@ func (g *gatherer) field(c structure.Content, wraps []*wrap) {
 	}
 	g.fields[c.Annotation] = true
 	if e := g.control(d, c.Page); e != nil {
+		g.noteGroup(d, e)
 		g.segments = append(g.segments, segment{node: e, page: c.Page, wraps: wraps})
 	}
 }
@@ -234,6 +235,7 @@ func (b *builder) unreachedFields(main *html.Node) {
 				continue
 			}
 			added++
+			b.noteGroup(d, e)
 			p := element("p")
 			if e.Data != "button" { // its name is seen: there is no text beside it
 				label := element("label")

@@ -277,6 +277,35 @@ func TestDrawing(t *testing.T) {
 	sound(t, r)
 }
 
+// TestButtonsOfGroups names buttons and their groups apart: the paragraph around all of them has the group's name, else
+// each of them.
+func TestButtonsOfGroups(t *testing.T) {
+	t.Parallel()
+	d := newDraft()
+	button := func(group pdf.Ref, name string) *structure.Node {
+		return node("Form", d.annotation(pdf.Dict{"Subtype": pdf.Name("Widget"), "Parent": group, "TU": pdf.String(name)}))
+	}
+	group := func(name string) pdf.Ref {
+		return d.file.Add(pdf.Dict{"FT": pdf.Name("Btn"), "Ff": pdf.Integer(1 << 15), "TU": pdf.String(name)})
+	}
+	receipt, size := group("Receipt?"), group("Size")
+	r := d.result(t, pdfhtml.Options{}, node("H1", d.line("Top")),
+		node("P", d.line("Receipt? "), button(receipt, "Yes"), d.line("Yes "), button(receipt, "No"), d.line("No")),
+		node("P", button(size, "Small"), d.line("Small")), node("P", button(size, "Large"), d.line("Large")))
+	got := body(r)
+	for _, want := range []string{
+		`<p role="radiogroup" aria-label="Receipt?">Receipt? <input type="radio" disabled="" aria-label="Yes" name="group-1"/>`,
+		`<input type="radio" disabled="" aria-label="No" name="group-1"/>`,
+		`<p><input type="radio" disabled="" aria-label="Size: Small" name="group-2"/>`,
+		`<p><input type="radio" disabled="" aria-label="Size: Large" name="group-2"/>`,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s in\n%s", want, got)
+		}
+	}
+	sound(t, r)
+}
+
 func TestForms(t *testing.T) {
 	t.Parallel()
 	d := newDraft()

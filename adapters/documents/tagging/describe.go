@@ -30,6 +30,7 @@ func (w *work) describeAnnotations() {
 			found = true
 			w.describe(d, i+1)
 		}
+		w.nameFields(i+1, kept)
 		if len(kept) != len(list) {
 			page.Dict["Annots"] = kept
 		}
@@ -42,11 +43,7 @@ func (w *work) describeAnnotations() {
 
 func (w *work) describe(d pdf.Dict, page int) {
 	subtype := w.file.Name(d["Subtype"])
-	if !w.needsTag(d, page) {
-		return
-	}
-	if subtype == "Widget" {
-		w.nameField(d, page)
+	if subtype == "Widget" || !w.needsTag(d, page) {
 		return
 	}
 	if text, ok := w.file.String(d["Contents"]); ok && text.Text() != "" {
