@@ -15,6 +15,7 @@ import (
 	"github.com/perfectworks/backend/adapters/eventstore/snapshots"
 	"github.com/perfectworks/backend/adapters/jobs"
 	"github.com/perfectworks/backend/adapters/policyengine"
+	"github.com/perfectworks/backend/adapters/postgres"
 	"github.com/perfectworks/backend/adapters/telemetry"
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/commands/policies"
@@ -47,6 +48,7 @@ func openWork(c *core, settings Settings, logger *slog.Logger, registry promethe
 	streams.KeepSnapshots(stored)
 	w := &work{commands: commands.New(commands.Deps{
 		Streams:  streams,
+		Turns:    postgres.NewTurns(c.db.pool),
 		Observer: telemetry.NewCommands(c.tracing, logger, registry),
 		Keys:     keyIndex{c.log.ours, c.engine, readmodels.NewQueries(c.db.pool).APIKeys},
 		Live:     settings.Environment == Production,

@@ -32,9 +32,54 @@ const batchTimeout = 20 * time.Second
 type lines struct {
 	mu    sync.Mutex
 	lines map[string]*line
+	// contended holds until when it is likely that other processes write to a
+	// stream.
+	contended map[string]time.Time
+	turns     Turns
 }
 
-func newLines() *lines { return &lines{lines: map[string]*line{}} }
+func newLines(turns Turns) *lines {
+	return &lines{lines: map[string]*line{}, contended: map[string]time.Time{}, turns: turns}
+}
+
+// Turns lets processes that write to one stream go one after another, so that
+// their batches do not defeat each other. It is only a hint: the store decides.
+type Turns interface {
+	// Take waits for the turn on a stream, a short while at most. The caller ends
+	// the turn by calling end.
+	Take(ctx context.Context, stream string) (end func())
+}
+
+// contention is how long a lost race speaks for the next one.
+const contention = 2 * time.Second
+
+// isContended tells whether other processes write to a stream.
+func (l *lines) isContended(stream string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return time.Now().Before(l.contended[stream])
+}
+
+// lost notes a lost race.
+func (l *lines) lost(stream string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	for other, until := range l.contended {
+		if now.After(until) {
+			delete(l.contended, other)
+		}
+	}
+	l.contended[stream] = now.Add(contention)
+}
+
+// takeTurn waits for the turn among processes.
+func (l *lines) takeTurn(ctx context.Context, stream string) (end func()) {
+	if l.turns == nil {
+		return func() {}
+	}
+	return l.turns.Take(ctx, stream)
+}
 
 // line is the commands that wait for one stream. It exists while there is work.
 type line struct {
@@ -128,19 +173,18 @@ type batch struct {
 
 // serve works until nobody waits.
 func (b batch) serve(ctx context.Context) {
-	fresh := false
 	for {
 		tickets := b.x.lines.next(b.stream)
 		if tickets == nil {
 			return
 		}
-		fresh = b.round(ctx, tickets, fresh)
+		b.round(ctx, tickets)
 	}
 }
 
-// round carries out some commands, and reports whether another process writes
-// to the stream, so that a cached state is likely to be behind.
-func (b batch) round(ctx context.Context, tickets []*ticket, fresh bool) (contended bool) {
+// round carries out some commands. Where other processes write too, a cached
+// state is likely to be behind, and it takes its turn among them.
+func (b batch) round(ctx context.Context, tickets []*ticket) {
 	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
 	defer cancel()
 	waiting := tickets[:0:0]
@@ -151,30 +195,39 @@ func (b batch) round(ctx context.Context, tickets []*ticket, fresh bool) (conten
 		}
 		waiting = append(waiting, t)
 	}
+	contended := b.x.lines.isContended(b.stream)
 	for range maxConflicts {
 		if len(waiting) == 0 {
-			return contended
+			return
 		}
-		decided, err := b.attempt(ctx, waiting, fresh)
+		decided, err := b.inTurn(ctx, waiting, contended)
 		if err == nil {
 			b.x.lines.putBack(b.stream, waiting[decided:])
 			for _, t := range waiting[:decided] {
 				close(t.done)
 			}
-			return contended
+			return
 		}
 		if !errors.Is(err, ErrWrongRevision) {
 			for _, t := range waiting {
 				t.end(err)
 			}
-			return contended
+			return
 		}
-		fresh, contended = true, true
+		b.x.lines.lost(b.stream)
+		contended = true
 	}
 	for _, t := range waiting {
 		t.end(ErrContended)
 	}
-	return contended
+}
+
+// inTurn is attempt, in turn with other processes if there are any.
+func (b batch) inTurn(ctx context.Context, waiting []*ticket, contended bool) (decided int, err error) {
+	if contended {
+		defer b.x.lines.takeTurn(ctx, b.stream)()
+	}
+	return b.attempt(ctx, waiting, contended)
 }
 
 // run decides. A panic ends only the command that caused it: nobody else's
@@ -214,7 +267,8 @@ func (b batch) attempt(ctx context.Context, waiting []*ticket, fresh bool) (deci
 		for _, e := range events {
 			state = b.fold.Apply(state, e)
 		}
-		all = append(all, drafts(t.req, b.stream, t.organization, 0, events)...)
+		// Numbered by revision, because one request may come more than once here.
+		all = append(all, drafts(t.req, b.stream, t.organization, int(revision)+1, events)...)
 		revision += event.Revision(len(events))
 		t.state, t.revision = state, revision
 	}

@@ -36,6 +36,9 @@ type Deps struct {
 	// Live makes API keys of the live kind; without it they are test keys.
 	Live   bool
 	Limits Limits
+	// Turns are those of the processes that write to busy streams; nil where there
+	// is only one.
+	Turns Turns
 	// LowBalance is the number of available tokens below which an account is said
 	// to be low; zero says never.
 	LowBalance int64
@@ -52,7 +55,7 @@ type Commands struct {
 
 // New returns the use cases.
 func New(deps Deps) *Commands {
-	x := &executor{streams: deps.Streams, turns: newTurns(), lines: newLines(), keys: deps.Keys, live: deps.Live, limits: deps.Limits.withDefaults(), lowBalance: deps.LowBalance}
+	x := &executor{streams: deps.Streams, turns: newTurns(), lines: newLines(deps.Turns), keys: deps.Keys, live: deps.Live, limits: deps.Limits.withDefaults(), lowBalance: deps.LowBalance}
 	return &Commands{
 		UserCommands:         x.userCommands(deps.Observer),
 		OrganizationCommands: x.organizationCommands(deps.Observer),

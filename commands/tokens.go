@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -131,9 +132,20 @@ func tokens[C any](x *executor, needs access.Permission, decide func(Request, C,
 		organization := req.Principal.OrganizationID
 		at := tokenaccount.Context{OrganizationID: organization, At: req.at(), LowBalance: x.lowBalance}
 		of := ref(tokenaccount.Aggregate, tokenaccount.ID(organization))
-		return resultOf(inLine(ctx, x, req, of, organization, func(s tokenaccount.State) ([]event.Event, error) {
-			return decide(req, c, s, at)
-		}))
+		for {
+			result, err := resultOf(inLine(ctx, x, req, of, organization, func(s tokenaccount.State) ([]event.Event, error) {
+				return decide(req, c, s, at)
+			}))
+			if !errors.Is(err, tokenaccount.ErrOverdue) {
+				return result, err
+			}
+			// Each round records a part, until the rest fits beside the command.
+			if _, err := inLine(ctx, x, req, of, organization, func(s tokenaccount.State) ([]event.Event, error) {
+				return s.Settle(at)
+			}); err != nil {
+				return result, err
+			}
+		}
 	}
 }
 

@@ -245,3 +245,26 @@ func TestOnlyPoliciesAndFinanceMoveTokens(t *testing.T) {
 		t.Errorf("the account has %+v", state.Balance)
 	}
 }
+
+// An account that nobody looked at while hundreds of reservations timed out can
+// be used: what has come due is recorded before, in several appends.
+func TestACommandOnAnAccountThatIsOverdue(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, eventstoretest.New(t).Streams)
+	p := w.granted(1000)
+	for _, err := range together(450, func(i int) error {
+		_, err := w.ReserveTokens(w.Context(), w.request(p), commands.ReserveTokens{
+			Reference: reference(fmt.Sprint("op ", i)), Amount: 2, Hold: time.Hour,
+		})
+		return err
+	}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.now = start.Add(2 * time.Hour)
+	r := must(w.ReserveTokens(w.Context(), w.request(p), commands.ReserveTokens{Reference: reference("now"), Amount: 999, Hold: time.Hour})).in(w)
+	if b := r.Value.Balance; b.Available != 1 || b.Held != 999 || r.Revision != 1+450+450 {
+		t.Errorf("at revision %d the account has %+v", r.Revision, b)
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/perfectworks/backend/domain/domaintest"
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/personal"
 	"github.com/perfectworks/backend/domain/tokenaccount"
 )
@@ -505,4 +506,106 @@ func TestOverflowIsRefused(t *testing.T) {
 	a.state.Balance.Issued = -(math.MaxInt64 - 5)
 	a.done(a.state.Bring(a.ctx(), tokenaccount.Granting{Grant: ref("g"), Amount: 6})).refused(domaintest.Invalid)
 	a.done(a.state.Bring(a.ctx(), tokenaccount.Granting{Grant: ref("g"), Amount: 5})).ok()
+}
+
+// However much has come due while nobody looked, each append is bounded, and
+// what the clock shows meanwhile does not change.
+func TestWhatHasComeDueIsRecordedInBoundedParts(t *testing.T) {
+	t.Parallel()
+	a := open(t).grant("g", 1000, 2*time.Hour)
+	for i := range 450 {
+		a.reserve(fmt.Sprint("r", i), 2, time.Hour+time.Duration(i)*time.Minute).ok()
+	}
+	a.after(9 * time.Hour)
+	rounds := 0
+	for {
+		a.done(a.state.Bring(a.ctx(), tokenaccount.Granting{Grant: ref("later"), Source: tokenaccount.SourcePurchase, Amount: 5}))
+		if a.err == nil {
+			break
+		}
+		a.refused(tokenaccount.ErrOverdue).shows(0, 0, 0, 0)
+		a.done(a.state.Settle(a.ctx())).ok()
+		if rounds++; len(a.last) > 202 || len(a.last) == 0 || rounds > 5 {
+			t.Fatalf("%d events in round %d", len(a.last), rounds)
+		}
+		if last := a.last[len(a.last)-1]; last.EventType() != "TokensExpired" && a.state.LastAt.After(start.Add(2*time.Hour)) {
+			t.Errorf("round %d ends with %s: what returned has not expired", rounds, last.EventType())
+		}
+	}
+	a.shows(5, 0, 0, 0)
+	if a.state.Balance.Sum() != 0 || a.state.Balance.Expired != 1000 {
+		t.Errorf("the account has %+v", a.state.Balance)
+	}
+}
+
+// In whatever order timeout, capture and release come, and on whichever side of
+// the deadline, one of them wins, and the others change nothing.
+func TestEveryInterleavingHasOneWinner(t *testing.T) {
+	t.Parallel()
+	const hour = time.Hour
+	steps := map[string]func(*account) *account{
+		"capture": func(a *account) *account { return a.capture("r", 3) },
+		"release": func(a *account) *account { return a.release("r") },
+		"timeout": func(a *account) *account { return a.done(a.state.Settle(a.ctx())) },
+	}
+	orders := [][]string{
+		{"capture", "release", "timeout"},
+		{"capture", "timeout", "release"},
+		{"release", "capture", "timeout"},
+		{"release", "timeout", "capture"},
+		{"timeout", "capture", "release"},
+		{"timeout", "release", "capture"},
+	}
+	for _, order := range orders {
+		// How many of the steps come before the deadline, the rest at that instant.
+		for before := range len(order) + 1 {
+			a := open(t).grant("g", 10, 0).reserve("r", 4, hour).ok()
+			winner, ended := "timeout", 0
+			for i, step := range order {
+				at := hour
+				if i < before {
+					at = hour - time.Millisecond
+				}
+				steps[step](a.after(at))
+				for _, e := range a.last {
+					switch e := e.(type) {
+					case tokenaccount.TokensCaptured:
+						winner, ended = "capture", ended+1
+					case tokenaccount.ReservationReleased:
+						ended++
+						if e.Reason == tokenaccount.ReasonReleased {
+							winner = "release"
+						}
+					}
+				}
+			}
+			a.after(2 * hour)
+			want := "timeout"
+			for _, step := range order[:before] {
+				if step != "timeout" {
+					want = step
+					break
+				}
+			}
+			b := a.state.At(a.at).Balance
+			consumed := map[string]int64{"capture": 3}[want]
+			if winner != want || ended > 1 || b.Consumed != consumed || b.Available != 10-consumed || b.Held != 0 || b.Sum() != 0 {
+				t.Errorf("%v, %d before the deadline: %s wins with %d ends and %+v, want %s", order, before, winner, ended, b, want)
+			}
+		}
+	}
+}
+
+// Texts that could be taken for two in the chain of hashes are refused.
+func TestTextsInTheChainAreUnambiguous(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"a\tb", "a\nb", "a\x00b", "a\xffb"} {
+		for _, r := range []tokenaccount.Reservation{
+			{Reference: ref("r"), Purpose: text}, {Reference: ref("r"), FileID: text}, {Reference: ref("r"), UserID: id.User(text)}, {Reference: ref(text)},
+		} {
+			a := open(t).grant("g", 10, 0)
+			r.Amount, r.Hold = 1, time.Hour
+			a.done(a.state.Reserve(a.ctx(), r)).refused(domaintest.Invalid)
+		}
+	}
 }

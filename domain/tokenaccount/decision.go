@@ -1,7 +1,11 @@
 package tokenaccount
 
 import (
+	"math"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/failure"
@@ -33,22 +37,33 @@ type decision struct {
 	at        time.Time
 	available int64 // before
 	events    []event.Event
+	// settled counts the events of what had come due.
+	settled int
 }
 
 // decide begins a decision with what has come due.
 func (s State) decide(ctx Context) *decision {
+	d := s.begin(ctx)
+	d.settle(math.MaxInt)
+	d.settled = len(d.events)
+	return d
+}
+
+func (s State) begin(ctx Context) *decision {
 	at := ctx.At.UTC().Truncate(time.Millisecond)
 	if at.Before(s.LastAt) {
 		at = s.LastAt
 	}
 	s.OrganizationID = ctx.OrganizationID
-	d := &decision{State: s, ctx: ctx, at: at, available: s.Balance.Available}
-	d.settle()
-	return d
+	return &decision{State: s, ctx: ctx, at: at, available: s.Balance.Available}
 }
 
-// done returns the events of a decision that changed something.
+// done returns the events of a decision that changed something. It fails with
+// ErrOverdue when so much had come due that it has to be recorded first.
 func (d *decision) done() ([]event.Event, error) {
+	if d.settled > maxDue {
+		return nil, ErrOverdue
+	}
 	if n := d.Balance.Available; n < d.ctx.LowBalance && d.available >= d.ctx.LowBalance {
 		d.record(LowBalanceReached{
 			OrganizationID: d.OrganizationID, Available: n, Threshold: d.ctx.LowBalance, OccurredAt: d.at,
@@ -114,6 +129,9 @@ func (d *decision) checkReference(r Reference, window time.Duration) error {
 	if err := wrong.Err(); err != nil {
 		return err
 	}
+	if err := checkText("reference", r.ID); err != nil {
+		return err
+	}
 	if r.At.Before(d.at.Add(-window)) {
 		return ErrReferenceTooOld
 	}
@@ -125,6 +143,16 @@ func checkAmount(amount int64) error {
 	var wrong failure.Fields
 	if amount < 1 || amount > MaxAmount {
 		wrong.Add("amount", input.CodeRange, "must be between 1 and 1,000,000,000,000 tokens")
+	}
+	return wrong.Err()
+}
+
+// checkText refuses what could not be told from its neighbours in the chain of
+// hashes: see fields.
+func checkText(field, text string) error {
+	var wrong failure.Fields
+	if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+		wrong.Add(field, input.CodeCharacter, "must be UTF-8 without control characters")
 	}
 	return wrong.Err()
 }

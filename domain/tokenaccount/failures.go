@@ -24,6 +24,9 @@ var (
 		"only a captured reservation can be refunded")
 	ErrRefundExceeded = failure.New(failure.Conflict, "REFUND_EXCEEDED",
 		"this would refund more than was captured")
+	// ErrOverdue says that Settle has to come first. Callers outside never see it.
+	ErrOverdue = failure.New(failure.Unavailable, "TOKEN_ACCOUNT_OVERDUE",
+		"much of the account has come due and is being recorded: try again")
 	ErrGrantNotFound = failure.New(failure.NotFound, "GRANT_NOT_FOUND",
 		"there is no such grant, or it is too old to be changed")
 )

@@ -27,10 +27,15 @@ func (s State) NextDue() time.Time {
 	return next
 }
 
+// maxDue is about how many events of what has come due one append can hold.
+const maxDue = 200
+
 // Settle records what has come due: reservations that timed out, grants that
-// expired. When nothing is due it does nothing.
+// expired. When nothing is due it does nothing. It records a bounded number of
+// events: the caller repeats it until it does nothing.
 func (s State) Settle(ctx Context) ([]event.Event, error) {
-	d := s.decide(ctx)
+	d := s.begin(ctx)
+	d.settle(maxDue)
 	if len(d.events) == 0 {
 		return nil, nil
 	}
@@ -38,9 +43,10 @@ func (s State) Settle(ctx Context) ([]event.Event, error) {
 }
 
 // settle records what is due, each at its instant and in their order. At the
-// same instant reservations time out before grants expire.
-func (d *decision) settle() {
-	for {
+// same instant reservations time out before grants expire. After most events it
+// stops, where an append may end: what returns to an expired grant has expired.
+func (d *decision) settle(most int) {
+	for len(d.events) < most {
 		due := d.NextDue()
 		if due.IsZero() || due.After(d.at) {
 			return

@@ -38,6 +38,11 @@ func (s State) Reserve(ctx Context, r Reservation) ([]event.Event, error) {
 	if err := d.checkReference(r.Reference, ReferenceWindow); err != nil {
 		return nil, err
 	}
+	for field, text := range map[string]string{"purpose": r.Purpose, "fileId": r.FileID, "userId": string(r.UserID)} {
+		if err := checkText(field, text); err != nil {
+			return nil, err
+		}
+	}
 	if r.Hold <= 0 || r.Hold > MaxHold {
 		var wrong failure.Fields
 		wrong.Add("hold", input.CodeRange, "must be above 0 and at most 24 hours")
