@@ -140,6 +140,7 @@ func (a *API) route(d Deps) error {
 	a.registerUsers()
 	a.registerOrganizations()
 	a.registerDisposal()
+	a.registerStatistics()
 	a.registerAPIKeys()
 	a.linkResources()
 	for _, add := range more {

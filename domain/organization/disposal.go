@@ -100,7 +100,7 @@ func (s State) authorize(by access.Principal, perm access.Permission) error {
 		return by.In(s.ID).Require(perm)
 	case access.KindUser:
 		m, ok := s.Members[by.UserID]
-		if !ok {
+		if !ok || m.Suspended {
 			return ErrNotFound
 		}
 		return m.Role.Require(perm)

@@ -6,6 +6,7 @@ import (
 	"github.com/perfectworks/backend/projections"
 	"github.com/perfectworks/backend/projections/apikeys"
 	"github.com/perfectworks/backend/projections/organizations"
+	"github.com/perfectworks/backend/projections/statistics"
 	"github.com/perfectworks/backend/projections/users"
 	"github.com/perfectworks/backend/projections/view"
 )
@@ -16,6 +17,7 @@ func Definitions() []projections.Definition {
 		users.Definition(),
 		organizations.Definition(),
 		apikeys.Definition(),
+		statistics.Definition(),
 	}
 }
 
@@ -24,6 +26,7 @@ type Queries struct {
 	Users         users.Queries
 	Organizations organizations.Queries
 	APIKeys       apikeys.Queries
+	Statistics    statistics.Queries
 }
 
 // NewQueries returns the queries on a database. They are safe for concurrent use
@@ -33,5 +36,6 @@ func NewQueries(db view.DB) *Queries {
 		Users:         users.NewQueries(db),
 		Organizations: organizations.NewQueries(db),
 		APIKeys:       apikeys.NewQueries(db),
+		Statistics:    statistics.NewQueries(db),
 	}
 }

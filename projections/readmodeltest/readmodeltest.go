@@ -62,9 +62,15 @@ func New(tb testing.TB, pool *pgxpool.Pool, d projections.Definition) *Model {
 // may be parked.
 func (m *Model) Given(stream string, events ...event.Event) {
 	m.tb.Helper()
+	m.GivenWith(event.Metadata{}, stream, events...)
+}
+
+// GivenWith is Given with metadata.
+func (m *Model) GivenWith(metadata event.Metadata, stream string, events ...event.Event) {
+	m.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	if err := m.engine.WaitFor(ctx, m.definition.Name, m.Log.Append(stream, events...)); err != nil {
+	if err := m.engine.WaitFor(ctx, m.definition.Name, m.Log.AppendWith(metadata, stream, events...)); err != nil {
 		m.tb.Fatal(err)
 	}
 	parked, err := m.engine.Parked(ctx, m.definition.Name)
