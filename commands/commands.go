@@ -33,6 +33,9 @@ type Deps struct {
 	Observer Observer
 	// Keys finds API keys; only RevokeOrphanedKeys needs it.
 	Keys KeyIndex
+	// Secrets and Invitations are for the commands of members.
+	Secrets     Secrets
+	Invitations InvitationIndex
 	// Live makes API keys of the live kind; without it they are test keys.
 	Live   bool
 	Limits Limits
@@ -55,7 +58,11 @@ type Commands struct {
 
 // New returns the use cases.
 func New(deps Deps) *Commands {
-	x := &executor{streams: deps.Streams, turns: newTurns(), lines: newLines(deps.Turns), keys: deps.Keys, live: deps.Live, limits: deps.Limits.withDefaults(), lowBalance: deps.LowBalance}
+	x := &executor{
+		streams: deps.Streams, turns: newTurns(), lines: newLines(deps.Turns),
+		keys: deps.Keys, secrets: deps.Secrets, invitations: deps.Invitations,
+		live: deps.Live, limits: deps.Limits.withDefaults(), lowBalance: deps.LowBalance,
+	}
 	return &Commands{
 		UserCommands:         x.userCommands(deps.Observer),
 		OrganizationCommands: x.organizationCommands(deps.Observer),

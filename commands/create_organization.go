@@ -43,7 +43,7 @@ func (x *executor) createOrganization(ctx context.Context, req Request, c Create
 	if err != nil {
 		return Result[CreatedOrganization]{}, err
 	}
-	owner, err := x.activateFirst(ctx, req, organizationID)
+	owner, err := x.actSomewhere(ctx, req, organizationID, created.State.Members[req.Principal.UserID])
 	if err != nil {
 		return Result[CreatedOrganization]{}, err
 	}
@@ -55,30 +55,6 @@ func (x *executor) createOrganization(ctx context.Context, req Request, c Create
 		Revision: created.Revision,
 		Position: latest(created.Position, owner.Position),
 	}, nil
-}
-
-// activateFirst makes a new organization the active one of an owner who has none,
-// or who can no longer act in theirs.
-func (x *executor) activateFirst(ctx context.Context, req Request, organizationID id.Organization) (outcome[user.State], error) {
-	return execute(ctx, x, req, change[user.State]{
-		of: ref(user.Aggregate, req.Principal.UserID), organization: organizationID,
-		decide: func(s user.State) ([]event.Event, error) {
-			// The organization is there, whatever became of its owner meanwhile.
-			if s.Status != user.StatusActive || s.ActiveOrganizationID == organizationID {
-				return nil, nil
-			}
-			if s.ActiveOrganizationID != "" {
-				active, err := load(ctx, x, ref(organization.Aggregate, s.ActiveOrganizationID), true)
-				if err != nil {
-					return nil, err
-				}
-				if _, err := active.State.RequireMember(s.ID); err == nil {
-					return nil, nil
-				}
-			}
-			return s.SwitchActiveOrganization(organizationID, req.at())
-		},
-	})
 }
 
 // mayCreateOrganization is nil for a person in good standing whose address is

@@ -29,6 +29,9 @@ type executor struct {
 	turns   *turns
 	lines   *lines
 	keys    KeyIndex
+	secrets Secrets
+	// invitations finds the organizations of invitations.
+	invitations InvitationIndex
 	// live makes keys of the live kind.
 	live   bool
 	limits Limits

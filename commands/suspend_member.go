@@ -26,6 +26,19 @@ type ReinstateMember struct {
 	UserID         id.User
 }
 
+// EndMembership ends the membership of somebody who is erased. It changes nothing
+// for somebody who is no member.
+type EndMembership struct {
+	OrganizationID id.Organization
+	UserID         id.User
+}
+
+func (x *executor) endMembership(ctx context.Context, req Request, c EndMembership) (Result[organization.State], error) {
+	return x.changeStanding(ctx, req, c.OrganizationID, c.UserID, func(s organization.State) ([]event.Event, error) {
+		return s.End(c.UserID, req.at())
+	})
+}
+
 func (x *executor) suspendMember(ctx context.Context, req Request, c SuspendMember) (Result[organization.State], error) {
 	return x.changeStanding(ctx, req, c.OrganizationID, c.UserID, func(s organization.State) ([]event.Event, error) {
 		return s.Suspend(c.UserID, req.at())

@@ -8,6 +8,7 @@ type UserCommands struct {
 	FollowEmail              Handler[FollowEmail, user.State]
 	UpdateUserProfile        Handler[UpdateUserProfile, user.State]
 	SwitchActiveOrganization Handler[SwitchActiveOrganization, SwitchedOrganization]
+	LeaveActiveOrganization  Handler[LeaveActiveOrganization, user.State]
 }
 
 func (x *executor) userCommands(o Observer) UserCommands {
@@ -16,5 +17,6 @@ func (x *executor) userCommands(o Observer) UserCommands {
 		FollowEmail:              observed(o, "FollowEmail", x.followEmail),
 		UpdateUserProfile:        observed(o, "UpdateUserProfile", x.updateUserProfile),
 		SwitchActiveOrganization: observed(o, "SwitchActiveOrganization", x.switchActiveOrganization),
+		LeaveActiveOrganization:  observed(o, "LeaveActiveOrganization", x.leaveActiveOrganization),
 	}
 }

@@ -29,7 +29,9 @@ func (noObserver) Begin(ctx context.Context, _ string, _ commands.Request) (cont
 }
 
 func newCommands(s commands.Streams) *commands.Commands {
-	return commands.New(commands.Deps{Streams: s, Observer: noObserver{}, Live: true})
+	return commands.New(commands.Deps{
+		Streams: s, Observer: noObserver{}, Live: true, Secrets: secrets{}, Invitations: &invitations,
+	})
 }
 
 // world is people who use the commands on a store.

@@ -44,7 +44,7 @@ func (a *API) registerDisposal() {
 		description: "For owners. Memberships and API keys work again as before the deletion, except for keys that were revoked or have expired. " +
 			"Restoring an organization that is not deleted changes nothing.",
 		authorization: permittedIn(placeInPath, access.DisposeOrganization), moves: true, message: "the organization was restored",
-		fails: []error{organization.ErrGraceExpired},
+		fails: []error{organization.ErrGraceExpired, organization.ErrOwnersSuspended},
 	}, a.restoreOrganization)
 	register(a, operation{
 		id: "purgeOrganization", method: http.MethodDelete, path: "/organizations/{organizationId}/permanent", tag: tagOrganizations,

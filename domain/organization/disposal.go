@@ -17,6 +17,8 @@ const Grace = 30 * 24 * time.Hour
 var (
 	ErrNotDeleted = failure.New(failure.Conflict, "NOT_SOFT_DELETED",
 		"the organization must be deleted before it can be deleted permanently")
+	ErrOwnersSuspended = failure.New(failure.Conflict, "OWNERS_SUSPENDED",
+		"the account of every owner is deactivated: one of them must be restored first")
 	ErrGraceExpired = failure.New(failure.Gone, "ORGANIZATION_GRACE_EXPIRED",
 		"the time in which the organization could be restored is over")
 )
@@ -50,6 +52,8 @@ func (s State) Restore(by access.Principal, at time.Time) ([]event.Event, error)
 		return nil, nil
 	case !at.Before(s.PurgeAt):
 		return nil, ErrGraceExpired
+	case s.Owners() == 0:
+		return nil, ErrOwnersSuspended
 	}
 	return []event.Event{Restored{OrganizationID: s.ID, OccurredAt: at}}, nil
 }

@@ -20,10 +20,10 @@ var (
 		"an organization must keep an owner: make somebody else an owner first")
 )
 
-// ChangeRole gives a member another role, on behalf of a member. The role that
-// they have already changes nothing.
-func (s State) ChangeRole(by, of id.User, to access.Role, at time.Time) ([]event.Event, error) {
-	m, err := s.manageMember(by, of)
+// ChangeRole gives a member another role. The role that they have already changes
+// nothing.
+func (s State) ChangeRole(by access.Principal, of id.User, to access.Role, at time.Time) ([]event.Event, error) {
+	rank, m, err := s.manageMember(by, of)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (s State) ChangeRole(by, of id.User, to access.Role, at time.Time) ([]event
 		return nil, err
 	}
 	switch {
-	case !s.Members[by].Role.MayGrant(to):
+	case !rank.MayGrant(to):
 		return nil, access.ErrForbidden
 	case m.Role == to:
 		return nil, nil
@@ -70,14 +70,14 @@ func (s State) TransferOwnership(by, to id.User, at time.Time) ([]event.Event, e
 	return append(events, s.roleChanged(by, access.Owner, access.Admin, at)), nil
 }
 
-// Remove ends a membership: by a member of higher rank, or by the member's
-// leaving.
-func (s State) Remove(by, member id.User, at time.Time) ([]event.Event, error) {
-	if by == member {
-		if _, err := s.RequireMember(by); err != nil {
+// Remove ends a membership: by a member of higher rank, by the member's leaving,
+// or by a system user.
+func (s State) Remove(by access.Principal, member id.User, at time.Time) ([]event.Event, error) {
+	if memberOf(by) == member {
+		if _, err := s.RequireMember(member); err != nil {
 			return nil, err
 		}
-	} else if _, err := s.manageMember(by, member); err != nil {
+	} else if _, _, err := s.manageMember(by, member); err != nil {
 		return nil, err
 	}
 	if s.isLastOwner(member) {
@@ -86,29 +86,16 @@ func (s State) Remove(by, member id.User, at time.Time) ([]event.Event, error) {
 	return []event.Event{MemberRemoved{OrganizationID: s.ID, UserID: member, OccurredAt: at}}, nil
 }
 
-// mayManage returns nil for a member who may manage members.
-func (s State) mayManage(by id.User) error {
-	role, err := s.RequireMember(by)
-	if err != nil {
-		return err
-	}
-	return role.Require(access.ManageMembers)
-}
-
-// manageMember returns a member whom another one may change: one of lower rank,
-// or, for owners, anyone.
-func (s State) manageMember(by, of id.User) (Membership, error) {
-	if err := s.mayManage(by); err != nil {
-		return Membership{}, err
-	}
-	m, ok := s.Members[of]
-	switch {
+// End ends a membership because its person is erased, also in a deleted
+// organization. It does nothing for somebody who is no member.
+func (s State) End(member id.User, at time.Time) ([]event.Event, error) {
+	switch _, ok := s.Members[member]; {
 	case !ok:
-		return Membership{}, ErrMemberNotFound
-	case !s.Members[by].Role.MayGrant(m.Role):
-		return Membership{}, access.ErrForbidden
+		return nil, nil
+	case s.isLastOwner(member):
+		return nil, ErrLastOwner
 	}
-	return m, nil
+	return []event.Event{MemberRemoved{OrganizationID: s.ID, UserID: member, OccurredAt: at}}, nil
 }
 
 // Suspend lets a membership sleep, because the person's account is about to be
@@ -141,6 +128,23 @@ func (s State) Reinstate(member id.User, at time.Time) ([]event.Event, error) {
 func (s State) isLastOwner(user id.User) bool {
 	m := s.Members[user]
 	return s.Status == StatusActive && m.Role == access.Owner && !m.Suspended && s.Owners() == 1
+}
+
+// manageMember returns a member whom somebody may change, and the rank of who may:
+// a member of lower rank, or, for owners, anyone.
+func (s State) manageMember(by access.Principal, of id.User) (access.Role, Membership, error) {
+	rank, err := s.rankOf(by, access.ManageMembers)
+	if err != nil {
+		return "", Membership{}, err
+	}
+	m, ok := s.Members[of]
+	switch {
+	case !ok:
+		return "", Membership{}, ErrMemberNotFound
+	case !rank.MayGrant(m.Role):
+		return "", Membership{}, access.ErrForbidden
+	}
+	return rank, m, nil
 }
 
 func (s State) roleChanged(of id.User, from, to access.Role, at time.Time) MemberRoleChanged {

@@ -1,6 +1,7 @@
 package organization_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -36,6 +37,16 @@ var (
 	over  = now.Add(organization.InvitationLife)
 )
 
+// actor is a member, or for the empty id a system admin.
+func actor(user id.User) access.Principal {
+	if user == "" {
+		return access.Principal{Kind: access.KindSystem, UserID: "user_s", SystemRoles: []access.SystemRole{access.SystemAdmin}}
+	}
+	return access.Principal{Kind: access.KindUser, UserID: user}
+}
+
+func tokenHash(_ id.Invitation, issue int) string { return fmt.Sprint("token-", issue) }
+
 func history(more ...event.Event) given {
 	return append(given{registered, owner, admin, member, viewer}, more...)
 }
@@ -53,20 +64,47 @@ func TestInvite(t *testing.T) {
 	invite := func(by id.User, change func(*organization.Invite), at time.Time) decision {
 		return func(s organization.State) ([]event.Event, error) {
 			i := organization.Invite{
-				ID: "inv_1", Email: personal.New(" n@new.test "), EmailHash: "hash-n", Role: access.Member, TokenHash: "token-1",
+				ID: "inv_1", Email: personal.New(" n@new.test "), EmailHash: "hash-n", Role: access.Member, TokenHash: tokenHash,
 			}
 			if change != nil {
 				change(&i)
 			}
-			return s.Invite(by, i, at)
+			return s.Invite(actor(by), i, at)
 		}
 	}
 	role := func(r access.Role) func(*organization.Invite) { return func(i *organization.Invite) { i.Role = r } }
 	second := invited
+	second.TokenHash = "token-1"
 	second.InvitationID, second.OccurredAt, second.ExpireAt = "inv_2", over, over.Add(organization.InvitationLife)
 	byOwner := invited
 	byOwner.InvitedBy, byOwner.Role = "user_o", access.Owner
+	resend := func(change func(*organization.Invite)) func(*organization.Invite) {
+		return func(i *organization.Invite) {
+			i.ID, i.Resend = "inv_2", true
+			if change != nil {
+				change(i)
+			}
+		}
+	}
+	toViewer := invited
+	toViewer.InvitationID, toViewer.Role, toViewer.OccurredAt, toViewer.ExpireAt = "inv_2", access.Viewer, later, later.Add(organization.InvitationLife)
+	anew := invited
+	anew.InvitationID, anew.OccurredAt, anew.ExpireAt = "inv_2", later, later.Add(organization.InvitationLife)
+	toOwner := invited
+	toOwner.Role, toOwner.InvitedBy = access.Owner, "user_o"
+	bySystem := invited
+	bySystem.InvitedBy, bySystem.Role = "", access.Owner
+	byOther := resent
+	byOther.ResentBy = "user_a"
 	domaintest.Run(t, organization.Apply, []domaintest.Case[organization.State]{
+		{Name: "resend", Given: history(invited), When: invite("user_o", resend(nil), later), Then: then{resent}},
+		{Name: "resend by another", Given: history(invited), When: invite("user_a", resend(nil), later), Then: then{byOther}},
+		{Name: "resend to another role", Given: history(invited), When: invite("user_a", resend(role(access.Viewer)), later), Then: then{revoked, toViewer}},
+		{Name: "resend what is over", Given: history(invited), When: invite("user_a", func(i *organization.Invite) { i.ID, i.Resend = "inv_2", true }, over), Then: then{second}},
+		{Name: "resend what was revoked", Given: history(invited, revoked), When: invite("user_a", resend(nil), later), Then: then{anew}},
+		{Name: "resend what is above one's rank", Given: history(toOwner), When: invite("user_a", resend(nil), later), Fails: access.ErrForbidden},
+		{Name: "by a system admin", Given: history(), When: invite("", role(access.Owner), now), Then: then{bySystem}},
+		{Name: "by a system admin, when deleted", Given: history(deleted), When: invite("", nil, now), Fails: organization.ErrNotFound},
 		{Name: "by an admin", Given: history(), When: invite("user_a", nil, now), Then: then{invited}},
 		{Name: "an owner, by an owner", Given: history(), When: invite("user_o", role(access.Owner), now), Then: then{byOwner}},
 		{Name: "an admin, by an admin", Given: history(), When: invite("user_a", role(access.Admin), now), Fails: access.ErrForbidden},
@@ -107,11 +145,13 @@ func TestInvitationsAreBounded(t *testing.T) {
 		e.InvitationID, e.EmailHash = id.Invitation(fmt.Sprint("inv_", n)), fmt.Sprint("hash-", n)
 		s = organization.Apply(s, e)
 	}
-	another := organization.Invite{ID: "inv_x", Email: personal.New("x@new.test"), EmailHash: "hash-x", Role: access.Viewer}
-	if _, err := s.Invite("user_o", another, later); err != organization.ErrInvitationsExceeded { //nolint:errorlint // The very value.
+	another := organization.Invite{
+		ID: "inv_x", Email: personal.New("x@new.test"), EmailHash: "hash-x", Role: access.Viewer, TokenHash: tokenHash,
+	}
+	if _, err := s.Invite(actor("user_o"), another, later); err != organization.ErrInvitationsExceeded { //nolint:errorlint // The very value.
 		t.Errorf("one more: %v", err)
 	}
-	if _, err := s.Invite("user_o", another, over); err != nil {
+	if _, err := s.Invite(actor("user_o"), another, over); err != nil {
 		t.Errorf("one more, once they are over: %v", err)
 	}
 	// Those that have been over for long are forgotten.
@@ -123,28 +163,73 @@ func TestInvitationsAreBounded(t *testing.T) {
 	}
 }
 
-func TestResendAndRevoke(t *testing.T) {
+// However invitations are revoked and sent again, a day has an end of mails: of
+// the organization, of each inviter, and to each address.
+func TestMailsOfInvitationsAreBounded(t *testing.T) {
 	t.Parallel()
-	resend := func(by id.User, at time.Time) decision {
-		return func(s organization.State) ([]event.Event, error) { return s.Resend(by, "inv_1", "token-2", at) }
+	for name, c := range map[string]struct {
+		by, to func(n int) string
+		bound  int
+	}{
+		"to an address":      {func(int) string { return "user_o" }, func(int) string { return "one@new.test" }, organization.MaxSentToAddress},
+		"by an inviter":      {func(int) string { return "user_o" }, func(n int) string { return fmt.Sprint(n, "@new.test") }, organization.MaxSentByInviter},
+		"by an organization": {func(n int) string { return fmt.Sprint("user_", n%7) }, func(n int) string { return fmt.Sprint(n, "@new.test") }, organization.MaxSentByOrganization},
+	} {
+		s := domaintest.Fold(organization.Apply, history()...)
+		for n := range 7 {
+			s = organization.Apply(s, joined(id.User(fmt.Sprint("user_", n)), access.Owner))
+		}
+		invite := func(n int, at time.Time) error {
+			events, err := s.Invite(actor(id.User(c.by(n))), organization.Invite{
+				ID: id.Invitation(fmt.Sprint("inv_", n)), Email: personal.New(c.to(n)), EmailHash: c.to(n), Role: access.Viewer,
+				Resend: n%2 == 0, TokenHash: tokenHash,
+			}, at)
+			for _, e := range events {
+				s = organization.Apply(s, e)
+			}
+			if err == nil && n%3 == 0 {
+				for open := range s.Invitations {
+					s = organization.Apply(s, organization.InvitationRevoked{OrganizationID: "org_1", InvitationID: open, OccurredAt: at})
+				}
+			}
+			return err
+		}
+		sent := 0
+		for n := range c.bound + 300 {
+			switch err := invite(n, now.Add(time.Duration(n)*time.Second)); {
+			case err == nil:
+				sent++
+			case !errors.Is(err, organization.ErrSendingsExceeded) && !errors.Is(err, organization.ErrEmailInvited):
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		if sent != c.bound {
+			t.Errorf("%s: %d mails within a day, want %d", name, sent, c.bound)
+		}
+		if err := invite(0, now.AddDate(0, 0, 2)); err != nil {
+			t.Errorf("%s: days later: %v", name, err)
+		}
 	}
+}
+
+func TestRevokeInvitation(t *testing.T) {
+	t.Parallel()
 	revoke := func(by id.User, at time.Time) decision {
-		return func(s organization.State) ([]event.Event, error) { return s.RevokeInvitation(by, "inv_1", at) }
+		return func(s organization.State) ([]event.Event, error) { return s.RevokeInvitation(actor(by), "inv_1", at) }
 	}
 	toOwner := invited
 	toOwner.Role, toOwner.InvitedBy = access.Owner, "user_o"
 	expired := organization.InvitationRevoked{OrganizationID: "org_1", InvitationID: "inv_1", OccurredAt: over}
 	domaintest.Run(t, organization.Apply, []domaintest.Case[organization.State]{
-		{Name: "resend", Given: history(invited), When: resend("user_o", later), Then: then{resent}},
-		{Name: "resend what is over", Given: history(invited), When: resend("user_o", over), Fails: organization.ErrInvitationExpired},
-		{Name: "resend what was revoked", Given: history(invited, revoked), When: resend("user_o", later), Fails: organization.ErrInvitationNotFound},
-		{Name: "resend above one's rank", Given: history(toOwner), When: resend("user_a", later), Fails: access.ErrForbidden},
-		{Name: "resend by a viewer", Given: history(invited), When: resend("user_v", later), Fails: access.ErrForbidden},
 		{Name: "revoke", Given: history(invited), When: revoke("user_a", later), Then: then{revoked}},
-		{Name: "revoke what is over", Given: history(invited), When: revoke("user_a", over), Then: then{expired}},
-		{Name: "revoke what was accepted", Given: history(invited, accepted), When: revoke("user_a", later), Fails: organization.ErrInvitationNotFound},
-		{Name: "revoke above one's rank", Given: history(toOwner), When: revoke("user_a", later), Fails: access.ErrForbidden},
-		{Name: "revoke as a stranger", Given: history(invited), When: revoke("user_x", later), Fails: organization.ErrNotFound},
+		{Name: "as a system admin", Given: history(toOwner), When: revoke("", later), Then: then{revoked}},
+		{Name: "again", Given: history(invited, revoked), When: revoke("user_a", later)},
+		{Name: "what is over", Given: history(invited), When: revoke("user_a", over), Then: then{expired}},
+		{Name: "what was accepted", Given: history(invited, accepted), When: revoke("user_a", later), Fails: organization.ErrInvitationNotFound},
+		{Name: "what never was", Given: history(), When: revoke("user_a", later), Fails: organization.ErrInvitationNotFound},
+		{Name: "above one's rank", Given: history(toOwner), When: revoke("user_a", later), Fails: access.ErrForbidden},
+		{Name: "as a viewer", Given: history(invited), When: revoke("user_v", later), Fails: access.ErrForbidden},
+		{Name: "as a stranger", Given: history(invited), When: revoke("user_x", later), Fails: organization.ErrNotFound},
 	})
 }
 
@@ -152,21 +237,33 @@ func TestJoin(t *testing.T) {
 	t.Parallel()
 	join := func(token, email string, at time.Time) decision {
 		return func(s organization.State) ([]event.Event, error) {
-			return s.Join(organization.Acceptance{InvitationID: "inv_1", TokenHash: token, UserID: "user_n", EmailHash: email}, at)
+			return s.Join(organization.Acceptance{
+				InvitationID: "inv_1", TokenHash: token, Genuine: token == "token-1" || token == "token-2",
+				UserID: "user_n", EmailHash: email,
+			}, at)
 		}
 	}
 	elsewhere := accepted
 	elsewhere.InvitationID = "inv_0"
+	bySystem := invited
+	bySystem.InvitedBy = ""
 	domaintest.Run(t, organization.Apply, []domaintest.Case[organization.State]{
 		{Name: "with the token", Given: history(invited), When: join("token-1", "hash-n", later), Then: then{accepted}},
 		{Name: "by the address", Given: history(invited), When: join("", "hash-n", later), Then: then{accepted}},
+		{Name: "as invited by a system admin", Given: history(bySystem), When: join("token-1", "hash-n", later), Then: then{accepted}},
 		{Name: "again", Given: history(invited, accepted), When: join("token-1", "hash-n", over)},
+		{Name: "again, by the address", Given: history(invited, accepted), When: join("", "hash-n", over)},
+		{Name: "again, with a new address", Given: history(invited, accepted), When: join("", "hash-x", over)},
 		{Name: "with another address", Given: history(invited), When: join("token-1", "hash-x", later), Fails: organization.ErrInvitationEmail},
 		{Name: "by another address", Given: history(invited), When: join("", "hash-x", later), Fails: organization.ErrInvitationNotFound},
-		{Name: "with another token", Given: history(invited), When: join("token-x", "hash-n", later), Fails: organization.ErrInvitationRevoked},
+		{Name: "with an invented token", Given: history(invited), When: join("token-x", "hash-n", later), Fails: organization.ErrInvitationNotFound},
+		{Name: "with an invented token, when revoked", Given: history(invited, revoked), When: join("token-x", "hash-n", later), Fails: organization.ErrInvitationNotFound},
 		{Name: "with the token before", Given: history(invited, resent), When: join("token-1", "hash-n", later), Fails: organization.ErrInvitationRevoked},
 		{Name: "with the token resent", Given: history(invited, resent), When: join("token-2", "hash-n", later), Then: then{accepted}},
 		{Name: "when revoked", Given: history(invited, revoked), When: join("token-1", "hash-n", later), Fails: organization.ErrInvitationRevoked},
+		{Name: "by the address, when revoked", Given: history(invited, revoked), When: join("", "hash-n", later), Fails: organization.ErrInvitationRevoked},
+		{Name: "by another address, when revoked", Given: history(invited, revoked), When: join("", "hash-x", later), Fails: organization.ErrInvitationNotFound},
+		{Name: "when it is long forgotten", Given: history(), When: join("token-1", "hash-n", later), Fails: organization.ErrInvitationRevoked},
 		{Name: "at the instant of the end", Given: history(invited), When: join("token-1", "hash-n", over), Fails: organization.ErrInvitationExpired},
 		{
 			Name: "when the inviter was demoted", Given: history(invited, roleChanged("user_a", access.Admin, access.Member)),
@@ -182,6 +279,7 @@ func TestJoin(t *testing.T) {
 		},
 		{Name: "as a member", Given: history(invited, elsewhere), When: join("token-1", "hash-n", later), Fails: organization.ErrMemberJoined},
 		{Name: "after leaving", Given: history(invited, accepted, removed("user_n")), When: join("token-1", "hash-n", later), Fails: organization.ErrInvitationRevoked},
+		{Name: "by the address, after leaving", Given: history(invited, accepted, removed("user_n")), When: join("", "hash-n", later), Fails: organization.ErrInvitationRevoked},
 		{Name: "when deleted", Given: history(invited, deleted), When: join("token-1", "hash-n", later), Fails: organization.ErrInvitationNotFound},
 		{Name: "nowhere", When: join("token-1", "hash-n", later), Fails: organization.ErrInvitationNotFound},
 	})
@@ -190,7 +288,7 @@ func TestJoin(t *testing.T) {
 func TestChangeRole(t *testing.T) {
 	t.Parallel()
 	change := func(by, of id.User, to access.Role) decision {
-		return func(s organization.State) ([]event.Event, error) { return s.ChangeRole(by, of, to, later) }
+		return func(s organization.State) ([]event.Event, error) { return s.ChangeRole(actor(by), of, to, later) }
 	}
 	owner2 := joined("user_p", access.Owner)
 	domaintest.Run(t, organization.Apply, []domaintest.Case[organization.State]{
@@ -237,7 +335,7 @@ func TestTransferOwnership(t *testing.T) {
 func TestRemove(t *testing.T) {
 	t.Parallel()
 	remove := func(by, who id.User) decision {
-		return func(s organization.State) ([]event.Event, error) { return s.Remove(by, who, later) }
+		return func(s organization.State) ([]event.Event, error) { return s.Remove(actor(by), who, later) }
 	}
 	owner2 := joined("user_p", access.Owner)
 	domaintest.Run(t, organization.Apply, []domaintest.Case[organization.State]{
@@ -252,7 +350,22 @@ func TestRemove(t *testing.T) {
 		{Name: "another owner", Given: history(owner2), When: remove("user_o", "user_p"), Then: then{removed("user_p")}},
 		{Name: "by a member", Given: history(), When: remove("user_m", "user_v"), Fails: access.ErrForbidden},
 		{Name: "nobody", Given: history(), When: remove("user_o", "user_x"), Fails: organization.ErrMemberNotFound},
+		{Name: "an admin, by a system admin", Given: history(), When: remove("", "user_a"), Then: then{removed("user_a")}},
+		{Name: "the last owner, by a system admin", Given: history(), When: remove("", "user_o"), Fails: organization.ErrLastOwner},
 		{Name: "by a stranger", Given: history(), When: remove("user_x", "user_x"), Fails: organization.ErrNotFound},
+	})
+}
+
+func TestEnd(t *testing.T) {
+	t.Parallel()
+	end := func(who id.User) decision {
+		return func(s organization.State) ([]event.Event, error) { return s.End(who, later) }
+	}
+	domaintest.Run(t, organization.Apply, []domaintest.Case[organization.State]{
+		{Name: "a member", Given: history(), When: end("user_m"), Then: then{removed("user_m")}},
+		{Name: "in what is deleted", Given: history(deleted), When: end("user_o"), Then: then{removed("user_o")}},
+		{Name: "the last owner", Given: history(), When: end("user_o"), Fails: organization.ErrLastOwner},
+		{Name: "a stranger", Given: history(), When: end("user_x")},
 	})
 }
 
@@ -270,10 +383,10 @@ func TestSuspendAndReinstate(t *testing.T) {
 	reinstated := organization.MemberReinstated{OrganizationID: "org_1", UserID: "user_a", OccurredAt: later}
 	owner2 := joined("user_p", access.Owner)
 	leave := func(who id.User) decision {
-		return func(s organization.State) ([]event.Event, error) { return s.Remove(who, who, later) }
+		return func(s organization.State) ([]event.Event, error) { return s.Remove(actor(who), who, later) }
 	}
 	join := func(s organization.State) ([]event.Event, error) {
-		return s.Join(organization.Acceptance{InvitationID: "inv_1", TokenHash: "token-1", UserID: "user_n", EmailHash: "hash-n"}, later)
+		return s.Join(organization.Acceptance{InvitationID: "inv_1", TokenHash: "token-1", Genuine: true, UserID: "user_n", EmailHash: "hash-n"}, later)
 	}
 	transfer := func(s organization.State) ([]event.Event, error) {
 		return s.TransferOwnership("user_o", "user_a", later)
@@ -290,6 +403,11 @@ func TestSuspendAndReinstate(t *testing.T) {
 		{Name: "transfer to a suspended member", Given: history(suspended("user_a")), When: transfer, Fails: organization.ErrMemberSuspended},
 		{Name: "a suspended member may nothing", Given: history(suspended("user_a")), When: leave("user_a"), Fails: organization.ErrNotFound},
 		{Name: "join on a suspended inviter's word", Given: history(invited, suspended("user_a")), When: join, Fails: organization.ErrInviterNotAllowed},
+		{
+			Name: "restore the organization of a suspended owner", Given: history(deleted, suspended("user_o")),
+			When:  func(s organization.State) ([]event.Event, error) { return s.Restore(actor(""), later) },
+			Fails: organization.ErrOwnersSuspended,
+		},
 		{Name: "reinstate", Given: history(suspended("user_a")), When: reinstate("user_a"), Then: then{reinstated}},
 		{Name: "reinstate in what is deleted", Given: history(suspended("user_a"), deleted), When: reinstate("user_a"), Then: then{reinstated}},
 		{Name: "reinstate again", Given: history(suspended("user_a"), reinstated), When: reinstate("user_a")},
@@ -319,14 +437,14 @@ func TestAtLeastOneOwnerAlways(t *testing.T) {
 			case 5:
 				events, err = s.Reinstate(of, later)
 			case 0:
-				events, err = s.ChangeRole(by, of, to, later)
+				events, err = s.ChangeRole(actor(by), of, to, later)
 			case 1:
 				events, err = s.TransferOwnership(by, of, later)
 			case 2:
-				events, err = s.Remove(by, of, later)
+				events, err = s.Remove(actor(by), of, later)
 			case 3:
-				events, err = s.Invite(by, organization.Invite{
-					ID: "inv_9", Email: personal.New("x@new.test"), EmailHash: "hash-x", Holder: of, Role: to, TokenHash: "t",
+				events, err = s.Invite(actor(by), organization.Invite{
+					ID: "inv_9", Email: personal.New("x@new.test"), EmailHash: "hash-x", Holder: of, Role: to, TokenHash: tokenHash,
 				}, later)
 				if err == nil {
 					s = organization.Apply(s, events[0])

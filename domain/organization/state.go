@@ -9,6 +9,7 @@ import (
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/failure"
 	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/domain/personal"
 )
 
 // Status is where an organization is in its life.
@@ -31,9 +32,10 @@ type State struct {
 	// purged organization, its last slug among them, lead nowhere.
 	FormerSlugs map[string]time.Time
 	Members     map[id.User]Membership
-	// Invitations are those that were neither accepted nor revoked; they may have
-	// expired.
+	// Invitations are those that can be accepted, and those that ended not long ago.
 	Invitations map[id.Invitation]Invitation
+	// Sendings are the mails of the last day, which are counted.
+	Sendings []Sending
 	// CreatedBy made the organization, which is counted in that slot of theirs.
 	CreatedBy id.User
 	Slot      int
@@ -83,26 +85,28 @@ func Apply(s State, e event.Event) State {
 	case MemberJoined:
 		s.Members = copied(s.Members)
 		s.Members[e.UserID] = Membership{Role: e.Role, JoinedAt: e.OccurredAt, InvitationID: e.InvitationID}
-		s = s.withoutInvitation(e.InvitationID)
+		s = s.withoutInvitation(e.InvitationID, e.UserID, e.OccurredAt)
 	case MemberInvited:
 		s.Invitations = copied(s.Invitations)
 		for name, i := range s.Invitations {
-			if i.EmailHash == e.EmailHash || !i.Open(e.OccurredAt.Add(-InvitationLife)) {
-				delete(s.Invitations, name) // over, and long enough ago
+			if i.forgotten(e.OccurredAt) {
+				delete(s.Invitations, name)
 			}
 		}
 		s.Invitations[e.InvitationID] = Invitation{
 			EmailHash: e.EmailHash, Email: e.Email, Role: e.Role, InvitedBy: e.InvitedBy, Issue: 1,
 			TokenHash: e.TokenHash, InvitedAt: e.OccurredAt, ExpireAt: e.ExpireAt,
 		}
+		s = s.withSending(Sending{e.OccurredAt, e.InvitedBy, e.EmailHash})
 	case InvitationResent:
 		if i, ok := s.Invitations[e.InvitationID]; ok {
 			s.Invitations = copied(s.Invitations)
 			i.Issue, i.InvitedBy, i.TokenHash, i.ExpireAt = e.Issue, e.ResentBy, e.TokenHash, e.ExpireAt
 			s.Invitations[e.InvitationID] = i
+			s = s.withSending(Sending{e.OccurredAt, e.ResentBy, i.EmailHash})
 		}
 	case InvitationRevoked:
-		s = s.withoutInvitation(e.InvitationID)
+		s = s.withoutInvitation(e.InvitationID, "", e.OccurredAt)
 	case MemberRoleChanged:
 		if m, ok := s.Members[e.UserID]; ok {
 			s.Members = copied(s.Members)
@@ -139,10 +143,13 @@ func (s State) withSuspension(user id.User, suspended bool) State {
 	return s
 }
 
-func (s State) withoutInvitation(name id.Invitation) State {
-	if _, ok := s.Invitations[name]; ok {
+// withoutInvitation ends an invitation, which was accepted by somebody or else
+// revoked. What ended is kept for a while, to be told apart from what never was.
+func (s State) withoutInvitation(name id.Invitation, acceptedBy id.User, at time.Time) State {
+	if i, ok := s.Invitations[name]; ok {
 		s.Invitations = copied(s.Invitations)
-		delete(s.Invitations, name)
+		i.EndedAt, i.AcceptedBy, i.Email, i.TokenHash = at, acceptedBy, personal.Text{}, ""
+		s.Invitations[name] = i
 	}
 	return s
 }

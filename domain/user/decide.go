@@ -132,18 +132,29 @@ func (s State) UpdateProfile(c ProfileChange, at time.Time) ([]event.Event, erro
 	return []event.Event{e}, nil
 }
 
-// SwitchActiveOrganization makes the person act in an organization from now on.
-// That they are a member there is for the caller to know.
-func (s State) SwitchActiveOrganization(to id.Organization, at time.Time) ([]event.Event, error) {
+// SwitchActiveOrganization makes the person act in an organization from now on, of
+// which they are a member since a time; the caller knows that they are. A choice
+// from an earlier membership ended with it, and counts for nothing.
+func (s State) SwitchActiveOrganization(to id.Organization, memberSince, at time.Time) ([]event.Event, error) {
 	if err := s.RequireActive(); err != nil {
 		return nil, err
 	}
-	if s.ActiveOrganizationID == to {
+	if s.ActiveOrganizationID == to && !s.ActiveSince.Before(memberSince) {
 		return nil, nil
 	}
 	return []event.Event{ActiveOrganizationSwitched{
 		UserID: s.ID, OrganizationID: to, OccurredAt: at,
 	}}, nil
+}
+
+// LeaveActiveOrganization makes the person act nowhere, if they act in the
+// organization that they ceased to be a member of at a time, and did not choose it
+// again since.
+func (s State) LeaveActiveOrganization(of id.Organization, endedAt, at time.Time) ([]event.Event, error) {
+	if s.Status == StatusErased || s.ActiveOrganizationID != of || s.ActiveSince.After(endedAt) {
+		return nil, nil
+	}
+	return []event.Event{ActiveOrganizationSwitched{UserID: s.ID, OccurredAt: at}}, nil
 }
 
 func name(wrong *failure.Fields, field string, value personal.Text) personal.Text {

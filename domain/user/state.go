@@ -40,8 +40,10 @@ type State struct {
 	AvatarURL     personal.Text
 	// ActiveOrganizationID is where the person acts; empty says nowhere.
 	ActiveOrganizationID id.Organization
-	CreatedAt            time.Time
-	UpdatedAt            time.Time
+	// ActiveSince is when that was chosen.
+	ActiveSince time.Time
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
 	// PurgeAt is when a deactivated account may be erased, else zero.
 	PurgeAt time.Time
 	// DeactivatedAt is when the account was last deactivated, also after it was
@@ -72,7 +74,7 @@ func Apply(s State, e event.Event) State {
 		s.EmailHash, s.Email, s.EmailVerified = e.EmailHash, e.Email, true
 		s.FormerEmailHash, s.EmailIssuedAt, s.UpdatedAt = e.FormerEmailHash, e.EmailIssuedAt, e.OccurredAt
 	case ActiveOrganizationSwitched:
-		s.ActiveOrganizationID, s.UpdatedAt = e.OrganizationID, e.OccurredAt
+		s.ActiveOrganizationID, s.ActiveSince, s.UpdatedAt = e.OrganizationID, e.OccurredAt, e.OccurredAt
 	case Deactivated:
 		s.Status, s.PurgeAt, s.UpdatedAt = StatusDeactivated, e.PurgeAt, e.OccurredAt
 		s.DeactivatedAt = e.OccurredAt

@@ -8,6 +8,7 @@ import (
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/domaintest"
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/personal"
 	"github.com/perfectworks/backend/domain/user"
 )
@@ -261,11 +262,16 @@ func TestUpdateProfile(t *testing.T) {
 
 func TestSwitchActiveOrganization(t *testing.T) {
 	t.Parallel()
-	switchTo := func(s user.State) ([]event.Event, error) { return s.SwitchActiveOrganization("org_1", now) }
+	switchTo := func(s user.State) ([]event.Event, error) { return s.SwitchActiveOrganization("org_1", then0, now) }
+	again := func(s user.State) ([]event.Event, error) {
+		return s.SwitchActiveOrganization("org_1", now.Add(time.Minute), now.Add(time.Hour))
+	}
+	later := user.ActiveOrganizationSwitched{UserID: "user_1", OrganizationID: "org_1", OccurredAt: now.Add(time.Hour)}
 	switched := user.ActiveOrganizationSwitched{UserID: "user_1", OrganizationID: "org_1", OccurredAt: now}
 	domaintest.Run(t, user.Apply, []domaintest.Case[user.State]{
 		{Name: "switches", Given: given{registered}, When: switchTo, Then: then{switched}},
 		{Name: "does nothing where one is already", Given: given{registered, switched}, When: switchTo},
+		{Name: "switches under a new membership", Given: given{registered, switched}, When: again, Then: then{later}},
 		{
 			Name:  "switches after having been cleared",
 			Given: given{registered, switched, user.ActiveOrganizationSwitched{UserID: "user_1"}},
@@ -273,6 +279,23 @@ func TestSwitchActiveOrganization(t *testing.T) {
 		},
 		{Name: "refuses a stranger", When: switchTo, Fails: user.ErrNotFound},
 		{Name: "refuses a deactivated account", Given: given{registered, deactivated}, When: switchTo, Fails: user.ErrDeactivated},
+	})
+}
+
+func TestLeaveActiveOrganization(t *testing.T) {
+	t.Parallel()
+	leave := func(of id.Organization, ended time.Time) func(user.State) ([]event.Event, error) {
+		return func(s user.State) ([]event.Event, error) { return s.LeaveActiveOrganization(of, ended, now) }
+	}
+	switched := user.ActiveOrganizationSwitched{UserID: "user_1", OrganizationID: "org_1", OccurredAt: now}
+	cleared := user.ActiveOrganizationSwitched{UserID: "user_1", OccurredAt: now}
+	domaintest.Run(t, user.Apply, []domaintest.Case[user.State]{
+		{Name: "leaves", Given: given{registered, switched}, When: leave("org_1", now), Then: then{cleared}},
+		{Name: "leaves while deactivated", Given: given{registered, switched, deactivated}, When: leave("org_1", now), Then: then{cleared}},
+		{Name: "stays elsewhere", Given: given{registered, switched}, When: leave("org_2", now)},
+		{Name: "stays where it was chosen again", Given: given{registered, switched}, When: leave("org_1", now.Add(-time.Second))},
+		{Name: "has left", Given: given{registered, switched, cleared}, When: leave("org_1", now)},
+		{Name: "is gone", Given: given{registered, switched, erased}, When: leave("org_1", now)},
 	})
 }
 

@@ -15,8 +15,6 @@ CREATE TABLE keys (
     expire_at       timestamptz,
     -- When the key was revoked, or came to its end with its owner.
     revoked_at      timestamptz,
-    -- Whether the owner is suspended as a member.
-    suspended       boolean NOT NULL DEFAULT false,
     predecessor_id  text NOT NULL,
     successor_id    text NOT NULL DEFAULT '',
     revision        bigint NOT NULL,
@@ -25,5 +23,7 @@ CREATE TABLE keys (
     -- What is searched, as list.Fold returns it. The characters are those by
     -- which a key is known. With the collation "C" a search looks at bytes.
     description_folded text COLLATE "C" NOT NULL,
-    characters_folded  text COLLATE "C" NOT NULL CHECK (octet_length(characters_folded) <= 128)
+    characters_folded  text COLLATE "C" NOT NULL CHECK (octet_length(characters_folded) <= 128),
+    -- Whether the owner is suspended as a member.
+    suspended          boolean NOT NULL DEFAULT false
 );
