@@ -65,9 +65,9 @@ func createBuilding(ctx context.Context, pool *pgxpool.Pool, d Definition) (Gene
 func insertGeneration(ctx context.Context, tx pgx.Tx, d Definition, state GenerationState) (Generation, error) {
 	var id int64
 	err := tx.QueryRow(ctx, `
-		INSERT INTO projection.generations (projection, version, fingerprint, state, indexed, live_at, personal, event_types)
-		VALUES ($1, $2, $3, $4, false, CASE WHEN $4 = 'live' THEN now() END, $5, $6) RETURNING id`,
-		d.Name, d.Version, d.fingerprint(), state, append([]Personal{}, d.Personal...), d.eventTypes()).Scan(&id)
+		INSERT INTO projection.generations (projection, version, fingerprint, state, indexed, live_at, personal, event_types, shapes)
+		VALUES ($1, $2, $3, $4, false, CASE WHEN $4 = 'live' THEN now() END, $5, $6, $7) RETURNING id`,
+		d.Name, d.Version, d.fingerprint(), state, append([]Personal{}, d.Personal...), d.eventTypes(), d.upgradedShapes()).Scan(&id)
 	if err != nil {
 		return Generation{}, err
 	}

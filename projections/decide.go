@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +37,53 @@ func (e *Engine) RetryParked(ctx context.Context, projection, stream string) (ta
 	return e.decide(ctx, projection, stream, "retry")
 }
 
+// retryAtOnce bounds how many streams are tried again by a program that takes up
+// tables.
+const retryAtOnce = 200
+
+// retryUnread tries again what is parked because it could not be decoded: this
+// may be a newer program, which knows more shapes. What cannot be taken in in
+// place is left to new tables.
+func (e *Engine) retryUnread(ctx context.Context, projection string) {
+	if e.config.Read == nil {
+		return
+	}
+	streams, err := e.unreadStreams(ctx, projection)
+	if err != nil {
+		e.config.Logger.WarnContext(ctx, "parked events are not tried again",
+			slog.String("projection", projection), slog.String("reason", describe(err)))
+		return
+	}
+	for _, stream := range streams {
+		taken, err := e.decide(ctx, projection, stream, "")
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			e.config.Logger.WarnContext(ctx, "parked events cannot be taken in",
+				slog.String("projection", projection), slog.String("stream", stream), slog.Any("error", err))
+		case taken > 0:
+			e.config.Logger.InfoContext(ctx, "parked events were taken in, which this program can read",
+				slog.String("projection", projection), slog.String("stream", stream), slog.Int("events", taken))
+		}
+	}
+}
+
+// unreadStreams are the streams whose first parked event could not be decoded.
+func (e *Engine) unreadStreams(ctx context.Context, projection string) ([]string, error) {
+	rows, err := e.config.Pool.Query(ctx, `
+		SELECT stream FROM (
+			SELECT DISTINCT ON (p.stream) p.stream, p.decoded, p.commit_position, p.prepare_position
+			FROM projection.parked p JOIN projection.generations g ON g.id = p.generation_id
+			WHERE g.projection = $1 AND g.state = 'live'
+			ORDER BY p.stream, p.commit_position, p.prepare_position) first
+		WHERE NOT decoded ORDER BY commit_position, prepare_position LIMIT $2`, projection, retryAtOnce)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
 // SkipParked lets the first parked event of a stream go for good: the live
 // version and later builds of it leave it out. Those that wait behind are then
 // taken in, as by RetryParked; taken counts them.
@@ -48,7 +96,7 @@ type decision struct {
 	engine    *Engine
 	projector *projector
 	tx        pgx.Tx
-	// name is as the table of decisions has it.
+	// name is as the table of decisions has it; empty when no operator decided.
 	name   string
 	stream string
 }
@@ -83,7 +131,7 @@ func (e *Engine) decide(ctx context.Context, projection, stream, name string) (t
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("%s what is parked of %s in projection %s: %w", name, stream, projection, plain(err))
+		return 0, fmt.Errorf("%s what is parked of %s in projection %s: %w", cmp.Or(name, "retry"), stream, projection, plain(err))
 	}
 	return taken, nil
 }
@@ -110,14 +158,16 @@ func (d *decision) carryOut(ctx context.Context) (taken int, err error) {
 	if len(parked) == 0 {
 		return 0, ErrNothingParked
 	}
-	if err := d.record(ctx, parked[0]); err != nil {
-		return 0, err
+	if d.name != "" {
+		if err := d.record(ctx, parked[0]); err != nil {
+			return 0, err
+		}
 	}
 	gone := parked[:0:0]
 	if d.name == "skip" {
 		gone, parked = append(gone, parked[0]), parked[1:]
 	}
-	entries, failure, err := d.reduce(ctx, parked)
+	entries, failed, err := d.reduce(ctx, parked)
 	if err != nil {
 		return 0, err
 	}
@@ -125,7 +175,7 @@ func (d *decision) carryOut(ctx context.Context) (taken int, err error) {
 		return 0, err
 	}
 	taken = len(entries)
-	return taken, d.unpark(ctx, append(gone, parked[:taken]...), parked[taken:], failure)
+	return taken, d.unpark(ctx, append(gone, parked[:taken]...), parked[taken:], failed)
 }
 
 // record keeps what was decided, by whom and about what.
@@ -141,29 +191,29 @@ func (d *decision) record(ctx context.Context, first Parked) error {
 	return err
 }
 
-// reduce reads parked events again, until one that still cannot be taken in,
-// whose failure it returns.
-func (d *decision) reduce(ctx context.Context, parked []Parked) (entries []entry, failure string, err error) {
+// reduce reads parked events again, until one that still cannot be taken in: it
+// has a failure.
+func (d *decision) reduce(ctx context.Context, parked []Parked) (entries []entry, failed entry, err error) {
 	for _, p := range parked {
 		err := d.engine.config.Read(ctx, p.Position, p.Position, func(r event.Recorded, err error) error {
-			e := entry{id: r.ID, stream: r.Stream, revision: r.Revision, position: r.Position}
+			e := entry{id: r.ID, stream: r.Stream, revision: r.Revision, position: r.Position, decoded: err == nil}
 			if err == nil {
 				e.effects, err = d.effects(r)
 			} else if !errors.Is(err, ErrUndecodable) {
 				return err // It may pass.
 			}
 			if err != nil {
-				failure = describe(err)
+				failed, failed.failure = e, describe(err)
 				return nil
 			}
 			entries = append(entries, e)
 			return nil
 		})
-		if err != nil || failure != "" {
-			return entries, failure, err
+		if err != nil || failed.failure != "" {
+			return entries, failed, err
 		}
 	}
-	return entries, "", nil
+	return entries, entry{}, nil
 }
 
 func (d *decision) effects(r event.Recorded) ([]effect, error) {
@@ -217,7 +267,7 @@ func (d *decision) apply(ctx context.Context, entries []entry) error {
 }
 
 // unpark takes events out of the parking and notes why the rest stays there.
-func (d *decision) unpark(ctx context.Context, gone, rest []Parked, failure string) error {
+func (d *decision) unpark(ctx context.Context, gone, rest []Parked, failed entry) error {
 	id := d.projector.generation.ID
 	for _, p := range gone {
 		at := storePosition(p.Position)
@@ -229,8 +279,8 @@ func (d *decision) unpark(ctx context.Context, gone, rest []Parked, failure stri
 	}
 	if len(rest) > 0 {
 		at := storePosition(rest[0].Position)
-		_, err := d.tx.Exec(ctx, `UPDATE projection.parked SET failure = $4 WHERE generation_id = $1
-			AND commit_position = $2::text::numeric AND prepare_position = $3::text::numeric`, id, at.commit, at.prepare, failure)
+		_, err := d.tx.Exec(ctx, `UPDATE projection.parked SET failure = $4, decoded = $5 WHERE generation_id = $1
+			AND commit_position = $2::text::numeric AND prepare_position = $3::text::numeric`, id, at.commit, at.prepare, failed.failure, failed.decoded)
 		if err != nil {
 			return err
 		}

@@ -92,35 +92,64 @@ func (d Definition) validate() error {
 	return nil
 }
 
-// reducing finds which definition a generation was built for: this one, or one
-// of its predecessors.
+// reducing finds which definition can project a generation: this one, or one of
+// its predecessors.
 func (d Definition) reducing(g Generation) (Definition, bool) {
 	for each := &d; each != nil; each = each.Predecessor {
-		if g.builtFor(*each) {
+		if each.reduces(g) {
 			return *each, true
 		}
 	}
 	return Definition{}, false
 }
 
+// reduces tells whether a generation was built for the definition, perhaps by a
+// program that could read older shapes of events only. Tables of newer shapes are
+// not for it: it would park what they hold.
+func (d Definition) reduces(g Generation) bool {
+	if g.builtFor(d) {
+		return true
+	}
+	if g.Version != d.Version || g.fingerprint != d.reading(g.shapes).fingerprint() {
+		return false
+	}
+	for name, version := range g.shapes {
+		if d.shapes[name] < version {
+			return false
+		}
+	}
+	return true
+}
+
 // eventTypes are the types that the reducers know, in order.
 func (d Definition) eventTypes() []string { return slices.Sorted(maps.Keys(d.Reducers)) }
 
 // fingerprint changes with the SQL, so that an edit without a new version is
-// noticed too, and with the shapes of events that the program can read: what was
-// parked for an unknown shape is then taken in by new tables.
+// noticed too, and with the shapes of events that the program can read: what
+// lifts old shapes to new ones may change what the tables show.
 func (d Definition) fingerprint() string {
 	sql := d.Tables + "\x00" + d.Indexes
 	if d.Trigrams != "" {
 		sql += "\x00" + d.Trigrams
 	}
-	for _, name := range d.eventTypes() {
-		if version := d.shapes[name]; version > 1 {
-			sql += fmt.Sprintf("\x00%s@%d", name, version)
-		}
+	upgraded := d.upgradedShapes()
+	for _, name := range slices.Sorted(maps.Keys(upgraded)) {
+		sql += fmt.Sprintf("\x00%s@%d", name, upgraded[name])
 	}
 	sum := sha256.Sum256([]byte(sql))
 	return hex.EncodeToString(sum[:16])
+}
+
+// upgradedShapes are the versions, beyond the first, of the shapes that matter to
+// the reducers.
+func (d Definition) upgradedShapes() map[string]int {
+	upgraded := map[string]int{}
+	for name := range d.Reducers {
+		if version := d.shapes[name]; version > 1 {
+			upgraded[name] = version
+		}
+	}
+	return upgraded
 }
 
 // Reducer says what an event changes. It is pure: no query, no clock, no side

@@ -21,6 +21,8 @@
 // wait, and never see less than before.
 //
 // An event that cannot be taken in is parked, and later events of its stream
-// wait behind it; the rest flows. What no event is to blame for stops the
-// projection until it has passed, and the status says why.
+// wait behind it; the rest flows. What could not be decoded is tried again by each
+// process that takes the projection up, which may be of a newer program. What no
+// event is to blame for stops the projection until it has passed, and the status
+// says why.
 package projections

@@ -90,6 +90,7 @@ func queueParked(s *script, generation int64, events []entry) error {
 		EventID      uuid.UUID `json:"event_id"`
 		EventType    string    `json:"event_type"`
 		Failure      *string   `json:"failure"`
+		Decoded      bool      `json:"decoded"`
 	}
 	rows := make([]parkedRow, len(events))
 	for i, e := range events {
@@ -97,6 +98,7 @@ func queueParked(s *script, generation int64, events []entry) error {
 		rows[i] = parkedRow{
 			GenerationID: generation, Commit: at.commit, Prepare: at.prepare,
 			Stream: e.stream, Revision: int64(e.revision), EventID: uuid.UUID(e.id), EventType: e.eventType,
+			Decoded: e.decoded,
 		}
 		if e.failure != "" {
 			rows[i].Failure = &e.failure
@@ -107,8 +109,8 @@ func queueParked(s *script, generation int64, events []entry) error {
 		return fmt.Errorf("park events: %w", err)
 	}
 	s.queue(`INSERT INTO projection.parked
-			(generation_id, commit_position, prepare_position, stream, revision, event_id, event_type, failure)
-		SELECT generation_id, commit_position, prepare_position, stream, revision, event_id, event_type, failure
+			(generation_id, commit_position, prepare_position, stream, revision, event_id, event_type, failure, decoded)
+		SELECT generation_id, commit_position, prepare_position, stream, revision, event_id, event_type, failure, decoded
 		FROM json_populate_recordset(NULL::projection.parked, $1::json)`, payload)
 	return nil
 }

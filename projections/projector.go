@@ -68,8 +68,10 @@ type entry struct {
 	position  event.Position
 	eventType string
 	effects   []effect
-	// failure is why it has no effects; it will be parked.
+	// failure is why it has no effects; it will be parked. decoded says that it
+	// could be read.
 	failure string
+	decoded bool
 }
 
 // open learns the generation's tables. It is called once, before the
@@ -103,7 +105,7 @@ func (p *projector) handle(m *message.Message) error {
 	}
 	e := entry{
 		id: recorded.ID, stream: recorded.Stream, revision: recorded.Revision, position: recorded.Position,
-		eventType: eventType,
+		eventType: eventType, decoded: err == nil,
 	}
 	if err == nil {
 		if eventType == "" {

@@ -100,12 +100,13 @@ func (r *runner) own(ctx context.Context, d Definition) error {
 		return err
 	}
 	defer lock.release(context.WithoutCancel(ctx))
+	r.engine.retryUnread(ctx, d.Name)
 	// Read under the lock: while this process stood by, much may have happened.
 	live, err := liveGeneration(ctx, r.engine.config.Pool, r.definition.Name)
 	if err != nil {
 		return err
 	}
-	if !live.builtFor(d) {
+	if !d.reduces(live) {
 		return errReplaced
 	}
 	r.tracker.owns(true)
@@ -141,7 +142,7 @@ func (r *runner) acquire(ctx context.Context, d Definition) (*lock, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !live.builtFor(d) {
+		if !d.reduces(live) {
 			return nil, errReplaced
 		}
 	}

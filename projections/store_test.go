@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -46,8 +47,21 @@ func newSystem(tb testing.TB) *system {
 
 func (s *system) engine(definitions ...projections.Definition) *projections.Engine {
 	s.Helper()
+	return s.release(s.store.Codec, eventstore.Shapes(), definitions...)
+}
+
+// release is the engine of a program that can read some shapes of events.
+func (s *system) release(codec *eventstore.Codec, shapes map[string]int, definitions ...projections.Definition) *projections.Engine {
+	s.Helper()
+	final := func(err error) error {
+		var final *eventstore.DecodeError
+		if errors.As(err, &final) {
+			err = fmt.Errorf("%w: %w", projections.ErrUndecodable, err)
+		}
+		return err
+	}
 	e, err := projections.New(projections.Config{
-		Pool: s.store.Pool, Definitions: definitions,
+		Pool: s.store.Pool, Definitions: definitions, Shapes: shapes,
 		Subscribe: func(p projections.Progress, o projections.SubscribeOptions) (message.Subscriber, error) {
 			return eventstore.NewSubscriber(s.store.Client, eventstore.SubscriberOptions{
 				Progress:  func(string) eventstore.Progress { return p },
@@ -55,12 +69,14 @@ func (s *system) engine(definitions ...projections.Definition) *projections.Engi
 			}), nil
 		},
 		Decode: func(ctx context.Context, m *message.Message) (event.Recorded, error) {
-			r, err := s.store.Codec.Decode(ctx, m)
-			var final *eventstore.DecodeError
-			if errors.As(err, &final) {
-				err = fmt.Errorf("%w: %w", projections.ErrUndecodable, err)
-			}
-			return r, err
+			r, err := codec.Decode(ctx, m)
+			return r, final(err)
+		},
+		Read: func(ctx context.Context, from, upTo event.Position, each func(event.Recorded, error) error) error {
+			return s.store.Client.ReadLog(ctx, from, upTo, eventstore.StreamPrefixes(), func(stored *esdb.RecordedEvent) error {
+				r, err := codec.DecodeRecorded(ctx, stored)
+				return each(r, final(err))
+			})
 		},
 		Head:   s.store.Client.Head,
 		Logger: slog.New(slog.DiscardHandler),
@@ -257,5 +273,52 @@ func TestAnEventOfANewerProgramIsParked(t *testing.T) {
 	// A rebuild meets the same, and is no worse.
 	if err := e.Rebuild(ctx, apikeys.Name, func(projections.BuildProgress) {}); err != nil {
 		t.Errorf("rebuild: %v", err)
+	}
+}
+
+// A rolling deploy: the release before parks events of a shape that is new in
+// the next one, which takes them in as soon as it projects.
+func TestTheNextReleaseReadsWhatTheOneBeforeParked(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	s := newSystem(t)
+	schemas := eventstore.Schemas()
+	shapes := eventstore.Shapes()
+	for i := range schemas {
+		if schemas[i].Type == (apikey.Issued{}).EventType() {
+			schemas[i].Version++
+			schemas[i].Upcasters = append(slices.Clone(schemas[i].Upcasters), func(f event.Fields) (event.Fields, error) { return f, nil })
+			shapes[schemas[i].Type] = schemas[i].Version
+		}
+	}
+	codec, err := eventstore.NewCodec(schemas, s.store.Keyring)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := s.engine(apikeys.Definition())
+	stop := s.run(before)
+	s.waitFor(before, s.signUp(1), apikeys.Name)
+	issued, err := codec.Encode(ctx, event.Draft{ID: event.ID(uuid.New()), Event: apikey.Issued{
+		KeyID: "key_9", OrganizationID: "org_1", OwnerType: apikey.OwnerOrganization, IssuedBy: "user_1",
+		Scopes: []access.Scope{access.ScopeReadFiles}, Start: "pw_test_x", Last4: "y", OccurredAt: time.Now().UTC().Truncate(time.Millisecond),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.store.Client.Append(ctx, "apiKey-key_9", event.NoStream, []esdb.EventData{issued}); err != nil {
+		t.Fatal(err)
+	}
+	s.waitFor(before, s.signUp(2), apikeys.Name)
+	if parked, err := before.Parked(ctx, apikeys.Name); err != nil || len(parked) != 1 {
+		t.Fatalf("parked: %+v, %v", parked, err)
+	}
+	next := s.release(codec, shapes, apikeys.Definition())
+	s.run(next)
+	stop()
+	s.waitFor(next, s.signUp(3), apikeys.Name)
+	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(s.dump("apikeys.keys"), "(key_9,"); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the key is not shown")
+		}
 	}
 }
