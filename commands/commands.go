@@ -5,9 +5,12 @@
 package commands
 
 import (
+	"cmp"
 	"context"
+	"time"
 
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/user"
 )
 
 // Handler carries out one kind of command. It is safe for concurrent use.
@@ -36,6 +39,14 @@ type Deps struct {
 	// Secrets and Invitations are for the commands of members.
 	Secrets     Secrets
 	Invitations InvitationIndex
+	// Memberships finds the organizations of a person, and Eraser destroys what
+	// is stored about one. Only commands that end an account, or an organization
+	// for good, need them.
+	Memberships MembershipIndex
+	Eraser      Eraser
+	// Grace is how long a deactivated account can be restored; user.DefaultGrace
+	// when zero.
+	Grace time.Duration
 	// Live makes API keys of the live kind; without it they are test keys.
 	Live   bool
 	Limits Limits
@@ -61,6 +72,7 @@ func New(deps Deps) *Commands {
 	x := &executor{
 		streams: deps.Streams, turns: newTurns(), lines: newLines(deps.Turns),
 		keys: deps.Keys, secrets: deps.Secrets, invitations: deps.Invitations,
+		memberships: deps.Memberships, eraser: deps.Eraser, grace: cmp.Or(deps.Grace, user.DefaultGrace),
 		live: deps.Live, limits: deps.Limits.withDefaults(), lowBalance: deps.LowBalance,
 	}
 	return &Commands{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/failure"
@@ -32,6 +33,11 @@ type executor struct {
 	secrets Secrets
 	// invitations finds the organizations of invitations.
 	invitations InvitationIndex
+
+	memberships MembershipIndex
+	eraser      Eraser
+	// grace is how long a deactivated account can be restored.
+	grace time.Duration
 	// live makes keys of the live kind.
 	live   bool
 	limits Limits

@@ -1,6 +1,9 @@
 package commands
 
-import "github.com/perfectworks/backend/domain/user"
+import (
+	"github.com/perfectworks/backend/domain/erasure"
+	"github.com/perfectworks/backend/domain/user"
+)
 
 // UserCommands are the use cases of a user's own account.
 type UserCommands struct {
@@ -9,6 +12,14 @@ type UserCommands struct {
 	UpdateUserProfile        Handler[UpdateUserProfile, user.State]
 	SwitchActiveOrganization Handler[SwitchActiveOrganization, SwitchedOrganization]
 	LeaveActiveOrganization  Handler[LeaveActiveOrganization, user.State]
+
+	DeactivateUser Handler[DeactivateUser, user.State]
+	RestoreUser    Handler[RestoreUser, user.State]
+	SettleStanding Handler[SettleStanding, user.State]
+
+	EraseUser         Handler[EraseUser, erasure.State]
+	EraseDueUser      Handler[EraseDueUser, erasure.State]
+	FinishUserErasure Handler[FinishUserErasure, erasure.State]
 }
 
 func (x *executor) userCommands(o Observer) UserCommands {
@@ -18,5 +29,13 @@ func (x *executor) userCommands(o Observer) UserCommands {
 		UpdateUserProfile:        observed(o, "UpdateUserProfile", x.updateUserProfile),
 		SwitchActiveOrganization: observed(o, "SwitchActiveOrganization", x.switchActiveOrganization),
 		LeaveActiveOrganization:  observed(o, "LeaveActiveOrganization", x.leaveActiveOrganization),
+
+		DeactivateUser: observed(o, "DeactivateUser", x.deactivateUser),
+		RestoreUser:    observed(o, "RestoreUser", x.restoreUser),
+		SettleStanding: observed(o, "SettleStanding", x.settleStandingOf),
+
+		EraseUser:         observed(o, "EraseUser", x.eraseUser),
+		EraseDueUser:      observed(o, "EraseDueUser", x.eraseDueUser),
+		FinishUserErasure: observed(o, "FinishUserErasure", x.finishErasureOfUser),
 	}
 }

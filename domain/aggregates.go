@@ -4,6 +4,7 @@ package domain
 
 import (
 	"github.com/perfectworks/backend/domain/apikey"
+	"github.com/perfectworks/backend/domain/erasure"
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/payment"
@@ -22,5 +23,6 @@ func Aggregates() []event.Kind {
 		payment.Aggregate.Describe(),
 		reservation.Aggregate.Describe(),
 		tokenaccount.Aggregate.Describe(),
+		erasure.Aggregate.Describe(),
 	}
 }

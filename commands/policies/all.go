@@ -5,5 +5,9 @@ func All() []Policy {
 	return []Policy{
 		revokeKeysOfRemovedMember(),
 		revokeLateKeysOfRemovedMember(),
+		settleSuspendedMember(),
+		settleDeactivatedUser(),
+		settleRestoredUser(),
+		finishErasureOfUser(),
 	}
 }

@@ -81,8 +81,10 @@ func Apply(s State, e event.Event) State {
 	case Restored:
 		s.Status, s.PurgeAt, s.UpdatedAt = StatusActive, time.Time{}, e.OccurredAt
 	case Erased:
+		// The hashes stay, so that the reservations of the values can be released.
 		return State{
 			ID: s.ID, Status: StatusErased,
+			SubjectHash: s.SubjectHash, EmailHash: s.EmailHash, EmailVerified: s.EmailVerified,
 			CreatedAt: s.CreatedAt, UpdatedAt: e.OccurredAt,
 		}
 	}

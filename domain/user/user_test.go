@@ -302,7 +302,10 @@ func TestLeaveActiveOrganization(t *testing.T) {
 func TestErasureLeavesNothingPersonal(t *testing.T) {
 	t.Parallel()
 	s := domaintest.Fold(user.Apply, registered, deactivated, erased)
-	want := user.State{ID: "user_1", Status: user.StatusErased, CreatedAt: then0, UpdatedAt: then0}
+	want := user.State{
+		ID: "user_1", Status: user.StatusErased, SubjectHash: "s1", EmailHash: "e1", EmailVerified: true,
+		CreatedAt: then0, UpdatedAt: then0,
+	}
 	if s != want {
 		t.Errorf("got %+v, want %+v", s, want)
 	}

@@ -5,6 +5,7 @@ package readmodels
 import (
 	"github.com/perfectworks/backend/projections"
 	"github.com/perfectworks/backend/projections/apikeys"
+	"github.com/perfectworks/backend/projections/erasures"
 	"github.com/perfectworks/backend/projections/organizations"
 	"github.com/perfectworks/backend/projections/statistics"
 	"github.com/perfectworks/backend/projections/users"
@@ -18,6 +19,7 @@ func Definitions() []projections.Definition {
 		organizations.Definition(),
 		apikeys.Definition(),
 		statistics.Definition(),
+		erasures.Definition(),
 	}
 }
 
@@ -27,6 +29,7 @@ type Queries struct {
 	Organizations organizations.Queries
 	APIKeys       apikeys.Queries
 	Statistics    statistics.Queries
+	Erasures      erasures.Queries
 }
 
 // NewQueries returns the queries on a database. They are safe for concurrent use
@@ -37,5 +40,6 @@ func NewQueries(db view.DB) *Queries {
 		Organizations: organizations.NewQueries(db),
 		APIKeys:       apikeys.NewQueries(db),
 		Statistics:    statistics.NewQueries(db),
+		Erasures:      erasures.NewQueries(db),
 	}
 }

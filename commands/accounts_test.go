@@ -1,0 +1,511 @@
+package commands_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/perfectworks/backend/adapters/eventstore/eventstoretest"
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/domaintest"
+	"github.com/perfectworks/backend/domain/erasure"
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/failure"
+	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/domain/organization"
+	"github.com/perfectworks/backend/domain/personal"
+	"github.com/perfectworks/backend/domain/user"
+)
+
+// archive is an index that was told, and an eraser that remembers whom it
+// destroyed. It fails as often as it is told to.
+type archive struct {
+	mu            sync.Mutex
+	organizations []id.Organization
+	invitations   map[id.Invitation]id.Organization
+	destroyed     []string
+	fails         int
+}
+
+var errArchive = errors.New("the archive does not answer")
+
+func (a *archive) OrganizationsOf(context.Context, id.User) ([]id.Organization, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.organizations), nil
+}
+
+func (a *archive) Traces(_ context.Context, _ erasure.Kind, name erasure.ID) (commands.Traces, error) {
+	t := commands.Traces{Subjects: []string{string(name)}, Invitations: a.invitations}
+	for invitation := range a.invitations {
+		t.Subjects = append(t.Subjects, string(invitation))
+	}
+	return t, nil
+}
+
+func (a *archive) Destroy(_ context.Context, t commands.Traces) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.fails > 0 {
+		a.fails--
+		return errArchive
+	}
+	a.destroyed = append(a.destroyed, t.Subjects...)
+	return nil
+}
+
+func (a *archive) Lives() erasure.Lives {
+	return erasure.Lives{Rows: time.Hour, Backups: 30 * 24 * time.Hour, Memory: time.Minute}
+}
+
+// on returns the commands on a store, with the archive.
+func (a *archive) on(s commands.Streams) *commands.Commands {
+	return commands.New(commands.Deps{Streams: s, Observer: noObserver{}, Memberships: a, Eraser: a})
+}
+
+// household is a person who is an owner beside another one in one organization
+// and a plain member of a second one.
+type household struct {
+	*world
+	*archive
+	person    access.Principal
+	other     access.Principal
+	shared    id.Organization
+	elsewhere id.Organization
+}
+
+func newHousehold(w *world) *household {
+	w.Helper()
+	owner, shared := w.organization()
+	_, elsewhere := w.organization()
+	h := &household{world: w, person: owner, shared: shared.ID, elsewhere: elsewhere.ID}
+	h.other = w.member(shared.ID, access.Owner)
+	w.append(organization.Aggregate.Stream(elsewhere.ID), organization.MemberJoined{
+		OrganizationID: elsewhere.ID, UserID: owner.UserID, Role: access.Member, OccurredAt: w.now,
+	})
+	h.archive = &archive{organizations: []id.Organization{shared.ID, elsewhere.ID}}
+	h.Commands = h.on(w.store)
+	return h
+}
+
+func (h *household) confirmed() commands.DeactivateUser {
+	return commands.DeactivateUser{ConfirmEmail: h.person.Identity.Email}
+}
+
+func state[S any, I id.Name](w *world, of event.Aggregate[I, S], name I) S {
+	w.Helper()
+	var zero S
+	s, err := w.store.Load(context.WithoutCancel(w.Context()), of.Stream(name), commands.Fold{
+		Zero: zero, Apply: func(s any, e event.Event) any { return of.Apply(s.(S), e) },
+	}, true)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return s.State.(S)
+}
+
+func (h *household) account() user.State {
+	h.Helper()
+	return state(h.world, user.Aggregate, h.person.UserID)
+}
+
+// asleep tells in how many of the organizations the person is suspended, and in
+// how many they are a member.
+func (h *household) asleep() (suspended, member int) {
+	h.Helper()
+	for _, name := range h.organizations {
+		if m, ok := state(h.world, organization.Aggregate, name).Members[h.person.UserID]; ok {
+			member++
+			if m.Suspended {
+				suspended++
+			}
+		}
+	}
+	return suspended, member
+}
+
+// consistent fails unless the memberships follow from the account.
+func (h *household) consistent(when string) {
+	h.Helper()
+	status := h.account().Status
+	suspended, member := h.asleep()
+	want := map[user.Status][2]int{user.StatusActive: {0, 2}, user.StatusDeactivated: {2, 2}, user.StatusErased: {0, 0}}[status]
+	if want != [2]int{suspended, member} {
+		h.Errorf("%s the account is %s with %d of %d memberships suspended", when, status, suspended, member)
+	}
+}
+
+func (h *household) settling() commands.Request {
+	r := h.request(access.ByPolicy("settle", "", access.EraseUsers))
+	r.CauseEventID, r.Retry = uuid.NewString(), true
+	return r
+}
+
+func TestDeactivateAndRestore(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(w *world) {
+		h := newHousehold(w)
+		for text, broken := range map[string]string{
+			"": "confirmEmail REQUIRED", "else@example.org": "confirmEmail MISMATCHED",
+		} {
+			_, err := h.DeactivateUser(w.Context(), w.request(h.person), commands.DeactivateUser{ConfirmEmail: personal.New(text)})
+			if domaintest.Broken(err) != broken {
+				w.Errorf("%q: %v", text, err)
+			}
+		}
+		h.consistent("after a refused deactivation")
+		stale := at(w.request(h.person), 77)
+		refused(w, must(h.DeactivateUser(w.Context(), stale, h.confirmed())), commands.ErrStale)
+		h.consistent("after a stale deactivation")
+
+		first := must(h.DeactivateUser(w.Context(), w.request(h.person), h.confirmed())).in(w)
+		if s := first.Value; s.Status != user.StatusDeactivated || !s.DeactivatedAt.Equal(w.now) || !s.PurgeAt.Equal(w.now.Add(user.DefaultGrace)) {
+			w.Errorf("got %+v", s)
+		}
+		h.consistent("after a deactivation")
+		w.now = w.now.Add(time.Hour)
+		if again := must(h.DeactivateUser(w.Context(), w.request(h.person), h.confirmed())).in(w); again.Value != first.Value {
+			w.Errorf("again: %+v, not %+v", again.Value, first.Value)
+		}
+		refused(w, must(h.UpdateUserProfile(w.Context(), w.request(h.person), firstName("Eve"))), user.ErrDeactivated)
+
+		w.now = first.Value.PurgeAt.Add(-time.Millisecond)
+		if got := must(h.RestoreUser(w.Context(), w.request(h.person), commands.RestoreUser{})).in(w).Value; got.Status != user.StatusActive || !got.PurgeAt.IsZero() {
+			w.Errorf("restored: %+v", got)
+		}
+		h.consistent("after a restoration")
+		before := must(h.RestoreUser(w.Context(), w.request(h.person), commands.RestoreUser{})).in(w).Revision
+		if got := must(h.RestoreUser(w.Context(), w.request(h.person), commands.RestoreUser{})).in(w).Revision; got != before {
+			w.Error("restoring an account in use changed it")
+		}
+
+		// At the very instant at which the grace is over it is over.
+		second := must(h.DeactivateUser(w.Context(), w.request(h.person), h.confirmed())).in(w)
+		w.now = second.Value.PurgeAt
+		refused(w, must(h.RestoreUser(w.Context(), w.request(h.person), commands.RestoreUser{})), user.ErrGraceExpired)
+		h.consistent("after a late restoration")
+	})
+}
+
+func TestWhoEndsAnAccount(t *testing.T) {
+	t.Parallel()
+	h := newHousehold(newWorld(t, newModel()))
+	w := h.world
+	key := access.Principal{Kind: access.KindUserKey, UserID: h.person.UserID, KeyID: "key_1", Scopes: access.ScopesOf(access.KindUserKey)}
+	refused(w, must(h.DeactivateUser(w.Context(), w.request(key), h.confirmed())), access.ErrCredentialNotAllowed)
+	refused(w, must(h.RestoreUser(w.Context(), w.request(key), commands.RestoreUser{})), access.ErrCredentialNotAllowed)
+	refused(w, must(h.RestoreUser(w.Context(), w.request(stranger("s")), commands.RestoreUser{})), access.ErrNotRegistered)
+	erase := commands.EraseUser{UserID: h.person.UserID}
+	refused(w, must(h.EraseUser(w.Context(), w.request(h.person), erase)), user.ErrNotDeactivated)
+	must(h.DeactivateUser(w.Context(), w.request(h.person), h.confirmed())).in(w)
+	system := func(role access.SystemRole) access.Principal {
+		return access.Principal{Kind: access.KindSystem, UserID: "user_9", SystemRoles: []access.SystemRole{role}}
+	}
+	for _, c := range []struct {
+		by   access.Principal
+		want error
+	}{
+		{key, access.ErrCredentialNotAllowed},
+		{h.other, user.ErrNotFound},
+		{system(access.SystemSupport), access.ErrForbidden},
+		{system(access.SystemFinance), access.ErrForbidden},
+		{access.ByPolicy("other", ""), access.ErrForbidden},
+	} {
+		refused(w, must(h.EraseUser(w.Context(), w.request(c.by), erase)), c.want)
+		refused(w, must(h.EraseDueUser(w.Context(), w.request(c.by), commands.EraseDueUser(erase))), c.want)
+		refused(w, must(h.FinishUserErasure(w.Context(), w.request(c.by), commands.FinishUserErasure(erase))), c.want)
+	}
+	refused(w, must(h.EraseUser(w.Context(), w.request(system(access.SystemAdmin)), commands.EraseUser{UserID: "user_x"})), user.ErrNotFound)
+	must(h.EraseUser(w.Context(), w.request(system(access.SystemAdmin)), erase)).in(w)
+	if h.account().Status != user.StatusErased {
+		t.Error("a system admin did not erase")
+	}
+}
+
+// The only owner of organizations is refused by name, and nothing is suspended.
+func TestASoleOwnerStays(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(w *world) {
+		h := newHousehold(w)
+		var sole []id.Organization
+		for range 2 {
+			o := must(h.CreateOrganization(w.Context(), w.request(h.person), named(unique()))).in(w).Value.Organization
+			sole = append(sole, o.ID)
+		}
+		h.organizations = append(h.organizations, sole...)
+		got := must(h.DeactivateUser(w.Context(), w.request(h.person), h.confirmed()))
+		refused(w, got, user.ErrSoleOwner)
+		var names []id.Organization
+		for _, d := range failure.Of(got.err).Details {
+			names = append(names, id.Organization(d.Field))
+			if d.Code != organization.ErrLastOwner.Code || d.Message == "" {
+				w.Errorf("detail %+v", d)
+			}
+		}
+		if !slices.Equal(names, sole) {
+			w.Errorf("named %v, want %v", names, sole)
+		}
+		if n, _ := h.asleep(); n != 0 || h.account().Status != user.StatusActive {
+			w.Errorf("%d memberships are suspended, the account is %s", n, h.account().Status)
+		}
+		// A deleted organization needs no owner until it is restored.
+		for _, name := range sole {
+			w.append(organization.Aggregate.Stream(name), organization.Deleted{OrganizationID: name, PurgeAt: w.now, OccurredAt: w.now})
+		}
+		must(h.DeactivateUser(w.Context(), w.request(h.person), h.confirmed())).in(w)
+	})
+}
+
+// An organization that loses its other owner, or is created, while the account is
+// being deactivated: the deactivation is taken back.
+func TestDeactivationIsTakenBack(t *testing.T) {
+	t.Parallel()
+	for name, meanwhile := range map[string]func(h *household){
+		"the other owner leaves": func(h *household) {
+			h.append(organization.Aggregate.Stream(h.shared), organization.MemberRemoved{OrganizationID: h.shared, UserID: h.other.UserID, OccurredAt: start})
+		},
+		"an organization is created": func(h *household) {
+			o := must(h.CreateOrganization(h.Context(), h.request(h.person), named(unique()))).in(h).Value.Organization
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.organizations = append(h.organizations, o.ID)
+		},
+	} {
+		for step := 1; step <= 3; step++ { // two suspensions, the deactivation
+			t.Run(fmt.Sprintf("%s/%d", name, step), func(t *testing.T) {
+				t.Parallel()
+				m := newModel()
+				h := newHousehold(newWorld(t, m))
+				did := false
+				slow := h.on(&interrupted{Streams: m, at: step, by: func() {
+					// The organization would refuse this once the person is suspended.
+					if name == "the other owner leaves" && step > 1 {
+						return
+					}
+					did = true
+					meanwhile(h)
+				}})
+				_, err := slow.DeactivateUser(t.Context(), h.request(h.person), h.confirmed())
+				if !did {
+					return
+				}
+				if !errors.Is(err, user.ErrSoleOwner) {
+					t.Errorf("got %v\n%s", err, m)
+				}
+				if n, _ := h.asleep(); n != 0 || h.account().Status != user.StatusActive {
+					t.Errorf("%d memberships are suspended, the account is %s\n%s", n, h.account().Status, m)
+				}
+			})
+		}
+	}
+}
+
+// A process that dies between two steps leaves nothing half done: the request,
+// repeated, does the rest; without that the policies settle it either way.
+func TestDeathWhileAnAccountEnds(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		appends int
+		given   func(h *household)
+		run     func(h *household, c *commands.Commands, r commands.Request) error
+		want    user.Status
+	}{
+		{"deactivate", 3, func(*household) {}, func(h *household, c *commands.Commands, r commands.Request) error {
+			_, err := c.DeactivateUser(testContext, r, h.confirmed())
+			return err
+		}, user.StatusDeactivated},
+		{"restore", 3, func(h *household) {
+			must(h.DeactivateUser(testContext, h.request(h.person), h.confirmed())).in(h)
+		}, func(_ *household, c *commands.Commands, r commands.Request) error {
+			_, err := c.RestoreUser(testContext, r, commands.RestoreUser{})
+			return err
+		}, user.StatusActive},
+		{"erase", 7, func(h *household) {
+			must(h.DeactivateUser(testContext, h.request(h.person), h.confirmed())).in(h)
+		}, func(h *household, c *commands.Commands, r commands.Request) error {
+			_, err := c.EraseUser(testContext, r, commands.EraseUser{UserID: h.person.UserID})
+			return err
+		}, user.StatusErased},
+	} {
+		counting := &faulty{Streams: newModel()}
+		h := newHousehold(newWorld(t, counting.Streams))
+		c.given(h)
+		if err := c.run(h, h.on(counting), h.request(h.person)); err != nil || counting.appends != c.appends {
+			t.Fatalf("%s: %d appends, %v", c.name, counting.appends, err)
+		}
+		for at := 1; at <= c.appends; at++ {
+			for _, written := range []bool{false, true} {
+				die := func(t *testing.T) (*household, commands.Request) {
+					t.Helper()
+					m := newModel()
+					h := newHousehold(newWorld(t, m))
+					c.given(h)
+					request := h.request(h.person)
+					if err := c.run(h, h.on(&faulty{Streams: m, at: at, written: written}), request); err == nil {
+						t.Fatal("the process did not die")
+					}
+					return h, request
+				}
+				t.Run(fmt.Sprintf("%s/%d/written=%t/repeated", c.name, at, written), func(t *testing.T) {
+					t.Parallel()
+					h, request := die(t)
+					if err := c.run(h, h.Commands, again(request)); err != nil {
+						t.Fatal(err)
+					}
+					if got := h.account().Status; got != c.want {
+						t.Errorf("the account is %s, want %s", got, c.want)
+					}
+					h.consistent("after the repetition")
+				})
+				t.Run(fmt.Sprintf("%s/%d/written=%t/settled", c.name, at, written), func(t *testing.T) {
+					t.Parallel()
+					h, _ := die(t)
+					must(h.SettleStanding(testContext, h.settling(), commands.SettleStanding{UserID: h.person.UserID})).in(t)
+					must(h.FinishUserErasure(testContext, h.settling(), commands.FinishUserErasure{UserID: h.person.UserID})).in(t)
+					h.consistent("after the policies")
+					if h.account().Status == user.StatusErased && !slices.Contains(h.destroyed, string(h.person.UserID)) {
+						t.Error("the key was not destroyed")
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestErase(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(w *world) {
+		h := newHousehold(w)
+		invited := id.Invitation("inv_" + unique())
+		w.append(organization.Aggregate.Stream(h.elsewhere), organization.MemberInvited{
+			OrganizationID: h.elsewhere, InvitationID: invited, Email: personal.New("a@example.org"),
+			Role: access.Member, ExpireAt: w.now.Add(time.Hour), OccurredAt: w.now,
+		})
+		h.invitations = map[id.Invitation]id.Organization{invited: h.elsewhere}
+		must(h.DeactivateUser(w.Context(), w.request(h.person), h.confirmed())).in(w)
+		// The first attempt fails at the keys.
+		h.fails = 1
+		request := w.request(h.person)
+		if got := must(h.EraseUser(w.Context(), request, commands.EraseUser{UserID: h.person.UserID})); !errors.Is(got.err, errArchive) {
+			w.Fatalf("got %v", got.err)
+		}
+		got := must(h.EraseUser(w.Context(), request, commands.EraseUser{UserID: h.person.UserID})).in(w)
+		s := got.Value
+		keys := []string{string(h.person.UserID), string(invited)}
+		if s.ID != erasure.ID(h.person.UserID) || s.Kind != erasure.KindUser || !slices.Equal(s.Keys, keys) || !s.CompletedAt.Equal(w.now) {
+			w.Errorf("got %+v", s)
+		}
+		if c := s.Certificate; len(c.Destroyed) == 0 || len(c.Kept) == 0 || len(c.Remains) != 3 || !c.Remains[2].Until.Equal(w.now.Add(30*24*time.Hour)) {
+			w.Errorf("certificate %+v", c)
+		}
+		if !slices.Equal(h.destroyed, keys) {
+			w.Errorf("destroyed %v", h.destroyed)
+		}
+		h.consistent("after the erasure")
+		if o := state(w, organization.Aggregate, h.elsewhere); len(o.Invitations) != 0 {
+			w.Errorf("invitations %v", o.Invitations)
+		}
+		if o := state(w, organization.Aggregate, h.shared); o.Owners() != 1 {
+			w.Errorf("%d owners", o.Owners())
+		}
+		// Again it is the same certificate.
+		w.now = w.now.Add(time.Hour)
+		again := must(h.EraseUser(w.Context(), w.request(access.ByPolicy("p", "", access.EraseUsers)), commands.EraseUser{UserID: h.person.UserID})).in(w)
+		if diff := domaintest.Diff(s, again.Value); diff != "" || len(h.destroyed) != 2 {
+			w.Errorf("again:\n%s", diff)
+		}
+		refused(w, must(h.RestoreUser(w.Context(), w.request(h.person), commands.RestoreUser{})), user.ErrNotFound)
+		// The identity and the address are free: the same person is a new one.
+		fresh := h.person
+		fresh.UserID = ""
+		account := must(h.RegisterUser(w.Context(), w.request(fresh), ada())).in(w).Value
+		if !account.New || account.User.ID == h.person.UserID {
+			w.Errorf("signing up after the erasure gives %+v", account)
+		}
+	})
+}
+
+func TestEraseWhenDue(t *testing.T) {
+	t.Parallel()
+	h := newHousehold(newWorld(t, newModel()))
+	w := h.world
+	due := func() (erasure.State, error) {
+		r, err := h.EraseDueUser(w.Context(), h.settling(), commands.EraseDueUser{UserID: h.person.UserID})
+		return r.Value, err
+	}
+	for name, prepare := range map[string]func(){
+		"in use": func() {},
+		"within the grace": func() {
+			s := must(h.DeactivateUser(w.Context(), w.request(h.person), h.confirmed())).in(w).Value
+			w.now = s.PurgeAt.Add(-time.Millisecond)
+		},
+	} {
+		prepare()
+		if s, err := due(); err != nil || s.ID != "" || h.account().Status == user.StatusErased {
+			t.Errorf("%s: %+v, %v", name, s, err)
+		}
+	}
+	must(h.DeactivateUser(w.Context(), w.request(h.person), h.confirmed())).in(w)
+	w.now = h.account().PurgeAt
+	if s, err := due(); err != nil || s.CompletedAt.IsZero() || h.account().Status != user.StatusErased {
+		t.Errorf("%+v, %v", s, err)
+	}
+	refused(w, must(h.EraseDueUser(w.Context(), w.request(h.other), commands.EraseDueUser{UserID: h.person.UserID})), user.ErrNotFound)
+}
+
+// All owners of an organization deactivate their accounts at once, in several
+// processes: one stays, and nobody is left between.
+func TestOwnersDeactivateAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, store := range map[string]func() []commands.Streams{
+		"model": func() []commands.Streams { m := newModel(); return []commands.Streams{m, m} },
+		"store": func() []commands.Streams {
+			s := eventstoretest.New(t)
+			return []commands.Streams{s.Streams, s.Streams}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			processes := store()
+			w := newWorld(t, processes[0])
+			first, o := w.organization()
+			owners := []access.Principal{first}
+			for range 3 {
+				owners = append(owners, w.member(o.ID, access.Owner))
+			}
+			a := &archive{organizations: []id.Organization{o.ID}}
+			var wg sync.WaitGroup
+			for i, owner := range owners {
+				wg.Go(func() {
+					_, err := a.on(processes[i%2]).DeactivateUser(w.Context(), w.request(owner), commands.DeactivateUser{ConfirmEmail: owner.Identity.Email})
+					if err != nil && failure.Of(err) == nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			s := state(w, organization.Aggregate, o.ID)
+			awake := 0
+			for _, owner := range owners {
+				active := state(w, user.Aggregate, owner.UserID).Status == user.StatusActive
+				if active == s.Members[owner.UserID].Suspended {
+					t.Errorf("%s: active %t, suspended %t", owner.UserID, active, s.Members[owner.UserID].Suspended)
+				}
+				if active {
+					awake++
+				}
+			}
+			if awake == 0 || s.Owners() != awake {
+				t.Errorf("%d owners are in use, and %d in the organization", awake, s.Owners())
+			}
+		})
+	}
+}
