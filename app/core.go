@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"gocloud.dev/secrets"
 
+	"github.com/perfectworks/backend/adapters/eraser"
 	"github.com/perfectworks/backend/adapters/eventstore"
 	"github.com/perfectworks/backend/adapters/keyring"
 	"github.com/perfectworks/backend/adapters/postgres"
@@ -27,6 +28,7 @@ type core struct {
 	heart   *heartbeat.Heart
 	keeper  *secrets.Keeper
 	keys    *keyring.Keyring
+	erased  *eraser.Journal
 	log     *eventLog
 	codec   *eventstore.Codec
 	engine  *projections.Engine
@@ -60,6 +62,9 @@ func openCore(ctx context.Context, settings Settings, dataFolder string, logger 
 	if c.keys, err = keyring.Open(ctx, c.db.pool, c.keeper, keyring.Options{Logger: logger}); err != nil {
 		return nil, err
 	}
+	if c.erased, err = openErasureJournal(ctx, c, settings, dataFolder, logger); err != nil {
+		return nil, err
+	}
 	if c.codec, err = eventstore.NewCodec(eventstore.Schemas(), c.keys); err != nil {
 		return nil, err
 	}
@@ -75,7 +80,7 @@ func openCore(ctx context.Context, settings Settings, dataFolder string, logger 
 		Subscribe: c.log.subscribe(logger), Decode: decode(c.codec), Head: c.log.ours,
 		Recognise: c.log.Recognise, End: c.log.Head, Read: readLog(c.log.Client, c.codec),
 		RebuildWhenLogWentBack: settings.WhenLogWentBack != WaitForOperator,
-		Logger:                 logger, Registerer: registry, Observe: c.tracing.Projecting, Erased: c.erased,
+		Logger:                 logger, Registerer: registry, Observe: c.tracing.Projecting, Erased: c.destroyed,
 	})
 	if err != nil {
 		return nil, err
@@ -85,8 +90,8 @@ func openCore(ctx context.Context, settings Settings, dataFolder string, logger 
 	return c, nil
 }
 
-// erased tells the engine whose personal columns have to be cleared.
-func (c *core) erased(ctx context.Context, since time.Time) ([]projections.Erasure, error) {
+// destroyed tells the engine whose personal columns have to be cleared.
+func (c *core) destroyed(ctx context.Context, since time.Time) ([]projections.Erasure, error) {
 	destroyed, err := c.keys.DestroyedSince(ctx, since)
 	erasures := make([]projections.Erasure, len(destroyed))
 	for i, d := range destroyed {

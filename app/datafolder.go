@@ -15,6 +15,7 @@ const (
 	postgresFolder = "postgres"
 	masterKeyFile  = "master.key"
 	identityFolder = "identity"
+	erasureJournal = "erasures.journal"
 )
 
 // DataFolder creates the data folder if it is missing, and returns its absolute

@@ -33,5 +33,11 @@ func (c *core) periodic(do *commands.Commands, logger *slog.Logger) []jobs.Perio
 				return purgeOrganizations(ctx, queries.Organizations, do, now, logger)
 			},
 		},
+		{
+			Name: eraseDue, Every: time.Hour, Timeout: 30 * time.Minute,
+			Work: func(ctx context.Context, at time.Time) error {
+				return c.eraseDueUsers(ctx, at, do, queries.Erasures, logger)
+			},
+		},
 	}
 }

@@ -11,7 +11,10 @@ import (
 // the settings what they make of them, so that no spelling gets past it.
 func (s Settings) checkProduction(refuse func(format string, args ...any)) {
 	for _, required := range []struct{ name, value string }{
-		{"DATABASE_URL", s.DatabaseURL}, {"OIDC_ISSUER", s.OIDCIssuer}, {"KMS_URL", s.KMSURL},
+		{"DATABASE_URL", s.DatabaseURL},
+		{"OIDC_ISSUER", s.OIDCIssuer},
+		{"KMS_URL", s.KMSURL},
+		{"PERFECTWORKS_ERASURE_JOURNAL", s.ErasureJournal},
 	} {
 		if required.value == "" {
 			refuse("%s must be set in production: its default is for development", required.name)

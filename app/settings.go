@@ -90,6 +90,19 @@ type Settings struct {
 	MaxAPIKeys       int `env:"PERFECTWORKS_MAX_API_KEYS" envDefault:"100"`
 	MaxOrganizations int `env:"PERFECTWORKS_MAX_ORGANIZATIONS" envDefault:"100"`
 
+	// UserGrace is how long a deactivated account can be restored. Then it is
+	// erased.
+	UserGrace time.Duration `env:"PERFECTWORKS_USER_GRACE" envDefault:"720h"`
+	// ErasureJournal is the file that names whose keys were destroyed. All
+	// processes on one database share it, and it must outlive the database. By
+	// default it lies in the data folder.
+	ErasureJournal string `env:"PERFECTWORKS_ERASURE_JOURNAL"`
+	// BackupRetention is how long the operator keeps backups of the database, as
+	// certificates of erasure state it.
+	BackupRetention time.Duration `env:"PERFECTWORKS_BACKUP_RETENTION" envDefault:"720h"`
+	// RenewErasureJournal replaces a journal that is lost.
+	RenewErasureJournal bool `env:"-"`
+
 	// Version of the program, as it shows in traces and the documentation.
 	Version string `env:"-"`
 
@@ -166,6 +179,9 @@ func named(from string, err error) error {
 // maxLimit is the largest quota that can be set: a refusal looks at every slot.
 const maxLimit = 100_000
 
+// maxGrace is the longest grace that can be set.
+const maxGrace = 10 * 365 * 24 * time.Hour
+
 // Check tells all that is wrong with the settings, each by its name.
 func (s Settings) Check() error {
 	var wrong []error
@@ -192,6 +208,12 @@ func (s Settings) Check() error {
 		if limit.value < 0 || limit.value > maxLimit {
 			refuse("%s lies outside 1 to %d", limit.name, maxLimit)
 		}
+	}
+	if s.UserGrace < 0 || s.UserGrace > maxGrace {
+		refuse("PERFECTWORKS_USER_GRACE lies outside 0 to %s", maxGrace)
+	}
+	if s.BackupRetention < 0 {
+		refuse("PERFECTWORKS_BACKUP_RETENTION is negative")
 	}
 	if (s.OIDCIssuer == "") != (s.OIDCAudience == "") {
 		refuse("OIDC_ISSUER and OIDC_AUDIENCE are set both or not at all")

@@ -15,7 +15,8 @@ func production() app.Settings {
 		Environment: app.Production,
 		DatabaseURL: "postgres://u:p@db/perfectworks", EventStoreURL: "esdb://u:p@store:2113",
 		OIDCIssuer: "https://securetoken.google.com/project", OIDCAudience: "project",
-		KMSURL: "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k",
+		KMSURL:         "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k",
+		ErasureJournal: "/var/lib/perfectworks/erasures.journal",
 	}
 }
 
@@ -49,6 +50,7 @@ func TestProductionRefusesUnsafeDefaults(t *testing.T) {
 		{"DATABASE_URL", func(s *app.Settings) { s.DatabaseURL = "postgres://u:c2VjcmV0@db/x?sslmode=Disable" }},
 		{"DATABASE_URL", func(s *app.Settings) { s.DatabaseURL = "postgres://u:c2VjcmV0@db/x?SSLMODE=disable" }},
 		{"DATABASE_URL", func(s *app.Settings) { s.DatabaseURL = "postgres://u:c2VjcmV0@db/x?sslmode=allow" }},
+		{"PERFECTWORKS_ERASURE_JOURNAL", func(s *app.Settings) { s.ErasureJournal = "" }},
 		{"KMS_URL", func(s *app.Settings) { s.KMSURL = "" }},
 		{"KMS_URL", func(s *app.Settings) { s.KMSURL = "base64key://c2VjcmV0" }},
 		{"KMS_URL", func(s *app.Settings) { s.KMSURL = "Base64Key://c2VjcmV0" }},

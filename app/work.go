@@ -46,13 +46,16 @@ func openWork(c *core, settings Settings, logger *slog.Logger, registry promethe
 		return nil, err
 	}
 	streams.KeepSnapshots(stored)
+	erasing := c.openEraser(settings)
 	w := &work{commands: commands.New(commands.Deps{
 		Streams:  streams,
 		Turns:    postgres.NewTurns(c.db.pool),
 		Observer: telemetry.NewCommands(c.tracing, logger, registry),
 		Keys:     keyIndex{c.log.ours, c.engine, readmodels.NewQueries(c.db.pool).APIKeys},
 		Live:     settings.Environment == Production,
-		Limits:   commands.Limits{APIKeys: settings.MaxAPIKeys, Organizations: settings.MaxOrganizations},
+
+		Memberships: erasing, Eraser: erasing, Grace: settings.UserGrace,
+		Limits: commands.Limits{APIKeys: settings.MaxAPIKeys, Organizations: settings.MaxOrganizations},
 	})}
 	w.jobs, err = jobs.New(jobs.Config{
 		Pool: c.db.pool, Process: c.heart.ID(),

@@ -138,6 +138,7 @@ func (a *API) route(d Deps) error {
 	a.huma = huma.NewAPI(humaConfig(d.Version),
 		belowBase{humamux.NewAdapter(root, humamux.WithRouteCustomizer(a.wrap)), a})
 	a.registerUsers()
+	a.registerAccounts()
 	a.registerOrganizations()
 	a.registerDisposal()
 	a.registerStatistics()

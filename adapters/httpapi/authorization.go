@@ -31,6 +31,7 @@ const (
 	isPublic authorizationKind = iota + 1
 	isAnyIdentity
 	isOwnData
+	isOwnAccount
 	isPermitted
 )
 
@@ -47,6 +48,16 @@ func ownData() authorization { return authorization{kind: isOwnData} }
 // ownDataWithKeys is ownData that also takes the person's keys with a scope.
 func ownDataWithKeys(scope access.Scope) authorization {
 	return authorization{kind: isOwnData, scope: scope}
+}
+
+// ownAccount is for the token of a person with an account, also a deactivated one:
+// the operation begins or ends that state.
+func ownAccount() authorization { return authorization{kind: isOwnAccount} }
+
+// ownAccountOr is ownAccount that also takes those who are no people with an
+// account and have the permission.
+func ownAccountOr(perm access.Permission) authorization {
+	return authorization{kind: isOwnAccount, permissions: []access.Permission{perm}}
 }
 
 // permitted is for those who have one of the permissions, in the organization
@@ -69,6 +80,9 @@ func (a authorization) declared() bool {
 // open reports whether the operation needs no credentials.
 func (a authorization) open() bool { return a.kind == isPublic }
 
+// takesDeactivated reports whether a person whose account is deactivated may call.
+func (a authorization) takesDeactivated() bool { return a.kind == isOwnAccount }
+
 // admit returns nil if a principal may call the operation.
 func (a authorization) admit(p access.Principal) error {
 	switch a.kind {
@@ -84,6 +98,11 @@ func (a authorization) admit(p access.Principal) error {
 			return p.RequireUser()
 		}
 		return p.RequireScope(a.scope)
+	case isOwnAccount:
+		if p.Kind == access.KindUser || len(a.permissions) == 0 {
+			return p.RequireUser()
+		}
+		return p.RequireAny(a.permissions...)
 	case isPermitted:
 		return p.RequireAny(a.permissions...)
 	}
@@ -97,7 +116,7 @@ func (a authorization) acceptsKeys() bool {
 		return a.scope != ""
 	case isPermitted:
 		return a.acceptsKind(access.KindUserKey) || a.acceptsKind(access.KindOrganizationKey)
-	case isPublic, isAnyIdentity:
+	case isPublic, isAnyIdentity, isOwnAccount:
 	}
 	return false
 }
@@ -135,6 +154,12 @@ func (a authorization) refusals() []error {
 	case isOwnData:
 		all := []error{access.ErrCredentialNotAllowed, access.ErrNotRegistered}
 		if a.scope != "" {
+			all = append(all, access.ErrForbidden)
+		}
+		return all
+	case isOwnAccount:
+		all := []error{access.ErrCredentialNotAllowed, access.ErrNotRegistered}
+		if len(a.permissions) > 0 {
 			all = append(all, access.ErrForbidden)
 		}
 		return all

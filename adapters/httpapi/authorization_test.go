@@ -68,6 +68,16 @@ func TestAuthorizationAdmits(t *testing.T) {
 			"user key without scope": access.ErrCredentialNotAllowed,
 			"organization key":       access.ErrCredentialNotAllowed, "finance": access.ErrCredentialNotAllowed,
 		},
+		"own account": {
+			"stranger": access.ErrNotRegistered, "user key": access.ErrCredentialNotAllowed,
+			"user key without scope": access.ErrCredentialNotAllowed,
+			"organization key":       access.ErrCredentialNotAllowed, "finance": access.ErrCredentialNotAllowed,
+		},
+		"own account, or users:erase": {
+			"stranger": access.ErrNotRegistered, "user key": access.ErrCredentialNotAllowed,
+			"user key without scope": access.ErrCredentialNotAllowed,
+			"organization key":       access.ErrCredentialNotAllowed, "finance": access.ErrForbidden,
+		},
 		"own data, with keys": {
 			"stranger": access.ErrNotRegistered, "user key without scope": access.ErrForbidden,
 			"organization key": access.ErrCredentialNotAllowed, "finance": access.ErrCredentialNotAllowed,
@@ -89,6 +99,7 @@ func TestAuthorizationAdmits(t *testing.T) {
 	}
 	for name, declared := range map[string]authorization{
 		"public": public(), "any identity": anyIdentity(), "own data": ownData(),
+		"own account": ownAccount(), "own account, or users:erase": ownAccountOr(access.EraseUsers),
 		"own data, with keys": ownDataWithKeys(access.ScopeReadProfile),
 		"organization:read":   permitted(access.ReadOrganization),
 		"organization:update": permitted(access.UpdateOrganization),

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/failure"
 	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/domain/user"
 )
 
 // Authenticator says who makes a request.
@@ -108,7 +110,7 @@ func (a *API) identify(w http.ResponseWriter, r *http.Request, x *exchange) (err
 	if x.op.authorization.open() {
 		return a.takeAddress(w, r)
 	}
-	if x.principal, err = a.authenticator.Authenticate(r.Context(), r.Header); err != nil {
+	if x.principal, err = a.authenticate(r.Context(), x, r.Header); err != nil {
 		x.principal = access.Principal{}
 		if f := failure.Of(err); f == nil || f.Kind == failure.Unavailable {
 			a.limits.tellAddress(w.Header(), x.client, time.Now())
@@ -142,7 +144,7 @@ func (a *API) upToDate(r *http.Request, x *exchange, seen *event.Position) (err 
 	if err := a.fresh.awaitDirectory(ctx, asOf); err != nil {
 		return err
 	}
-	x.principal, err = a.authenticator.Authenticate(ctx, r.Header)
+	x.principal, err = a.authenticate(ctx, x, r.Header)
 	return err
 }
 
@@ -156,6 +158,16 @@ func (a *API) enter(r *http.Request, x *exchange) (err error) {
 	}
 	x.principal, err = a.authenticator.Enter(r.Context(), x.principal, id.Organization(mux.Vars(r)[on.place]))
 	return err
+}
+
+// authenticate says who makes a request, also somebody whose account is
+// deactivated if the operation is for them too.
+func (a *API) authenticate(ctx context.Context, x *exchange, h http.Header) (access.Principal, error) {
+	p, err := a.authenticator.Authenticate(ctx, h)
+	if errors.Is(err, user.ErrDeactivated) && x.op.authorization.takesDeactivated() {
+		err = nil
+	}
+	return p, err
 }
 
 // callerOf names a credential: the same for all requests that come with it,

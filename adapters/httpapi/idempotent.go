@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -50,8 +51,8 @@ func (a *API) repeatable(op *operation, next http.Handler) http.Handler {
 		}
 		attempt, answer, err := a.idempotency.Begin(r.Context(), idempotency.Request{
 			Caller: x.caller, Route: r.Method + " " + r.URL.EscapedPath(), Key: keys[0],
-			Organization: x.principal.OrganizationID,
-			Content:      [][]byte{[]byte(r.URL.RawQuery), []byte(r.Header.Get(headerOrganization)), contentOf(r)},
+			Organization: x.principal.OrganizationID, Person: cmp.Or(string(x.principal.UserID), x.caller),
+			Content: [][]byte{[]byte(r.URL.RawQuery), []byte(r.Header.Get(headerOrganization)), contentOf(r)},
 		}, lease)
 		if err != nil {
 			a.refuse(w, r, err)

@@ -140,7 +140,7 @@ func TestAddressesAndMethods(t *testing.T) {
 	}
 	for path, allowed := range map[string][]string{
 		"/api/v0/users/client":              {"POST"},
-		"/api/v0/users/profile":             {"GET", "HEAD", "PUT"},
+		"/api/v0/users/profile":             {"GET", "HEAD", "PUT", "DELETE"},
 		"/api/v0/users/active-organization": {"GET", "HEAD", "PUT"},
 		"/api/v0/api-keys/key_1/rotate":     {"POST"},
 		"/api/v0/openapi.json":              {"GET", "HEAD"},

@@ -16,6 +16,10 @@ var _ = inContract(map[string]string{
 	"PUT /users/profile":             byToken,
 	"GET /users/active-organization": byKeyToo,
 	"PUT /users/active-organization": byToken,
+
+	"DELETE /users/profile":            byToken,
+	"POST /users/restore":              byToken,
+	"DELETE /users/{userId}/permanent": byToken,
 })
 
 var timeForm = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`)

@@ -29,3 +29,31 @@ func (k *Keyring) DestroyedSince(ctx context.Context, since time.Time) ([]Destro
 	}
 	return destroyed, nil
 }
+
+// AllDestroyed calls a function for each subject whose key was ever destroyed, the
+// oldest first.
+func (k *Keyring) AllDestroyed(ctx context.Context, found func(Destroyed)) error {
+	all, err := k.DestroyedSince(ctx, time.Time{})
+	for _, d := range all {
+		found(d)
+	}
+	return err
+}
+
+// Destroyed returns those among subjects whose keys are destroyed.
+func (k *Keyring) Destroyed(ctx context.Context, subjects []string) (map[string]bool, error) {
+	rows, err := k.pool.Query(ctx,
+		"SELECT subject FROM subject_keys WHERE subject = ANY($1) AND destroyed_at IS NOT NULL", subjects)
+	if err != nil {
+		return nil, fmt.Errorf("look for destroyed keys: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("look for destroyed keys: %w", err)
+	}
+	destroyed := make(map[string]bool, len(found))
+	for _, subject := range found {
+		destroyed[subject] = true
+	}
+	return destroyed, nil
+}

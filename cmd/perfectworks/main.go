@@ -78,7 +78,7 @@ func rootCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(serveCommand(), tokenCommand(), eventnodeCommand(), projectionsCommand(), policiesCommand(), jobsCommand())
+	root.AddCommand(serveCommand(), tokenCommand(), eventnodeCommand(), projectionsCommand(), policiesCommand(), jobsCommand(), erasureCommand())
 	markRunErrors(root)
 	root.AddCommand(documentsCommands()...)
 	root.SetHelpCommand(helpCommand(root))

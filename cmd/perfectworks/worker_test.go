@@ -8,6 +8,7 @@ import (
 	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
@@ -95,6 +96,7 @@ func (i *installation) elsewhere() *installation {
 	i.t.Helper()
 	other := *i
 	other.data = i.t.TempDir()
+	other.settings = append(slices.Clip(i.settings), "PERFECTWORKS_ERASURE_JOURNAL="+filepath.Join(i.data, "erasures.journal"))
 	key, err := os.ReadFile(filepath.Join(i.data, masterKey))
 	if err == nil {
 		err = os.WriteFile(filepath.Join(other.data, masterKey), key, 0o600)

@@ -79,6 +79,9 @@ type Request struct {
 	// Organization is the one that the caller acts in, if this is the first
 	// attempt.
 	Organization id.Organization
+	// Person is whose request it is: a user's id, or the caller where there is no
+	// user. See Erase.
+	Person string
 	// Content is what must be the same when it is repeated.
 	Content [][]byte
 }
@@ -146,11 +149,11 @@ func (s *Store) Begin(ctx context.Context, r Request, lease time.Duration) (Atte
 	for range maxRaces {
 		tag, err := s.pool.Exec(ctx, `
 			INSERT INTO idempotency.requests
-				(scope, fingerprint, command_id, started_at, seed, lease, locked_until, expires_at, process, organization_id)
-			VALUES ($1, $2, $3, $4, $5, $6, now() + $7::interval, now() + $8::interval, $9, $10)
+				(scope, fingerprint, command_id, started_at, seed, lease, locked_until, expires_at, process, organization_id, person)
+			VALUES ($1, $2, $3, $4, $5, $6, now() + $7::interval, now() + $8::interval, $9, $10, $11)
 			ON CONFLICT (scope) DO NOTHING`,
 			a.scope, r.fingerprint(a.Seed), uuid.UUID(a.CommandID), a.StartedAt, sealed, a.lease, lease, Retention,
-			s.process, a.Organization)
+			s.process, a.Organization, r.Person)
 		if err != nil {
 			return Attempt{}, nil, fmt.Errorf("store the request: %w", err)
 		}
