@@ -11,13 +11,16 @@ import (
 type Type1 struct {
 	// Encoding is the font's own, with "" for codes it does not have.
 	Encoding [256]string
+	// Damaged tells that the subroutines do not have the lengths that they say: what the glyphs need of them is lost, and
+	// readers that are strict find no glyphs at all.
+	Damaged bool
 
 	widths map[string]float64
 }
 
 // ParseType1 reads a font program, as PFA or PFB or as PDF embeds it.
 func ParseType1(data []byte) (*Type1, error) {
-	data = withoutSegments(data)
+	data = WithoutSegments(data)
 	at := bytes.Index(data, []byte("eexec"))
 	if at < 0 {
 		return nil, ErrMalformed
@@ -38,8 +41,8 @@ func ParseType1(data []byte) (*Type1, error) {
 	return f, nil
 }
 
-// withoutSegments takes the headers of PFB segments away.
-func withoutSegments(data []byte) []byte {
+// WithoutSegments takes the headers of PFB segments away.
+func WithoutSegments(data []byte) []byte {
 	if len(data) < 6 || data[0] != 0x80 {
 		return data
 	}
@@ -133,6 +136,7 @@ func (f *Type1) readPrivate(data []byte, scale float64) error {
 	if at < 0 {
 		return ErrMalformed
 	}
+	f.Damaged = !soundSubrs(data[:at])
 	data = data[at+len("/CharStrings"):]
 	for {
 		slash := bytes.IndexByte(data, '/')
@@ -158,6 +162,37 @@ func (f *Type1) readPrivate(data []byte, scale float64) error {
 		}
 		f.widths[string(fields[0])] = type1Width(code) * scale
 		data = data[skip+length:]
+	}
+}
+
+// soundSubrs tells whether the subroutines before the charstrings, each "dup index length RD bytes NP", end where they
+// say.
+func soundSubrs(data []byte) bool {
+	at := bytes.Index(data, []byte("/Subrs"))
+	if at < 0 {
+		return true
+	}
+	data = data[at:]
+	for {
+		at := bytes.Index(data, []byte("dup "))
+		if at < 0 {
+			return true
+		}
+		data = data[at+len("dup "):]
+		fields := bytes.SplitN(data[:min(len(data), 64)], []byte(" "), 4)
+		if len(fields) < 4 {
+			return true
+		}
+		length, err := strconv.Atoi(string(fields[1]))
+		skip := len(fields[0]) + len(fields[1]) + len(fields[2]) + 3
+		if _, isIndex := strconv.Atoi(string(fields[0])); err != nil || isIndex != nil {
+			continue
+		}
+		end := skip + length
+		if length < 0 || end >= len(data) || bytes.IndexByte([]byte(" |\r\n"), data[end]) < 0 {
+			return false
+		}
+		data = data[end:]
 	}
 }
 

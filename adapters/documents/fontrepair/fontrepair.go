@@ -48,6 +48,7 @@ func Repair(file *pdf.File, pages []pdf.Page, operations int, report Report) {
 }
 
 func (r *repairer) repairFont(u *usedFont) {
+	r.placeProgram(u)
 	r.dropLists(u)
 	if u.visible && !u.Embedded() {
 		r.embed(u)

@@ -93,7 +93,7 @@ func NewFrame(file *pdf.File, page pdf.Page) Frame {
 	}
 	m := matrix{a: 1, d: 1, e: -box.Left, f: -box.Bottom}
 	width, height := box.Width(), box.Height()
-	switch rotation(file, page) {
+	switch file.Rotation(page) {
 	case 90:
 		m = m.mul(matrix{b: -1, c: 1, f: width})
 		width, height = height, width
@@ -104,20 +104,6 @@ func NewFrame(file *pdf.File, page pdf.Page) Frame {
 		width, height = height, width
 	}
 	return Frame{Width: width * unit, Height: height * unit, matrix: m.mul(matrix{a: unit, d: unit})}
-}
-
-// rotation gives the Rotate of a page, which it may inherit, as 0, 90, 180 or 270.
-func rotation(file *pdf.File, page pdf.Page) int64 {
-	d := page.Dict
-	for range 64 { // a page tree deeper than this has no Rotate worth looking for
-		if v, ok := file.Integer(d["Rotate"]); ok {
-			return (v%360 + 360) % 360
-		}
-		if d, _ = file.Dict(d["Parent"]); d == nil {
-			break
-		}
-	}
-	return 0
 }
 
 // Rect maps a rectangle of the file, such as that of an annotation, to the page as people see it.

@@ -70,6 +70,20 @@ func (w *pageWalk) walk(o Object, inherited Page, depth int) {
 	}
 }
 
+// Rotation gives the Rotate of a page, which it may inherit, as 0, 90, 180 or 270.
+func (f *File) Rotation(p Page) int64 {
+	d := p.Dict
+	for range 64 { // a page tree deeper than this has no Rotate worth looking for
+		if v, ok := f.Integer(d["Rotate"]); ok {
+			return (v%360 + 360) % 360
+		}
+		if d, _ = f.Dict(d["Parent"]); d == nil {
+			break
+		}
+	}
+	return 0
+}
+
 // Rectangle reads four numbers as left, bottom, right, top.
 func (f *File) Rectangle(o Object) ([4]float64, bool) {
 	a, _ := f.Array(o)

@@ -42,6 +42,10 @@ func (f *Font) simpleProgram() Program {
 		return Program{}
 	}
 	if data, _, ok := f.File("FontFile"); ok {
+		// Segments of the PC format are not for PDF files, and not all programs read them there.
+		if len(data) > 0 && data[0] == 0x80 || !f.dividesType1() {
+			return Program{}
+		}
 		if t, err := font.ParseType1(data); err == nil {
 			return Program{Type1: t}
 		}
@@ -52,6 +56,14 @@ func (f *Font) simpleProgram() Program {
 		return Program{}
 	}
 	return cffProgram(data, kind)
+}
+
+// dividesType1 tells whether the lengths of a Type 1 program say where its encrypted part is (ISO 32000-1, table 127).
+func (f *Font) dividesType1() bool {
+	s, _ := f.file.Stream(f.Descriptor["FontFile"])
+	first, ok1 := f.file.Integer(s.Dict["Length1"])
+	second, ok2 := f.file.Integer(s.Dict["Length2"])
+	return ok1 && ok2 && first > 0 && second > 0
 }
 
 func cffProgram(data []byte, kind pdf.Name) Program {

@@ -59,7 +59,7 @@ func (facts *fontFacts) use(c *checker, mode int64) {
 	}
 	first := len(facts.modes) == 0
 	facts.modes[mode] = true
-	embedded := facts.Program.Parsed()
+	embedded := facts.Program.Parsed() && (facts.Program.Type1 == nil || !facts.Program.Type1.Damaged)
 	if facts.Subtype != "Type3" && mode != 3 {
 		c.require(embedded, "7.21.4.1-1", facts.Name)
 	}

@@ -2,7 +2,6 @@ package tagging
 
 import (
 	"errors"
-	"reflect"
 
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 )
@@ -81,6 +80,3 @@ func (w *work) eachField(form pdf.Dict, visit func(field pdf.Dict, kind pdf.Name
 	}
 	walk(form["Fields"], "", 0)
 }
-
-// same tells whether two dictionaries are one.
-func same(a, b pdf.Dict) bool { return reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer() }

@@ -122,6 +122,7 @@ func open(f *pdf.File, options Options) (*work, error) {
 		cleaned: map[pdf.Ref]bool{},
 	}
 	w.nameObjects()
+	w.buildPageTree()
 	return w, nil
 }
 
@@ -131,7 +132,6 @@ func (w *work) nameObjects() {
 		page := &w.pages[i]
 		if page.Ref == (pdf.Ref{}) {
 			page.Ref = w.file.Add(page.Dict)
-			w.replacePage(page.Dict, page.Ref)
 		}
 		list, ok := w.file.Array(page.Dict["Annots"])
 		if !ok {
@@ -145,17 +145,6 @@ func (w *work) nameObjects() {
 			named[j] = o
 		}
 		page.Dict["Annots"] = named
-	}
-}
-
-// replacePage puts a reference in the place of a page that its parent holds as it is.
-func (w *work) replacePage(page pdf.Dict, ref pdf.Ref) {
-	parent, _ := w.file.Dict(page["Parent"])
-	kids, _ := w.file.Array(parent["Kids"])
-	for i, kid := range kids {
-		if d, ok := kid.(pdf.Dict); ok && same(d, page) {
-			kids[i] = ref
-		}
 	}
 }
 
