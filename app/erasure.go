@@ -8,13 +8,12 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/perfectworks/backend/adapters/eraser"
 	"github.com/perfectworks/backend/adapters/eventstore"
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
 	"github.com/perfectworks/backend/adapters/telemetry"
 	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/commands/policies"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/erasure"
 	"github.com/perfectworks/backend/domain/event"
@@ -67,7 +66,7 @@ const dueAtOnce = 100
 
 // eraseDueUsers erases all accounts whose grace is over at a time. An account that
 // cannot be erased holds up no other.
-func (c *core) eraseDueUsers(ctx context.Context, at time.Time, do *commands.Commands, index erasures.Queries, logger *slog.Logger) error {
+func eraseDueUsers(ctx context.Context, at time.Time, do *commands.Commands, index erasures.Queries, logger *slog.Logger) error {
 	var failed error
 	for after := id.User(""); ; {
 		due, err := index.Due(ctx, at, after, dueAtOnce)
@@ -76,25 +75,11 @@ func (c *core) eraseDueUsers(ctx context.Context, at time.Time, do *commands.Com
 		}
 		for _, person := range due {
 			after = person
-			if _, err := do.EraseDueUser(ctx, c.dueRequest(eraseDue, string(person), at), commands.EraseDueUser{UserID: person}); err != nil {
+			if _, err := do.EraseDueUser(ctx, policies.ByClock(eraseDue, string(person), at.Truncate(time.Hour), at, "", access.EraseUsers), commands.EraseDueUser{UserID: person}); err != nil {
 				logger.ErrorContext(ctx, "an account whose grace is over cannot be erased", slog.String("user", string(person)), slog.Any("error", err))
 				failed = err
 			}
 		}
-	}
-}
-
-// dueNamespace is for the ids of commands that follow from the clock.
-var dueNamespace = uuid.MustParse("5d0f2c40-8a8e-5a6e-9d8e-3e1b0a52c7f4")
-
-// dueRequest is the request of a command that follows from the clock. Its id is
-// the same in each attempt on a day.
-func (c *core) dueRequest(name, subject string, at time.Time) commands.Request {
-	command := event.ID(uuid.NewSHA1(dueNamespace, []byte(name+"/"+subject+"/"+at.UTC().Format(time.DateOnly))))
-	return commands.Request{
-		ID: command, Now: at.UTC(), Seed: c.seed(command), Retry: true,
-		Principal:     access.ByPolicy(name, id.Organization(""), access.EraseUsers),
-		CorrelationID: command.String(),
 	}
 }
 

@@ -36,7 +36,7 @@ func (c *core) periodic(do *commands.Commands, logger *slog.Logger) []jobs.Perio
 		{
 			Name: eraseDue, Every: time.Hour, Timeout: 30 * time.Minute,
 			Work: func(ctx context.Context, at time.Time) error {
-				return c.eraseDueUsers(ctx, at, do, queries.Erasures, logger)
+				return eraseDueUsers(ctx, at, do, queries.Erasures, logger)
 			},
 		},
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/id"
-	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/projections/organizations"
 )
 
@@ -34,15 +33,15 @@ func TestAllDueOrganizationsArePurged(t *testing.T) {
 	broken := errors.New("this one does not work")
 	tried := map[id.Organization]int{}
 	do := &commands.Commands{}
-	do.PurgeDueOrganization = func(_ context.Context, req commands.Request, c commands.PurgeDueOrganization) (commands.Result[organization.State], error) {
+	do.PurgeDueOrganization = func(_ context.Context, req commands.Request, c commands.PurgeDueOrganization) (commands.Result[commands.PurgedOrganization], error) {
 		tried[c.OrganizationID]++
 		if p := req.Principal; p.OrganizationID != c.OrganizationID || p.Require(access.DisposeOrganization) != nil || p.Require(access.UpdateOrganization) == nil {
 			t.Errorf("%s is purged by %+v", c.OrganizationID, p)
 		}
 		if c.OrganizationID == due[3].ID {
-			return commands.Result[organization.State]{}, broken
+			return commands.Result[commands.PurgedOrganization]{}, broken
 		}
-		return commands.Result[organization.State]{}, nil
+		return commands.Result[commands.PurgedOrganization]{}, nil
 	}
 	err := purgeOrganizations(t.Context(), queries, do, now, slog.New(slog.DiscardHandler))
 	if !errors.Is(err, broken) {

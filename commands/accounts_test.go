@@ -410,7 +410,7 @@ func TestErase(t *testing.T) {
 			w.Errorf("destroyed %v", h.destroyed)
 		}
 		h.consistent("after the erasure")
-		if o := state(w, organization.Aggregate, h.elsewhere); len(o.Invitations) != 0 {
+		if o := state(w, organization.Aggregate, h.elsewhere); o.Invitations[invited].Open(w.now) {
 			w.Errorf("invitations %v", o.Invitations)
 		}
 		if o := state(w, organization.Aggregate, h.shared); o.Owners() != 1 {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/erasure"
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/organization"
@@ -51,26 +52,68 @@ func (x *executor) restoreOrganization(ctx context.Context, req Request, c Resto
 	}))
 }
 
-func (x *executor) purgeOrganization(ctx context.Context, req Request, c PurgeOrganization) (Result[organization.State], error) {
+func (x *executor) purgeOrganization(ctx context.Context, req Request, c PurgeOrganization) (Result[PurgedOrganization], error) {
 	return x.purge(ctx, req, c.OrganizationID, func(s organization.State) ([]event.Event, error) {
 		return s.Purge(req.Principal, c.ConfirmSlug, req.at())
 	})
 }
 
-func (x *executor) purgeDueOrganization(ctx context.Context, req Request, c PurgeDueOrganization) (Result[organization.State], error) {
+func (x *executor) purgeDueOrganization(ctx context.Context, req Request, c PurgeDueOrganization) (Result[PurgedOrganization], error) {
 	return x.purge(ctx, req, c.OrganizationID, func(s organization.State) ([]event.Event, error) {
 		return s.PurgeWhenDue(req.Principal, req.at())
 	})
 }
 
-// purge purges an organization and releases its slugs. Should the process die
-// between the two, the organization's own stream says how long they are held.
-func (x *executor) purge(ctx context.Context, req Request, organizationID id.Organization, decide func(organization.State) ([]event.Event, error)) (Result[organization.State], error) {
-	o, err := x.changeOrganization(ctx, req, organizationID, decide)
-	if err == nil && o.State.Status == organization.StatusPurged {
-		err = x.releaseFormerSlugs(ctx, req, o.State)
+// FinishOrganizationErasure does what is left to do for an organization that was
+// purged. A policy issues it for each, so that no erasure stays half done.
+type FinishOrganizationErasure struct {
+	OrganizationID id.Organization
+}
+
+// PurgedOrganization is an organization after a purge, with the erasure of its
+// personal data. The erasure is empty where nothing was due.
+type PurgedOrganization struct {
+	organization.State
+
+	Erasure erasure.State
+}
+
+func (x *executor) finishErasureOfOrganization(ctx context.Context, req Request, c FinishOrganizationErasure) (Result[PurgedOrganization], error) {
+	if err := req.Principal.In(c.OrganizationID).Require(access.DisposeOrganization); err != nil {
+		return Result[PurgedOrganization]{}, err
 	}
-	return resultOf(o, err)
+	o, err := load(ctx, x, ref(organization.Aggregate, c.OrganizationID), true)
+	if err != nil {
+		return Result[PurgedOrganization]{}, err
+	}
+	return x.finishPurge(ctx, req, o)
+}
+
+func (x *executor) purge(ctx context.Context, req Request, organizationID id.Organization, decide func(organization.State) ([]event.Event, error)) (Result[PurgedOrganization], error) {
+	o, err := x.changeOrganization(ctx, req, organizationID, decide)
+	if err != nil {
+		return Result[PurgedOrganization]{}, err
+	}
+	return x.finishPurge(ctx, req, o)
+}
+
+// finishPurge carries out what follows from organization.Purged: it releases the
+// slugs, and erases. Each step can be repeated. Until the slugs are released, the
+// organization's own stream says how long they are held.
+func (x *executor) finishPurge(ctx context.Context, req Request, o outcome[organization.State]) (Result[PurgedOrganization], error) {
+	result := Result[PurgedOrganization]{Value: PurgedOrganization{State: o.State}, Revision: o.Revision, Position: o.Position}
+	if o.State.Status != organization.StatusPurged {
+		return result, nil
+	}
+	if err := x.releaseFormerSlugs(ctx, req, o.State); err != nil {
+		return Result[PurgedOrganization]{}, err
+	}
+	erased, err := x.erase(ctx, req, erasure.KindOrganization, erasure.OrganizationID(o.State.ID), o.State.ID)
+	if err != nil {
+		return Result[PurgedOrganization]{}, err
+	}
+	result.Value.Erasure, result.Position = erased.State, latest(o.Position, erased.Position)
+	return result, nil
 }
 
 // changeOrganization carries out a decision that uses no new slug.

@@ -9,8 +9,10 @@ type OrganizationCommands struct {
 
 	DeleteOrganization   Handler[DeleteOrganization, organization.State]
 	RestoreOrganization  Handler[RestoreOrganization, organization.State]
-	PurgeOrganization    Handler[PurgeOrganization, organization.State]
-	PurgeDueOrganization Handler[PurgeDueOrganization, organization.State]
+	PurgeOrganization    Handler[PurgeOrganization, PurgedOrganization]
+	PurgeDueOrganization Handler[PurgeDueOrganization, PurgedOrganization]
+
+	FinishOrganizationErasure Handler[FinishOrganizationErasure, PurgedOrganization]
 }
 
 func (x *executor) organizationCommands(o Observer) OrganizationCommands {
@@ -22,5 +24,7 @@ func (x *executor) organizationCommands(o Observer) OrganizationCommands {
 		RestoreOrganization:  observed(o, "RestoreOrganization", x.restoreOrganization),
 		PurgeOrganization:    observed(o, "PurgeOrganization", x.purgeOrganization),
 		PurgeDueOrganization: observed(o, "PurgeDueOrganization", x.purgeDueOrganization),
+
+		FinishOrganizationErasure: observed(o, "FinishOrganizationErasure", x.finishErasureOfOrganization),
 	}
 }

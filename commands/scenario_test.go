@@ -56,7 +56,7 @@ func toUpdate(p *commands.Commands) commands.Handler[commands.UpdateOrganization
 	return p.UpdateOrganization
 }
 
-func toPurge(p *commands.Commands) commands.Handler[commands.PurgeOrganization, organization.State] {
+func toPurge(p *commands.Commands) commands.Handler[commands.PurgeOrganization, commands.PurgedOrganization] {
 	return p.PurgeOrganization
 }
 
@@ -103,7 +103,7 @@ var scenarios = []scenario{
 		wants: []string{"ValueReserved", "OrganizationSlugChanged", "ValueReleased"},
 	},
 	{
-		name: "purge", appends: 2, meet: 1,
+		name: "purge", appends: 4, meet: 1,
 		begin: func(w *world) (deed, deed) {
 			owner, o := w.organization()
 			other := w.member(o.ID, access.Owner)
@@ -111,7 +111,7 @@ var scenarios = []scenario{
 			c := commands.PurgeOrganization{OrganizationID: o.ID, ConfirmSlug: o.Slug}
 			return act(w.request(owner), toPurge, c), act(w.request(other), toPurge, c)
 		},
-		wants: []string{"OrganizationPurged", "ValueReleased"},
+		wants: []string{"OrganizationPurged", "ValueReleased", "ErasureBegun", "ErasureCompleted"},
 	},
 	{
 		name: "rotate", appends: 3, meet: 2,

@@ -23,6 +23,8 @@ type DeletedOrganization struct {
 type PurgedOrganization struct {
 	ID     string `json:"id" example:"org_01jd9z3q5we8x9v6m2k4t7r1b9"`
 	Status string `json:"status" enum:"purged" example:"purged"`
+	// Certificate is that of the erasure.
+	Certificate ErasureCertificate `json:"certificate" doc:"What was destroyed, what is kept and why, and what remains for how long."`
 }
 
 // placeInPath is the path parameter of operations on an organization that need not
@@ -102,5 +104,7 @@ func (a *API) purgeOrganization(ctx context.Context, x *exchange, in *purgeOrgan
 	if err != nil {
 		return reply[PurgedOrganization]{}, err
 	}
-	return written(result, PurgedOrganization{ID: string(result.Value.ID), Status: string(result.Value.Status)}), nil
+	return written(result, PurgedOrganization{
+		ID: string(result.Value.ID), Status: string(result.Value.Status), Certificate: certificateOf(result.Value.Erasure),
+	}), nil
 }

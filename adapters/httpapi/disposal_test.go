@@ -124,7 +124,9 @@ func TestPurgingAnOrganization(t *testing.T) {
 	}
 	ada.call(http.MethodDelete, "/organizations/"+acme+"/permanent", `{"confirmSlug":"second"}`).refused(t, "400 VALIDATION_FAILED confirmSlug MISMATCHED")
 	purged := ada.call(http.MethodDelete, "/organizations/"+acme+"/permanent", confirmAcme)
-	if got := purged.data(t, 202); str(got, "status") != "purged" || str(got, "id") != acme {
+	got := purged.data(t, 202)
+	certificate, _ := got["certificate"].(object)
+	if str(got, "status") != "purged" || str(got, "id") != acme || str(certificate, "id") != acme || str(certificate, "kind") != "organization" {
 		t.Errorf("%v", got)
 	}
 	ada.post("/organizations/"+acme+"/restore", "").refused(t, "404 ORGANIZATION_NOT_FOUND")

@@ -35,6 +35,17 @@ func settleStanding(c *commands.Commands) commands.Handler[commands.SettleStandi
 	return c.SettleStanding
 }
 
+// finishErasureOfOrganization is finishErasureOfUser for an organization.
+func finishErasureOfOrganization() Policy {
+	return Issue("finish-erasure-of-organization", FromBeginning(), Options{Grants: []access.Permission{access.DisposeOrganization}},
+		func(c *commands.Commands) commands.Handler[commands.FinishOrganizationErasure, commands.PurgedOrganization] {
+			return c.FinishOrganizationErasure
+		},
+		func(e organization.Purged) commands.FinishOrganizationErasure {
+			return commands.FinishOrganizationErasure{OrganizationID: e.OrganizationID}
+		})
+}
+
 // finishErasureOfUser carries on with an erasure whose process died.
 func finishErasureOfUser() Policy {
 	return Issue("finish-erasure-of-user", FromBeginning(), Options{Grants: []access.Permission{access.EraseUsers}},

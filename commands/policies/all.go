@@ -9,5 +9,6 @@ func All() []Policy {
 		settleDeactivatedUser(),
 		settleRestoredUser(),
 		finishErasureOfUser(),
+		finishErasureOfOrganization(),
 	}
 }

@@ -20,7 +20,7 @@ func (s State) RemoveErased(member id.User, at time.Time) []event.Event {
 // RevokeErased ends an open invitation of a person who was erased. For an
 // invitation that is over it does nothing.
 func (s State) RevokeErased(name id.Invitation, at time.Time) []event.Event {
-	if _, ok := s.Invitations[name]; !ok {
+	if i, ok := s.Invitations[name]; !ok || !i.EndedAt.IsZero() {
 		return nil
 	}
 	return []event.Event{InvitationRevoked{OrganizationID: s.ID, InvitationID: name, OccurredAt: at}}
