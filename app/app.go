@@ -134,7 +134,8 @@ func (a *App) openAPI() error {
 	a.addresses = identity.NewAddresses(followEmail(a.work.commands), a.logger)
 	a.callers = identity.NewAuthenticator(identity.Parts{
 		Tokens: a.tokens, Directory: a.directory, Usage: a.usage, Addresses: a.addresses,
-		Live: a.settings.Environment == Production,
+		SystemUser: systemUser(a.work.commands),
+		Live:       a.settings.Environment == Production,
 	})
 	a.answers = idempotency.NewStore(a.db.pool, a.keys, a.heart.ID())
 	edge, err := a.settings.edge()

@@ -51,6 +51,7 @@ func openWork(c *core, settings Settings, logger *slog.Logger, registry promethe
 		Streams:  streams,
 		Turns:    postgres.NewTurns(c.db.pool),
 		Observer: telemetry.NewCommands(c.tracing, logger, registry),
+		Secrets:  keyedSecrets{c.keys},
 		Keys:     keyIndex{c.log.ours, c.engine, readmodels.NewQueries(c.db.pool).APIKeys},
 		Live:     settings.Environment == Production,
 
@@ -147,7 +148,12 @@ func (k keyIndex) KeysOf(ctx context.Context, owner id.User, organization id.Org
 // WithWork hands jobs and policies to an operator's tool. A server may run on
 // the same data at the same time; without one, the embedded parts are started
 // for as long as the tool runs. Nothing is worked here.
-func WithWork(ctx context.Context, settings Settings, logger *slog.Logger, use func(*jobs.Client, *policyengine.Engine) error) (err error) {
+func WithWork(ctx context.Context, settings Settings, logger *slog.Logger, use func(*jobs.Client, *policyengine.Engine) error) error {
+	return withOpenWork(ctx, settings, logger, func(w *work) error { return use(w.jobs, w.policies) })
+}
+
+// withOpenWork is WithWork with the commands.
+func withOpenWork(ctx context.Context, settings Settings, logger *slog.Logger, use func(*work) error) (err error) {
 	data, err := settings.DataFolder()
 	if err != nil {
 		return err
@@ -162,5 +168,5 @@ func WithWork(ctx context.Context, settings Settings, logger *slog.Logger, use f
 	if err != nil {
 		return fmt.Errorf("open the jobs: %w", err)
 	}
-	return use(w.jobs, w.policies)
+	return use(w)
 }

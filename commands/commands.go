@@ -65,6 +65,7 @@ type Commands struct {
 	MemberCommands
 	APIKeyCommands
 	TokenCommands
+	SystemUserCommands
 }
 
 // New returns the use cases.
@@ -81,6 +82,7 @@ func New(deps Deps) *Commands {
 		MemberCommands:       x.memberCommands(deps.Observer),
 		APIKeyCommands:       x.apiKeyCommands(deps.Observer),
 		TokenCommands:        x.tokenCommands(deps.Observer),
+		SystemUserCommands:   x.systemUserCommands(deps.Observer),
 	}
 }
 

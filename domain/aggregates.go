@@ -6,6 +6,7 @@ import (
 	"github.com/perfectworks/backend/domain/apikey"
 	"github.com/perfectworks/backend/domain/erasure"
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/operator"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/payment"
 	"github.com/perfectworks/backend/domain/reservation"
@@ -18,6 +19,7 @@ import (
 func Aggregates() []event.Kind {
 	return []event.Kind{
 		user.Aggregate.Describe(),
+		operator.Aggregate.Describe(),
 		organization.Aggregate.Describe(),
 		apikey.Aggregate.Describe(),
 		payment.Aggregate.Describe(),

@@ -142,6 +142,7 @@ func (a *API) route(d Deps) error {
 	a.registerOrganizations()
 	a.registerDisposal()
 	a.registerStatistics()
+	a.registerSystemUsers()
 	a.registerAPIKeys()
 	a.linkResources()
 	for _, add := range more {

@@ -23,6 +23,9 @@ type authorization struct {
 	// place is the path parameter that names the organization to act in; empty for
 	// the active one.
 	place string
+	// bootstrap lets somebody with the bootstrap secret in, for the aggregate to
+	// judge.
+	bootstrap bool
 }
 
 type authorizationKind int
@@ -70,6 +73,13 @@ func permitted(oneOf ...access.Permission) authorization {
 // may be a deleted one.
 func permittedIn(place string, oneOf ...access.Permission) authorization {
 	return authorization{kind: isPermitted, permissions: oneOf, place: place}
+}
+
+// orBootstrap also lets somebody without credentials in who has a bootstrap
+// secret, whether or not it is the right one: the command says.
+func (a authorization) orBootstrap() authorization {
+	a.bootstrap = true
+	return a
 }
 
 // declared reports whether an operation says who may call it.

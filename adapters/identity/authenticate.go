@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -39,6 +40,10 @@ type Parts struct {
 	Directory *directory.Directory
 	Usage     *Usage
 	Addresses *Addresses
+	// SystemUser returns the system user for whom an identity without an account
+	// speaks, as a principal in no organization; false for everybody else. It asks
+	// the store: a removal counts at once. Nil says that there are none.
+	SystemUser func(context.Context, access.Identity) (access.Principal, bool, error)
 	// Live says that this is the production environment, which accepts live API
 	// keys only; any other accepts test keys only.
 	Live bool
@@ -146,10 +151,38 @@ func (a *Authenticator) authenticateToken(ctx context.Context, c Credentials) (a
 		return access.Principal{}, failed
 	}
 	p, err = a.userPrincipal(token.identity, c.organization)
+	if err == nil && p.UserID == "" {
+		return a.systemPrincipal(ctx, p, c.organization)
+	}
 	if err == nil {
 		a.parts.Addresses.notice(p, token)
 	}
 	return p, err
+}
+
+// systemPrincipal is the system user that a stranger is, if they are one, in the
+// organization that the request names.
+func (a *Authenticator) systemPrincipal(ctx context.Context, stranger access.Principal, wanted id.Organization) (access.Principal, error) {
+	if a.parts.SystemUser == nil {
+		return stranger, nil
+	}
+	p, is, err := a.parts.SystemUser(ctx, stranger.Identity)
+	switch {
+	case err != nil:
+		return access.Principal{}, fmt.Errorf("%w: find a system user: %w", directory.ErrBehind, err)
+	case !is:
+		return stranger, nil
+	case wanted == "":
+		return p, nil
+	}
+	o, known := a.parts.Directory.Organization(wanted)
+	switch {
+	case !known, o.Status != organization.StatusActive:
+		return access.Principal{}, organization.ErrNotFound
+	case o.Unreadable:
+		return access.Principal{}, directory.ErrBehind
+	}
+	return p.In(wanted), nil
 }
 
 // userPrincipal is whom a token stands for, as far as the directory knows.

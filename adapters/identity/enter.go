@@ -12,15 +12,16 @@ import (
 // Enter returns a principal as it acts in an organization that the request names
 // in its path, deleted or not. Those who may not know of the organization get
 // organization.ErrNotFound, as they do for one that does not exist. A key acts in
-// its own organization only, and somebody without an account in none.
+// its own organization only, a system user in each, and somebody without an
+// account in none.
 func (a *Authenticator) Enter(ctx context.Context, p access.Principal, name id.Organization) (access.Principal, error) {
-	if p.Kind != access.KindUser {
+	switch {
+	case p.Kind != access.KindUser && p.Kind != access.KindSystem:
 		if p.OrganizationID != name {
 			return access.Principal{}, organization.ErrNotFound
 		}
 		return p, nil
-	}
-	if p.UserID == "" {
+	case p.UserID == "":
 		return p, nil
 	}
 	if entered, err := a.enter(p, name); err == nil {
@@ -34,6 +35,16 @@ func (a *Authenticator) Enter(ctx context.Context, p access.Principal, name id.O
 }
 
 func (a *Authenticator) enter(p access.Principal, name id.Organization) (access.Principal, error) {
+	if p.Kind == access.KindSystem {
+		o, known := a.parts.Directory.Organization(name)
+		switch {
+		case !known, o.Status == organization.StatusPurged, o.Status == "":
+			return access.Principal{}, organization.ErrNotFound
+		case o.Unreadable:
+			return access.Principal{}, directory.ErrBehind
+		}
+		return p.In(name), nil
+	}
 	place, member := a.parts.Directory.Membership(p.UserID, name)
 	switch {
 	case !member, place.Organization.Status == organization.StatusPurged:

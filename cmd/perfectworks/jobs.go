@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/user"
 	"slices"
@@ -224,15 +225,21 @@ func withJob(cmd *cobra.Command, data string, args []string, use func(*jobs.Clie
 }
 
 func withWork(cmd *cobra.Command, data string, use func(*jobs.Client, *policyengine.Engine) error) error {
-	settings, err := settingsFor(cmd, data)
-	if err != nil {
-		return err
-	}
-	logger, err := telemetry.NewLogger(cmd.ErrOrStderr(), settings.LogFormat, "warn")
+	settings, logger, err := forTool(cmd, data)
 	if err != nil {
 		return err
 	}
 	return app.WithWork(cmd.Context(), settings, logger, use)
+}
+
+// forTool returns what a tool works with that opens the data of a server.
+func forTool(cmd *cobra.Command, data string) (app.Settings, *slog.Logger, error) {
+	settings, err := settingsFor(cmd, data)
+	if err != nil {
+		return app.Settings{}, nil, err
+	}
+	logger, err := telemetry.NewLogger(cmd.ErrOrStderr(), settings.LogFormat, "warn")
+	return settings, logger, err
 }
 
 // operator names who decides, as well as the machine knows.

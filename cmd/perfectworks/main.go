@@ -78,7 +78,10 @@ func rootCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(serveCommand(), tokenCommand(), eventnodeCommand(), projectionsCommand(), policiesCommand(), jobsCommand(), erasureCommand())
+	root.AddCommand(
+		serveCommand(), tokenCommand(), eventnodeCommand(), adminCommand(),
+		projectionsCommand(), policiesCommand(), jobsCommand(), erasureCommand(),
+	)
 	markRunErrors(root)
 	root.AddCommand(documentsCommands()...)
 	root.SetHelpCommand(helpCommand(root))

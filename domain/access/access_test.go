@@ -282,7 +282,7 @@ func TestActorAndID(t *testing.T) {
 		},
 		"system": {
 			access.Principal{Kind: access.KindSystem, UserID: "user_9"},
-			actor{event.ActorSystem, "user_9", "", "user_9"},
+			actor{event.ActorSystem, "user_9", "user_9", "user_9"},
 		},
 		"policy": {
 			access.ByPolicy("send-mail", "org_1"),

@@ -20,7 +20,8 @@ type Principal struct {
 	Identity Identity
 
 	// UserID is the registered user: set for users and user keys, empty for a
-	// JWT whose subject has not registered yet, and for organization keys.
+	// JWT whose subject has not registered yet, and for organization keys. For a
+	// system user it holds the id of that one, who is no registered user.
 	UserID id.User
 	// OrganizationID is the organization acted in: the key's, or the user's
 	// active one. Empty when there is none.
@@ -96,7 +97,7 @@ func (p Principal) Actor() (kind event.ActorKind, actorID string, userID id.User
 	case KindUserKey, KindOrganizationKey:
 		return event.ActorKey, string(p.KeyID), p.UserID
 	case KindSystem:
-		return event.ActorSystem, string(p.UserID), ""
+		return event.ActorSystem, string(p.UserID), p.UserID
 	case KindPolicy:
 		return event.ActorPolicy, p.Policy, ""
 	case KindUser:

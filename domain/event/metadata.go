@@ -26,8 +26,8 @@ type Metadata struct {
 
 	ActorKind ActorKind `json:"actorKind,omitempty"`
 	ActorID   string    `json:"actorId,omitempty"`
-	// ActorUserID is the person behind the actor, if there is one: the user, or
-	// the owner of a user key.
+	// ActorUserID is the person behind the actor, if there is one: the user, the
+	// owner of a user key, or the system user.
 	ActorUserID    string `json:"actorUserId,omitempty"`
 	OrganizationID string `json:"organizationId,omitempty"`
 

@@ -181,6 +181,17 @@ func (d *Directory) User(name id.User) (User, bool) {
 	return d.state.viewUser(u), true
 }
 
+// Organization finds an organization by id, whatever its status.
+func (d *Directory) Organization(name id.Organization) (Organization, bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	o, ok := d.state.organizations[name]
+	if !ok {
+		return Organization{}, false
+	}
+	return o.view(), true
+}
+
 // Membership finds a user's place in an organization, whatever the status of
 // either. False says that there is none, or that it is suspended.
 func (d *Directory) Membership(u id.User, o id.Organization) (Membership, bool) {
