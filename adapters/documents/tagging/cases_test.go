@@ -20,7 +20,7 @@ func TestCases(t *testing.T) {
 	}
 	oracle := verapdftest.Start(t)
 	folder := t.TempDir()
-	for _, name := range []string{"pagetree-nulls.pdf", "font-cff-in-fontfile.pdf", "form.pdf", "mailmerge.pdf"} {
+	for _, name := range []string{"pagetree-nulls.pdf", "font-cff-in-fontfile.pdf", "form.pdf", "mailmerge.pdf", "freetext-ap.pdf"} {
 		data, err := os.ReadFile(filepath.Join(cases, name))
 		if err != nil {
 			t.Fatal(err)

@@ -71,8 +71,20 @@ func (w *work) contentsOf(d pdf.Dict, subtype pdf.Name, page int) string {
 			return beneath
 		}
 		return w.targetText(d)
-	case "Highlight", "Underline", "Squiggly", "StrikeOut":
+	case "Highlight", "Underline", "Squiggly", "StrikeOut", "Square", "Circle", "Polygon", "PolyLine", "Ink", "Line", "Caret", "Redact":
+		if text := w.richText(d); text != "" {
+			return text
+		}
 		return beneath
+	case "Text":
+		return w.richText(d)
+	case "FreeText":
+		if text := w.textOf(d); text != "" {
+			return text
+		}
+		return w.richText(d)
+	case "Screen", "RichMedia", "Movie", "Sound", "3D":
+		return w.mediaName(d)
 	case "Popup":
 		parent, _ := w.file.Dict(d["Parent"])
 		text, _ := w.file.String(parent["Contents"])
@@ -86,7 +98,10 @@ func (w *work) contentsOf(d pdf.Dict, subtype pdf.Name, page int) string {
 		}
 	case "Stamp":
 		// The standard names of stamps are words: "NotApproved" (ISO 32000-1, 12.5.6.12).
-		return words(string(w.file.Name(d["Name"])))
+		if text := words(string(w.file.Name(d["Name"]))); text != "" {
+			return text
+		}
+		return w.textOf(d)
 	}
 	return ""
 }

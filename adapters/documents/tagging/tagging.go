@@ -85,6 +85,7 @@ func Process(f *pdf.File, options Options, progress func(done, total int)) (*Res
 	if err := w.readPages(); err != nil {
 		return nil, err
 	}
+	w.hideAnnotations()
 	w.noteScans()
 	if w.hasUsableTags() {
 		w.result.WasTagged = true
