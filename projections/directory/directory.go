@@ -112,7 +112,7 @@ func (d *Directory) Block(r event.Recorded) {
 		case organization.Aggregate.Category:
 			d.state.organization(id.Organization(name)).unreadable = true
 		case apikey.Aggregate.Category:
-			d.state.key(id.APIKey(name)).unreadable = true
+			d.state.key(id.APIKey(name)).flags |= flagUnreadable
 		}
 	})
 }
@@ -151,11 +151,11 @@ func (d *Directory) advance(to event.Position, change func()) {
 func (d *Directory) Key(h Hash) (Key, bool) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	k, ok := d.state.secrets[h]
-	if !ok {
+	n := d.state.keys.withSecret(h)
+	if n == 0 {
 		return Key{}, false
 	}
-	return d.state.viewKey(k), true
+	return d.state.viewKey(d.state.keys.at(n)), true
 }
 
 // UserBySubject finds a user by the keyed hash of issuer and subject. Somebody

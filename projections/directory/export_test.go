@@ -32,6 +32,18 @@ func (d *Directory) Snapshot() ([]byte, error) {
 	return data.Bytes(), err
 }
 
+// Framed is what a snapshot with such contents looks like.
+func Framed(contents []byte) []byte {
+	var data bytes.Buffer
+	blocks := newBlockWriter(&data)
+	_, _ = blocks.Write(contents) // A buffer takes everything.
+	_ = blocks.close()
+	return data.Bytes()
+}
+
+// Contents are what is in the blocks of a snapshot.
+func Contents(data []byte) ([]byte, error) { return io.ReadAll(&blockReader{r: bytes.NewReader(data)}) }
+
 // Restored is a directory that begins with a snapshot.
 func Restored(data []byte) (*Directory, error) {
 	d := New(Config{})

@@ -1,13 +1,15 @@
 package directory
 
 import (
+	"bufio"
 	"crypto/sha256"
 	_ "embed"
-	"encoding/gob"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/event"
@@ -20,274 +22,313 @@ import (
 var (
 	//go:embed state.go
 	stateRules string
+	//go:embed keys.go
+	keyRules string
 	//go:embed snapshot.go
 	snapshotRules string
+	//go:embed fields.go
+	fieldRules string
+	//go:embed blocks.go
+	blockRules string
 )
 
 // fingerprint changes with the rules, so that a snapshot is never read by other
 // rules than it was made by: what one release got wrong, the next one gets right
 // from the log.
 var fingerprint = func() string {
-	sum := sha256.Sum256([]byte(stateRules + "\x00" + snapshotRules))
+	rules := strings.Join([]string{stateRules, keyRules, snapshotRules, fieldRules, blockRules}, "\x00")
+	sum := sha256.Sum256([]byte(rules))
 	return hex.EncodeToString(sum[:])
 }()
 
-// A snapshot is a gob stream: a header, then lists of records, an empty one after
-// each kind. Records refer to one another by their number among their kind, from
-// 1; 0 is none.
-type (
-	header struct {
-		Mark   event.Mark
-		Scopes [][]access.Scope
-		// How many there are, so that the maps need not grow.
-		Users, Subjects, Organizations, Members, Keys, Secrets int
-	}
-	savedOrganization struct {
-		ID                  id.Organization
-		Status              organization.Status
-		Name, Slug, LogoURL string
-		Unreadable          bool
-	}
-	savedUser struct {
-		ID         id.User
-		Subject    string
-		Status     user.Status
-		Active     int
-		Unreadable bool
-	}
-	savedMember struct {
-		User, Organization int
-		Role               access.Role
-		Since              int64
-		Suspended          bool
-	}
-	savedKey struct {
-		ID                  id.APIKey
-		Organization, Owner int
-		ExpireAt            int64
-		Scopes              uint16
-		End                 end
-		Unreadable          bool
-	}
-	savedSecret struct {
-		Hash Hash
-		Key  int
-	}
-	savedSubject struct {
-		Subject string
-		User    int
-	}
-)
+// A snapshot is a magic word, a header and the records of each kind after their
+// count, in blocks. Records refer to one another by their number among their
+// kind, from 1; 0 is none. Numbers are varints but for those of keys, which are
+// many: they have a fixed length, little endian.
+const magic = "PerfectWorks directory 2\n"
 
-// batchSize is how many records a list holds.
-const batchSize = 4096
-
-// encode writes a snapshot.
+// encode writes a snapshot. Nothing of it is kept but the block on its way.
 func (s *state) encode(w io.Writer, at event.Mark) error {
-	enc := gob.NewEncoder(w)
-	if err := enc.Encode(header{
-		Mark: at, Scopes: s.scopes,
-		Users: len(s.users), Subjects: len(s.subjects), Organizations: len(s.organizations),
-		Members: len(s.members), Keys: len(s.keys), Secrets: len(s.secrets),
-	}); err != nil {
-		return err
+	blocks := newBlockWriter(w)
+	f := &fieldWriter{w: bufio.NewWriterSize(blocks, maxBlock)}
+	f.text(magic)
+	encodeMark(f, at)
+	s.encodeScopes(f)
+	s.encodeOrganizations(f)
+	s.encodeUsers(f)
+	s.encodeMembers(f)
+	s.keys.encode(f)
+	if f.err == nil {
+		f.err = f.w.Flush()
 	}
-	organizations, users, keys := numbers[organizationRecord]{}, numbers[userRecord]{}, numbers[keyRecord]{}
-	return errors.Join(
-		write(enc, s.organizations, func(_ id.Organization, o *organizationRecord) savedOrganization {
-			organizations.add(o)
-			return savedOrganization{o.id, o.status, o.name, o.slug, o.logoURL, o.unreadable}
-		}),
-		write(enc, s.users, func(_ id.User, u *userRecord) savedUser {
-			users.add(u)
-			return savedUser{u.id, u.subject, u.status, organizations[u.active], u.unreadable}
-		}),
-		write(enc, s.subjects, func(subject string, u *userRecord) savedSubject {
-			return savedSubject{subject, users[u]}
-		}),
-		write(enc, s.members, func(m membership, p place) savedMember {
-			return savedMember{users[m.user], organizations[m.organization], p.role, p.since, p.suspended}
-		}),
-		write(enc, s.keys, func(_ id.APIKey, k *keyRecord) savedKey {
-			keys.add(k)
-			return savedKey{k.id, organizations[k.organization], users[k.owner], k.expireAt, k.scopes, k.end, k.unreadable}
-		}),
-		write(enc, s.secrets, func(h Hash, k *keyRecord) savedSecret {
-			return savedSecret{h, keys[k]}
-		}),
-	)
-}
-
-// numbers counts records, from 1; what was not counted is 0.
-type numbers[R any] map[*R]int
-
-func (n numbers[R]) add(r *R) { n[r] = len(n) + 1 }
-
-func write[K comparable, V, T any](enc *gob.Encoder, records map[K]V, save func(K, V) T) error {
-	batch := make([]T, 0, batchSize)
-	for k, v := range records {
-		if len(batch) == batchSize {
-			if err := enc.Encode(batch); err != nil {
-				return err
-			}
-			batch = batch[:0]
-		}
-		batch = append(batch, save(k, v))
+	if f.err == nil {
+		f.err = blocks.close()
 	}
-	if len(batch) > 0 {
-		if err := enc.Encode(batch); err != nil {
-			return err
-		}
-	}
-	return enc.Encode([]T{})
+	return f.err
 }
 
 // decode reads what encode wrote, with the same fingerprint.
 func decode(r io.Reader) (_ *state, at event.Mark, err error) {
-	dec := gob.NewDecoder(r)
-	var h header
-	if err := dec.Decode(&h); err != nil {
-		return nil, event.Mark{}, fmt.Errorf("read a snapshot: %w", err)
+	f := &fieldReader{r: bufio.NewReaderSize(&blockReader{r: r}, maxBlock)}
+	if f.text() != magic {
+		f.fail("it does not begin as one")
 	}
-	s := h.room()
-	s.scopes = h.Scopes
-	l := &loading{
-		state: s, dec: dec,
-		numberedOrganizations: make([]*organizationRecord, 1, 1+sized(h.Organizations)),
-		numberedUsers:         make([]*userRecord, 1, 1+sized(h.Users)),
-		numberedKeys:          make([]*keyRecord, 1, 1+sized(h.Keys)),
-	}
-	for _, step := range []func() error{l.loadOrganizations, l.loadUsers, l.loadSubjects, l.loadMembers, l.loadKeys, l.loadSecrets} {
-		if err := step(); err != nil {
-			return nil, event.Mark{}, fmt.Errorf("read a snapshot: %w", err)
+	at = decodeMark(f)
+	s := newState()
+	s.decodeScopes(f)
+	s.decodeOrganizations(f)
+	s.decodeUsers(f)
+	s.decodeMembers(f)
+	s.decodeKeys(f)
+	if f.err == nil {
+		if _, err := f.r.ReadByte(); !errors.Is(err, io.EOF) {
+			f.check(err)
+			f.fail("something follows its end")
 		}
 	}
-	return s, h.Mark, nil
+	if f.err != nil {
+		return nil, event.Mark{}, fmt.Errorf("read a snapshot: %w", f.err)
+	}
+	return s, at, nil
+}
+
+func encodeMark(f *fieldWriter, at event.Mark) {
+	f.text(at.Log)
+	encodePosition(f, at.Position)
+	f.bytes(at.Last.ID[:])
+	encodePosition(f, at.Last.Position)
+	f.text(at.Last.Stream)
+	f.int(int64(at.Last.Revision))
+}
+
+func decodeMark(f *fieldReader) (at event.Mark) {
+	at.Log = f.text()
+	at.Position = decodePosition(f)
+	f.bytes(at.Last.ID[:])
+	at.Last.Position = decodePosition(f)
+	at.Last.Stream = f.text()
+	at.Last.Revision = event.Revision(f.int())
+	return at
+}
+
+func encodePosition(f *fieldWriter, p event.Position) {
+	f.uint(p.Commit)
+	f.uint(p.Prepare)
+}
+
+func decodePosition(f *fieldReader) (p event.Position) {
+	p.Commit = f.uint()
+	p.Prepare = f.uint()
+	return p
+}
+
+func (s *state) encodeScopes(f *fieldWriter) {
+	f.count(len(s.scopes))
+	for _, set := range s.scopes {
+		f.count(len(set))
+		for _, scope := range set {
+			f.text(string(scope))
+		}
+	}
+}
+
+func (s *state) decodeScopes(f *fieldReader) {
+	count := f.count()
+	for n := 0; n < count && f.err == nil; n++ {
+		var set []access.Scope
+		for left := f.count(); left > 0 && f.err == nil; left-- {
+			set = append(set, access.Scope(f.text()))
+		}
+		s.scopes = append(s.scopes, set)
+	}
+}
+
+func (s *state) encodeOrganizations(f *fieldWriter) {
+	f.count(len(s.numberedOrganizations))
+	for _, o := range s.numberedOrganizations {
+		f.text(string(o.id))
+		f.text(string(o.status))
+		f.text(o.name)
+		f.text(o.slug)
+		f.text(o.logoURL)
+		f.bool(o.unreadable)
+	}
+}
+
+func (s *state) decodeOrganizations(f *fieldReader) {
+	count := f.count()
+	s.organizations = make(map[id.Organization]*organizationRecord, sized(count))
+	for n := 0; n < count && f.err == nil; n++ {
+		o := s.organization(id.Organization(f.text()))
+		o.status = interned(organization.Status(f.text()), organization.StatusActive, organization.StatusDeleted, organization.StatusPurged)
+		o.name, o.slug, o.logoURL = f.text(), f.text(), f.text()
+		o.unreadable = f.bool()
+	}
+	if len(s.numberedOrganizations) != count {
+		f.fail("two organizations have the same id")
+	}
+}
+
+func (s *state) encodeUsers(f *fieldWriter) {
+	f.count(len(s.numberedUsers))
+	for _, u := range s.numberedUsers {
+		f.text(string(u.id))
+		f.text(string(u.status))
+		f.text(u.subject)
+		f.bool(s.subjects[u.subject] == u)
+		active := number(0)
+		if u.active != nil {
+			active = u.active.number
+		}
+		f.uint(uint64(active))
+		f.bool(u.unreadable)
+	}
+}
+
+func (s *state) decodeUsers(f *fieldReader) {
+	count := f.count()
+	s.users, s.subjects = make(map[id.User]*userRecord, sized(count)), make(map[string]*userRecord, sized(count))
+	for n := 0; n < count && f.err == nil; n++ {
+		u := s.user(id.User(f.text()))
+		u.status = interned(user.Status(f.text()), user.StatusActive, user.StatusDeactivated, user.StatusErased)
+		u.subject = f.text()
+		if f.bool() {
+			s.subjects[u.subject] = u
+		}
+		if active := f.below(len(s.numberedOrganizations)+1, "organization"); active != 0 {
+			u.active = s.numberedOrganizations[active-1]
+		}
+		u.unreadable = f.bool()
+	}
+	if len(s.numberedUsers) != count {
+		f.fail("two users have the same id")
+	}
+}
+
+func (s *state) encodeMembers(f *fieldWriter) {
+	f.count(len(s.members))
+	for m, p := range s.members {
+		f.uint(uint64(m.user.number))
+		f.uint(uint64(m.organization.number))
+		f.text(string(p.role))
+		f.int(p.since)
+		f.bool(p.suspended)
+	}
+}
+
+func (s *state) decodeMembers(f *fieldReader) {
+	count := f.count()
+	s.members = make(map[membership]place, sized(count))
+	for n := 0; n < count && f.err == nil; n++ {
+		u, o := f.below(len(s.numberedUsers)+1, "user"), f.below(len(s.numberedOrganizations)+1, "organization")
+		if u == 0 || o == 0 {
+			f.fail("a membership is of nobody")
+			return
+		}
+		p := place{role: known(access.Role(f.text()))}
+		p.since = f.int()
+		p.suspended = f.bool()
+		s.members[membership{s.numberedUsers[u-1], s.numberedOrganizations[o-1]}] = p
+	}
+}
+
+// keyLength is how many bytes a stored key takes.
+const keyLength = len(Hash{}) + 16 + 8 + 4 + 4 + 2 + 1 + 1
+
+func (t *keyTable) encode(f *fieldWriter) {
+	f.count(len(t.oddIDs))
+	for _, name := range t.oddIDs {
+		f.text(string(name))
+	}
+	f.count(int(t.count))
+	b := make([]byte, 0, keyLength)
+	for n := number(1); n <= t.count; n++ {
+		k := t.at(n)
+		b = append(append(b[:0], k.secret[:]...), k.id[:]...)
+		b = binary.LittleEndian.AppendUint64(b, uint64(k.expireAt)) //nolint:gosec // Back in decodeKeys.
+		b = binary.LittleEndian.AppendUint32(b, k.organization)
+		b = binary.LittleEndian.AppendUint32(b, k.owner)
+		b = binary.LittleEndian.AppendUint16(b, k.scopes)
+		f.bytes(append(b, byte(k.end), byte(k.flags)))
+	}
+	// A secret is that of the last key that was issued with it.
+	f.count(len(t.otherSecrets))
+	for h, n := range t.otherSecrets {
+		f.bytes(h[:])
+		f.uint(uint64(n))
+	}
+}
+
+func (s *state) decodeKeys(f *fieldReader) {
+	t := &s.keys
+	odd := f.count()
+	for n := 0; n < odd && f.err == nil; n++ {
+		t.oddIDs = append(t.oddIDs, id.APIKey(f.text()))
+	}
+	count := f.count()
+	t.byID.reserve(sized(count), nil)
+	t.bySecret.reserve(sized(count), nil)
+	b := make([]byte, keyLength)
+	for n := 0; n < count && f.bytes(b); n++ {
+		s.decodeKey(f, b)
+	}
+	if len(t.oddIDs) != len(t.oddNumbers) {
+		f.fail("an id is of no key")
+	}
+	others := f.count()
+	for n := 0; n < others && f.err == nil; n++ {
+		var h Hash
+		f.bytes(h[:])
+		key := f.below(int(t.count)+1, "key")
+		if key == 0 || t.at(number(key)).organization == 0 { //nolint:gosec // It is a key's number.
+			f.fail("a secret is of no key")
+			return
+		}
+		if t.otherSecrets == nil {
+			t.otherSecrets = map[Hash]number{}
+		}
+		t.otherSecrets[h] = number(key) //nolint:gosec // It is a key's number.
+	}
+}
+
+func (s *state) decodeKey(f *fieldReader, b []byte) {
+	t := &s.keys
+	var k keyRecord
+	b = b[copy(k.secret[:], b):]
+	b = b[copy(k.id[:], b):]
+	k.expireAt = int64(binary.LittleEndian.Uint64(b)) //nolint:gosec // As it was stored.
+	k.organization, k.scopes = binary.LittleEndian.Uint32(b[8:]), binary.LittleEndian.Uint16(b[16:])
+	owner := binary.LittleEndian.Uint32(b[12:])
+	k.end, k.flags = end(b[18]), flags(b[19])
+	switch {
+	case int(k.organization) > len(s.numberedOrganizations), int(owner) > len(s.numberedUsers):
+		f.fail("a key is of nobody")
+	case k.organization == 0 && (k.is(flagSecret) || owner != 0), k.organization != 0 && int(k.scopes) >= len(s.scopes):
+		f.fail("a key lacks what it was issued with")
+	case k.end > endOrphaned, k.flags&^allFlags != 0:
+		f.fail("a key is in no state that there is")
+	case k.is(flagOddID) && int(binary.LittleEndian.Uint32(k.id[:])) >= len(t.oddIDs):
+		f.fail("a key has no id")
+	}
+	if f.err != nil {
+		return
+	}
+	n := t.add(k)
+	if k.is(flagOddID) {
+		if t.oddNumbers == nil {
+			t.oddNumbers = map[id.APIKey]number{}
+		}
+		t.oddNumbers[t.name(t.at(n))] = n
+	} else {
+		t.indexID(n)
+	}
+	if k.is(flagSecret) {
+		t.indexSecret(n)
+	}
+	if owner != 0 {
+		s.give(n, s.numberedUsers[owner-1])
+	}
 }
 
 // sized is a count of a snapshot, within reason: a damaged one may say anything.
-func sized(count int) int { return min(max(count, 0), 10_000_000) }
-
-// room is an empty state with room for what follows.
-func (h header) room() *state {
-	return &state{
-		users:         make(map[id.User]*userRecord, sized(h.Users)),
-		subjects:      make(map[string]*userRecord, sized(h.Subjects)),
-		organizations: make(map[id.Organization]*organizationRecord, sized(h.Organizations)),
-		members:       make(map[membership]place, sized(h.Members)),
-		keys:          make(map[id.APIKey]*keyRecord, sized(h.Keys)),
-		secrets:       make(map[Hash]*keyRecord, sized(h.Secrets)),
-	}
-}
-
-// loading is a snapshot on its way back into a state.
-type loading struct {
-	*state
-	dec *gob.Decoder
-
-	numberedOrganizations []*organizationRecord
-	numberedUsers         []*userRecord
-	numberedKeys          []*keyRecord
-}
-
-func read[T any](dec *gob.Decoder, load func(T) error) error {
-	for {
-		var batch []T
-		if err := dec.Decode(&batch); err != nil {
-			return err
-		}
-		if len(batch) == 0 {
-			return nil
-		}
-		for _, record := range batch {
-			if err := load(record); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// errReference says that a record refers to one that is not there.
-var errReference = errors.New("a record refers to one that is missing")
-
-// pick finds a record by its number; 0 is nil.
-func pick[R any](records []*R, number int) (*R, error) {
-	if number < 0 || number >= len(records) {
-		return nil, errReference
-	}
-	return records[number], nil
-}
-
-func (l *loading) loadOrganizations() error {
-	return read(l.dec, func(saved savedOrganization) error {
-		o := l.organization(saved.ID)
-		o.status = interned(saved.Status, organization.StatusActive, organization.StatusDeleted, organization.StatusPurged)
-		o.name, o.slug, o.logoURL, o.unreadable = saved.Name, saved.Slug, saved.LogoURL, saved.Unreadable
-		l.numberedOrganizations = append(l.numberedOrganizations, o)
-		return nil
-	})
-}
-
-func (l *loading) loadUsers() error {
-	return read(l.dec, func(saved savedUser) (err error) {
-		u := l.user(saved.ID)
-		u.subject, u.unreadable = saved.Subject, saved.Unreadable
-		u.status = interned(saved.Status, user.StatusActive, user.StatusDeactivated, user.StatusErased)
-		u.active, err = pick(l.numberedOrganizations, saved.Active)
-		l.numberedUsers = append(l.numberedUsers, u)
-		return err
-	})
-}
-
-func (l *loading) loadSubjects() error {
-	return read(l.dec, func(saved savedSubject) error {
-		u, err := pick(l.numberedUsers, saved.User)
-		if err != nil || u == nil {
-			return errReference
-		}
-		subject := saved.Subject
-		if u.subject == subject {
-			subject = u.subject // One copy of the text is enough.
-		}
-		l.subjects[subject] = u
-		return nil
-	})
-}
-
-func (l *loading) loadMembers() error {
-	return read(l.dec, func(saved savedMember) error {
-		u, userErr := pick(l.numberedUsers, saved.User)
-		o, organizationErr := pick(l.numberedOrganizations, saved.Organization)
-		l.members[membership{u, o}] = place{known(saved.Role), saved.Since, saved.Suspended}
-		return errors.Join(userErr, organizationErr)
-	})
-}
-
-func (l *loading) loadKeys() error {
-	return read(l.dec, func(saved savedKey) error {
-		k := l.key(saved.ID)
-		var organizationErr, ownerErr error
-		k.organization, organizationErr = pick(l.numberedOrganizations, saved.Organization)
-		k.owner, ownerErr = pick(l.numberedUsers, saved.Owner)
-		k.expireAt, k.scopes, k.end, k.unreadable = saved.ExpireAt, saved.Scopes, saved.End, saved.Unreadable
-		if k.owner != nil {
-			k.owner.keys = append(k.owner.keys, k)
-		}
-		if int(k.scopes) >= len(l.scopes) && k.organization != nil {
-			return errReference
-		}
-		l.numberedKeys = append(l.numberedKeys, k)
-		return errors.Join(organizationErr, ownerErr)
-	})
-}
-
-func (l *loading) loadSecrets() error {
-	return read(l.dec, func(saved savedSecret) error {
-		k, err := pick(l.numberedKeys, saved.Key)
-		if err != nil || k == nil || k.organization == nil {
-			return errReference
-		}
-		l.secrets[saved.Hash] = k
-		return nil
-	})
-}
+func sized(count int) int { return min(max(count, 0), 1<<20) }

@@ -18,6 +18,7 @@ import (
 	"github.com/perfectworks/backend/adapters/postgres/postgrestest"
 	"github.com/perfectworks/backend/domain/apikey"
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/migrations"
 	"github.com/perfectworks/backend/projections/directory"
 )
@@ -38,19 +39,54 @@ func TestASnapshotThatIsCutShortIsRefused(t *testing.T) {
 	}
 }
 
-func FuzzRestore(f *testing.F) {
+// A bit that is wrong anywhere is noticed.
+func TestADamagedSnapshotIsRefused(t *testing.T) {
+	t.Parallel()
 	data, err := given(with(adaAtAcme, issued(key1, acme, ada))...).Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range data {
+		for bit := range 8 {
+			damaged := bytes.Clone(data)
+			damaged[n] ^= 1 << bit
+			if _, err := directory.Restored(damaged); err == nil {
+				t.Fatalf("bit %d of byte %d may be wrong", bit, n)
+			}
+		}
+	}
+	if _, err := directory.Restored(append(data, data...)); err != nil {
+		t.Errorf("what follows the end is not read: %v", err)
+	}
+}
+
+func FuzzRestore(f *testing.F) {
+	data, err := given(with(adaAtAcme, issued(key1, acme, ada), issued(wellFormed, acme, ada))...).Snapshot()
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(data)
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if d, err := directory.Restored(data); err == nil {
-			d.Key(secretOf(key1)) // Whatever it is, nothing panics.
-			d.User(ada)
+	contents, err := directory.Contents(data)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(contents)
+	f.Fuzz(func(t *testing.T, contents []byte) {
+		d, err := directory.Restored(directory.Framed(contents))
+		if err != nil {
+			return
+		}
+		// Whatever it is, nothing panics, and it can be saved again.
+		d.Key(secretOf(key1))
+		d.Key(secretOf(wellFormed))
+		d.User(ada)
+		d.Membership(ada, acme)
+		if _, err := d.Snapshot(); err != nil {
+			t.Fatal(err)
 		}
 	})
 }
+
+const wellFormed id.APIKey = "key_01h455vb4pex5vsknk084sn02q"
 
 // starter starts directories on one store that share their snapshots.
 type starter struct {

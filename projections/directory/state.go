@@ -22,23 +22,27 @@ type state struct {
 	subjects      map[string]*userRecord // by the keyed hash of issuer and subject
 	organizations map[id.Organization]*organizationRecord
 	members       map[membership]place
-	keys          map[id.APIKey]*keyRecord
-	secrets       map[Hash]*keyRecord
+	keys          keyTable
 	scopes        scopeSets
+	// By their numbers, less 1.
+	numberedUsers         []*userRecord
+	numberedOrganizations []*organizationRecord
 }
 
 type userRecord struct {
+	number  number
 	id      id.User
 	subject string
 	status  user.Status
 	// active is the organization that the person chose, member or not.
 	active *organizationRecord
-	// keys are the person's own, in all organizations.
-	keys       []*keyRecord
+	// keys is the first of the person's own keys, in all organizations.
+	keys       number
 	unreadable bool
 }
 
 type organizationRecord struct {
+	number     number
 	id         id.Organization
 	status     organization.Status
 	name       string
@@ -60,16 +64,6 @@ type place struct {
 	suspended bool
 }
 
-type keyRecord struct {
-	id           id.APIKey
-	organization *organizationRecord
-	owner        *userRecord // nil for an organization's key
-	expireAt     int64       // in Unix milliseconds; zero says never
-	scopes       uint16      // in state.scopes
-	end          end
-	unreadable   bool
-}
-
 // end says how a key came to its end, which is for good.
 type end uint8
 
@@ -85,8 +79,6 @@ func newState() *state {
 		subjects:      map[string]*userRecord{},
 		organizations: map[id.Organization]*organizationRecord{},
 		members:       map[membership]place{},
-		keys:          map[id.APIKey]*keyRecord{},
-		secrets:       map[Hash]*keyRecord{},
 	}
 }
 
@@ -140,6 +132,9 @@ func (s *state) applyUser(e event.Event) {
 	switch e := e.(type) {
 	case user.Registered:
 		u := s.user(e.UserID)
+		if s.subjects[u.subject] == u {
+			delete(s.subjects, u.subject)
+		}
 		u.status, u.subject = user.StatusActive, e.SubjectHash
 		s.subjects[e.SubjectHash] = u
 	case user.ActiveOrganizationSwitched:
@@ -156,7 +151,7 @@ func (s *state) applyUser(e event.Event) {
 		s.user(e.UserID).status = user.StatusActive
 	case user.Erased:
 		u := s.user(e.UserID)
-		orphan(u.keys, nil)
+		s.orphan(u, nil)
 		if s.subjects[u.subject] == u { // The subject may have signed up anew.
 			delete(s.subjects, u.subject)
 		}
@@ -199,7 +194,7 @@ func (s *state) applyMember(e event.Event) {
 	case organization.MemberRemoved:
 		m := s.membership(e.UserID, e.OrganizationID)
 		delete(s.members, m)
-		orphan(m.user.keys, m.organization)
+		s.orphan(m.user, m.organization)
 		if m.user.active == m.organization {
 			m.user.active = nil
 		}
@@ -223,20 +218,21 @@ func (s *state) applyKey(e event.Event) {
 		if !ok {
 			return // No secret has such a hash, so nobody can come with this key.
 		}
-		k := s.key(e.KeyID)
-		k.organization, k.scopes = s.organization(e.OrganizationID), s.scopes.index(e.Scopes)
+		n := s.keys.named(e.KeyID)
+		k, o := s.keys.at(n), s.organization(e.OrganizationID)
+		k.organization, k.scopes = o.number, s.scopes.index(e.Scopes)
 		if !e.ExpireAt.IsZero() {
 			k.expireAt = e.ExpireAt.UnixMilli()
 		}
-		s.secrets[hash] = k
+		s.keys.setSecret(n, hash)
 		if e.OwnerType == apikey.OwnerUser {
-			k.owner = s.user(e.UserID)
-			k.owner.keys = append(k.owner.keys, k)
+			u := s.user(e.UserID)
+			s.give(n, u)
 			// The key may have been asked for just before its owner went, and even
 			// came back: then it is of the membership before.
-			p, member := s.members[membership{k.owner, k.organization}]
+			p, member := s.members[membership{u, o}]
 			former := !e.MemberSince.IsZero() && e.MemberSince.UnixMilli() != p.since
-			if !member || former || k.owner.status == user.StatusErased {
+			if !member || former || u.status == user.StatusErased {
 				k.end = endOrphaned
 			}
 		}
@@ -255,10 +251,27 @@ func parseHash(text string) (h Hash, ok bool) {
 	return h, err == nil
 }
 
-// orphan ends the keys of one organization, or of all when that is nil.
-func orphan(keys []*keyRecord, of *organizationRecord) {
-	for _, k := range keys {
-		if k.end == endNone && (of == nil || k.organization == of) {
+// give makes a user the owner of a key.
+func (s *state) give(n number, to *userRecord) {
+	k := s.keys.at(n)
+	if k.owner == to.number {
+		return
+	}
+	if k.owner != 0 { // A key is issued once, so this is not in any log of ours.
+		at := &s.numberedUsers[k.owner-1].keys
+		for *at != n {
+			at = &s.keys.at(*at).nextOfOwner
+		}
+		*at = k.nextOfOwner
+	}
+	k.owner, k.nextOfOwner, to.keys = to.number, to.keys, n
+}
+
+// orphan ends a user's keys in one organization, or all when that is nil.
+func (s *state) orphan(u *userRecord, in *organizationRecord) {
+	for n := u.keys; n != 0; n = s.keys.at(n).nextOfOwner {
+		k := s.keys.at(n)
+		if k.end == endNone && (in == nil || k.organization == in.number) {
 			k.end = endOrphaned
 		}
 	}
@@ -269,8 +282,8 @@ func orphan(keys []*keyRecord, of *organizationRecord) {
 func (s *state) user(name id.User) *userRecord {
 	u, ok := s.users[name]
 	if !ok {
-		u = &userRecord{id: name}
-		s.users[name] = u
+		u = &userRecord{id: name, number: number(len(s.numberedUsers) + 1)} //nolint:gosec // They are counted in 32 bits.
+		s.users[name], s.numberedUsers = u, append(s.numberedUsers, u)
 	}
 	return u
 }
@@ -278,8 +291,8 @@ func (s *state) user(name id.User) *userRecord {
 func (s *state) organization(name id.Organization) *organizationRecord {
 	o, ok := s.organizations[name]
 	if !ok {
-		o = &organizationRecord{id: name}
-		s.organizations[name] = o
+		o = &organizationRecord{id: name, number: number(len(s.numberedOrganizations) + 1)} //nolint:gosec // They are counted in 32 bits.
+		s.organizations[name], s.numberedOrganizations = o, append(s.numberedOrganizations, o)
 	}
 	return o
 }
@@ -289,12 +302,7 @@ func (s *state) membership(u id.User, o id.Organization) membership {
 }
 
 func (s *state) key(name id.APIKey) *keyRecord {
-	k, ok := s.keys[name]
-	if !ok {
-		k = &keyRecord{id: name}
-		s.keys[name] = k
-	}
-	return k
+	return s.keys.at(s.keys.named(name))
 }
 
 // known is the role as the program's own text.

@@ -83,16 +83,18 @@ func (o *organizationRecord) view() Organization {
 }
 
 func (s *state) viewKey(k *keyRecord) Key {
+	o := s.numberedOrganizations[k.organization-1]
 	v := Key{
-		ID: k.id, Organization: k.organization.view(), Scopes: s.scopes[k.scopes],
-		Revoked: k.end == endRevoked, Orphaned: k.end == endOrphaned, Unreadable: k.unreadable,
+		ID: s.keys.name(k), Organization: o.view(), Scopes: s.scopes[k.scopes],
+		Revoked: k.end == endRevoked, Orphaned: k.end == endOrphaned, Unreadable: k.is(flagUnreadable),
 	}
 	if k.expireAt != 0 {
 		v.ExpireAt = time.UnixMilli(k.expireAt).UTC()
 	}
-	if k.owner != nil {
-		v.Owner = s.viewUser(k.owner)
-		if p := s.members[membership{k.owner, k.organization}]; !p.suspended {
+	if k.owner != 0 {
+		u := s.numberedUsers[k.owner-1]
+		v.Owner = s.viewUser(u)
+		if p := s.members[membership{u, o}]; !p.suspended {
 			v.Role = p.role
 		}
 	}
