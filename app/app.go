@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/perfectworks/backend/adapters/eventstore"
+	"github.com/perfectworks/backend/adapters/exporter"
 	"github.com/perfectworks/backend/adapters/httpapi"
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
 	"github.com/perfectworks/backend/adapters/identity"
@@ -143,13 +144,15 @@ func (a *App) openAPI() error {
 		return err
 	}
 	watch := telemetry.NewHTTP(a.tracing, a.registry)
+	queries := readmodels.NewQueries(postgres.NewReader(a.db.pool))
 	a.api, err = httpapi.New(httpapi.Deps{
 		Logger:        a.logger,
 		Authenticator: a.callers,
 		Commands:      a.work.commands,
 		Directory:     a.directory,
 		ReadModels:    a.engine,
-		Queries:       readmodels.NewQueries(postgres.NewReader(a.db.pool)),
+		Queries:       queries,
+		Exports:       &exporter.Exporter{Events: a.work.streams.Events, Traces: queries.Erasures, Keys: queries.APIKeys},
 		Idempotency:   a.answers,
 		StoreRefusals: eventstore.Refusals(),
 		Middleware:    []func(http.Handler) http.Handler{watch.Middleware},

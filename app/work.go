@@ -29,6 +29,7 @@ import (
 // work is what changes something: the commands, the jobs that issue them beside
 // requests, and the policies that decide on jobs.
 type work struct {
+	streams  *eventstore.Streams
 	commands *commands.Commands
 	jobs     *jobs.Client
 	policies *policyengine.Engine
@@ -47,7 +48,7 @@ func openWork(c *core, settings Settings, logger *slog.Logger, registry promethe
 	}
 	streams.KeepSnapshots(stored)
 	erasing := c.openEraser(settings)
-	w := &work{commands: commands.New(commands.Deps{
+	w := &work{streams: streams, commands: commands.New(commands.Deps{
 		Streams:  streams,
 		Turns:    postgres.NewTurns(c.db.pool),
 		Observer: telemetry.NewCommands(c.tracing, logger, registry),

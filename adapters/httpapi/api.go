@@ -35,6 +35,7 @@ type Deps struct {
 	Commands      *commands.Commands
 	Directory     Directory
 	Queries       *readmodels.Queries
+	Exports       Exports
 	ReadModels    Waiter
 	Idempotency   Idempotency
 	RateLimits    RateLimits       // optional
@@ -67,6 +68,7 @@ type API struct {
 	commands      *commands.Commands
 	directory     Directory
 	queries       *readmodels.Queries
+	exports       Exports
 	idempotency   Idempotency
 	fresh         *freshness
 	limits        *limits
@@ -98,7 +100,7 @@ func New(d Deps) (*API, error) {
 	}
 	a := &API{
 		logger: d.Logger, authenticator: d.Authenticator, commands: d.Commands, directory: d.Directory,
-		queries: d.Queries, idempotency: d.Idempotency, fresh: fresh, limits: limits,
+		queries: d.Queries, exports: d.Exports, idempotency: d.Idempotency, fresh: fresh, limits: limits,
 		gate: admission.New(d.Admission), largeBodies: newLargeBodies(),
 		trusted: d.TrustedProxies, storeRefusals: d.StoreRefusals, failed: d.Failed,
 		traceParent: d.TraceParent, bodyTimeout: defaultBodyTimeout, operations: map[string]*operation{},
@@ -139,6 +141,7 @@ func (a *API) route(d Deps) error {
 		belowBase{humamux.NewAdapter(root, humamux.WithRouteCustomizer(a.wrap)), a})
 	a.registerUsers()
 	a.registerAccounts()
+	a.registerExports()
 	a.registerOrganizations()
 	a.registerDisposal()
 	a.registerStatistics()

@@ -20,6 +20,9 @@ var _ = inContract(map[string]string{
 	"DELETE /users/profile":            byToken,
 	"POST /users/restore":              byToken,
 	"DELETE /users/{userId}/permanent": byToken,
+	"GET /users/profile/export":        byToken,
+
+	"GET /organizations/current/export": byToken,
 })
 
 var timeForm = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`)

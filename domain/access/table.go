@@ -14,6 +14,7 @@ const (
 	ReadOrganization       Permission = "organization:read"
 	UpdateOrganization     Permission = "organization:update"
 	DisposeOrganization    Permission = "organization:dispose" // delete, restore, purge
+	ExportOrganization     Permission = "organization:export"
 	TransferOwnership      Permission = "organization:transfer"
 	ManageMembers          Permission = "members:manage"
 	ReadOwnFiles           Permission = "files:read"
@@ -44,6 +45,7 @@ var table = map[Permission]row{
 	ReadOrganization:       {"x x x x x", "   x   x", "     x    x     x", ScopeReadOrganization},
 	UpdateOrganization:     {"x x . . .", "   .   .", "     x    .     .", ""},
 	DisposeOrganization:    {"x . . . .", "   .   .", "     x    .     .", ""},
+	ExportOrganization:     {"x . . . .", "   .   .", "     .    .     .", ""},
 	TransferOwnership:      {"x . . . .", "   .   .", "     .    .     .", ""},
 	ManageMembers:          {"x x . . .", "   .   .", "     x    .     .", ""},
 	ReadOwnFiles:           {"x x . x x", "   x   x", "     .    .     .", ScopeReadFiles},

@@ -104,6 +104,9 @@ type Queries struct {
 	// OwnedBy returns all keys that were ever issued to a person, in one
 	// organization, or in all if that is empty.
 	OwnedBy func(context.Context, id.User, id.Organization) ([]Owned, error)
+	// InOrganization returns all keys of an organization, those of its members
+	// included.
+	InOrganization func(context.Context, id.Organization) ([]id.APIKey, error)
 }
 
 // Owned is a key of a person.
@@ -117,7 +120,7 @@ type Owned struct {
 // NewQueries returns the queries on a database.
 func NewQueries(db view.DB) Queries {
 	r := reader{db}
-	return Queries{Get: r.get, List: r.list, OwnedBy: r.ownedBy}
+	return Queries{Get: r.get, List: r.list, OwnedBy: r.ownedBy, InOrganization: r.inOrganization}
 }
 
 type reader struct{ db view.DB }
@@ -158,4 +161,17 @@ func (r reader) ownedBy(ctx context.Context, owner id.User, organization id.Orga
 		return nil, fmt.Errorf("find the API keys of a person: %w", err)
 	}
 	return owned, nil
+}
+
+func (r reader) inOrganization(ctx context.Context, organization id.Organization) ([]id.APIKey, error) {
+	rows, err := r.db.Query(ctx, "SELECT id FROM apikeys.keys WHERE organization_id = @organization ORDER BY id",
+		pgx.NamedArgs{"organization": string(organization)})
+	if err != nil {
+		return nil, fmt.Errorf("find the API keys of an organization: %w", err)
+	}
+	keys, err := pgx.CollectRows(rows, pgx.RowTo[id.APIKey])
+	if err != nil {
+		return nil, fmt.Errorf("find the API keys of an organization: %w", err)
+	}
+	return keys, nil
 }
