@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"runtime/pprof"
 	"time"
 
@@ -42,7 +43,8 @@ type childConfig struct {
 	Kind        string
 	DatabaseURL string
 	Data        string
-	// Profile is where a CPU profile is written to, if anywhere.
+	// Profile is where profiles are written to, if anywhere: one of the processors
+	// to this path, and one of what goroutines wait for to the same with ".block".
 	Profile string
 }
 
@@ -124,17 +126,11 @@ func runChild(ctx context.Context, encoded string) (err error) {
 		app.TuneMemory(logger)
 	}
 	if config.Profile != "" {
-		file, err := os.Create(config.Profile)
+		stop, err := startProfiles(config.Profile)
 		if err != nil {
 			return err
 		}
-		if err := pprof.StartCPUProfile(file); err != nil {
-			return err
-		}
-		defer func() {
-			pprof.StopCPUProfile()
-			err = errors.Join(err, file.Close())
-		}()
+		defer func() { err = errors.Join(err, stop()) }()
 	}
 	switch config.Kind {
 	case nodeChild:
@@ -145,6 +141,27 @@ func runChild(ctx context.Context, encoded string) (err error) {
 		return runEmpty(ctx)
 	}
 	return errors.New("unknown kind of child: " + config.Kind)
+}
+
+// startProfiles returns what ends and writes them.
+func startProfiles(path string) (stop func() error, err error) {
+	file, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	const nanosecondsPerSample = 100_000
+	runtime.SetBlockProfileRate(nanosecondsPerSample)
+	return func() error {
+		pprof.StopCPUProfile()
+		waits, err := os.Create(path + ".block")
+		if err != nil {
+			return errors.Join(err, file.Close())
+		}
+		return errors.Join(file.Close(), pprof.Lookup("block").WriteTo(waits, 0), waits.Close())
+	}, nil
 }
 
 // answerQuestions prints the greeting, answers line by line, and returns at the end

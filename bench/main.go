@@ -37,6 +37,7 @@ var benchmarks = []benchmark{
 	{"append", measureAppends},
 	{"read", measureReadAll},
 	{"project", measureProjecting},
+	{"post", measurePosts},
 	{"http", measureHTTP},
 }
 
@@ -61,10 +62,10 @@ func main() {
 func run(ctx context.Context) error {
 	var p plan
 	flag.DurationVar(&p.lasting, "for", 5*time.Second, "how long each side of a comparison is measured")
-	flag.StringVar(&profileDir, "profile", "", "a folder for CPU profiles of the processes that are measured")
+	flag.StringVar(&profileDir, "profile", "", "a folder for CPU and block profiles of the processes that are measured")
 	flag.IntVar(&p.events, "events", 1_000_000, "length of the log that is read as a whole")
 	flag.IntVar(&p.keys, "keys", 100_000, "API keys that are projected")
-	only := flag.String("only", "", "the one benchmark to run: append, read, project or http")
+	only := flag.String("only", "", "the one benchmark to run: append, read, project, post or http")
 	flag.Parse()
 	p.rounds = max(int(p.lasting/slice), 1)
 

@@ -78,7 +78,7 @@ func (x *executor) registerInSlot(ctx context.Context, req Request, c CreateOrga
 	q := x.organizationQuota(req, r.Owner, r.ID)
 	err = x.inSlot(ctx, req, q, func(n int) (err error) {
 		r.Slot = n
-		o, err = x.registerOrganization(ctx, req, c, r)
+		o, err = x.registerOrganization(ctx, req, c, r, q)
 		return err
 	})
 	return o, err
@@ -86,14 +86,14 @@ func (x *executor) registerInSlot(ctx context.Context, req Request, c CreateOrga
 
 // registerOrganization tries one slug after another, unless the caller wants a
 // certain one.
-func (x *executor) registerOrganization(ctx context.Context, req Request, c CreateOrganization, r organization.Registration) (outcome[organization.State], error) {
+func (x *executor) registerOrganization(ctx context.Context, req Request, c CreateOrganization, r organization.Registration, q quota) (outcome[organization.State], error) {
 	register := func(slug string) (outcome[organization.State], error) {
 		r.Slug = slug
 		return execute(ctx, x, req, change[organization.State]{
 			of: ref(organization.Aggregate, r.ID), organization: r.ID,
 			decide: func(s organization.State) ([]event.Event, error) { return s.Register(r, req.at()) },
-			claims: func(events []event.Event) []claim {
-				return append([]claim{x.organizationSlotClaim(req, r.Owner, r.ID, r.Slot)}, x.slugClaims(req, r.ID, events)...)
+			claims: func(events []event.Event) []held {
+				return append([]held{slotClaim{q, r.Slot}}, x.slugClaims(req, r.ID, events)...)
 			},
 		})
 	}

@@ -41,6 +41,8 @@ type executor struct {
 	// live makes keys of the live kind.
 	live   bool
 	limits Limits
+	// slotPages says where an owner had free slots.
+	slotPages slotPages
 	// lowBalance is the threshold of token accounts.
 	lowBalance int64
 }
@@ -79,7 +81,7 @@ type change[S any] struct {
 	contended bool
 	// claims are the values that the events use, and that must be the
 	// aggregate's before they are written; nil when there are none.
-	claims func([]event.Event) []claim
+	claims func([]event.Event) []held
 }
 
 // execute loads, decides, claims and appends. When another writer was faster it
@@ -169,7 +171,7 @@ func (c change[S]) carryOut(ctx context.Context, x *executor, req Request, at Sn
 	}
 	if c.claims != nil {
 		for _, claim := range c.claims(events) {
-			if err := x.hold(ctx, req, claim); err != nil {
+			if err := claim.hold(ctx, x, req); err != nil {
 				return Snapshot{}, err
 			}
 		}

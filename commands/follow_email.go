@@ -26,7 +26,7 @@ func (x *executor) followEmail(ctx context.Context, req Request, _ FollowEmail) 
 		decide: func(s user.State) ([]event.Event, error) {
 			return s.FollowEmail(req.Principal.Identity, req.at())
 		},
-		claims: func(events []event.Event) []claim { return x.emailClaims(req, userID, events) },
+		claims: func(events []event.Event) []held { return x.emailClaims(req, userID, events) },
 	})
 	if former := o.State.FormerEmailHash; err == nil && former != "" {
 		err = x.release(ctx, req, "", reservation.Claim{

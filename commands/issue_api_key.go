@@ -67,16 +67,12 @@ func (x *executor) issueInSlot(ctx context.Context, req Request, issued apikey.I
 			return key, err
 		}
 	}
-	q := x.keyQuota(req, issued.OrganizationID, issued.UserID, issued.KeyID)
-	var key outcome[apikey.State]
-	err := x.inSlot(ctx, req, q, func(n int) (err error) {
-		if err := x.hold(ctx, req, q.claim(n)); err != nil {
-			return err
-		}
-		issued.Slot = n
-		key, err = x.beginKey(ctx, req, issued)
-		return err
-	})
+	slot, err := x.takeAnySlot(ctx, req, x.keyQuota(req, issued.OrganizationID, issued.UserID, issued.KeyID))
+	if err != nil {
+		return outcome[apikey.State]{}, err
+	}
+	issued.Slot = slot
+	key, err := x.beginKey(ctx, req, issued)
 	if errors.Is(err, ErrWrongRevision) { // It took so long that its slot was given away.
 		err = ErrContended
 	}

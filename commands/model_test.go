@@ -149,7 +149,8 @@ func equalUnordered(a, b []string) bool {
 // when nobody hears of it. All later calls fail as well, as the dead don't call.
 type faulty struct {
 	commands.Streams
-	// at is the number of the append, from 1; written says that it gets through.
+	// at is the number of the append, from 1; written says that it gets through. An
+	// append on what is no longer the end of the stream is refused, and not counted.
 	at      int
 	written bool
 
@@ -172,6 +173,9 @@ func (f *faulty) Load(ctx context.Context, stream string, fold commands.Fold, fr
 func (f *faulty) Append(ctx context.Context, after commands.Snapshot, fold commands.Fold, drafts []event.Draft) (commands.Snapshot, error) {
 	if f.isDead() {
 		return commands.Snapshot{}, deathError{}
+	}
+	if now, err := f.Streams.Load(ctx, after.Stream, fold, true); err != nil || now.Revision != after.Revision {
+		return f.Streams.Append(ctx, after, fold, drafts)
 	}
 	f.mu.Lock()
 	f.appends++

@@ -64,7 +64,7 @@ func (x *executor) registerUser(ctx context.Context, req Request, c RegisterUser
 		// Clients tend to register a person from several places at once.
 		contended: true,
 		decide:    func(s user.State) ([]event.Event, error) { return s.Register(registration, req.at()) },
-		claims:    func(events []event.Event) []claim { return x.emailClaims(req, registration.ID, events) },
+		claims:    func(events []event.Event) []held { return x.emailClaims(req, registration.ID, events) },
 	})
 	if err != nil {
 		return Result[RegisteredUser]{}, err

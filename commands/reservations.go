@@ -49,6 +49,12 @@ const claimGrace = time.Minute
 // healing is the policy in whose name claims lapse.
 const healing = "reservations"
 
+// held is what an aggregate must hold before it uses it: a value or a slot.
+type held interface {
+	// hold makes it the claimant's, or says that it is taken.
+	hold(ctx context.Context, x *executor, req Request) error
+}
+
 // claim is a value that an aggregate is about to use.
 type claim struct {
 	reservation.Claim
@@ -84,8 +90,8 @@ func (x *executor) slugClaim(req Request, organizationID id.Organization, slug s
 }
 
 // slugClaims are the claims on the slugs that events bring into use.
-func (x *executor) slugClaims(req Request, organizationID id.Organization, events []event.Event) []claim {
-	var claims []claim
+func (x *executor) slugClaims(req Request, organizationID id.Organization, events []event.Event) []held {
+	var claims []held
 	for _, e := range events {
 		switch e := e.(type) {
 		case organization.Registered:
@@ -98,8 +104,8 @@ func (x *executor) slugClaims(req Request, organizationID id.Organization, event
 }
 
 // emailClaims are the claims on the addresses that events bring into use.
-func (x *executor) emailClaims(req Request, userID id.User, events []event.Event) []claim {
-	var claims []claim
+func (x *executor) emailClaims(req Request, userID id.User, events []event.Event) []held {
+	var claims []held
 	for _, e := range events {
 		switch e := e.(type) {
 		case user.Registered:
@@ -147,8 +153,7 @@ func (x *executor) subjectClaim(userID id.User, subjectHash string) claim {
 
 func isErased(s user.State) bool { return s.Status == user.StatusErased }
 
-// hold makes a value the claimant's, or says that it is taken.
-func (x *executor) hold(ctx context.Context, req Request, c claim) error {
+func (c claim) hold(ctx context.Context, x *executor, req Request) error {
 	holder, err := x.claim(ctx, req, c)
 	if err == nil && holder != c.OwnerID {
 		return c.taken

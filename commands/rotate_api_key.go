@@ -64,7 +64,7 @@ func (x *executor) rotateAPIKey(ctx context.Context, req Request, c RotateAPIKey
 	if inherits {
 		s := old.State
 		r.Slot = s.Slot
-		if err := x.hold(ctx, req, x.keySlotClaim(req, s.OrganizationID, s.UserID, successorID, s.Slot)); err != nil {
+		if err := x.takeSlot(ctx, req, x.keyQuota(req, s.OrganizationID, s.UserID, successorID), s.Slot); err != nil {
 			return Result[RotatedAPIKey]{}, err
 		}
 	}
@@ -108,11 +108,7 @@ func (x *executor) reserveSuccessor(ctx context.Context, req Request, keyID id.A
 	if err != nil {
 		return false, err
 	}
-	q := x.keyQuota(req, old.State.OrganizationID, old.State.UserID, r.SuccessorID)
-	err = x.inSlot(ctx, req, q, func(n int) error {
-		r.Slot = n
-		return x.hold(ctx, req, q.claim(n))
-	})
+	r.Slot, err = x.takeAnySlot(ctx, req, x.keyQuota(req, old.State.OrganizationID, old.State.UserID, r.SuccessorID))
 	if errors.Is(err, apikey.ErrLimit) && r.EndsAtOnce() && old.State.Slot != 0 {
 		return true, nil
 	}

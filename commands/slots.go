@@ -5,21 +5,28 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
-	"strconv"
+	"strings"
+	"sync"
 
 	"github.com/perfectworks/backend/domain/apikey"
+	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/failure"
 	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/reservation"
 )
 
-// A quota is a number of slots, each a value that is reserved by the rules above:
-// who makes something that is counted holds a slot for it, and the quota holds
-// under races because no slot has two holders. The stream of what was made names
-// its slot, and tells whether it still counts; a slot whose holder does not count
-// any more is free, at once and without an event, so that what ends by the clock
-// frees its slot by the clock.
+// A quota is a number of slots, reserved by the rules of reservations.go: who
+// makes something that is counted holds a slot for it, and the quota holds under
+// races because no slot has two holders. The stream of what was made names its
+// slot, and tells whether it still counts; a slot whose holder does not count any
+// more is free, at once and without an event, so that what ends by the clock frees
+// its slot by the clock.
+//
+// The slots of an owner are on pages, each a stream. To take a slot that was never
+// taken costs no read, for the process remembers the page and the store checks the
+// revision, and one append, which all requests that come together share. Rule 2's
+// "at the revision loaded" means here: if the slot was not taken again since.
 
 // Default limits.
 const (
@@ -48,44 +55,98 @@ func (l Limits) withDefaults() Limits {
 // errSlotTaken is the refusal of one slot: there may be others.
 var errSlotTaken = failure.New(failure.Conflict, "SLOT_TAKEN", "this slot is taken")
 
-// quota is the slots of one owner.
+// quota is the slots of one owner, as one claimant wants them.
 type quota struct {
+	kind  reservation.Kind
+	owner []string
 	limit int
-	// claim claims slot n, from 1 to limit.
-	claim func(n int) claim
+	// claimant is the aggregate that takes a slot, of an organization.
+	claimant     string
+	organization id.Organization
 	// counts tells whether a holder still needs slot n, as far as is known
 	// without asking the store.
 	counts func(ctx context.Context, holder string, n int) (bool, error)
+	// yields makes the holder of slot n give it up, if it may, and tells whether it
+	// does.
+	yields func(ctx context.Context, held reservation.Slot, n int) (bool, error)
 	// exceeded is what to say when all slots are taken.
 	exceeded error
 }
 
+// name tells the quota from others.
+func (q quota) name() string { return string(q.kind) + ":" + strings.Join(q.owner, "/") }
+
+// pages is how many pages the slots are on.
+func (q quota) pages() int { return reservation.PageOf(q.limit) + 1 }
+
+// slots are the first and the last slot of the quota on a page.
+func (q quota) slots(page int) (first, last int) {
+	first = page*reservation.SlotsOnPage + 1
+	return first, min(first+reservation.SlotsOnPage-1, q.limit)
+}
+
+func (q quota) claim(page int) reservation.Claim {
+	return reservation.Claim{Kind: q.kind, ValueHash: reservation.SlotsHash(page, q.owner...), OwnerID: q.claimant}
+}
+
+// pageOf is the page that a claim is about.
+func pageOf(c reservation.Claim) reference[reservation.Slots] {
+	return ref(reservation.SlotsAggregate, reservation.IDOf(c.Kind, c.ValueHash))
+}
+
+// takeAnySlot takes a slot for the claimant, one that was never taken if there is
+// one.
+func (x *executor) takeAnySlot(ctx context.Context, req Request, q quota) (slot int, err error) {
+	begin := x.slotPages.of(q)
+	for i := range q.pages() {
+		page := (begin + i) % q.pages()
+		c := q.claim(page)
+		first, last := q.slots(page)
+		_, err := inLine(ctx, x, req, pageOf(c), q.organization, func(s reservation.Slots) (events []event.Event, err error) {
+			slot, events, err = s.TakeAny(c, first, last, req.at())
+			return events, err
+		})
+		if !errors.Is(err, reservation.ErrSlotsTaken) {
+			x.slotPages.use(q, page)
+			return slot, err
+		}
+	}
+	err = x.inSlot(ctx, req, q, func(n int) error {
+		slot = n
+		return x.takeSlot(ctx, req, q, n)
+	})
+	return slot, err
+}
+
 // inSlot calls try with one slot after another, until it returns anything but
-// errSlotTaken; try claims the slot. The order is random, so that requests at
-// the same time meet seldom, and the same for the same request. Slots that look
+// errSlotTaken; try takes the slot. Free slots come first, in an order that is
+// random, so that requests at the same time meet seldom, and the same for the same
+// request; then those whose holders seem to need them no more. Slots that look
 // taken come last: whether they are is then asked of the store.
 func (x *executor) inSlot(ctx context.Context, req Request, q quota, try func(n int) error) error {
-	var seed [32]byte
-	if _, err := io.ReadFull(req.Entropy("slots"), seed[:]); err != nil {
+	order, err := slotOrder(req, q.limit)
+	if err != nil {
 		return err
 	}
-	random := rand.New(rand.NewChaCha8(seed)) //nolint:gosec // It spreads requests, and keeps no secret.
-	start, step := random.IntN(q.limit), 1+random.IntN(q.limit)
-	for gcd(step, q.limit) != 1 { // A step without a common divisor visits all.
-		step = 1 + random.IntN(q.limit)
+	pages, err := x.slotsOf(ctx, q)
+	if err != nil {
+		return err
 	}
-	var doubtful []int
-	for i := range q.limit {
-		n := 1 + (start+i*step)%q.limit
-		taken, err := x.looksTaken(ctx, q, n)
-		if err != nil {
+	var others, doubtful []int
+	holder := func(n int) string { return pages[reservation.PageOf(n)].Slot(n).OwnerID }
+	for _, n := range order {
+		if h := holder(n); h != "" && h != q.claimant {
+			others = append(others, n)
+		} else if err := try(n); !errors.Is(err, errSlotTaken) {
 			return err
 		}
-		if taken {
+	}
+	for _, n := range others {
+		if counts, err := q.counts(ctx, holder(n), n); err != nil {
+			return err
+		} else if counts {
 			doubtful = append(doubtful, n)
-			continue
-		}
-		if err := try(n); !errors.Is(err, errSlotTaken) {
+		} else if err := try(n); !errors.Is(err, errSlotTaken) {
 			return err
 		}
 	}
@@ -97,52 +158,115 @@ func (x *executor) inSlot(ctx context.Context, req Request, q quota, try func(n 
 	return q.exceeded
 }
 
-func gcd(a, b int) int {
-	for b != 0 {
-		a, b = b, a%b
+// slotsOf are all pages of a quota, as far as is known without asking the store.
+func (x *executor) slotsOf(ctx context.Context, q quota) ([]reservation.Slots, error) {
+	pages := make([]reservation.Slots, q.pages())
+	for i := range pages {
+		page, err := load(ctx, x, pageOf(q.claim(i)), false)
+		if err != nil {
+			return nil, err
+		}
+		pages[i] = page.State
 	}
-	return a
+	return pages, nil
 }
 
-// looksTaken asks what this process remembers.
-func (x *executor) looksTaken(ctx context.Context, q quota, n int) (bool, error) {
-	c := q.claim(n)
-	held, err := load(ctx, x, ref(reservation.Aggregate, reservation.IDOf(c.Kind, c.ValueHash)), false)
-	if err != nil || held.State.OwnerID == "" || held.State.OwnerID == c.OwnerID {
-		return false, err
+// slotOrder is the order in which a request tries slots.
+func slotOrder(req Request, limit int) ([]int, error) {
+	var seed [32]byte
+	if _, err := io.ReadFull(req.Entropy("slots"), seed[:]); err != nil {
+		return nil, err
 	}
-	return q.counts(ctx, held.State.OwnerID, n)
+	order := rand.New(rand.NewChaCha8(seed)).Perm(limit) //nolint:gosec // It spreads requests, and keeps no secret.
+	for i := range order {
+		order[i]++
+	}
+	return order, nil
 }
 
-// slotHash is the hash under which a slot of an owner is reserved.
-func slotHash(n int, owner ...string) string {
-	value := strconv.Itoa(n)
-	for _, part := range owner {
-		value += "/" + part
+// takeSlot takes a certain slot for the claimant. It fails with errSlotTaken if
+// somebody else has it.
+func (x *executor) takeSlot(ctx context.Context, req Request, q quota, n int) error {
+	c := q.claim(reservation.PageOf(n))
+	fresh := false // What is cached may be behind: then the slot has changed.
+	for range maxConflicts {
+		seen, err := load(ctx, x, pageOf(c), fresh)
+		if err != nil {
+			return err
+		}
+		held := seen.State.Slot(n)
+		if held.OwnerID != "" && held.OwnerID != q.claimant {
+			free, err := q.yields(ctx, held, n)
+			if err != nil {
+				return err
+			}
+			if !free {
+				return errSlotTaken
+			}
+		}
+		_, err = inLine(ctx, x, req, pageOf(c), q.organization, func(s reservation.Slots) ([]event.Event, error) {
+			return s.Take(c, n, held, req.at())
+		})
+		if !errors.Is(err, reservation.ErrSlotChanged) {
+			return err
+		}
+		fresh = true
 	}
-	return reservation.Hash(value)
+	return ErrContended
+}
+
+// slotClaim is the claim on a certain slot.
+type slotClaim struct {
+	quota
+	slot int
+}
+
+func (c slotClaim) hold(ctx context.Context, x *executor, req Request) error {
+	return x.takeSlot(ctx, req, c.quota, c.slot)
+}
+
+// slotPages remembers for owners with more than one page on which one there were
+// free slots.
+type slotPages struct {
+	mu    sync.Mutex
+	pages map[string]int
+}
+
+// maxSlotPages bounds the memory of slotPages. What is forgotten is found again.
+const maxSlotPages = 4096
+
+func (p *slotPages) of(q quota) int {
+	if q.pages() == 1 {
+		return 0
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pages[q.name()] % q.pages()
+}
+
+func (p *slotPages) use(q quota, page int) {
+	if q.pages() == 1 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.pages == nil || len(p.pages) >= maxSlotPages {
+		p.pages = map[string]int{}
+	}
+	p.pages[q.name()] = page
 }
 
 // keyQuota is the quota of an owner of keys: a person in an organization, or the
 // organization itself, for which owner is empty.
 func (x *executor) keyQuota(req Request, organizationID id.Organization, owner id.User, keyID id.APIKey) quota {
 	return quota{
-		limit: x.limits.APIKeys, exceeded: apikey.ErrLimit,
-		claim: func(n int) claim { return x.keySlotClaim(req, organizationID, owner, keyID, n) },
+		kind: reservation.APIKeySlot, owner: []string{string(organizationID), string(owner)}, limit: x.limits.APIKeys,
+		claimant: string(keyID), organization: organizationID, exceeded: apikey.ErrLimit,
 		counts: func(ctx context.Context, holder string, n int) (bool, error) {
 			key, err := load(ctx, x, ref(apikey.Aggregate, id.APIKey(holder)), false)
 			return key.State.KeepsSlot(n, keyID, req.at()), err
 		},
-	}
-}
-
-func (x *executor) keySlotClaim(req Request, organizationID id.Organization, owner id.User, keyID id.APIKey, n int) claim {
-	return claim{
-		Claim: reservation.Claim{
-			Kind: reservation.APIKeySlot, ValueHash: slotHash(n, string(organizationID), string(owner)), OwnerID: string(keyID),
-		},
-		organization: organizationID, taken: errSlotTaken,
-		yields: func(ctx context.Context, held reservation.State) (bool, error) {
+		yields: func(ctx context.Context, held reservation.Slot, n int) (bool, error) {
 			holder := id.APIKey(held.OwnerID)
 			return yields(ctx, x, req, holding[apikey.State]{
 				of: ref(apikey.Aggregate, holder), organization: organizationID,
@@ -162,22 +286,13 @@ func (x *executor) keySlotClaim(req Request, organizationID id.Organization, own
 // organizationQuota is the quota of a person who makes organizations.
 func (x *executor) organizationQuota(req Request, owner id.User, organizationID id.Organization) quota {
 	return quota{
-		limit: x.limits.Organizations, exceeded: organization.ErrLimit,
-		claim: func(n int) claim { return x.organizationSlotClaim(req, owner, organizationID, n) },
+		kind: reservation.OrganizationSlot, owner: []string{string(owner)}, limit: x.limits.Organizations,
+		claimant: string(organizationID), organization: organizationID, exceeded: organization.ErrLimit,
 		counts: func(ctx context.Context, holder string, n int) (bool, error) {
 			o, err := load(ctx, x, ref(organization.Aggregate, id.Organization(holder)), false)
 			return o.State.KeepsSlot(owner, n), err
 		},
-	}
-}
-
-func (x *executor) organizationSlotClaim(req Request, owner id.User, organizationID id.Organization, n int) claim {
-	return claim{
-		Claim: reservation.Claim{
-			Kind: reservation.OrganizationSlot, ValueHash: slotHash(n, string(owner)), OwnerID: string(organizationID),
-		},
-		organization: organizationID, taken: errSlotTaken,
-		yields: func(ctx context.Context, held reservation.State) (bool, error) {
+		yields: func(ctx context.Context, held reservation.Slot, n int) (bool, error) {
 			holder := id.Organization(held.OwnerID)
 			return yields(ctx, x, req, holding[organization.State]{
 				of: ref(organization.Aggregate, holder), organization: holder,

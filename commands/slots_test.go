@@ -1,7 +1,9 @@
 package commands_test
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/apikey"
 	"github.com/perfectworks/backend/domain/organization"
+	"github.com/perfectworks/backend/domain/reservation"
 )
 
 // limited are commands with small quotas.
@@ -162,4 +165,68 @@ func TestQuotasHoldUnderRaces(t *testing.T) {
 			t.Errorf("%d keys and %d organizations came of it, want 3 and at most 2", issued.Load(), made.Load())
 		}
 	}
+}
+
+// The slots of a large quota are on several pages: all are given out, a freed one
+// too, and no more.
+func TestLargeQuota(t *testing.T) {
+	t.Parallel()
+	const limit = reservation.SlotsOnPage + 2
+	m := newModel()
+	w := newWorld(t, m)
+	w.Commands = commands.New(commands.Deps{Streams: m, Observer: noObserver{}, Limits: commands.Limits{APIKeys: limit}})
+	owner, _ := w.organization()
+	var keys [limit]apikey.State
+	for i, err := range together(limit, func(i int) error {
+		issued, err := w.IssueAPIKey(testContext, w.request(owner), commands.IssueAPIKey{})
+		keys[i] = issued.Value.Key
+		return err
+	}) {
+		if err != nil {
+			t.Fatalf("key %d: %v", i, err)
+		}
+	}
+	issue := func() answer[commands.IssuedAPIKey] {
+		return must(w.IssueAPIKey(testContext, w.request(owner), commands.IssueAPIKey{}))
+	}
+	refused(w, issue(), apikey.ErrLimit)
+	for _, slot := range []int{1, reservation.SlotsOnPage, limit} {
+		i := slices.IndexFunc(keys[:], func(k apikey.State) bool { return k.Slot == slot })
+		must(w.RevokeAPIKey(testContext, w.request(owner), commands.RevokeAPIKey{KeyID: keys[i].ID})).in(w)
+		if got := issue().in(w).Value.Key.Slot; got != slot {
+			t.Errorf("the new key is in slot %d, the free one is %d", got, slot)
+		}
+		refused(w, issue(), apikey.ErrLimit)
+	}
+	m.checkUniqueness(t)
+}
+
+// A key costs two appends, and nothing is asked of the store before: what this
+// process remembers is enough, and the appends prove it.
+func TestAKeyCostsTwoAppends(t *testing.T) {
+	t.Parallel()
+	m := newModel()
+	w := newWorld(t, m)
+	owner, _ := w.organization()
+	w.key(owner, commands.IssueAPIKey{})
+	counting := &asked{faulty: faulty{Streams: m}}
+	if _, err := newCommands(counting).IssueAPIKey(testContext, w.request(owner), commands.IssueAPIKey{}); err != nil {
+		t.Fatal(err)
+	}
+	if counting.appends != 2 || counting.fresh.Load() != 0 {
+		t.Errorf("%d appends and %d reads of the store", counting.appends, counting.fresh.Load())
+	}
+}
+
+// asked counts the loads that ask the store.
+type asked struct {
+	faulty
+	fresh atomic.Int64
+}
+
+func (a *asked) Load(ctx context.Context, stream string, fold commands.Fold, fresh bool) (commands.Snapshot, error) {
+	if fresh {
+		a.fresh.Add(1)
+	}
+	return a.faulty.Load(ctx, stream, fold, fresh)
 }

@@ -1,6 +1,8 @@
 package commands_test
 
 import (
+	"fmt"
+
 	"github.com/perfectworks/backend/domain/apikey"
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/id"
@@ -44,8 +46,15 @@ func (m *model) checkUniqueness(t interface{ Errorf(string, ...any) }) {
 			t.Errorf("%d registrations in one stream\n%s", n, m)
 		}
 	}
-	successors := map[id.APIKey]apikey.State{}
+	successors, slots := map[id.APIKey]apikey.State{}, map[string]id.APIKey{}
 	for _, events := range m.all(apikey.Aggregate.Category) {
+		if key := foldAll(events, apikey.Apply); key.Slot != 0 && key.Status(start) == apikey.StatusActive && key.SuccessorID == "" {
+			slot := fmt.Sprint(key.OrganizationID, key.UserID, key.Slot)
+			if other, taken := slots[slot]; taken {
+				t.Errorf("%s and %s are both in slot %d\n%s", other, key.ID, key.Slot, m)
+			}
+			slots[slot] = key.ID
+		}
 		if key := foldAll(events, apikey.Apply); key.PredecessorID != "" && key.RevokedAt.IsZero() {
 			if other, taken := successors[key.PredecessorID]; taken {
 				t.Errorf("%s and %s both succeed %s\n%s", other.ID, key.ID, key.PredecessorID, m)

@@ -26,7 +26,7 @@ func (x *executor) updateOrganization(ctx context.Context, req Request, c Update
 		decide: func(s organization.State) ([]event.Event, error) {
 			return s.Update(req.Principal, c.Change, req.at())
 		},
-		claims: func(events []event.Event) []claim { return x.slugClaims(req, organizationID, events) },
+		claims: func(events []event.Event) []held { return x.slugClaims(req, organizationID, events) },
 	})
 	if err == nil && c.Slug != nil {
 		err = x.releaseFormerSlugs(ctx, req, o.State)

@@ -10,7 +10,7 @@ import (
 var Aggregate = event.Aggregate[ID, State]{
 	Category: "reservation",
 	Schemas: []event.Schema{
-		event.Define[Reserved](),
+		event.Define[Reserved](event.FieldsAdded),
 		event.Define[Released](),
 	},
 	Apply: Apply,
@@ -21,7 +21,10 @@ type Reserved struct {
 	Kind      Kind   `json:"kind"`
 	ValueHash string `json:"valueHash"`
 	// OwnerID is the id of the aggregate that holds the value.
-	OwnerID    string    `json:"ownerId"`
+	OwnerID string `json:"ownerId"`
+	// Slot is the slot that is taken, of a page of slots; then ValueHash is that of
+	// the page. Zero for all other values. Since version 2.
+	Slot       int       `json:"slot,omitempty"`
 	OccurredAt time.Time `json:"occurredAt"`
 }
 

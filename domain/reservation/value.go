@@ -21,7 +21,7 @@ const (
 	Email   Kind = "email"
 	Subject Kind = "subject"
 
-	// Numbered slots, of which each owner has a limited number.
+	// Numbered slots, of which each owner has a limited number: see Slots.
 	APIKeySlot       Kind = "apiKeySlot"
 	OrganizationSlot Kind = "organizationSlot"
 )
