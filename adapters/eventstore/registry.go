@@ -14,13 +14,16 @@ func Schemas() []event.Schema {
 	return all
 }
 
-// StreamPrefixes returns the beginnings of the names of all streams of this
-// system: what subscriptions follow, all of them the same, so that every write
-// advances every projection.
+// StreamPrefixes returns the beginnings of the names of the streams that
+// subscriptions follow, all of them the same, so that every write that somebody
+// may wait for advances every projection. Events of kinds that are Unfollowed are
+// delivered to nobody.
 func StreamPrefixes() []string {
 	var all []string
 	for _, kind := range domain.Aggregates() {
-		all = append(all, kind.StreamPrefix())
+		if !kind.Unfollowed {
+			all = append(all, kind.StreamPrefix())
+		}
 	}
 	return all
 }

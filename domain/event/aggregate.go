@@ -17,6 +17,9 @@ type Aggregate[I id.Name, S any] struct {
 	// given refers to, for others may hold that one, and ignores events that are
 	// not the aggregate's.
 	Apply func(S, Event) S
+	// Unfollowed says that no projection and no policy looks at the events: they are
+	// not delivered to any, which spares each of them the work.
+	Unfollowed bool
 	// NotFound is the failure to return for an aggregate that does not exist. It
 	// is nil where ids never come from a caller.
 	NotFound error
@@ -39,15 +42,16 @@ func (a Aggregate[I, S]) Check(name I) error {
 // Describe returns what does not depend on the types of id and state.
 func (a Aggregate[I, S]) Describe() Kind {
 	var name I
-	return Kind{Category: a.Category, IDPrefix: name.Prefix(), Schemas: a.Schemas}
+	return Kind{Category: a.Category, IDPrefix: name.Prefix(), Schemas: a.Schemas, Unfollowed: a.Unfollowed}
 }
 
 // Kind is an Aggregate without its types.
 type Kind struct {
 	Category string
 	// IDPrefix is empty for ids that are not TypeIDs.
-	IDPrefix string
-	Schemas  []Schema
+	IDPrefix   string
+	Schemas    []Schema
+	Unfollowed bool
 }
 
 // StreamPrefix is what the names of all streams of this kind begin with.

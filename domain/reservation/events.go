@@ -13,7 +13,8 @@ var Aggregate = event.Aggregate[ID, State]{
 		event.Define[Reserved](event.FieldsAdded),
 		event.Define[Released](),
 	},
-	Apply: Apply,
+	Apply:      Apply,
+	Unfollowed: true,
 }
 
 // Reserved gives a value to an owner. OccurredAt is when the command was made.

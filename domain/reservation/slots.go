@@ -22,9 +22,10 @@ func PageOf(slot int) int { return (slot - 1) / SlotsOnPage }
 // SlotsAggregate describes a page of slots. Its events are those of the other
 // reservations.
 var SlotsAggregate = event.Aggregate[ID, Slots]{
-	Category: Aggregate.Category,
-	Schemas:  Aggregate.Schemas,
-	Apply:    ApplySlots,
+	Category:   Aggregate.Category,
+	Schemas:    Aggregate.Schemas,
+	Apply:      ApplySlots,
+	Unfollowed: Aggregate.Unfollowed,
 }
 
 // Slots is the state of a page, folded from its stream: its slots up to the last

@@ -32,3 +32,18 @@ func TestErasureEqualsARebuild(t *testing.T) {
 		})
 	}
 }
+
+// Events of an unfollowed kind reach no projection: a reducer for one would never
+// be called.
+func TestNoReadModelFollowsAnUnfollowedKind(t *testing.T) {
+	t.Parallel()
+	for _, kind := range domain.Aggregates() {
+		for _, d := range readmodels.Definitions() {
+			for _, s := range kind.Schemas {
+				if kind.Unfollowed && d.Reducers[s.Type] != nil {
+					t.Errorf("%s has a reducer for %s", d.Name, s.Type)
+				}
+			}
+		}
+	}
+}
