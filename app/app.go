@@ -128,8 +128,8 @@ func (a *App) openAPI() error {
 	a.directory = directory.New(directory.Config{
 		Subscribe: a.log.subscribe(a.logger), Decode: decode(impersonal),
 		Head: a.log.ours, Recognise: a.log.Recognise, Shapes: eventstore.Shapes(),
-		RestartWhenLogWentBack: a.settings.WhenLogWentBack != WaitForOperator,
-		Snapshots:              directory.NewSnapshots(a.db.pool), Logger: a.logger,
+		RestartWhenLogWentBack: a.settings.WhenLogWentBack != WaitForOperator, AdoptAnotherLog: a.settings.WhenLogWentBack == AdoptLog,
+		Snapshots: directory.NewSnapshots(a.db.pool), Logger: a.logger,
 	})
 	a.usage = identity.NewUsage(a.db.pool, a.logger)
 	a.addresses = identity.NewAddresses(followEmail(a.work.commands), a.logger)

@@ -79,8 +79,8 @@ func openCore(ctx context.Context, settings Settings, dataFolder string, logger 
 		Shapes:    eventstore.Shapes(),
 		Subscribe: c.log.subscribe(logger), Decode: decode(c.codec), Head: c.log.ours,
 		Recognise: c.log.Recognise, End: c.log.Head, Read: readLog(c.log.Client, c.codec),
-		RebuildWhenLogWentBack: settings.WhenLogWentBack != WaitForOperator,
-		Logger:                 logger, Registerer: registry, Observe: c.tracing.Projecting, Erased: c.destroyed,
+		RebuildWhenLogWentBack: settings.WhenLogWentBack != WaitForOperator, AdoptAnotherLog: settings.WhenLogWentBack == AdoptLog,
+		Logger: logger, Registerer: registry, Observe: c.tracing.Projecting, Erased: c.destroyed,
 	})
 	if err != nil {
 		return nil, err

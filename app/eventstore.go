@@ -31,8 +31,15 @@ type eventLog struct {
 }
 
 func openEventLog(ctx context.Context, settings Settings, pool *pgxpool.Pool, logger *slog.Logger, registry prometheus.Registerer) (*eventLog, error) {
+	known, err := projections.LogOf(ctx, pool)
+	if err != nil {
+		return nil, err
+	}
 	log := &eventLog{feed: eventstore.NewFeed(eventstore.FeedOptions{})}
 	options := eventstore.Options{Logger: logger, Metrics: telemetry.NewEventStore(registry)}
+	if settings.WhenLogWentBack != AdoptLog {
+		options.Log = known
+	}
 	if settings.EventStoreURL != "" {
 		options.URL = settings.EventStoreURL
 	} else {

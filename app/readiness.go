@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/perfectworks/backend/adapters/eventstore"
 	"github.com/perfectworks/backend/adapters/httpapi"
 	"github.com/perfectworks/backend/domain/failure"
 	"github.com/perfectworks/backend/projections"
@@ -61,7 +62,9 @@ func check(name string, err error) httpapi.Check {
 		return c
 	}
 	c.State, c.Detail = httpapi.StateDown, "it does not answer"
-	if f := failure.Of(err); f != nil {
+	if errors.Is(err, eventstore.ErrWrongLog) {
+		c.Detail = "it holds another event log than before"
+	} else if f := failure.Of(err); f != nil {
 		c.Detail = f.Message
 	} else if errors.Is(err, context.DeadlineExceeded) {
 		c.Detail = "it did not answer in time"

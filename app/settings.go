@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +38,10 @@ const (
 	// WaitForOperator serves the read models as they are, never as fresh, and
 	// refuses credentials, until an operator has decided.
 	WaitForOperator LogLoss = "wait"
+	// AdoptLog is RebuildReadModels, and also takes another log for the right one,
+	// which the other values refuse: for an event store that was exchanged on
+	// purpose.
+	AdoptLog LogLoss = "adopt"
 )
 
 // Settings choose the parts. The zero value of each part's setting means the
@@ -193,8 +198,8 @@ func (s Settings) Check() error {
 	if err := s.Role.check(); err != nil {
 		refuse("PERFECTWORKS_ROLE: %w", err)
 	}
-	if s.WhenLogWentBack != "" && s.WhenLogWentBack != RebuildReadModels && s.WhenLogWentBack != WaitForOperator {
-		refuse("EVENTSTORE_WENT_BACK is neither rebuild nor wait")
+	if !slices.Contains([]LogLoss{"", RebuildReadModels, WaitForOperator, AdoptLog}, s.WhenLogWentBack) {
+		refuse("EVENTSTORE_WENT_BACK is none of rebuild, wait and adopt")
 	}
 	if s.TraceShare < 0 || s.TraceShare > 1 {
 		refuse("OTEL_TRACES_SAMPLER_ARG lies outside 0 to 1")

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -121,5 +122,97 @@ func TestALogThatWentBackUnderAServer(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A setting that points at another event store: the server says so, is not ready,
+// and neither shows nor writes anything there. With the setting corrected it goes
+// on as before; told to adopt the other store, it shows what that one holds.
+func TestAnotherEventStore(t *testing.T) {
+	t.Parallel()
+	right, wrong := eventstoretest.New(t), eventstoretest.New(t)
+	if _, err := wrong.Client.Identity(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before, err := wrong.Client.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	database, data := postgrestest.URL(t), t.TempDir()
+	start := func(store *eventstoretest.Store, onLoss app.LogLoss) (server *app.App, stop func()) {
+		t.Helper()
+		server, err := app.New(t.Context(), app.Settings{
+			Environment: app.Development, Addr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0", Data: data,
+			DatabaseURL: database, EventStoreURL: store.Node.ConnectionString(), WhenLogWentBack: onLoss,
+		}, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- server.Run(ctx) }()
+		return server, sync.OnceFunc(func() {
+			cancel()
+			if err := <-ended; err != nil {
+				t.Errorf("the server ended with %v", err)
+			}
+		})
+	}
+	ready := func(server *app.App) api {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), recoverWithin)
+		defer cancel()
+		if err := server.WaitReady(ctx); err != nil {
+			t.Fatal(err)
+		}
+		token, err := identity.MintToken(data, "ada", "ada@example.org", true, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return api{"http://" + server.Addr().String() + "/api/v0", token}
+	}
+
+	server, stop := start(right, app.RebuildReadModels)
+	defer stop()
+	a := ready(server)
+	a.must(t, http.MethodPost, "/users/client", `{"firstName": "Ada", "lastName": "Lovelace"}`)
+	a.must(t, http.MethodPost, "/organizations", `{"name": "Engines"}`)
+	_, key := a.issue(t, "kept")
+	a.must(t, http.MethodGet, "/api-keys/"+key, "")
+	stop()
+
+	misled, stopMisled := start(wrong, app.RebuildReadModels)
+	defer stopMisled()
+	await(t, "the parts to ask the store", func() bool {
+		response, err := http.Get("http://" + misled.AdminAddr().String() + "/readyz")
+		if err != nil {
+			return false
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		return err == nil && response.StatusCode == http.StatusServiceUnavailable && strings.Contains(string(body), "it holds another event log than before")
+	})
+	if status, _ := (api{"http://" + misled.Addr().String() + "/api/v0", a.token}).issue(t, "lost"); status != http.StatusServiceUnavailable {
+		t.Errorf("a write is answered %d", status)
+	}
+	stopMisled()
+	if after, err := wrong.Client.Head(t.Context()); err != nil || after != before {
+		t.Errorf("the other store was written to: %v became %v, %v", before, after, err)
+	}
+
+	again, stopAgain := start(right, app.RebuildReadModels)
+	defer stopAgain()
+	ready(again).must(t, http.MethodGet, "/api-keys/"+key, "")
+	stopAgain()
+
+	adopting, stopAdopting := start(wrong, app.AdoptLog)
+	defer stopAdopting()
+	b := ready(adopting)
+	b.must(t, http.MethodPost, "/users/client", `{"firstName": "Ada", "lastName": "Lovelace"}`)
+	b.must(t, http.MethodPost, "/organizations", `{"name": "Engines"}`)
+	_, other := b.issue(t, "new")
+	b.must(t, http.MethodGet, "/api-keys/"+other, "")
+	if status, _ := b.do(t, http.MethodGet, "/api-keys/"+key, ""); status != http.StatusNotFound {
+		t.Errorf("a key of the store before is answered %d", status)
 	}
 }

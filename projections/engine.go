@@ -68,9 +68,9 @@ type Config struct {
 	// program before an older one takes its own up again; 10 s when zero.
 	Deserted time.Duration
 	// RebuildWhenLogWentBack has tables that show what the log no longer holds
-	// rebuilt at once. Otherwise they are served, never as fresh, until an
-	// operator calls Rebuild.
-	RebuildWhenLogWentBack bool
+	// rebuilt at once. Otherwise, and when it is another log that is not to be
+	// adopted, they are served, never as fresh, until an operator calls Rebuild.
+	RebuildWhenLogWentBack, AdoptAnotherLog bool
 	// StuckAfter is how long a projection may fail before it counts as stuck,
 	// not just lagging; 10 s when zero.
 	StuckAfter time.Duration

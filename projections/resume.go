@@ -113,6 +113,22 @@ func (p *projector) rewind(ctx context.Context, g Generation, to event.Position)
 	return p.reread(ctx)
 }
 
+// LogOf names the log that all live generations of a database are of. It is empty
+// when they are of none yet, or not of one: an operator is rebuilding them.
+func LogOf(ctx context.Context, pool *pgxpool.Pool) (string, error) {
+	var log string
+	var count int
+	err := pool.QueryRow(ctx, `SELECT coalesce(max(log), ''), count(DISTINCT split_part(log, '#', 1))
+		FROM projection.generations WHERE state = 'live' AND log IS NOT NULL`).Scan(&log, &count)
+	if err != nil {
+		return "", fmt.Errorf("read which log the read models are of: %w", err)
+	}
+	if count != 1 {
+		return "", nil
+	}
+	return log, nil
+}
+
 // verify makes sure that the log still holds what a generation shows, which
 // nobody may project at the moment. If not, it is noted for all processes.
 func (e *Engine) verify(ctx context.Context, g Generation) error {

@@ -212,6 +212,13 @@ func (r *runner) rebuild(ctx context.Context, live Generation) error {
 	if !r.engine.config.RebuildWhenLogWentBack {
 		return errNothingToDo
 	}
+	// Another log is hardly what anybody wants: an operator must say so.
+	switch _, err := r.engine.config.Recognise(ctx, live.mark); {
+	case errors.Is(err, event.ErrAnotherLog) && !r.engine.config.AdoptAnotherLog:
+		return errNothingToDo
+	case err != nil && !errors.Is(err, event.ErrLogWentBack):
+		return err
+	}
 	r.log.WarnContext(ctx, "the log went back: building new tables beside the live ones",
 		slog.String("projection", r.definition.Name), slog.Int64("generation", live.ID))
 	return r.construct(ctx, resume)

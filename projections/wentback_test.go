@@ -83,6 +83,40 @@ func TestALogThatWentBackWaitsForTheOperator(t *testing.T) {
 	h.compareWithRebuild(e)
 }
 
+// Another log is no reason to rebuild, whatever the setting says of losses: an
+// operator decides, for one start, that it is the right one.
+func TestAnotherLogWaitsForTheOperator(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	config := h.config(counters(1))
+	config.RebuildWhenLogWentBack = true
+	e := h.engine(config)
+	stop := h.run(e)
+	last := h.log.Append("counter-a", opened{"a", "A", 0})
+	h.waitFor(e, "counters", last)
+	if log, err := LogOf(t.Context(), h.pool); err != nil || log == "" {
+		t.Errorf("the tables are of %q, %v", log, err)
+	}
+	h.log.Exchange()
+	h.eventually("the builder has looked again and again", func() bool { return h.log.Strangers() > 5 })
+	if s := h.status(e); s.State != StateLogWentBack || s.Failure == "" {
+		t.Errorf("the projection is %+v", s)
+	}
+	if err := e.WaitFor(t.Context(), "counters", last); !errors.Is(err, event.ErrLogWentBack) {
+		t.Errorf("readers are told %v", err)
+	}
+	if n := h.count("SELECT count(*) FROM projection.generations"); n != 1 {
+		t.Errorf("there are %d generations: one was built from another log", n)
+	}
+	stop()
+	config.AdoptAnotherLog = true
+	e = h.engine(config)
+	h.run(e)
+	h.eventually("it is live again", func() bool { return h.status(e).State == StateLive })
+	h.waitFor(e, "counters", h.log.Append("counter-b", opened{"b", "B", 0}))
+	h.compareWithRebuild(e)
+}
+
 // It is noticed too by a process that was not running when it happened, and
 // during a build, and when the log has grown beyond what was lost.
 func TestALogThatWentBackIsNoticedAtTheNextStart(t *testing.T) {

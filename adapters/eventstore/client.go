@@ -51,7 +51,7 @@ func Open(opts Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{opts: opts, config: *config, log: opts.Logger, witness: newWitness()}
+	c := &Client{opts: opts, config: *config, log: opts.Logger, witness: newWitness(opts.logID())}
 	if opts.TracerProvider != nil {
 		c.tracer = opts.TracerProvider.Tracer("github.com/perfectworks/backend/adapters/eventstore")
 	}

@@ -2,6 +2,7 @@ package eventstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -24,9 +25,10 @@ type connection struct {
 	// connect again by itself, without a greeting.
 	guarded bool
 
-	mu      sync.Mutex
-	current *session
-	closed  bool
+	mu        sync.Mutex
+	current   *session
+	closed    bool
+	saidWrong time.Time
 	// closing is closed with the connection.
 	closing chan struct{}
 	// open counts the sessions whose client is not closed yet.
@@ -44,6 +46,8 @@ type session struct {
 	ready  chan struct{}
 	// trouble is why the server has not been reached, as last heard.
 	trouble atomic.Pointer[string]
+	// refused is why nobody may use the session; to be read once ready is closed.
+	refused error
 	// ctx ends when the session is retired.
 	ctx context.Context
 	end context.CancelFunc
@@ -74,12 +78,12 @@ func (c *connection) acquire(ctx context.Context) (*session, error) {
 
 	select {
 	case <-s.ready:
-		return s, nil
+		return c.usable(s)
 	default:
 	}
 	select {
 	case <-s.ready:
-		return s, nil
+		return c.usable(s)
 	case <-ctx.Done():
 		c.release(s)
 		trouble := "no answer yet"
@@ -91,6 +95,15 @@ func (c *connection) acquire(ctx context.Context) (*session, error) {
 		c.release(s)
 		return nil, ErrClosed
 	}
+}
+
+// usable gives the session back if it must not be used.
+func (c *connection) usable(s *session) (*session, error) {
+	if s.refused != nil {
+		c.release(s)
+		return nil, s.refused
+	}
+	return s, nil
 }
 
 // begin makes a client and has it look for its server. Callers hold mu.
@@ -114,7 +127,8 @@ func (c *connection) begin() (*session, error) {
 			c.log.Warn("the event store client gave up its search for a server", slog.Any("error", err))
 			c.retire(s)
 		} else if err := c.introduce(client); err != nil {
-			c.log.Warn("a new connection to the event store is of no use", slog.Any("error", err))
+			c.sayRefused(err)
+			s.refused = err
 			c.retire(s)
 		} else if c.guarded {
 			c.guard(s)
@@ -131,6 +145,27 @@ func (c *connection) introduce(client *esdb.Client) error {
 	ctx, cancel := context.WithTimeout(context.Background(), greetTimeout)
 	defer cancel()
 	return c.greet(c.leaderOnly(ctx), client)
+}
+
+// refusalInterval is how often it is said that the log is a wrong one: each call
+// tries a connection of its own.
+const refusalInterval = 10 * time.Second
+
+// sayRefused says why a new connection is not used.
+func (c *connection) sayRefused(err error) {
+	if !errors.Is(err, ErrWrongLog) {
+		c.log.Warn("a new connection to the event store is of no use", slog.Any("error", err))
+		return
+	}
+	c.mu.Lock()
+	said := time.Since(c.saidWrong) < refusalInterval
+	if !said {
+		c.saidWrong = time.Now()
+	}
+	c.mu.Unlock()
+	if !said {
+		c.log.Error("the event store holds another log than before, and is not used: its setting may be wrong", slog.Any("reason", err))
+	}
 }
 
 // guard retires a session as soon as its transport is lost, of which an idle

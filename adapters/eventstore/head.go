@@ -59,7 +59,7 @@ func (h *headOf) look(ctx context.Context, count uint64) (event.Position, bool, 
 	last, examined := h.last, h.examined
 	h.mu.Unlock()
 	seen, err := read(ctx, h.client, func(ctx context.Context, client *esdb.Client) (lookedBack, error) {
-		return lookBack(ctx, client, count, func(e *esdb.RecordedEvent) bool {
+		return lookBack(ctx, client, esdb.End{}, count, func(e *esdb.RecordedEvent) bool {
 			return event.Position(e.Position).Compare(examined) <= 0 || h.ours(e.StreamID)
 		})
 	})
@@ -90,8 +90,11 @@ func (h *headOf) reset() {
 	h.last, h.examined = event.Position{}, event.Position{}
 }
 
-func (h *headOf) ours(stream string) bool {
-	return slices.ContainsFunc(h.prefixes, func(p string) bool { return strings.HasPrefix(stream, p) })
+func (h *headOf) ours(stream string) bool { return followed(h.prefixes, stream) }
+
+// followed tells whether a stream's name begins with one of the prefixes.
+func followed(prefixes []string, stream string) bool {
+	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(stream, p) })
 }
 
 // lookedBack is what was read from the end of the log. stopped says that the
@@ -102,8 +105,9 @@ type lookedBack struct {
 	stopped        bool
 }
 
-func lookBack(ctx context.Context, client *esdb.Client, count uint64, stop func(*esdb.RecordedEvent) bool) (seen lookedBack, err error) {
-	events, err := client.ReadAll(ctx, esdb.ReadAllOptions{Direction: esdb.Backwards, From: esdb.End{}}, count)
+// lookBack reads back from a position, without the event there.
+func lookBack(ctx context.Context, client *esdb.Client, from esdb.AllPosition, count uint64, stop func(*esdb.RecordedEvent) bool) (seen lookedBack, err error) {
+	events, err := client.ReadAll(ctx, esdb.ReadAllOptions{Direction: esdb.Backwards, From: from}, count)
 	if err != nil {
 		return lookedBack{}, err
 	}

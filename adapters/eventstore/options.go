@@ -25,6 +25,11 @@ type Options struct {
 	Username string
 	Password string
 
+	// Log names the log that the store must hold, as a mark does; empty when none is
+	// known yet. Then the first log that answers is the one. A store that holds
+	// another is not used: calls fail with ErrWrongLog.
+	Log string
+
 	// AttemptTimeout bounds each attempt of an append; an append whose answer
 	// did not come by then is tried again with the same event ids. 5 s when
 	// zero. How long is tried in all, the caller's context says.
@@ -81,6 +86,11 @@ func (o *Options) withDefaults() Options {
 		opts.Metrics = noMetrics{}
 	}
 	return opts
+}
+
+func (o *Options) logID() string {
+	id, _ := parseLogName(o.Log)
+	return id
 }
 
 // configuration is the client module's own. Its errors hold no password.

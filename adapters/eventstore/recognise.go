@@ -2,89 +2,54 @@ package eventstore
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
-	"github.com/google/uuid"
 	"google.golang.org/grpc/codes"
 
 	"github.com/perfectworks/backend/domain/event"
 )
 
-// The identity of a log is an event that this system writes once, before others
-// if it can. Its stream belongs to no aggregate, so that no projection sees it.
-const (
-	identityStream = "perfectworks-log"
-	identityType   = "LogIdentified"
-)
-
-// identified is the stored shape of the identity.
-type identified struct {
-	LogID     string    `json:"logId"`
-	CreatedAt time.Time `json:"createdAt"`
-}
-
-// Identity names the log, for as long as it exists: a copy restored from a
-// backup has the same identity. It is written when the log has none.
-func (c *Client) Identity(ctx context.Context) (string, error) {
-	for {
-		id, found, err := c.readIdentity(ctx)
-		if err != nil || found {
-			return id, err
-		}
-		data, err := json.Marshal(identified{LogID: uuid.NewString(), CreatedAt: time.Now().UTC().Truncate(time.Millisecond)})
-		if err != nil {
-			return "", fmt.Errorf("identify the log: %w", err)
-		}
-		_, err = c.append(ctx, identityStream, esdb.NoStream{}, []esdb.EventData{{
-			EventID: uuid.New(), EventType: identityType, ContentType: esdb.ContentTypeJson, Data: data,
-			Metadata: []byte(`{"schemaVersion":1}`),
-		}})
-		if err != nil && !hasCode(err, esdb.ErrorCodeWrongExpectedVersion) { // Then another process was faster.
-			return "", fmt.Errorf("identify the log: %w", err)
-		}
-	}
-}
-
-func (c *Client) readIdentity(ctx context.Context) (string, bool, error) {
-	var id identified
-	found, err := c.readForwards(ctx, identityStream, 0, func(e *esdb.RecordedEvent) error {
-		if id.LogID != "" {
-			return nil // What may follow one day is of no interest here.
-		}
-		if err := json.Unmarshal(e.Data, &id); err != nil {
-			return fmt.Errorf("identify the log: %w", err)
-		}
-		return nil
-	})
-	if err != nil { // Reading may still be under way: leave what it touches alone.
-		return "", false, err
-	}
-	return id.LogID, found && id.LogID != "", nil
-}
-
 // Recognise makes sure that the log still holds what a mark says was read from
 // it, and returns the mark to go on from. Readers call it before each
-// subscription. The error wraps event.ErrLogWentBack if the log is another or
-// ends, or goes on differently, before the mark's last event. That this event is
-// missing because its stream was deleted or truncated is no loss.
+// subscription. The error wraps event.ErrLogWentBack if the log ends, or goes on
+// differently, before the mark's last event, and event.ErrAnotherLog if it is
+// another one. That the event is missing because its stream was deleted or
+// truncated is no loss.
 //
 // The returned mark names the log. Its position is that of the last event where
-// the log between there and the mark's position, which held nothing of ours,
-// cannot be recognised: going on from there misses and repeats nothing.
+// the log between there and the mark's position cannot be recognised, or holds
+// events of ours by now: going on from there misses and repeats nothing.
+//
+// A log that went back begins a new epoch, unless it has begun one since the mark
+// was read. The epoch tells operators and readers that something was lost before
+// it; what of it a reader had read, only the reader's last event tells.
 func (c *Client) Recognise(ctx context.Context, mark event.Mark) (event.Mark, error) {
-	id, err := c.Identity(ctx)
+	log, err := c.identify(ctx)
 	if err != nil {
 		return event.Mark{}, fmt.Errorf("recognise the log: %w", err)
 	}
-	if mark.Log != "" && mark.Log != id {
-		return event.Mark{}, fmt.Errorf("%w: it is another log: %s, not %s", event.ErrLogWentBack, id, mark.Log)
+	if id, epoch := parseLogName(mark.Log); id == log.id && epoch > log.epoch {
+		// The beginning of an epoch is lost; the mark's last event need not be.
+		c.beginEpoch(ctx, log, mark, fmt.Errorf("%w: the beginning of epoch %d", event.ErrLogWentBack, epoch))
+		if log, err = c.identify(ctx); err != nil {
+			return event.Mark{}, fmt.Errorf("recognise the log: %w", err)
+		}
 	}
-	mark.Log = id
+	recognised, err := c.recognise(ctx, log, mark)
+	if errors.Is(err, event.ErrLogWentBack) && !errors.Is(err, event.ErrAnotherLog) {
+		c.beginEpoch(ctx, log, mark, err)
+	}
+	return recognised, err
+}
+
+func (c *Client) recognise(ctx context.Context, log identity, mark event.Mark) (event.Mark, error) {
+	if id, _ := parseLogName(mark.Log); mark.Log != "" && id != log.id {
+		return event.Mark{}, fmt.Errorf("%w: %s, not %s", event.ErrAnotherLog, log.id, id)
+	}
+	mark.Log = log.name()
 	if mark.Position.IsZero() && mark.Last.IsZero() {
 		return mark, nil
 	}
@@ -94,7 +59,10 @@ func (c *Client) Recognise(ctx context.Context, mark event.Mark) (event.Mark, er
 	if mark.Position == mark.Last.Position {
 		return mark, nil
 	}
-	_, found, err := c.eventAt(ctx, mark.Position)
+	at, found, err := c.eventAt(ctx, mark.Position)
+	if err == nil && found && !mark.Last.IsZero() {
+		found, err = c.passesOver(ctx, mark.Last.Position, at)
+	}
 	if err != nil {
 		return event.Mark{}, fmt.Errorf("recognise the log: %w", err)
 	}
@@ -102,6 +70,21 @@ func (c *Client) Recognise(ctx context.Context, mark event.Mark) (event.Mark, er
 		mark.Position = mark.Last.Position
 	}
 	return mark, nil
+}
+
+// passesOver tells whether readers pass over all that the log now holds after a
+// position, up to an event and with it. Where that is much, it does not look.
+func (c *Client) passesOver(ctx context.Context, after event.Position, upTo *esdb.RecordedEvent) (bool, error) {
+	prefixes := StreamPrefixes()
+	if followed(prefixes, upTo.StreamID) {
+		return false, nil
+	}
+	back, err := read(ctx, c, func(ctx context.Context, client *esdb.Client) (lookedBack, error) {
+		return lookBack(ctx, client, upTo.Position, maxLookBack, func(e *esdb.RecordedEvent) bool {
+			return event.Position(e.Position).Compare(after) <= 0 || followed(prefixes, e.StreamID)
+		})
+	})
+	return back.stopped && back.oldest.Compare(after) <= 0, err
 }
 
 // recogniseLast looks for the last event of a mark. A mark of an earlier release

@@ -3,6 +3,7 @@ package eventstore_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -90,10 +91,12 @@ func TestALogThatWentBackIsNotRecognised(t *testing.T) {
 	}
 	wentBack("the event is gone", markOf(log, lost))
 	wentBack("another log", markOf("another", kept))
-	if got, err := store.Client.Recognise(ctx, event.Mark{Log: log, Position: others.Position, Last: kept}); err != nil || got != markOf(log, kept) {
+	// From now on the log is in its second epoch.
+	if got, err := store.Client.Recognise(ctx, event.Mark{Log: log, Position: others.Position, Last: kept}); err != nil || got != markOf(log+"#2", kept) {
 		t.Errorf("what is lost was not ours: %+v, %v", got, err)
 	}
-	// The same events at the same places, but not the same.
+	// The same events at the same places, but not the same, before anybody notices.
+	store.GoBack(t, kept.Position)
 	if again := put(t, store, "user-1", 1, 1); again.Position != lost.Position {
 		t.Fatalf("%v is not at %v", again, lost)
 	}
@@ -103,6 +106,155 @@ func TestALogThatWentBackIsNotRecognised(t *testing.T) {
 	misplaced := lost
 	misplaced.Position.Commit, misplaced.Position.Prepare = lost.Position.Commit+1, lost.Position.Prepare+1
 	wentBack("no event is there", markOf(log, misplaced))
+}
+
+// Positions are given again after a loss. A reader that was further than its last
+// event, by events that it passes over, does not miss what is ours there now.
+func TestPositionsThatAreGivenAgainAreReadAgain(t *testing.T) {
+	t.Parallel()
+	for name, refill := range map[string]func(t *testing.T, store *eventstoretest.Store) (reached event.Place){
+		"ours at the very position": func(t *testing.T, store *eventstoretest.Store) event.Place {
+			t.Helper()
+			return put(t, store, "user-2", 0, 1)
+		},
+		"ours before it": func(t *testing.T, store *eventstoretest.Store) event.Place {
+			t.Helper()
+			put(t, store, "user-2", 0, 1)
+			return put(t, store, "some-2", 0, 1)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := eventstoretest.New(t)
+			ctx := within(t, time.Minute)
+			log, err := store.Client.Identity(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			last := put(t, store, "user-1", 0, 1)
+			put(t, store, "some-1", 0, 1)
+			passed := put(t, store, "some-1", 1, 1)
+			mark := event.Mark{Log: log, Position: passed.Position, Last: last}
+			if got, err := store.Client.Recognise(ctx, mark); err != nil || got != mark {
+				t.Fatalf("before the loss: %+v, %v", got, err)
+			}
+			store.GoBack(t, last.Position)
+			if err := store.Client.Ping(ctx); err != nil { // The client notices as it connects again.
+				t.Fatal(err)
+			}
+			mark.Position = refill(t, store).Position
+			if got, err := store.Client.Recognise(ctx, mark); err != nil || got != markOf(log, last) {
+				t.Errorf("it goes on from %+v, %v; want the last event", got, err)
+			}
+		})
+	}
+}
+
+// A log that went back begins a new epoch, once, however many notice; its number
+// is never given again, even if the epoch's beginning is lost too.
+func TestALogThatWentBackBeginsAnEpoch(t *testing.T) {
+	t.Parallel()
+	store := eventstoretest.New(t)
+	ctx := within(t, time.Minute)
+	log, err := store.Client.Identity(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := put(t, store, "user-1", 0, 1)
+	lost := put(t, store, "user-1", 1, 1)
+	// together has several readers look at a mark at once.
+	together := func(mark event.Mark, wentBack bool) {
+		t.Helper()
+		var all sync.WaitGroup
+		for range 5 {
+			all.Go(func() {
+				if _, err := store.Client.Recognise(ctx, mark); errors.Is(err, event.ErrLogWentBack) != wentBack || !wentBack && err != nil {
+					t.Errorf("%+v: %v", mark, err)
+				}
+			})
+		}
+		all.Wait()
+	}
+	epochs := func(want string, count int) {
+		t.Helper()
+		if got, err := store.Client.Identity(ctx); err != nil || got != want {
+			t.Errorf("the log is %s, %v; want %s", got, err, want)
+		}
+		var n int
+		if err := store.Pool.QueryRow(ctx, "SELECT count(*) FROM eventnode.events WHERE type = 'LogEpochBegan'").Scan(&n); err != nil || n != count {
+			t.Errorf("%d epochs were begun, want %d, %v", n, count, err)
+		}
+	}
+	store.GoBack(t, kept.Position)
+	together(markOf(log, lost), true)
+	epochs(log+"#2", 1)
+	// What was read before the loss, and is still there, is good in the new epoch.
+	if got, err := store.Client.Recognise(ctx, markOf(log, kept)); err != nil || got != markOf(log+"#2", kept) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	// The second loss takes the epoch's beginning along, but nothing that was read.
+	store.GoBack(t, kept.Position)
+	together(markOf(log+"#2", kept), false)
+	epochs(log+"#3", 1)
+	together(markOf(log, lost), true) // Those who come late begin none.
+	epochs(log+"#3", 1)
+}
+
+// A client belongs to one log: a store that holds another is neither read nor
+// written to, whether the client was told the log or has met it before.
+func TestAnotherLogIsNotUsed(t *testing.T) {
+	t.Parallel()
+	store := eventstoretest.New(t)
+	ctx := within(t, time.Minute)
+	log, err := store.Client.Identity(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := put(t, store, "user-1", 0, 1)
+	events := []esdb.EventData{{EventID: uuid.New(), EventType: "X", ContentType: esdb.ContentTypeJson, Data: []byte(`{}`)}}
+	told := func(name string) *eventstore.Client {
+		t.Helper()
+		client, err := eventstore.Open(eventstore.Options{URL: store.Node.ConnectionString(), Log: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = client.Close(context.Background()) })
+		return client
+	}
+	right := told(log + "#7") // Epochs make no other log of it.
+	if err := right.Ping(ctx); err != nil {
+		t.Fatal(err)
+	}
+	wrong := told("another")
+	for what, err := range map[string]error{
+		"append":   errorOf(wrong.Append(ctx, "user-2", event.NoStream, events)),
+		"head":     errorOf(wrong.Head(ctx)),
+		"identity": errorOf(wrong.Identity(ctx)),
+	} {
+		if !errors.Is(err, eventstore.ErrWrongLog) || !errors.Is(err, eventstore.ErrUnavailable) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	// The log is exchanged under a client, whose connection does not even break.
+	if _, err := store.Pool.Exec(ctx, `UPDATE eventnode.events SET data = '{"logId":"another"}' WHERE type = 'LogIdentified'`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Client.Recognise(ctx, markOf(log, last)); !errors.Is(err, eventstore.ErrWrongLog) {
+		t.Errorf("an exchanged log: %v", err)
+	}
+	// A reader who is of another log than the client says so in words of its own.
+	if _, err := told("another").Recognise(ctx, markOf(log, last)); !errors.Is(err, event.ErrAnotherLog) {
+		t.Errorf("a mark of another log: %v", err)
+	}
+	if head, err := store.Client.Head(ctx); err != nil || head != last.Position {
+		t.Errorf("something was written: the log ends at %v, not %v, %v", head, last.Position, err)
+	}
+}
+
+// errorOf is the error, the last of several results.
+func errorOf(results ...any) error {
+	err, _ := results[len(results)-1].(error)
+	return err
 }
 
 // What a scavenge removed is no loss: the stream's metadata tells.

@@ -3,6 +3,7 @@ package eventstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -19,7 +20,11 @@ const watchInterval = 500 * time.Millisecond
 // witness is what this process itself knows of the log: the last event that it
 // wrote or read. It guards what is kept in memory. It is safe for concurrent use.
 type witness struct {
-	mu       sync.Mutex
+	mu sync.Mutex
+	// id is the identity of the log, once it is known: a client belongs to one log
+	// for its life.
+	id string
+	// log names the log, last is the last event.
 	log      string
 	last     event.Place
 	wentBack []func()
@@ -45,7 +50,31 @@ func (l *life) err() error {
 	}
 }
 
-func newWitness() *witness { return &witness{life: newLife()} }
+func newWitness(id string) *witness { return &witness{id: id, life: newLife()} }
+
+// belongsTo makes sure that the log is the one that this client belongs to; id is
+// empty for a log without an identity.
+func (w *witness) belongsTo(id string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.id == id:
+	case w.id == "":
+		w.id = id
+	case id == "":
+		return fmt.Errorf("%w: it has no identity, and should be %s", ErrWrongLog, w.id)
+	default:
+		return fmt.Errorf("%w: it is %s, and should be %s", ErrWrongLog, id, w.id)
+	}
+	return nil
+}
+
+// known tells whether the identity of the log is known.
+func (w *witness) known() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.id != ""
+}
 
 // saw notes an event.
 func (w *witness) saw(p event.Place) {
@@ -115,9 +144,7 @@ func (c *Client) Watch(ctx context.Context) {
 func (w *witness) identify(log string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.log == "" {
-		w.log = log
-	}
+	w.log = log
 }
 
 func (c *Client) wentBack(ctx context.Context, mark event.Mark, reason error) {
@@ -129,10 +156,18 @@ func (c *Client) wentBack(ctx context.Context, mark event.Mark, reason error) {
 }
 
 // greet makes sure that the log behind a new connection is the one that this
-// process knows, before anybody else uses the connection. It needs no identity:
-// the last event is enough, and one that may have been scavenged is left to
-// Watch.
+// process knows, before anybody else uses the connection: that it has the same
+// identity, and the last event. One that may have been scavenged is left to Watch.
 func (c *Client) greet(ctx context.Context, client *esdb.Client) error {
+	if c.witness.known() {
+		a := guarded(ctx, client, identityOf)
+		if a.err != nil {
+			return a.err
+		}
+		if err := c.witness.belongsTo(a.value.id); err != nil {
+			return err
+		}
+	}
 	mark := c.witness.mark()
 	if mark.Last.IsZero() {
 		return nil

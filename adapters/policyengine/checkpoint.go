@@ -202,8 +202,9 @@ type group struct {
 
 type member struct {
 	policy policies.Policy
-	// position is the one in the database.
-	position event.Position
+	// position is the one in the database, last that of the last event that the
+	// member has seen; zero when it has seen none since it began.
+	position, last event.Position
 }
 
 // groups are the policies to be run: first those that had caught up, or stand
@@ -240,7 +241,7 @@ func (e *Engine) groups(ctx context.Context) ([]group, error) {
 }
 
 func (g *group) add(p policies.Policy, c checkpoint) {
-	g.members = append(g.members, member{p, c.mark.Position})
+	g.members = append(g.members, member{p, c.mark.Position, c.mark.Last.Position})
 	if len(g.members) == 1 || c.mark.Last.Position.Compare(g.mark.Last.Position) > 0 {
 		g.mark, g.lastAt = c.mark, c.lastAt
 	}
@@ -258,9 +259,10 @@ func (g *group) position(recognised *event.Position) event.Position {
 }
 
 // after is where the member goes on: at its own position, unless the log is
-// recognised only up to an earlier one. Between the two was nothing of ours.
+// recognised only up to an earlier one. Between the two was nothing of ours, unless
+// the member has not begun there: it never goes back beyond its beginning.
 func (m member) after(recognised *event.Position) event.Position {
-	if recognised != nil && recognised.Compare(m.position) < 0 {
+	if recognised != nil && recognised.Compare(m.position) < 0 && !m.last.IsZero() {
 		return *recognised
 	}
 	return m.position
@@ -273,29 +275,34 @@ func (m member) after(recognised *event.Position) event.Position {
 func (o owner) advance(ctx context.Context, tx pgx.Tx, from group, to event.Mark, lastAt time.Time, jobs map[string]int64, live bool) error {
 	var names, commits, prepares []string
 	var counts []int64
+	var seen []bool // whether the last event is the member's too: it began before
 	for _, m := range from.members {
 		if m.position.Compare(to.Position) > 0 {
 			continue
 		}
 		at := stored(m.position)
 		names, commits, prepares = append(names, m.policy.Name), append(commits, at.commit), append(prepares, at.prepare)
-		counts = append(counts, jobs[m.policy.Name])
+		counts, seen = append(counts, jobs[m.policy.Name]), append(seen, to.Last.Position.Compare(m.position) > 0)
 	}
 	after, last := stored(to.Position), stored(to.Last.Position)
 	tag, err := tx.Exec(ctx, `
 		UPDATE policy.checkpoints c SET
 			commit_position = $5::text::numeric, prepare_position = $6::text::numeric,
-			last_event_id = nullif($7::uuid, '00000000-0000-0000-0000-000000000000'),
-			last_event_commit = $8::text::numeric, last_event_prepare = $9::text::numeric, last_event_at = $10,
-			last_stream = $13, last_revision = $14, log = nullif($15, ''),
+			last_event_id = CASE WHEN seen THEN $7::uuid ELSE last_event_id END,
+			last_event_commit = CASE WHEN seen THEN $8::text::numeric ELSE last_event_commit END,
+			last_event_prepare = CASE WHEN seen THEN $9::text::numeric ELSE last_event_prepare END,
+			last_event_at = CASE WHEN seen THEN $10 ELSE last_event_at END,
+			last_stream = CASE WHEN seen THEN $13 ELSE last_stream END,
+			last_revision = CASE WHEN seen THEN $14 ELSE last_revision END,
+			log = nullif($15, ''),
 			jobs = c.jobs + n.jobs, caught_up = c.caught_up OR $11, advanced_at = clock_timestamp()
-		FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS n (policy, at_commit, at_prepare, jobs)
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $16::bool[]) AS n (policy, at_commit, at_prepare, jobs, seen)
 		WHERE c.policy = n.policy AND c.stopped IS NULL
 			AND c.commit_position = n.at_commit::numeric AND c.prepare_position = n.at_prepare::numeric
 			AND EXISTS (SELECT FROM policy.owner WHERE epoch = $12)`,
 		names, commits, prepares, counts, after.commit, after.prepare,
 		uuid.UUID(to.Last.ID), last.commit, last.prepare, nullTime(lastAt), live, o.epoch,
-		to.Last.Stream, to.Last.Revision, to.Log)
+		to.Last.Stream, to.Last.Revision, to.Log, seen)
 	if err != nil {
 		return fmt.Errorf("advance policies: %w", err)
 	}

@@ -1,13 +1,16 @@
 package event
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Mark is how far a reader of the log has got, with what it takes to recognise
 // the log later: an event store can be restored from a backup, lose its tail in
 // a failover, or be exchanged for another. The zero Mark is that of a reader who
 // has read nothing.
 type Mark struct {
-	// Log is the identity of the log; empty when it is not known.
+	// Log names the log and its epoch; empty when it is not known.
 	Log string
 	// Position is up to where the log was read. It may be beyond Last, where the
 	// log holds only what the reader passes over.
@@ -37,3 +40,8 @@ func (r Recorded) Place() Place {
 // was restored from a backup, lost its tail, or is another log. Whatever was made
 // of what was read must be made again.
 var ErrLogWentBack = errors.New("the event log went back: it no longer holds events that were read from it")
+
+// ErrAnotherLog is the ErrLogWentBack of a log with another identity. A wrong
+// setting is the likely reason, so nothing is made again before an operator says
+// so.
+var ErrAnotherLog = fmt.Errorf("%w: it is another log", ErrLogWentBack)

@@ -43,9 +43,10 @@ type Config struct {
 	// that the log did not go back.
 	Recognise projections.Recognise
 	// RestartWhenLogWentBack has the directory begin again with the log when that
-	// no longer holds what the directory knows. Otherwise it vouches for nobody
-	// until the log is back or the program is started again with a free hand.
-	RestartWhenLogWentBack bool
+	// no longer holds what the directory knows. Otherwise, and when it is another
+	// log that is not to be adopted, it vouches for nobody until the log is back or
+	// the program is started again with a free hand.
+	RestartWhenLogWentBack, AdoptAnotherLog bool
 	// Shapes are the newest versions of stored shapes that Decode can read, by
 	// event type; 1 for those that are missing. A snapshot of a program that could
 	// read others is not used.

@@ -15,10 +15,11 @@ func (d *Directory) Resume(ctx context.Context) (event.Position, error) {
 	known := d.mark()
 	mark, err := d.config.Recognise(ctx, known)
 	if errors.Is(err, event.ErrLogWentBack) {
+		restarts := d.config.RestartWhenLogWentBack && (d.config.AdoptAnotherLog || !errors.Is(err, event.ErrAnotherLog))
 		d.config.Logger.ErrorContext(ctx, "the log went back: the directory knows what the log no longer holds",
-			"position", known.Position.String(), "restarts", d.config.RestartWhenLogWentBack, "reason", err)
-		d.forget(err)
-		if !d.config.RestartWhenLogWentBack {
+			"position", known.Position.String(), "restarts", restarts, "reason", err)
+		d.forget(err, restarts)
+		if !restarts {
 			return event.Position{}, err
 		}
 		mark, err = d.config.Recognise(ctx, event.Mark{})
@@ -45,11 +46,11 @@ func (d *Directory) mark() event.Mark {
 
 // forget closes the directory, for what it knows is not of the log; if it may
 // begin again, it forgets it too.
-func (d *Directory) forget(reason error) {
+func (d *Directory) forget(reason error, restart bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.freshness = freshness{lost: reason}
-	if d.config.RestartWhenLogWentBack {
+	if restart {
 		d.state, d.applied, d.log, d.last, d.unsaved = newState(), event.Position{}, "", event.Place{}, 0
 	}
 	d.reopen()

@@ -22,7 +22,7 @@ var Began = time.Date(2026, 1, 1, 0, 0, 1, 0, time.UTC)
 // PositionStep lies between the positions of two events.
 const PositionStep = 100
 
-// identity is the name of every log.
+// identity is the name of every log, until it is exchanged.
 const identity = "a log in memory"
 
 // Log is a log in memory. It is safe for concurrent use.
@@ -36,11 +36,13 @@ type Log struct {
 	failure   error
 	erased    map[string]bool
 	lives     int // how often it went back
+	identity  string
+	strangers int // how often it was taken for another log
 }
 
 // NewLog returns an empty log.
 func NewLog() *Log {
-	return &Log{revisions: map[string]event.Revision{}, grown: make(chan struct{}), failures: map[event.ID]error{}, erased: map[string]bool{}}
+	return &Log{identity: identity, revisions: map[string]event.Revision{}, grown: make(chan struct{}), failures: map[event.ID]error{}, erased: map[string]bool{}}
 }
 
 // Append records events in a stream, and returns the last one's position.
@@ -90,21 +92,42 @@ func (l *Log) GoBack(to event.Position) {
 	l.grown = make(chan struct{})
 }
 
+// Exchange makes it another log, with the same events.
+func (l *Log) Exchange() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.identity += ", exchanged"
+	l.lives++
+	close(l.grown)
+	l.grown = make(chan struct{})
+}
+
+// Strangers tells how often the log was taken for another since.
+func (l *Log) Strangers() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.strangers
+}
+
 // Recognise is projections.Recognise.
 func (l *Log) Recognise(_ context.Context, mark event.Mark) (event.Mark, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if mark.Log != "" && mark.Log != l.identity {
+		l.strangers++
+		return event.Mark{}, event.ErrAnotherLog
+	}
 	known := mark.Last.IsZero()
 	for _, e := range l.events {
 		known = known || e.ID == mark.Last.ID && e.Position == mark.Last.Position
 	}
-	if !known || mark.Log != "" && mark.Log != identity {
+	if !known {
 		return event.Mark{}, fmt.Errorf("%w: %s is not there", event.ErrLogWentBack, mark.Last.Position)
 	}
 	if mark.Position.Compare(l.reachable()) > 0 {
 		mark.Position = mark.Last.Position
 	}
-	mark.Log = identity
+	mark.Log = l.identity
 	return mark, nil
 }
 
