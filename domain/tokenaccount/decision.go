@@ -17,7 +17,7 @@ import (
 // int64: see decision.mayIssue.
 const MaxAmount int64 = 1_000_000_000_000
 
-// maxReference bounds a reference's id, in bytes.
+// maxReference bounds a reference's id, and other names, in bytes.
 const maxReference = 100
 
 // Context is what every decision of the account is given from outside.
@@ -147,10 +147,13 @@ func checkAmount(amount int64) error {
 	return wrong.Err()
 }
 
-// checkText refuses what could not be told from its neighbours in the chain of
-// hashes: see fields.
+// checkText refuses what is too long, and what could not be told from its
+// neighbours in the chain of hashes: see fields.
 func checkText(field, text string) error {
 	var wrong failure.Fields
+	if len(text) > maxReference {
+		wrong.Add(field, input.CodeTooLong, "must have at most 100 bytes")
+	}
 	if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
 		wrong.Add(field, input.CodeCharacter, "must be UTF-8 without control characters")
 	}

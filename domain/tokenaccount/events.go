@@ -21,9 +21,9 @@ var Aggregate = event.Aggregate[ID, State]{
 	Schemas: []event.Schema{
 		event.Define[TokensGranted](),
 		event.Define[TokensReserved](),
-		event.Define[TokensCaptured](),
-		event.Define[ReservationReleased](),
-		event.Define[TokensRefunded](),
+		event.Define[TokensCaptured](event.FieldsAdded),
+		event.Define[ReservationReleased](event.FieldsAdded),
+		event.Define[TokensRefunded](event.FieldsAdded),
 		event.Define[TokensExpired](),
 		event.Define[TokensClawedBack](),
 		event.Define[ClawbackReversed](),
@@ -80,6 +80,14 @@ type TokensReserved struct {
 	Entry    Entry     `json:"entry"`
 }
 
+// Work is what tokens are spent for, as the reservation said it. Events that end
+// a reservation repeat it, so that each entry can be read by itself.
+type Work struct {
+	Purpose string  `json:"purpose,omitempty"`
+	FileID  string  `json:"fileId,omitempty"`
+	UserID  id.User `json:"userId,omitempty"`
+}
+
 // TokensCaptured consumes what a reservation held, and returns the rest.
 type TokensCaptured struct {
 	OrganizationID id.Organization `json:"organizationId"`
@@ -89,6 +97,7 @@ type TokensCaptured struct {
 	Returned       []Allocation    `json:"returned,omitempty"`
 	// Repaid of what was returned went to the debt.
 	Repaid int64 `json:"repaid,omitempty"`
+	Work   Work  `json:"work,omitzero"`
 	Entry  Entry `json:"entry"`
 }
 
@@ -99,6 +108,7 @@ type ReservationReleased struct {
 	Reason         ReleaseReason   `json:"reason"`
 	Returned       []Allocation    `json:"returned"`
 	Repaid         int64           `json:"repaid,omitempty"`
+	Work           Work            `json:"work,omitzero"`
 	Entry          Entry           `json:"entry"`
 }
 
@@ -111,6 +121,7 @@ type TokensRefunded struct {
 	Amount      int64        `json:"amount"`
 	Returned    []Allocation `json:"returned"`
 	Repaid      int64        `json:"repaid,omitempty"`
+	Work        Work         `json:"work,omitzero"`
 	Entry       Entry        `json:"entry"`
 }
 

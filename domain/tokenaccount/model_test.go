@@ -538,8 +538,35 @@ func (l *ledger) compare(t *rapid.T, after string) {
 		t.Fatalf("the grants have %d, %d, %d, the accounts %+v", available, held, frozen, b)
 	}
 	l.checkChain(t)
+	l.checkChanges(t)
 	if again, _ := shown.Settle(l.ctx()); len(again) > 0 {
 		t.Fatalf("what had come due is due again: %v", again)
+	}
+}
+
+// checkChanges adds up what each event changes in the grants.
+func (l *ledger) checkChanges(t *rapid.T) {
+	sums := map[tokenaccount.Reference]tokenaccount.GrantChange{}
+	for _, e := range l.log {
+		for _, c := range tokenaccount.ChangesOf(e) {
+			s := sums[c.Grant]
+			sums[c.Grant] = tokenaccount.GrantChange{
+				Grant: c.Grant, Free: s.Free + c.Free, Held: s.Held + c.Held, Expired: s.Expired + c.Expired,
+				ClawedBack: s.ClawedBack + c.ClawedBack, Disputed: s.Disputed + c.Disputed,
+			}
+		}
+	}
+	for _, r := range l.grants {
+		g, _ := l.state.Grant(r)
+		want := tokenaccount.GrantChange{
+			Grant: r, Free: g.Available + g.Frozen, Held: g.Held, Expired: g.Expired, ClawedBack: g.ClawedBack,
+		}
+		if g.Disputed {
+			want.Disputed = 1
+		}
+		if sums[r] != want {
+			t.Fatalf("the changes of %s sum to %+v, the state has %+v", r.ID, sums[r], want)
+		}
 	}
 }
 

@@ -50,6 +50,8 @@ type Operation struct {
 	Refunded int64        `json:"refunded,omitempty"`
 }
 
+func (o Operation) work() Work { return Work{Purpose: o.Purpose, FileID: o.FileID, UserID: o.UserID} }
+
 func total(allocations []Allocation) int64 {
 	var sum int64
 	for _, a := range allocations {

@@ -127,7 +127,7 @@ func (s State) Capture(ctx Context, r Reference, amount int64) ([]event.Event, e
 	}, func(entry Entry) posting {
 		return TokensCaptured{
 			OrganizationID: d.OrganizationID, Reference: r, Amount: amount,
-			Allocations: consumed, Returned: returned, Repaid: repaid, Entry: entry,
+			Allocations: consumed, Returned: returned, Repaid: repaid, Work: o.work(), Entry: entry,
 		}
 	})
 	d.expire(d.at)
@@ -164,7 +164,7 @@ func (d *decision) release(r Reference, reason ReleaseReason, at time.Time) {
 	}, func(entry Entry) posting {
 		return ReservationReleased{
 			OrganizationID: d.OrganizationID, Reference: r, Reason: reason,
-			Returned: o.Allocations, Repaid: repaid, Entry: entry,
+			Returned: o.Allocations, Repaid: repaid, Work: o.work(), Entry: entry,
 		}
 	})
 }
@@ -226,7 +226,7 @@ func (s State) Refund(ctx Context, r, reservation Reference, amount int64) ([]ev
 	}, func(entry Entry) posting {
 		return TokensRefunded{
 			OrganizationID: d.OrganizationID, Reference: r, Reservation: reservation,
-			Amount: amount, Returned: returned, Repaid: repaid, Entry: entry,
+			Amount: amount, Returned: returned, Repaid: repaid, Work: o.work(), Entry: entry,
 		}
 	})
 	d.expire(d.at)

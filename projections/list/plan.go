@@ -51,6 +51,17 @@ func (s Source[T]) plan(r Request) (query, error) {
 	return q, nil
 }
 
+// Where returns the conditions of a request's filters and search, to follow From,
+// with all arguments. It is for those who read the whole list in their own way.
+func (s Source[T]) Where(r Request) (string, pgx.NamedArgs, error) {
+	var wrong failure.Fields
+	where := conditions{args: pgx.NamedArgs{}}
+	maps.Copy(where.args, s.Args)
+	s.filter(&wrong, &where, r.Filters)
+	s.search(&wrong, &where, r.Search)
+	return where.sql.String(), where.args, wrong.Err()
+}
+
 func limit(wrong *failure.Fields, given int) int {
 	switch {
 	case given == 0:

@@ -8,6 +8,7 @@ import (
 	"github.com/perfectworks/backend/projections/erasures"
 	"github.com/perfectworks/backend/projections/organizations"
 	"github.com/perfectworks/backend/projections/statistics"
+	"github.com/perfectworks/backend/projections/tokens"
 	"github.com/perfectworks/backend/projections/users"
 	"github.com/perfectworks/backend/projections/view"
 )
@@ -20,6 +21,7 @@ func Definitions() []projections.Definition {
 		apikeys.Definition(),
 		statistics.Definition(),
 		erasures.Definition(),
+		tokens.Definition(),
 	}
 }
 
@@ -30,6 +32,7 @@ type Queries struct {
 	APIKeys       apikeys.Queries
 	Statistics    statistics.Queries
 	Erasures      erasures.Queries
+	Tokens        tokens.Queries
 }
 
 // NewQueries returns the queries on a database. They are safe for concurrent use
@@ -41,5 +44,6 @@ func NewQueries(db view.DB) *Queries {
 		APIKeys:       apikeys.NewQueries(db),
 		Statistics:    statistics.NewQueries(db),
 		Erasures:      erasures.NewQueries(db),
+		Tokens:        tokens.NewQueries(db),
 	}
 }
