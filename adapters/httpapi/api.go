@@ -147,6 +147,7 @@ func (a *API) route(d Deps) error {
 	a.registerStatistics()
 	a.registerSystemUsers()
 	a.registerAPIKeys()
+	a.registerTokens()
 	a.linkResources()
 	for _, add := range more {
 		add(a)

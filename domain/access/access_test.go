@@ -30,6 +30,7 @@ own-keys:manage           | x     | x     |         | x      |        |         
 organization-keys:manage  | x     | x     |         |        |        |          |                  |              |         |
 keys:revoke               | x     | x     |         |        |        |          |                  | x            | x       |
 tokens:read               | x     | x     | x       | x      | x      | x        | x                |              | x       | x
+tokens-of-others:read     | x     | x     | x       |        | x      | x        | x                |              | x       | x
 tokens:adjust             |       |       |         |        |        |          |                  |              | x       |
 payments:checkout         | x     | x     | x       |        |        |          | x                |              |         |
 audit:read                | x     | x     |         |        |        |          | x                | x            | x       | x

@@ -26,6 +26,7 @@ const (
 	ManageOrganizationKeys Permission = "organization-keys:manage"
 	RevokeKeys             Permission = "keys:revoke" // anybody's and the organization's
 	ReadTokens             Permission = "tokens:read"
+	ReadTokensOfOthers     Permission = "tokens-of-others:read" // else one's own use only
 	AdjustTokens           Permission = "tokens:adjust"
 	Checkout               Permission = "payments:checkout"
 	ReadAuditLog           Permission = "audit:read"
@@ -57,6 +58,7 @@ var table = map[Permission]row{
 	ManageOrganizationKeys: {"x x . . .", "   .   .", "     .    .     .", ""},
 	RevokeKeys:             {"x x . . .", "   .   .", "     x    x     .", ""},
 	ReadTokens:             {"x x x x x", "   x   x", "     .    x     x", ScopeReadTokens},
+	ReadTokensOfOthers:     {"x x x . x", "   x   x", "     .    x     x", ScopeReadTokens},
 	AdjustTokens:           {". . . . .", "   .   .", "     .    x     .", ""},
 	SpendTokens:            {". . . . .", "   .   .", "     .    .     .", ""},
 	GrantTokens:            {". . . . .", "   .   .", "     .    .     .", ""},

@@ -25,7 +25,7 @@ var (
 	ErrRefundExceeded = failure.New(failure.Conflict, "REFUND_EXCEEDED",
 		"this would refund more than was captured")
 	// ErrOverdue says that Settle has to come first. Callers outside never see it.
-	ErrOverdue = failure.New(failure.Unavailable, "TOKEN_ACCOUNT_OVERDUE",
+	ErrOverdue = failure.New(failure.Unavailable, "TOKEN_ACCOUNT_BEHIND",
 		"much of the account has come due and is being recorded: try again")
 	ErrGrantNotFound = failure.New(failure.NotFound, "GRANT_NOT_FOUND",
 		"there is no such grant, or it is too old to be changed")
