@@ -139,6 +139,10 @@ func (a *App) openAPI() error {
 		Live:       a.settings.Environment == Production,
 	})
 	a.answers = idempotency.NewStore(a.db.pool, a.keys, a.heart.ID())
+	statements, err := statementKeys(a.settings, a.data)
+	if err != nil {
+		return err
+	}
 	edge, err := a.settings.edge()
 	if err != nil {
 		return err
@@ -154,6 +158,7 @@ func (a *App) openAPI() error {
 		Queries:       queries,
 		Exports:       &exporter.Exporter{Events: a.work.streams.Events, Traces: queries.Erasures, Keys: queries.APIKeys},
 		Idempotency:   a.answers,
+		Statements:    statements,
 		StoreRefusals: eventstore.Refusals(),
 		Middleware:    []func(http.Handler) http.Handler{watch.Middleware},
 		Failed:        watch.Failed,

@@ -15,6 +15,7 @@ func (s Settings) checkProduction(refuse func(format string, args ...any)) {
 		{"OIDC_ISSUER", s.OIDCIssuer},
 		{"KMS_URL", s.KMSURL},
 		{"PERFECTWORKS_ERASURE_JOURNAL", s.ErasureJournal},
+		{"PERFECTWORKS_STATEMENT_KEY", s.StatementKey},
 	} {
 		if required.value == "" {
 			refuse("%s must be set in production: its default is for development", required.name)

@@ -105,6 +105,10 @@ type Settings struct {
 	// BackupRetention is how long the operator keeps backups of the database, as
 	// certificates of erasure state it.
 	BackupRetention time.Duration `env:"PERFECTWORKS_BACKUP_RETENTION" envDefault:"720h"`
+	// StatementKey is a file of Ed25519 keys in PEM form: the private one that signs
+	// statements of token accounts, then those that signed before. By default it
+	// lies in the data folder.
+	StatementKey string `env:"PERFECTWORKS_STATEMENT_KEY"`
 	// RenewErasureJournal replaces a journal that is lost.
 	RenewErasureJournal bool `env:"-"`
 

@@ -17,6 +17,7 @@ func production() app.Settings {
 		OIDCIssuer: "https://securetoken.google.com/project", OIDCAudience: "project",
 		KMSURL:         "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k",
 		ErasureJournal: "/var/lib/perfectworks/erasures.journal",
+		StatementKey:   "/etc/perfectworks/statement.pem",
 	}
 }
 
@@ -51,6 +52,7 @@ func TestProductionRefusesUnsafeDefaults(t *testing.T) {
 		{"DATABASE_URL", func(s *app.Settings) { s.DatabaseURL = "postgres://u:c2VjcmV0@db/x?SSLMODE=disable" }},
 		{"DATABASE_URL", func(s *app.Settings) { s.DatabaseURL = "postgres://u:c2VjcmV0@db/x?sslmode=allow" }},
 		{"PERFECTWORKS_ERASURE_JOURNAL", func(s *app.Settings) { s.ErasureJournal = "" }},
+		{"PERFECTWORKS_STATEMENT_KEY", func(s *app.Settings) { s.StatementKey = "" }},
 		{"KMS_URL", func(s *app.Settings) { s.KMSURL = "" }},
 		{"KMS_URL", func(s *app.Settings) { s.KMSURL = "base64key://c2VjcmV0" }},
 		{"KMS_URL", func(s *app.Settings) { s.KMSURL = "Base64Key://c2VjcmV0" }},

@@ -24,6 +24,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/perfectworks/backend/adapters/httpapi/admission"
+	"github.com/perfectworks/backend/adapters/statement"
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/projections/readmodels"
 )
@@ -38,6 +39,7 @@ type Deps struct {
 	Exports       Exports
 	ReadModels    Waiter
 	Idempotency   Idempotency
+	Statements    *statement.Keys
 	RateLimits    RateLimits       // optional
 	Admission     admission.Limits // optional
 	// CORSOrigins are those whose pages may call the API; optional.
@@ -70,6 +72,7 @@ type API struct {
 	queries       *readmodels.Queries
 	exports       Exports
 	idempotency   Idempotency
+	statements    *statement.Keys
 	fresh         *freshness
 	limits        *limits
 	gate          *admission.Gate
@@ -100,7 +103,7 @@ func New(d Deps) (*API, error) {
 	}
 	a := &API{
 		logger: d.Logger, authenticator: d.Authenticator, commands: d.Commands, directory: d.Directory,
-		queries: d.Queries, exports: d.Exports, idempotency: d.Idempotency, fresh: fresh, limits: limits,
+		queries: d.Queries, exports: d.Exports, idempotency: d.Idempotency, statements: d.Statements, fresh: fresh, limits: limits,
 		gate: admission.New(d.Admission), largeBodies: newLargeBodies(),
 		trusted: d.TrustedProxies, storeRefusals: d.StoreRefusals, failed: d.Failed,
 		traceParent: d.TraceParent, bodyTimeout: defaultBodyTimeout, operations: map[string]*operation{},

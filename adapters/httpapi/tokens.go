@@ -156,6 +156,7 @@ func (a *API) registerTokens() {
 			"Of the past, the balance is the one after the last transaction at the time or position.",
 		authorization: read, reads: []string{ledger.Name}, message: "the token balance",
 	}, a.getTokenBalance)
+	a.registerStatements()
 	register(a, operation{
 		id: "getTokenTransaction", method: http.MethodGet, path: "/token-transactions/{id}", tag: tagTokens,
 		summary: "Get token transaction", description: "Members see only what was spent on their own behalf, without the balance.",

@@ -21,6 +21,7 @@ import (
 	"github.com/perfectworks/backend/adapters/eventstore"
 	"github.com/perfectworks/backend/adapters/eventstore/eventstoretest"
 	"github.com/perfectworks/backend/adapters/postgres"
+	"github.com/perfectworks/backend/adapters/statement"
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/event"
@@ -32,6 +33,9 @@ var _ = inContract(map[string]string{
 	"GET /token-transactions":         byKeyToo,
 	"GET /token-transactions/balance": byKeyToo,
 	"GET /token-transactions/{id}":    byKeyToo,
+
+	"GET /token-transactions/statement":      byKeyToo,
+	"GET /token-transactions/statement-keys": publicly,
 })
 
 // tokens does what policies do, and the finance department.
@@ -257,6 +261,43 @@ func TestExportOfTokenTransactions(t *testing.T) {
 	if rows := readCSV(t, ada.get("/token-transactions?format=csv&fileId=file_1")); len(rows) != 2 {
 		t.Errorf("filtered: %v", rows)
 	}
+}
+
+// A statement that was fetched is verified with the published keys; a member gets
+// none.
+func TestTokenStatements(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	ada := s.owner("ada")
+	ada.tokens("grant", "g", 100, nil)
+	ada.tokens("reserve", "op", 5, object{"seconds": 3600})
+	ada.tokens("capture", "op", 5, nil)
+	published := s.do(call{method: http.MethodGet, path: "/api/v0/token-transactions/statement-keys"}).data(t, 200)["keys"].([]any)
+	key := published[0].(object)
+	if len(published) != 1 || key["current"] != true || key["algorithm"] != "Ed25519" {
+		t.Errorf("%v", published)
+	}
+	keys, err := statement.ReadPublicKeys([]byte(str(key, "publicKey")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := ada.get("/token-transactions/statement")
+	got, err := statement.Verify(bytes.NewReader(a.body), keys)
+	if err != nil || got.Entries != 3 || got.Closing.Balance.Available != 95 || got.KeyID != str(key, "id") ||
+		got.OrganizationID != id.Organization(str(ada.get("/organizations/current").data(t, 200), "id")) {
+		t.Errorf("%+v, %v\n%s", got, err, a.body)
+	}
+	if a.header.Get("Content-Type") != "text/csv; charset=utf-8; header=present" || a.header.Get("Content-Disposition") != `attachment; filename="statement.csv"` {
+		t.Errorf("%v", a.header)
+	}
+	of := ada.get("/token-transactions?sort=createdAt:asc").items(t)
+	part, err := statement.Verify(bytes.NewReader(ada.get("/token-transactions/statement?to="+str(of[0], "createdAt")).body), keys)
+	if err != nil || part.Entries != 0 {
+		t.Errorf("%+v, %v", part, err)
+	}
+	ada.get("/token-transactions/statement?from=2026").refused(t, "400 VALIDATION_FAILED from FORMAT_INVALID")
+	bob := ada.hired("bob", "member")
+	bob.get("/token-transactions/statement").refused(t, "403 FORBIDDEN")
 }
 
 func readCSV(t *testing.T, a answer) [][]string {

@@ -80,7 +80,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.AddCommand(
 		serveCommand(), tokenCommand(), eventnodeCommand(), adminCommand(),
-		projectionsCommand(), policiesCommand(), jobsCommand(), erasureCommand(),
+		projectionsCommand(), policiesCommand(), jobsCommand(), erasureCommand(), tokensCommand(),
 	)
 	markRunErrors(root)
 	root.AddCommand(documentsCommands()...)

@@ -3,6 +3,7 @@ package tokenaccount
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -89,6 +90,23 @@ func (b *Balance) account(a Account) *int64 {
 		return &b.Debt
 	}
 	return nil
+}
+
+// After returns the balance after movements. It fails for an unknown account, and
+// where an account could not be counted.
+func (b Balance) After(movements []Movement) (Balance, error) {
+	for _, m := range movements {
+		p := b.account(m.Account)
+		if p == nil {
+			return Balance{}, fmt.Errorf("there is no account %q", m.Account)
+		}
+		sum := *p + m.Amount
+		if (sum > *p) != (m.Amount > 0) {
+			return Balance{}, fmt.Errorf("the account %s overflows", m.Account)
+		}
+		*p = sum
+	}
+	return b, nil
 }
 
 func (b Balance) after(movements []Movement) Balance {
