@@ -34,6 +34,12 @@ func (c *core) periodic(do *commands.Commands, logger *slog.Logger) []jobs.Perio
 			},
 		},
 		{
+			Name: "settle-tokens", Every: time.Minute, Timeout: 10 * time.Minute,
+			Work: func(ctx context.Context, now time.Time) error {
+				return settleTokens(ctx, queries.Tokens, do, now, logger)
+			},
+		},
+		{
 			Name: eraseDue, Every: time.Hour, Timeout: 30 * time.Minute,
 			Work: func(ctx context.Context, at time.Time) error {
 				return eraseDueUsers(ctx, at, do, queries.Erasures, logger)
