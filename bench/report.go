@@ -27,6 +27,9 @@ type measurement struct {
 	Ratio  float64   `json:"ratio,omitempty"`
 	Ratios []float64 `json:"ratios,omitempty"`
 	Aim    float64   `json:"aim,omitempty"`
+	// Least is what Value must reach in any case, whatever the limit; 0 when
+	// nothing is asked.
+	Least float64 `json:"least,omitempty"`
 	// P50 and P99 are latencies in milliseconds; AimP99 is what P99 stays below.
 	P50    float64 `json:"p50Ms,omitempty"`
 	P99    float64 `json:"p99Ms,omitempty"`
@@ -45,7 +48,7 @@ func (m measurement) from(c comparison) measurement {
 }
 
 func (m measurement) judged() measurement {
-	m.Met = (m.Aim == 0 || m.Ratio >= m.Aim) && (m.AimP99 == 0 || m.P99 <= m.AimP99)
+	m.Met = (m.Aim == 0 || m.Ratio >= m.Aim) && m.Value >= m.Least && (m.AimP99 == 0 || m.P99 <= m.AimP99)
 	return m
 }
 

@@ -255,6 +255,7 @@ func TestBalanceOfThePastAgreesWithTheFold(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	m, q, pool := newModel(t)
+	m.Given("tokenAccount-org_0", newAccount("org_0").grant("first", 1, 0).log...) // The tables are there then.
 	n := 0
 	rapid.Check(t, func(t *rapid.T) {
 		n++
