@@ -33,7 +33,7 @@ func (a *API) registerStatements() {
 			"`perfectworks tokens verify statement.csv --key public.pem` recomputes all of it. It holds what was recorded when it was made: " +
 			"for a final one, let the period end in the past.",
 		authorization: permitted(access.ReadTokensOfOthers), reads: []string{ledger.Name}, message: "the statement",
-		produces: []string{mediaCSV}, timeout: exportTimeout,
+		produces: []string{mediaCSV}, timeout: tokenExportTimeout,
 	}, a.getTokenStatement)
 	register(a, operation{
 		id: "listStatementKeys", method: http.MethodGet, path: "/token-transactions/statement-keys", tag: tagTokens,

@@ -136,8 +136,8 @@ func balanceOf(b ledger.Balance) TokenBalance {
 
 var tagTokens = tag{"Token transactions", "The tokens of the organization, and what became of them."}
 
-// exportTimeout bounds how long the whole of an account may take to be written.
-const exportTimeout = 30 * time.Minute
+// tokenExportTimeout bounds how long the whole of an account may take to be written.
+const tokenExportTimeout = 30 * time.Minute
 
 func (a *API) registerTokens() {
 	read := permitted(access.ReadTokens)
@@ -147,7 +147,7 @@ func (a *API) registerTokens() {
 		description: "Members see only what was spent on their own behalf, without the balance. " +
 			"With `format=csv` the answer has all transactions that match, oldest first; page, limit, cursor and sort then mean nothing.",
 		authorization: read, reads: []string{ledger.Name}, list: &ledger.List, message: "the token transactions",
-		produces: []string{mediaCSV}, timeout: exportTimeout,
+		produces: []string{mediaCSV}, timeout: tokenExportTimeout,
 	}, a.listTokenTransactions)
 	register(a, operation{
 		id: "getTokenBalance", method: http.MethodGet, path: "/token-transactions/balance", tag: tagTokens,

@@ -43,15 +43,6 @@ func Valid[I Name](n I) bool {
 	return err == nil && t.Prefix() == n.Prefix()
 }
 
-// FromUUID returns the id of type I that a UUID stands for.
-func FromUUID[I Name](u [16]byte) I {
-	t, err := typeid.FromUUIDBytesWithPrefix(I("").Prefix(), u[:])
-	if err != nil {
-		panic(err) // The prefixes are constants, and any 16 bytes will do.
-	}
-	return I(t.String())
-}
-
 // next lays out a UUIDv7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds,
 // then random bits around version and variant.
 func (s Source) next(prefix string) (string, error) {
