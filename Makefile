@@ -53,6 +53,17 @@ bench: ## measure speed beside its limits; JSON to $$BENCH_JSON
 bench-floods: ## measure what floods by others do to a caller
 	@$(GO) run ./cmd/withpostgres -durable -- env FLOOD_SECONDS=15 $(GO) test -count=1 -v -run TestNeighboursOfFloods ./cmd/perfectworks
 
+SCHEMATHESIS := bin/schemathesis
+
+.PHONY: fuzz-api
+fuzz-api: $(SCHEMATHESIS)/bin/st ## call the API as its document allows and forbids, for two minutes; needs Python
+	@$(GO) run ./cmd/withpostgres -- env SCHEMATHESIS=$(CURDIR)/$(SCHEMATHESIS)/bin/st \
+		$(GO) test -count=1 -v -timeout 15m -run TestTheAPIAgainstGeneratedRequests ./cmd/perfectworks
+
+$(SCHEMATHESIS)/bin/st: tools/schemathesis/requirements.txt
+	@rm -rf $(SCHEMATHESIS) && python3 -m venv $(SCHEMATHESIS)
+	@$(SCHEMATHESIS)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $<
+
 .PHONY: bench-documents
 bench-documents: ## measure the documents engine; JSON to $$BENCH_JSON; installs readers and browsers it asks
 	@$(GO) run ./bench/documents $(ARGS)

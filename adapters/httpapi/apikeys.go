@@ -19,14 +19,14 @@ type APIKey struct {
 	OwnerType      string   `json:"ownerType" enum:"user,organization" example:"user"`
 	UserID         *string  `json:"userId" doc:"The owner; null for an organization's key." example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
 	Description    *string  `json:"description" example:"Nightly import"`
-	Scopes         []string `json:"scopes" doc:"What the key may do at most." example:"files:read, files:write"`
+	Scopes         []string `json:"scopes" format:"scope" doc:"What the key may do at most." example:"files:read, files:write"`
 	Start          string   `json:"start" doc:"The key's first characters." example:"pw_live_7Qx2"`
 	Last4          string   `json:"last4" doc:"The key's last characters." example:"0aZ9"`
 	Status         string   `json:"status" enum:"active,expired,revoked,suspended" example:"active"`
 	ExpireAt       *Time    `json:"expireAt" nullable:"true" doc:"The instant from which the key no longer works; null if it never expires."`
 	RevokedAt      *Time    `json:"revokedAt" nullable:"true" example:"" doc:"Null for a key that has not been revoked."`
-	PredecessorID  *string  `json:"predecessorId" doc:"The key that this one replaced in a rotation."`
-	SuccessorID    *string  `json:"successorId" doc:"The key that replaced this one in a rotation."`
+	PredecessorID  *string  `json:"predecessorId" format:"key-id" doc:"The key that this one replaced in a rotation."`
+	SuccessorID    *string  `json:"successorId" format:"key-id" doc:"The key that replaced this one in a rotation."`
 	CreatedAt      Time     `json:"createdAt"`
 	UpdatedAt      Time     `json:"updatedAt"`
 }
@@ -141,8 +141,8 @@ type issueAPIKeyInput struct {
 	Body struct {
 		Description *string   `json:"description,omitempty" nullable:"true" maxLength:"255" example:"Nightly import"`
 		ExpireAt    *Time     `json:"expireAt,omitempty" nullable:"true" doc:"Must be in the future; by default the key does not expire."`
-		Scopes      *[]string `json:"scopes,omitempty" nullable:"true" doc:"What the key may do at most; by default everything that a key of its kind can." example:"files:read, files:write"`
-		OwnerType   *string   `json:"ownerType,omitempty" nullable:"true" doc:"user (the default) or organization." example:"user"`
+		Scopes      *[]string `json:"scopes,omitempty" format:"scope" nullable:"true" doc:"What the key may do at most; by default everything that a key of its kind can." example:"files:read, files:write"`
+		OwnerType   *string   `json:"ownerType,omitempty" nullable:"true" enum:"user,organization" doc:"By default user." example:"user"`
 	} `nameHint:"NewApiKey"`
 }
 

@@ -20,14 +20,13 @@ type ListInput struct {
 }
 
 // request reads the list's filters from the query, where a value may hold
-// several, separated by commas.
+// several, separated by commas. An empty value is not passed over: a filter that
+// a client failed to fill in would give the whole list.
 func (in ListInput) request(x *exchange) list.Request {
 	query, filters := x.http.URL.Query(), map[string][]string{}
 	for _, f := range x.op.list.Filters {
 		for _, value := range query[f.Name] {
-			if value != "" {
-				filters[f.Name] = append(filters[f.Name], strings.Split(value, ",")...)
-			}
+			filters[f.Name] = append(filters[f.Name], strings.Split(value, ",")...)
 		}
 	}
 	return list.Request{
@@ -41,20 +40,25 @@ func documentList(registered *huma.Operation, spec *list.Spec) {
 		if p.Name == "sort" {
 			p.Description = "What to sort by: " + spec.SortNames() + "; then `:asc` or `:desc`. By default `" + spec.DefaultSort + "`."
 			p.Example = spec.DefaultSort
+			p.Schema = &huma.Schema{Type: huma.TypeString, Pattern: spec.SortPattern()}
 		}
 	}
 	if len(spec.Search) == 0 {
 		registered.Parameters = slices.DeleteFunc(registered.Parameters, func(p *huma.Param) bool { return p.Name == "search" })
 	}
-	separated := false
+	separated, one := false, 1
 	for _, f := range spec.Filters {
 		item := &huma.Schema{Type: huma.TypeString}
 		for _, value := range f.Values {
 			item.Enum = append(item.Enum, value)
 		}
+		if len(f.Values) == 0 {
+			shortest, longest := 1, list.MaxText
+			item.MinLength, item.MaxLength = &shortest, &longest
+		}
 		registered.Parameters = append(registered.Parameters, &huma.Param{
 			Name: f.Name, In: "query", Description: f.Doc + " Several are separated by commas.",
-			Schema: &huma.Schema{Type: huma.TypeArray, Items: item}, Explode: &separated,
+			Schema: &huma.Schema{Type: huma.TypeArray, Items: item, MinItems: &one}, Explode: &separated,
 		})
 	}
 }

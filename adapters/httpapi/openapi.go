@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -283,14 +282,10 @@ func (a *API) specification() (current, older []byte, err error) {
 // served brings a document into the form in which it is read.
 func served(document []byte, passes ...func([]byte) ([]byte, error)) ([]byte, error) {
 	var err error
-	for _, pass := range append([]func([]byte) ([]byte, error){withNullsInEnums, withoutEmptyExamples, withSharedResponses, withoutOrphans}, passes...) {
+	for _, pass := range append([]func([]byte) ([]byte, error){withForms, withNullsInEnums, withoutEmptyExamples, withSharedResponses, withoutOrphans}, passes...) {
 		if document, err = pass(document); err != nil {
 			return nil, err
 		}
 	}
-	var indented bytes.Buffer
-	if err := json.Indent(&indented, document, "", "  "); err != nil {
-		return nil, err
-	}
-	return append(indented.Bytes(), '\n'), nil
+	return append(document, '\n'), nil
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"reflect"
+	"regexp"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -19,20 +20,36 @@ func header(name, description, example string) *huma.Param {
 	return &huma.Param{Name: name, In: "header", Description: description, Schema: text(example)}
 }
 
+// The forms of headers that are checked. An empty organization or position is as
+// good as none.
+const (
+	idempotencyKeyPattern = "^[!-~]{1,255}$"
+	positionPattern       = "^(C:[0-9]{1,19}/P:[0-9]{1,19})?$"
+	conditionPattern      = `^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*"){0,31})$`
+)
+
+func patterned(p *huma.Param, pattern string) *huma.Param {
+	p.Schema.Pattern = pattern
+	if shortest := 1; !regexp.MustCompile(pattern).MatchString("") {
+		p.Schema.MinLength = &shortest // Some generators look at this alone.
+	}
+	return p
+}
+
 // parameters are the headers of requests that many operations read.
 var parameters = map[string]*huma.Param{
 	headerRequestID: header(headerRequestID,
 		"Your name for the request, of at most 128 letters, digits and `-_.:`. Without it the server makes one.", "import-42-7"),
-	headerOrganization: header(headerOrganization,
-		"The organization to act in, for people who are members of several. Without it, it is the active one. API keys are bound to one.", "org_01jd9z3q5we8x9v6m2k4t7r1b9"),
-	headerKey: header(headerKey,
-		"Makes it safe to repeat the request: the same key with the same body gives the same answer, for at least 24 hours. 1 to 255 visible ASCII characters.", "5f0c6c0e-8a51-4d0b-9d0e-5b8f0b3f8f11"),
-	headerMinPosition: header(headerMinPosition,
-		"Answer only with data at least as new as this `X-Position`. What you wrote yourself through this server, you read without it.", "C:4711/P:4711"),
-	"If-Match": header("If-Match",
-		"Change only this version: the `ETag` that you read. Otherwise 412.", `"3"`),
-	"If-None-Match": header("If-None-Match",
-		"Answer only when the version is another one than this `ETag`. Otherwise 304.", `"3"`),
+	headerOrganization: patterned(header(headerOrganization,
+		"The organization to act in, for people who are members of several. Without it, it is the active one. API keys are bound to one.", "org_01jd9z3q5we8x9v6m2k4t7r1b9"), "^(org_[0-7][0-9a-hjkmnp-tv-z]{25})?$"),
+	headerKey: patterned(header(headerKey,
+		"Makes it safe to repeat the request: the same key with the same body gives the same answer, for at least 24 hours. 1 to 255 visible ASCII characters.", "5f0c6c0e-8a51-4d0b-9d0e-5b8f0b3f8f11"), idempotencyKeyPattern),
+	headerMinPosition: patterned(header(headerMinPosition,
+		"Answer only with data at least as new as this `X-Position`. What you wrote yourself through this server, you read without it.", "C:4711/P:4711"), positionPattern),
+	"If-Match": patterned(header("If-Match",
+		"Change only this version: the `ETag` that you read. Otherwise 412.", `"3"`), conditionPattern),
+	"If-None-Match": patterned(header("If-None-Match",
+		"Answer only when the version is another one than this `ETag`. Otherwise 304.", `"3"`), conditionPattern),
 }
 
 // headers are those of answers.

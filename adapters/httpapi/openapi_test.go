@@ -312,11 +312,13 @@ func TestTheDocumentedListParametersWork(t *testing.T) {
 				for _, value := range values {
 					all = append(all, value.(string))
 				}
+				if len(all) == 0 {
+					ada.get(op.path + "?" + name + "=anything,else").items(t)
+					continue
+				}
 				ada.get(op.path + "?" + name + "=" + strings.Join(all, ",")).items(t)
 				ada.get(op.path + "?" + name + "=" + strings.Join(all, "&"+name+"=")).items(t)
-				if len(all) > 0 {
-					ada.get(op.path+"?"+name+"="+all[0]+",king").refused(t, "400 VALIDATION_FAILED "+name+"[1] VALUE_UNKNOWN")
-				}
+				ada.get(op.path+"?"+name+"="+all[0]+",king").refused(t, "400 VALIDATION_FAILED "+name+"[1] VALUE_UNKNOWN")
 			}
 		}
 	}

@@ -16,11 +16,11 @@ import (
 type Organization struct {
 	ID          string  `json:"id" example:"org_01jd9z3q5we8x9v6m2k4t7r1b9"`
 	Name        string  `json:"name" example:"Acme"`
-	Slug        string  `json:"slug" example:"acme"`
-	Email       *string `json:"email" example:"office@acme.example"`
-	Website     *string `json:"website" example:"https://acme.example"`
+	Slug        string  `json:"slug" format:"slug" example:"acme"`
+	Email       *string `json:"email" format:"idn-email" example:"office@acme.example"`
+	Website     *string `json:"website" format:"iri" example:"https://acme.example"`
 	Description *string `json:"description" example:"We make everything."`
-	LogoURL     *string `json:"logoUrl" example:"https://acme.example/logo.png"`
+	LogoURL     *string `json:"logoUrl" format:"iri" example:"https://acme.example/logo.png"`
 	Country     *string `json:"country" doc:"ISO 3166-1 alpha-2." example:"NL"`
 	Timezone    *string `json:"timezone" doc:"A name of the IANA time zone database." example:"Europe/Amsterdam"`
 	Status      string  `json:"status" enum:"active,deleted" example:"active"`
@@ -51,7 +51,7 @@ type OwnOrganization struct {
 // PublicOrganization is what anybody may know of an organization.
 type PublicOrganization struct {
 	OrganizationSummary
-	Website     *string `json:"website" example:"https://acme.example"`
+	Website     *string `json:"website" format:"iri" example:"https://acme.example"`
 	Description *string `json:"description" example:"We make everything."`
 }
 
@@ -107,7 +107,7 @@ func (a *API) registerOrganizations() {
 
 // OrganizationFields are those that can be set, beside the name.
 type OrganizationFields struct {
-	Slug        *string `json:"slug,omitempty" nullable:"true" minLength:"3" maxLength:"48" doc:"a-z, 0-9 and single dashes, none at either end." example:"acme"`
+	Slug        *string `json:"slug,omitempty" format:"slug" nullable:"true" minLength:"3" maxLength:"48" doc:"a-z, 0-9 and single dashes, none at either end." example:"acme"`
 	Email       *string `json:"email,omitempty" nullable:"true" maxLength:"254" example:"office@acme.example"`
 	Website     *string `json:"website,omitempty" nullable:"true" maxLength:"2048" doc:"An http or https address." example:"https://acme.example"`
 	Description *string `json:"description,omitempty" nullable:"true" maxLength:"1000" example:"We make everything."`
@@ -195,7 +195,7 @@ func (a *API) getOrganization(ctx context.Context, x *exchange, _ *struct{}) (re
 }
 
 type organizationBySlugInput struct {
-	Slug string `path:"slug" example:"acme"`
+	Slug string `path:"slug" format:"slug" example:"acme"`
 }
 
 func (a *API) getOrganizationBySlug(ctx context.Context, _ *exchange, in *organizationBySlugInput) (reply[PublicOrganization], error) {

@@ -17,12 +17,12 @@ import (
 // Profile is an account, as its owner sees it.
 type Profile struct {
 	ID                   string  `json:"id" example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
-	Email                string  `json:"email" doc:"From the identity provider: the address that it verified last, or the one of the token that registered." example:"ada@example.com"`
+	Email                string  `json:"email" format:"idn-email" doc:"From the identity provider: the address that it verified last, or the one of the token that registered." example:"ada@example.com"`
 	EmailVerified        bool    `json:"emailVerified" example:"true"`
 	FirstName            string  `json:"firstName" example:"Ada"`
 	LastName             string  `json:"lastName" example:"Lovelace"`
 	Locale               *string `json:"locale" example:"en-GB"`
-	AvatarURL            *string `json:"avatarUrl" example:"https://example.com/ada.png"`
+	AvatarURL            *string `json:"avatarUrl" format:"iri" example:"https://example.com/ada.png"`
 	ActiveOrganizationID *string `json:"activeOrganizationId" doc:"The organization in which the user acts; null if there is none." example:"org_01jd9z3q5we8x9v6m2k4t7r1b9"`
 	CreatedAt            Time    `json:"createdAt"`
 	UpdatedAt            Time    `json:"updatedAt"`
@@ -53,8 +53,8 @@ type ActiveOrganization struct {
 type OrganizationSummary struct {
 	ID      string  `json:"id" example:"org_01jd9z3q5we8x9v6m2k4t7r1b9"`
 	Name    string  `json:"name" example:"Acme"`
-	Slug    string  `json:"slug" example:"acme"`
-	LogoURL *string `json:"logoUrl" example:"https://example.com/logo.png"`
+	Slug    string  `json:"slug" format:"slug" example:"acme"`
+	LogoURL *string `json:"logoUrl" format:"iri" example:"https://example.com/logo.png"`
 }
 
 func summaryOf(name id.Organization, title, slug, logoURL string) OrganizationSummary {

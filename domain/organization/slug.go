@@ -17,7 +17,11 @@ const (
 	maxSlug = 48
 )
 
-var slugShape = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+// SlugPattern is a regular expression for the characters of a slug. Its length is
+// bounded beside it.
+const SlugPattern = "^[a-z0-9]+(-[a-z0-9]+)*$"
+
+var slugShape = regexp.MustCompile(SlugPattern)
 
 // reservedSlugs would be mistaken for a part of the product or of its address
 // space, or for its makers.

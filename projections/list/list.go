@@ -21,8 +21,8 @@ const (
 	// MaxPage bounds the number of a page, so that it can be counted with. It is
 	// beyond all lists: each page up to TotalPages can be asked for.
 	MaxPage = 1<<31 - 1
-	// maxSearch is in characters.
-	maxSearch = 100
+	// MaxText bounds what is searched for, and the text of a filter, in characters.
+	MaxText = 100
 )
 
 // Request is what a caller asks of a list, as it came in.

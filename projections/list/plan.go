@@ -3,6 +3,7 @@ package list
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -124,6 +125,16 @@ func (s Source[T]) sort(wrong *failure.Fields, given string) (sort Sort, name st
 	return s.Sorts[i], column + ":" + direction, direction == "desc"
 }
 
+// SortPattern returns a regular expression for the sorts that a request may
+// name.
+func (s Spec) SortPattern() string {
+	names := make([]string, len(s.Sorts))
+	for i, sort := range s.Sorts {
+		names[i] = regexp.QuoteMeta(sort.Name)
+	}
+	return "^(" + strings.Join(names, "|") + ")(:(asc|desc))?$"
+}
+
 // SortNames returns the names of all sorts, as a text lists them.
 func (s Spec) SortNames() string {
 	names := make([]string, len(s.Sorts))
@@ -145,7 +156,7 @@ func (s Source[T]) filter(wrong *failure.Fields, where *conditions, given map[st
 		for i, value := range values {
 			field := name + "[" + strconv.Itoa(i) + "]"
 			if f.Values == nil {
-				input.Line(wrong, field, value, 0, maxSearch)
+				input.Line(wrong, field, value, 1, MaxText)
 			} else if !slices.Contains(f.Values, value) {
 				wrong.Add(field, input.CodeUnknown, "must be one of "+strings.Join(f.Values, ", "))
 			}
@@ -162,7 +173,7 @@ func (s Source[T]) filter(wrong *failure.Fields, where *conditions, given map[st
 var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 func (s Source[T]) search(wrong *failure.Fields, where *conditions, given string) {
-	text := input.Line(wrong, fieldSearch, given, 0, maxSearch)
+	text := input.Line(wrong, fieldSearch, given, 0, MaxText)
 	if text == "" {
 		return
 	}

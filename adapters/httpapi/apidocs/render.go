@@ -20,8 +20,18 @@ var (
 	//go:embed page.css
 	style string
 
-	pageTmpl = template.Must(template.New("page").Parse(pageTemplate))
+	pageTmpl = template.Must(template.New("page").Funcs(template.FuncMap{"refusals": refusals}).Parse(pageTemplate))
 )
+
+// refusalsView is a table of refusals.
+type refusalsView struct {
+	Failures []failureView
+	Label    string
+}
+
+func refusals(failures []failureView, label string) refusalsView {
+	return refusalsView{failures, label}
+}
 
 // Page is a page, and the Content-Security-Policy that it can be served under.
 type Page struct {

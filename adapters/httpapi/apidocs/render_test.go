@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -170,6 +171,36 @@ func TestWhatIsNoDocument(t *testing.T) {
 	for _, raw := range []string{"", "{", `{"paths": 7}`} {
 		if _, err := Render([]byte(raw)); err == nil {
 			t.Errorf("%q is rendered", raw)
+		}
+	}
+}
+
+// What all operations of a kind refuse is shown once; each operation shows its own
+// refusals and refers to the others.
+func TestSharedRefusals(t *testing.T) {
+	t.Parallel()
+	op := func(name string, codes ...failureView) operationView {
+		return operationView{ID: name, Method: "POST", Callers: "A signed-in person.", Failures: codes}
+	}
+	all, some, own := failureView{"500", "BROKEN", "is broken"}, failureView{"409", "USED", "is used"}, failureView{"409", "OWN", "is its own"}
+	v := view{Groups: []groupView{
+		{Operations: []operationView{op("a", all, some, own), op("b", all, some)}},
+		{Operations: []operationView{op("c", some, all), {ID: "d", Method: "GET", Callers: public, Failures: []failureView{all}}}},
+	}}
+	v.shareFailures()
+	if len(v.Shared) != 2 || !slices.Equal(v.Shared[0].Failures, []failureView{all}) || !slices.Equal(v.Shared[1].Failures, []failureView{some}) {
+		t.Errorf("shared: %+v", v.Shared)
+	}
+	for id, want := range map[string]struct {
+		own    []failureView
+		shared int
+	}{"a": {[]failureView{own}, 2}, "b": {nil, 2}, "c": {nil, 2}, "d": {nil, 1}} {
+		for _, g := range v.Groups {
+			for _, o := range g.Operations {
+				if o.ID == id && (!slices.Equal(o.Failures, want.own) || len(o.Shared) != want.shared) {
+					t.Errorf("%s: %+v, %d kinds", id, o.Failures, len(o.Shared))
+				}
+			}
 		}
 	}
 }

@@ -20,6 +20,7 @@ type (
 		Style                template.CSS
 		Credentials          []credentialView
 		Groups               []groupView
+		Shared               []sharedView
 	}
 	credentialView struct {
 		Name        string
@@ -44,6 +45,7 @@ type (
 		AnswerHeaders             []fieldView
 		Answer                    string
 		Failures                  []failureView
+		Shared                    []sharedView
 	}
 	fieldView struct {
 		Name, Place, Type string
@@ -77,6 +79,7 @@ func (d *document) view() view {
 		}
 		v.Groups = append(v.Groups, group)
 	}
+	v.shareFailures()
 	return v
 }
 

@@ -169,7 +169,7 @@ func printable(name string) string {
 // Decode reads a checked body into v. Members are matched by their exact names.
 // When a value does not fit, the error is a failure that names the field.
 func Decode(body []byte, v any) error {
-	err := json.Unmarshal(body, v)
+	err := json.Unmarshal(body, v, wholeNumbers)
 	var semantic *json.SemanticError
 	if errors.As(err, &semantic) {
 		var wrong failure.Fields

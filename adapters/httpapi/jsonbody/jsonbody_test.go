@@ -176,6 +176,29 @@ func TestDecodeNamesTheField(t *testing.T) {
 	}
 }
 
+func TestDecodeReadsWholeNumbersInAnyForm(t *testing.T) {
+	t.Parallel()
+	for number, want := range map[string]int64{
+		"0": 0, "-0": 0, "3600": 3600, "3600.0": 3600, "36e2": 3600, "-1.50e1": -15,
+		"9223372036854775807": 1<<63 - 1, "9007199254740992.0": 1 << 53,
+	} {
+		var v struct {
+			N *int64 `json:"n"`
+		}
+		if err := Decode([]byte(`{"n":`+number+`}`), &v); err != nil || *v.N != want {
+			t.Errorf("%s: %v, %v", number, v.N, err)
+		}
+	}
+	for _, number := range []string{"1.5", "1e-1", "9223372036854775808", "9007199254740994.0", "1e400", "1e1000000000", `"1"`, "true"} {
+		var v struct {
+			N int64 `json:"n"`
+		}
+		if f := failure.Of(Decode([]byte(`{"n":`+number+`}`), &v)); f == nil || f.Details[0].Field != "n" {
+			t.Errorf("%s: %d, %v", number, v.N, f)
+		}
+	}
+}
+
 func TestCanonical(t *testing.T) {
 	t.Parallel()
 	a := Canonical([]byte(`{"b": 1.0, "a": "\u0061"}`))
