@@ -194,7 +194,7 @@ func (a *App) Addr() net.Addr {
 // Authenticate says whom the credentials in a request's headers stand for, as
 // every request learns it first.
 func (a *App) Authenticate(ctx context.Context, h http.Header) (access.Principal, error) {
-	return a.callers.Authenticate(ctx, h)
+	return a.callers.Authenticate(ctx, h, nil)
 }
 
 // Run serves until ctx ends or a part fails for good, then stops everything in

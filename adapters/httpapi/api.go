@@ -198,7 +198,7 @@ func (a *API) wrap(registered *huma.Operation, route *mux.Route) {
 }
 
 func (a *API) notFound(w http.ResponseWriter, r *http.Request) {
-	if err := a.takeAddress(w, r); err != nil {
+	if err := a.takeAddress(w, r, 1); err != nil {
 		a.refuse(w, r, err)
 		return
 	}
@@ -208,7 +208,7 @@ func (a *API) notFound(w http.ResponseWriter, r *http.Request) {
 // methodNotAllowed names the methods that the address takes.
 func (a *API) methodNotAllowed(router *mux.Router) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := a.takeAddress(w, r); err != nil {
+		if err := a.takeAddress(w, r, 1); err != nil {
 			a.refuse(w, r, err)
 			return
 		}

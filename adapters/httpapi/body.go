@@ -28,7 +28,12 @@ func (a *API) takeBody(op *operation, next http.Handler) http.Handler {
 			a.refuse(w, r, err)
 			return
 		}
-		exchangeOf(r.Context()).raw = body
+		x := exchangeOf(r.Context())
+		if err := a.takeUnannounced(w, r, x, len(body)); err != nil {
+			a.refuse(w, r, err)
+			return
+		}
+		x.raw = body
 		r.Body = &memoryBody{Reader: bytes.NewReader(body), bytes: body}
 		next.ServeHTTP(w, r)
 	})

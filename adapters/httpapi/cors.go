@@ -33,7 +33,7 @@ func (a *API) crossOrigin(origins []string, next http.Handler) http.Handler {
 	}).Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodOptions && r.Header.Get("Origin") != "" {
-			if err := a.takeAddress(w, r); err != nil {
+			if err := a.takeAddress(w, r, 1); err != nil {
 				a.refuse(w, r, err)
 				return
 			}

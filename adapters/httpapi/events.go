@@ -115,7 +115,7 @@ func (a *API) keepStream(ctx context.Context, x *exchange, stream *eventStream) 
 // stillLetIn tells whether the credential stands for the same principal as at
 // first.
 func (a *API) stillLetIn(ctx context.Context, x *exchange) bool {
-	p, err := a.authenticator.Authenticate(ctx, x.http.Header)
+	p, err := a.authenticator.Authenticate(ctx, x.http.Header, nil)
 	return err == nil && samePrincipal(p, x.principal)
 }
 

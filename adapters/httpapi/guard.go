@@ -22,8 +22,9 @@ import (
 type Authenticator interface {
 	// Authenticate checks the credentials in a request's headers, and says whom
 	// they stand for. Its refusals are failures; a request without credentials
-	// is refused too.
-	Authenticate(ctx context.Context, h http.Header) (access.Principal, error)
+	// is refused too. Before a check that costs much, such as that of a signature
+	// not seen before, it asks afford, and returns its error; nil allows all.
+	Authenticate(ctx context.Context, h http.Header, afford func() error) (access.Principal, error)
 	// Enter returns a principal as it acts in an organization, deleted or not. Its
 	// refusals are those of Authenticate.
 	Enter(context.Context, access.Principal, id.Organization) (access.Principal, error)
@@ -106,35 +107,73 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, x *exchange) error {
 }
 
 // identify finds out who makes the request, and counts it for them. What has no
-// caller is counted for the address that it comes from: before that, nothing is
-// done for it that costs much.
+// caller is counted for the address that it comes from. A credential that costs
+// much to check is counted for the address before, and given back once it is
+// good: an address with too many bad ones is refused without a look at more.
 func (a *API) identify(w http.ResponseWriter, r *http.Request, x *exchange) (err error) {
 	on := x.op.authorization
 	if on.open() {
-		return a.takeAddress(w, r)
+		return a.takeAddress(w, r, weightOf(r, x.op))
 	}
 	if on.bootstrap && !x.credentials && r.Header.Get(headerBootstrap) != "" {
 		x.principal, x.caller = access.ByPolicy(bootstrap, "", on.permissions...), bootstrap
-		return a.takeAddress(w, r)
+		return a.takeAddress(w, r, weightOf(r, x.op))
 	}
-	if x.principal, err = a.authenticate(r.Context(), x, r.Header); err != nil {
-		x.principal = access.Principal{}
-		if f := failure.Of(err); f == nil || f.Kind == failure.Unavailable {
-			a.limits.tellAddress(w.Header(), x.client, time.Now())
-			return err
+	counted := false
+	x.principal, err = a.authenticate(r.Context(), x, r.Header, func() error {
+		if counted {
+			return nil
 		}
-		if limited := a.takeAddress(w, r); limited != nil {
-			return limited
+		counted = true
+		return a.takeAddress(w, r, 1)
+	})
+	if err != nil {
+		x.principal = access.Principal{}
+		f := failure.Of(err)
+		switch {
+		case f == nil || f.Kind == failure.Unavailable:
+			if counted && f != nil {
+				a.limits.giveBackAddress(x.client, time.Now())
+			}
+			a.limits.tellAddress(w.Header(), x.client, time.Now())
+		case !counted:
+			if limited := a.takeAddress(w, r, 1); limited != nil {
+				return limited
+			}
 		}
 		return err
 	}
+	if counted {
+		a.limits.giveBackAddress(x.client, time.Now())
+	}
 	x.caller = callerOf(x.principal)
-	return a.limits.take(w.Header(), x.principal, time.Now())
+	return a.limits.take(w.Header(), x.principal, weightOf(r, x.op), time.Now())
 }
 
-// takeAddress counts a request for the address that it comes from.
-func (a *API) takeAddress(w http.ResponseWriter, r *http.Request) error {
-	return a.limits.takeAddress(w.Header(), exchangeOf(r.Context()).client, time.Now())
+// weightOf is as how many requests one counts before its body is read. A body
+// whose length is not announced is counted by what arrives.
+func weightOf(r *http.Request, op *operation) int {
+	if op.method == http.MethodGet || op.body == streamedBody {
+		return 1
+	}
+	return weight(min(r.ContentLength, op.bodyLimit()))
+}
+
+// takeUnannounced counts what of a body was not announced.
+func (a *API) takeUnannounced(w http.ResponseWriter, r *http.Request, x *exchange, body int) error {
+	more := weight(int64(body)) - weightOf(r, x.op)
+	switch {
+	case more <= 0:
+		return nil
+	case x.principal.ID() == "":
+		return a.takeAddress(w, r, more)
+	}
+	return a.limits.take(w.Header(), x.principal, more, time.Now())
+}
+
+// takeAddress counts a request n times for the address that it comes from.
+func (a *API) takeAddress(w http.ResponseWriter, r *http.Request, n int) error {
+	return a.limits.takeAddress(w.Header(), exchangeOf(r.Context()).client, n, time.Now())
 }
 
 // upToDate finds out again who makes the request when that may have changed by
@@ -151,7 +190,7 @@ func (a *API) upToDate(r *http.Request, x *exchange, seen *event.Position) (err 
 	if err := a.fresh.awaitDirectory(ctx, asOf); err != nil {
 		return err
 	}
-	x.principal, err = a.authenticate(ctx, x, r.Header)
+	x.principal, err = a.authenticate(ctx, x, r.Header, nil)
 	return err
 }
 
@@ -169,8 +208,8 @@ func (a *API) enter(r *http.Request, x *exchange) (err error) {
 
 // authenticate says who makes a request, also somebody whose account is
 // deactivated if the operation is for them too.
-func (a *API) authenticate(ctx context.Context, x *exchange, h http.Header) (access.Principal, error) {
-	p, err := a.authenticator.Authenticate(ctx, h)
+func (a *API) authenticate(ctx context.Context, x *exchange, h http.Header, afford func() error) (access.Principal, error) {
+	p, err := a.authenticator.Authenticate(ctx, h, afford)
 	if errors.Is(err, user.ErrDeactivated) && x.op.authorization.takesDeactivated() {
 		err = nil
 	}

@@ -49,7 +49,7 @@ var alice = access.Principal{
 // tokens is an Authenticator that knows some tokens.
 type tokens map[string]access.Principal
 
-func (k tokens) Authenticate(_ context.Context, h http.Header) (access.Principal, error) {
+func (k tokens) Authenticate(_ context.Context, h http.Header, _ func() error) (access.Principal, error) {
 	p, ok := k[strings.TrimPrefix(h.Get("Authorization"), "Bearer ")]
 	if !ok {
 		return access.Principal{}, failure.New(failure.Unauthenticated, "TOKEN_MALFORMED", "no such token")

@@ -84,7 +84,7 @@ func (a *API) returnTo(r *http.Request, x *exchange, organization id.Organizatio
 	}
 	h := r.Header.Clone()
 	h.Set(headerOrganization, string(organization))
-	p, err := a.authenticator.Authenticate(r.Context(), h)
+	p, err := a.authenticator.Authenticate(r.Context(), h, nil)
 	if err == nil {
 		err = x.op.authorization.admit(p)
 	}

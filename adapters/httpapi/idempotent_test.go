@@ -257,7 +257,7 @@ func TestAnswersBelongToTheirOrganization(t *testing.T) {
 // places is an Authenticator of one person, who may act in some organizations.
 type places map[string]access.Principal
 
-func (p places) Authenticate(_ context.Context, h http.Header) (access.Principal, error) {
+func (p places) Authenticate(_ context.Context, h http.Header, _ func() error) (access.Principal, error) {
 	principal, ok := p[h.Get(headerOrganization)]
 	if !ok {
 		return access.Principal{}, organization.ErrNotFound

@@ -83,25 +83,38 @@ func newLimits(c RateLimits) (*limits, error) {
 	return &l, nil
 }
 
-// take counts a request of a principal, and tells it how many are left.
-func (l *limits) take(h http.Header, p access.Principal, now time.Time) error {
+// bodyUnit is how much of a body counts as one request, in bytes: what is read and
+// checked costs about as much as a small request.
+const bodyUnit = 4 << 10
+
+// weight is as how many requests one with a body of so many bytes counts.
+func weight(body int64) int { return max(1, int((body+bodyUnit-1)/bodyUnit)) }
+
+// take counts a request of a principal n times, and tells it how many are left.
+func (l *limits) take(h http.Header, p access.Principal, n int, now time.Time) error {
 	var buf [96]byte
-	grant := l.caller.Take(p.ID(), now)
+	grant := l.caller.Take(p.ID(), n, now)
 	field := l.caller.AppendField(buf[:0], grant)
 	policy := l.callerPolicy
 	if grant.Allowed && p.OrganizationID != "" {
-		grant = l.organization.Take(string(p.OrganizationID), now)
+		grant = l.organization.Take(string(p.OrganizationID), n, now)
 		field = l.organization.AppendField(append(field, ", "...), grant)
 		policy = l.bothPolicies
 	}
 	return tell(h, field, policy, grant)
 }
 
-// takeAddress counts a request without a caller.
-func (l *limits) takeAddress(h http.Header, client netip.Addr, now time.Time) error {
+// takeAddress counts a request without a caller n times.
+func (l *limits) takeAddress(h http.Header, client netip.Addr, n int, now time.Time) error {
 	var buf [48]byte
-	grant := l.address.Take(network(client), now)
+	grant := l.address.Take(network(client), n, now)
 	return tell(h, l.address.AppendField(buf[:0], grant), l.addressPolicy, grant)
+}
+
+// giveBackAddress forgets a request that takeAddress counted once: it has a caller
+// after all.
+func (l *limits) giveBackAddress(client netip.Addr, now time.Time) {
+	l.address.GiveBack(network(client), now)
 }
 
 // tellAddress tells a client how many requests are left, and counts none.

@@ -1,10 +1,18 @@
 package httpapi
 
 import (
+	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/perfectworks/backend/domain/access"
 )
 
 func TestRateLimits(t *testing.T) {
@@ -143,4 +151,89 @@ func TestWhoMayCall(t *testing.T) {
 	if len(rec.commands) != 1 || rec.requests[0].Principal.Identity.SubjectHash != "hash-of-stranger" {
 		t.Error("a stranger cannot sign up")
 	}
+}
+
+// A body counts by its size, whether its length was announced or not, and one that
+// is too many is refused unread.
+func TestLargeBodiesCountAsSeveralRequests(t *testing.T) {
+	t.Parallel()
+	h, rec := accepting(t, func(d *Deps) { d.RateLimits = RateLimits{PerCaller: Quota{20, time.Hour}} })
+	large := `{"description":"` + strings.Repeat("a", 250) + `"` + strings.Repeat(" ", 9*bodyUnit-1000) + `}`
+	// A reader whose length is not known is sent in chunks.
+	unannounced := func(c call) call {
+		return c.from(io.MultiReader(strings.NewReader(c.body))).with("Content-Type", "application/json")
+	}
+	for i, c := range []struct {
+		call
+		left string
+	}{
+		{post("/api/v0/api-keys").json(large), "11"},
+		{unannounced(post("/api/v0/api-keys").json(large)), "2"},
+		{post("/api/v0/api-keys").json(`{}`), "1"},
+	} {
+		a := h.do(c.call)
+		a.wantData(t, 201)
+		if got, _, _ := strings.Cut(a.header.Get("RateLimit"), ","); got != `"caller";r=`+c.left+`;t=0` {
+			t.Errorf("request %d: %s left, want %s", i, got, c.left)
+		}
+	}
+	for _, c := range []call{post("/api/v0/api-keys").json(large), unannounced(post("/api/v0/api-keys").json(large))} {
+		a := h.do(c)
+		a.wantError(t, 429, "RATE_LIMIT_EXCEEDED")
+		if a.header.Get("Retry-After") == "" {
+			t.Error("without Retry-After")
+		}
+	}
+	if len(rec.requests) != 3 {
+		t.Errorf("%d commands ran", len(rec.requests))
+	}
+}
+
+// costly is an Authenticator whose checks cost much, but for tokens it has seen.
+type costly struct {
+	tokens
+	checks *atomic.Int64
+	seen   *sync.Map
+}
+
+func (c costly) Authenticate(ctx context.Context, h http.Header, afford func() error) (access.Principal, error) {
+	token := h.Get("Authorization")
+	if _, seen := c.seen.Load(token); !seen {
+		if err := afford(); err != nil {
+			return access.Principal{}, err
+		}
+		c.checks.Add(1)
+	}
+	p, err := c.tokens.Authenticate(ctx, h, nil)
+	if err == nil {
+		c.seen.Store(token, true)
+	}
+	return p, err
+}
+
+// An address that has sent too many bad credentials has no more of them checked.
+// Those that were found good before are served, and do not count.
+func TestBadCredentialsAreCountedBeforeTheyAreChecked(t *testing.T) {
+	t.Parallel()
+	slow := costly{tokens: known, checks: &atomic.Int64{}, seen: &sync.Map{}}
+	h, _ := accepting(t, func(d *Deps) {
+		d.Authenticator = slow
+		d.RateLimits = RateLimits{PerAddress: Quota{3, time.Hour}}
+	})
+	path := "/api/v0/users/active-organization"
+	for range 9 {
+		h.do(get(path)).wantData(t, 200) // alice
+	}
+	for i := range 3 {
+		h.do(get(path).as(fmt.Sprint("forged", i))).wantError(t, 401, "TOKEN_MALFORMED")
+	}
+	before := slow.checks.Load()
+	for i := range 9 {
+		h.do(get(path).as(fmt.Sprint("another", i))).wantError(t, 429, "RATE_LIMIT_EXCEEDED")
+	}
+	h.do(get(path).as("bob")).wantError(t, 429, "RATE_LIMIT_EXCEEDED")
+	if n := slow.checks.Load() - before; n != 0 {
+		t.Errorf("%d credentials were checked", n)
+	}
+	h.do(get(path)).wantData(t, 200)
 }

@@ -53,7 +53,7 @@ func (a *API) boundHeaders(next http.Handler) http.Handler {
 			}
 		}
 		if size > maxHeaders {
-			err := a.takeAddress(w, r)
+			err := a.takeAddress(w, r, 1)
 			if err == nil {
 				err = errHeadersTooLarge
 			}

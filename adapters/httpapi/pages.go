@@ -99,7 +99,7 @@ func (a *API) routeOperations(root *mux.Router, d Deps) {
 // handlePage serves something that is no operation of the contract.
 func (a *API) handlePage(router *mux.Router, path string, h http.Handler) {
 	a.handleProbe(router, path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := a.takeAddress(w, r); err != nil {
+		if err := a.takeAddress(w, r, 1); err != nil {
 			a.refuse(w, r, err)
 			return
 		}

@@ -54,7 +54,7 @@ func (w *world) authenticate(n int, change func(map[string]any)) (again func(n i
 	again = func(n int) {
 		w.t.Helper()
 		for range n {
-			if _, err := w.Authenticate(w.t.Context(), token); err != nil {
+			if _, err := w.Authenticate(w.t.Context(), token, nil); err != nil {
 				w.t.Fatal(err)
 			}
 		}
@@ -95,7 +95,7 @@ func TestAnAddressThatCannotBeFollowedIsTriedAgain(t *testing.T) {
 	w.fail(errors.New("the store is away"))
 	token := w.token()
 	eventually(t, func() bool { // Nobody is locked out meanwhile.
-		if _, err := w.Authenticate(t.Context(), token); err != nil {
+		if _, err := w.Authenticate(t.Context(), token, nil); err != nil {
 			t.Fatal(err)
 		}
 		return len(w.calls()) == 2
@@ -119,7 +119,7 @@ func TestNoticingNeverWaits(t *testing.T) {
 	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("it took %v", took)
 	}
-	if _, err := w.Authenticate(t.Context(), http.Header{}); err == nil {
+	if _, err := w.Authenticate(t.Context(), http.Header{}, nil); err == nil {
 		t.Error("no credential is accepted")
 	}
 }

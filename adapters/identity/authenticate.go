@@ -64,18 +64,25 @@ func NewAuthenticator(p Parts) *Authenticator { return &Authenticator{p} }
 // Whoever is let in was so no longer than directory.Bound ago. Whoever is turned
 // away for want of an account, a key or a membership did not have it when the
 // request came in, whichever process wrote it.
-func (a *Authenticator) Authenticate(ctx context.Context, h http.Header) (access.Principal, error) {
+//
+// Before it checks a signature that it has not seen, and before it asks the event
+// store about a key that it does not know, it calls afford and returns its error:
+// anybody can invent tokens and keys. nil affords all.
+func (a *Authenticator) Authenticate(ctx context.Context, h http.Header, afford func() error) (access.Principal, error) {
+	if afford == nil {
+		afford = func() error { return nil }
+	}
 	c, err := ReadCredentials(h)
 	if err != nil {
 		return access.Principal{}, err
 	}
 	if c.token == "" {
-		return a.authenticateKey(ctx, c)
+		return a.authenticateKey(ctx, c, afford)
 	}
-	return a.authenticateToken(ctx, c)
+	return a.authenticateToken(ctx, c, afford)
 }
 
-func (a *Authenticator) authenticateKey(ctx context.Context, c Credentials) (access.Principal, error) {
+func (a *Authenticator) authenticateKey(ctx context.Context, c Credentials, afford func() error) (access.Principal, error) {
 	if c.key.Live() != a.parts.Live {
 		return access.Principal{}, ErrKeyEnvironment
 	}
@@ -88,6 +95,9 @@ func (a *Authenticator) authenticateKey(ctx context.Context, c Credentials) (acc
 	key, found := a.parts.Directory.Key(hash)
 	if !found {
 		// It may have been issued a moment ago, by another process.
+		if err := afford(); err != nil {
+			return access.Principal{}, err
+		}
 		if err := a.parts.Directory.CatchUp(ctx); err != nil {
 			return access.Principal{}, err
 		}
@@ -132,8 +142,8 @@ func keyPrincipal(k directory.Key, at time.Time) (access.Principal, error) {
 	return p, nil
 }
 
-func (a *Authenticator) authenticateToken(ctx context.Context, c Credentials) (access.Principal, error) {
-	token, err := a.parts.Tokens.verified(ctx, c.token)
+func (a *Authenticator) authenticateToken(ctx context.Context, c Credentials, afford func() error) (access.Principal, error) {
+	token, err := a.parts.Tokens.verified(ctx, c.token, afford)
 	if err != nil {
 		return access.Principal{}, err
 	}

@@ -178,7 +178,7 @@ func keyHeader(s apikey.Secret) http.Header { return http.Header{"X-Api-Key": {s
 // expect compares what a request is with what it should be.
 func (w *world) expect(t *testing.T, h http.Header, want access.Principal, wantErr *failure.Failure) {
 	t.Helper()
-	got, err := w.Authenticate(t.Context(), h)
+	got, err := w.Authenticate(t.Context(), h, nil)
 	if wantErr == nil && err != nil || wantErr != nil && !errors.Is(err, wantErr) {
 		t.Fatalf("got %v, want %v", err, wantErr)
 	}
@@ -410,7 +410,7 @@ func TestAuthenticateAKeyOfAnotherEnvironment(t *testing.T) {
 		key  apikey.Secret
 		want error
 	}{{development, test, nil}, {development, live, identity.ErrKeyEnvironment}, {production, live, nil}, {production, test, identity.ErrKeyEnvironment}} {
-		if _, err := c.at.Authenticate(t.Context(), keyHeader(c.key)); !errors.Is(err, c.want) {
+		if _, err := c.at.Authenticate(t.Context(), keyHeader(c.key), nil); !errors.Is(err, c.want) {
 			t.Errorf("live %t: got %v, want %v", c.key.Live(), err, c.want)
 		}
 	}
@@ -471,7 +471,7 @@ func TestNothingSecretIsLoggedOrAnswered(t *testing.T) {
 	secrets = append(secrets, secret(t, 1).Reveal()[:30], "Ada@Example.com", "subject-1")
 	for _, s := range secrets {
 		for _, h := range []http.Header{{"Authorization": {"Bearer " + s}}, {"X-Api-Key": {s}}, {"Authorization": {s}}} {
-			p, err := w.Authenticate(t.Context(), h)
+			p, err := w.Authenticate(t.Context(), h, nil)
 			mu.Lock()
 			fmt.Fprintf(&said, "%v %+v %v\n", p, p, err)
 			mu.Unlock()
@@ -504,8 +504,44 @@ func BenchmarkAuthenticateKey(b *testing.B) {
 	h := keyHeader(secret(b, 1))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := w.Authenticate(b.Context(), h); err != nil {
+		if _, err := w.Authenticate(b.Context(), h, nil); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// What anybody can invent is checked only when it can be afforded; what has been
+// checked before, or is known, costs nothing.
+func TestCostlyChecksMustBeAfforded(t *testing.T) {
+	t.Parallel()
+	tooMany := errors.New("too many")
+	w := newWorld(t, slog.New(slog.DiscardHandler))
+	w.given(w.registered(), issued(key1, secret(t, 1), "", time.Time{})).atAcme()
+	asked := 0
+	afford := func(answer error) func() error { return func() error { asked++; return answer } }
+	forged := bearer(strings.TrimPrefix(w.token().Get("Authorization"), "Bearer ") + "x")
+	token := w.token()
+	for _, c := range []struct {
+		name   string
+		header http.Header
+		afford error
+		want   error
+		asked  int
+	}{
+		{"an unknown key", keyHeader(secret(t, 9)), tooMany, tooMany, 1},
+		{"an unknown key, afforded", keyHeader(secret(t, 9)), nil, identity.ErrKeyUnknown, 1},
+		{"a known key", keyHeader(secret(t, 1)), tooMany, nil, 0},
+		{"nothing", http.Header{}, tooMany, identity.ErrTokenMissing, 0},
+		{"a forged token", forged, tooMany, tooMany, 1},
+		{"a forged token, afforded", forged, nil, identity.ErrTokenSignature, 1},
+		{"a good token", token, tooMany, tooMany, 1},
+		{"a good token, afforded", token, nil, nil, 1},
+		{"a good token again", token, tooMany, nil, 0},
+	} {
+		asked = 0
+		_, err := w.Authenticate(t.Context(), c.header, afford(c.afford))
+		if !errors.Is(err, c.want) || asked != c.asked {
+			t.Errorf("%s: %v, asked %d times; want %v, %d times", c.name, err, asked, c.want, c.asked)
 		}
 	}
 }

@@ -83,7 +83,7 @@ func TestTwoServersOnARealStore(t *testing.T) {
 
 	// Each is asked right after the write, whichever process made it.
 	token := bearer(mint(t, dataDir))
-	p, err := one.Authenticate(t.Context(), token)
+	p, err := one.Authenticate(t.Context(), token, nil)
 	if err != nil || p.UserID != "" || p.Identity.SubjectHash == "" {
 		t.Fatalf("not registered: %v %v", p, err)
 	}
@@ -96,11 +96,11 @@ func TestTwoServersOnARealStore(t *testing.T) {
 	mine := secret(t, 1)
 	write("apiKey-key_1", event.NoStream, issued(key1, mine, ada, time.Time{}))
 	for n, s := range servers {
-		p, err := s.Authenticate(t.Context(), keyHeader(mine))
+		p, err := s.Authenticate(t.Context(), keyHeader(mine), nil)
 		if err != nil || p.Kind != access.KindUserKey || p.UserID != ada || p.Role != access.Owner {
 			t.Fatalf("server %d, the key: %v %v", n, p, err)
 		}
-		p, err = s.Authenticate(t.Context(), at(token, acme))
+		p, err = s.Authenticate(t.Context(), at(token, acme), nil)
 		if err != nil || p.UserID != ada || p.OrganizationID != acme {
 			t.Fatalf("server %d, the token: %v %v", n, p, err)
 		}
@@ -110,7 +110,7 @@ func TestTwoServersOnARealStore(t *testing.T) {
 	revoked := time.Now()
 	for n, s := range servers {
 		eventually(t, func() bool {
-			_, err := s.Authenticate(t.Context(), keyHeader(mine))
+			_, err := s.Authenticate(t.Context(), keyHeader(mine), nil)
 			if took := time.Since(revoked); err == nil && took > directory.Bound {
 				t.Fatalf("server %d accepts the key %v after it was revoked", n, took)
 			}

@@ -48,7 +48,7 @@ func TestSystemUsersActWhereTheySay(t *testing.T) {
 		if c.header != "" {
 			h = at(h, c.header)
 		}
-		p, err := a.Authenticate(t.Context(), h)
+		p, err := a.Authenticate(t.Context(), h, nil)
 		if err == nil && c.path != "" {
 			p, err = a.Enter(t.Context(), p, c.path)
 		}
@@ -63,17 +63,17 @@ func TestSystemUsersActWhereTheySay(t *testing.T) {
 	}
 	// Whether somebody is a system user must be known for sure.
 	down = errors.New("the store is away")
-	if _, err := a.Authenticate(t.Context(), w.token()); !errors.Is(err, directory.ErrBehind) {
+	if _, err := a.Authenticate(t.Context(), w.token(), nil); !errors.Is(err, directory.ErrBehind) {
 		t.Errorf("with the store away: %v", err)
 	}
 	down, is = nil, false
-	if p, err := a.Authenticate(t.Context(), w.token()); err != nil || p.Kind != access.KindUser || p.UserID != "" {
+	if p, err := a.Authenticate(t.Context(), w.token(), nil); err != nil || p.Kind != access.KindUser || p.UserID != "" {
 		t.Errorf("a stranger is %+v, %v", p, err)
 	}
 	// An account of one's own comes first.
 	is = true
 	w.given(w.registered())
-	if p, err := a.Authenticate(t.Context(), w.token()); err != nil || p.Kind != access.KindUser || p.UserID != ada {
+	if p, err := a.Authenticate(t.Context(), w.token(), nil); err != nil || p.Kind != access.KindUser || p.UserID != ada {
 		t.Errorf("somebody with an account is %+v, %v", p, err)
 	}
 }
@@ -83,7 +83,7 @@ func TestPeopleEnterWhereTheyAreMembers(t *testing.T) {
 	w := newWorld(t, discard()).atAcme().given(
 		organization.Deleted{OrganizationID: zeta}, organization.Registered{OrganizationID: "org_other"},
 	)
-	p, err := w.Authenticate(t.Context(), w.token())
+	p, err := w.Authenticate(t.Context(), w.token(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

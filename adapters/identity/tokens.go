@@ -107,14 +107,15 @@ func (t *Tokens) Ready() error { return t.issuer.ready() }
 // Verify returns whom the issuer vouches for. Its refusals are the failures of
 // this package: Unauthenticated for the token, Unavailable for the issuer.
 func (t *Tokens) Verify(ctx context.Context, token string) (access.Identity, error) {
-	v, err := t.verified(ctx, token)
+	v, err := t.verified(ctx, token, func() error { return nil })
 	if err != nil {
 		return access.Identity{}, err
 	}
 	return v.identity, nil
 }
 
-func (t *Tokens) verified(ctx context.Context, token string) (*verifiedToken, error) {
+// verified asks afford before it parses a token that it has not verified before.
+func (t *Tokens) verified(ctx context.Context, token string, afford func() error) (*verifiedToken, error) {
 	if len(token) > maxToken {
 		return nil, ErrTokenMalformed
 	}
@@ -128,6 +129,9 @@ func (t *Tokens) verified(ctx context.Context, token string) (*verifiedToken, er
 	p := t.issuer.known.Load()
 	if p == nil {
 		return nil, ErrIssuerUnavailable
+	}
+	if err := afford(); err != nil {
+		return nil, err
 	}
 	v, err := t.verify(ctx, p, token)
 	if err != nil {

@@ -52,18 +52,28 @@ type Grant struct {
 	Allowed bool
 	// Remaining is how many more requests the bucket would allow right now.
 	Remaining int
-	// Wait is how long until one more request is allowed; zero when it is now.
+	// Wait is how long until the request is allowed, or one more if it was; zero
+	// when it is now.
 	Wait time.Duration
 }
 
-// Take takes one request out of a client's bucket.
-func (l *Limiter) Take(client string, now time.Time) Grant {
+// Take takes a request out of a client's bucket that counts as n, or as the whole
+// quota if that is less.
+func (l *Limiter) Take(client string, n int, now time.Time) Grant {
+	n = min(n, l.policy.Quota)
 	bucket, ok := l.buckets.GetIfPresent(client)
 	if !ok {
 		bucket, _ = l.buckets.SetIfAbsent(client, rate.NewLimiter(l.perSec, l.policy.Quota))
 	}
-	allowed := bucket.AllowN(now, 1)
-	return l.grant(bucket.TokensAt(now), allowed)
+	allowed := bucket.AllowN(now, n)
+	return l.grant(bucket.TokensAt(now), n, allowed)
+}
+
+// GiveBack puts a request that counted as one back into a client's bucket.
+func (l *Limiter) GiveBack(client string, now time.Time) {
+	if bucket, ok := l.buckets.GetIfPresent(client); ok {
+		bucket.AllowN(now, -1) // It never holds more than the quota.
+	}
 }
 
 // Peek tells what is in a client's bucket, and takes nothing. Allowed tells
@@ -73,13 +83,18 @@ func (l *Limiter) Peek(client string, now time.Time) Grant {
 	if bucket, ok := l.buckets.GetIfPresent(client); ok {
 		tokens = bucket.TokensAt(now)
 	}
-	return l.grant(tokens, tokens >= 1)
+	return l.grant(tokens, 1, tokens >= 1)
 }
 
-func (l *Limiter) grant(tokens float64, allowed bool) Grant {
+// grant is the answer to a request that counts as n. After one that was allowed,
+// Wait is for the next that counts as one.
+func (l *Limiter) grant(tokens float64, n int, allowed bool) Grant {
 	g := Grant{Allowed: allowed, Remaining: max(0, int(tokens))}
-	if tokens < 1 {
-		g.Wait = time.Duration((1 - tokens) / float64(l.perSec) * float64(time.Second))
+	if allowed {
+		n = 1
+	}
+	if missing := float64(n) - tokens; missing > 0 {
+		g.Wait = time.Duration(missing / float64(l.perSec) * float64(time.Second))
 	}
 	return g
 }

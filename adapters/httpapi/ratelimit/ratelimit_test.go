@@ -15,18 +15,18 @@ func TestTakeUntilEmptyThenWait(t *testing.T) {
 	t.Parallel()
 	l := newLimiter(t, Policy{Name: "key", Quota: 3, Window: 3 * time.Second}, 10)
 	for i, remaining := range []int{2, 1, 0} {
-		if g := l.Take("a", noon); !g.Allowed || g.Remaining != remaining {
+		if g := l.Take("a", 1, noon); !g.Allowed || g.Remaining != remaining {
 			t.Fatalf("request %d: %+v", i, g)
 		}
 	}
-	g := l.Take("a", noon)
+	g := l.Take("a", 1, noon)
 	if g.Allowed || g.Remaining != 0 || g.Wait != time.Second {
 		t.Fatalf("the fourth request: %+v", g)
 	}
-	if g := l.Take("b", noon); !g.Allowed {
+	if g := l.Take("b", 1, noon); !g.Allowed {
 		t.Error("another client is refused")
 	}
-	if g := l.Take("a", noon.Add(g.Wait)); !g.Allowed {
+	if g := l.Take("a", 1, noon.Add(g.Wait)); !g.Allowed {
 		t.Error("after the wait it is still refused")
 	}
 }
@@ -58,10 +58,10 @@ func TestNeverMoreThanPromised(t *testing.T) {
 		now, allowed := noon, 0
 		for range rapid.IntRange(1, 200).Draw(t, "requests") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 2000).Draw(t, "pause")) * time.Millisecond)
-			g := l.Take("a", now)
+			g := l.Take("a", 1, now)
 			if g.Allowed {
 				allowed++
-			} else if !l.Take("a", now.Add(g.Wait+time.Microsecond)).Allowed {
+			} else if !l.Take("a", 1, now.Add(g.Wait+time.Microsecond)).Allowed {
 				t.Fatalf("refused after waiting %v as told", g.Wait)
 			} else {
 				now = now.Add(g.Wait + time.Microsecond)
@@ -83,7 +83,7 @@ func TestConcurrentTakersShareOneBucket(t *testing.T) {
 	for range 8 {
 		all.Go(func() {
 			for range 50 {
-				if l.Take("a", noon).Allowed {
+				if l.Take("a", 1, noon).Allowed {
 					allowed.Add(1)
 				}
 			}
@@ -112,7 +112,7 @@ func BenchmarkTake(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		var buf [64]byte
 		for pb.Next() {
-			l.AppendField(buf[:0], l.Take("key_01h455vb4pex5vsknk084sn02q", time.Now()))
+			l.AppendField(buf[:0], l.Take("key_01h455vb4pex5vsknk084sn02q", 1, time.Now()))
 		}
 	})
 }
@@ -124,4 +124,42 @@ func newLimiter(t *testing.T, p Policy, clients int) *Limiter {
 		t.Fatal(err)
 	}
 	return l
+}
+
+// A request counts as several, at most as the whole quota: the largest one is
+// served when the bucket is full.
+func TestWeights(t *testing.T) {
+	t.Parallel()
+	l := newLimiter(t, Policy{Name: "key", Quota: 10, Window: 10 * time.Second}, 10)
+	for _, c := range []struct {
+		n    int
+		want Grant
+	}{
+		{4, Grant{Allowed: true, Remaining: 6}},
+		{7, Grant{Remaining: 6, Wait: time.Second}},
+		{6, Grant{Allowed: true, Wait: time.Second}},
+		{99, Grant{Wait: 10 * time.Second}},
+	} {
+		if got := l.Take("a", c.n, noon); got != c.want {
+			t.Errorf("%d: %+v, want %+v", c.n, got, c.want)
+		}
+	}
+	if g := l.Take("a", 99, noon.Add(10*time.Second)); !g.Allowed || g.Remaining != 0 {
+		t.Errorf("the largest one: %+v", g)
+	}
+}
+
+// What is given back can be taken again, and no more than the quota is ever there.
+func TestGiveBack(t *testing.T) {
+	t.Parallel()
+	l := newLimiter(t, Policy{Name: "key", Quota: 2, Window: time.Hour}, 10)
+	l.GiveBack("a", noon)
+	l.Take("a", 1, noon)
+	l.GiveBack("a", noon)
+	l.GiveBack("a", noon)
+	for i, allowed := range []bool{true, true, false} {
+		if g := l.Take("a", 1, noon); g.Allowed != allowed {
+			t.Errorf("request %d: %+v", i, g)
+		}
+	}
 }
