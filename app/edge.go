@@ -62,7 +62,7 @@ func (s Settings) edge() (edge, error) {
 }
 
 func parsePrefix(text string) (netip.Prefix, error) {
-	if address, err := netip.ParseAddr(text); err == nil {
+	if address, err := netip.ParseAddr(text); err == nil && address.Zone() == "" {
 		address = address.Unmap()
 		return netip.PrefixFrom(address, address.BitLen()), nil
 	}
@@ -73,10 +73,14 @@ func parsePrefix(text string) (netip.Prefix, error) {
 	return prefix.Masked(), nil
 }
 
-// isOrigin tells whether a text is an origin as browsers send it: RFC 6454,
-// section 6.1.
+// isOrigin reports whether a text is an origin as browsers send it: RFC 6454,
+// section 6.1. Any other would never match: one with a wildcard, or with the port
+// that its scheme has anyway.
 func isOrigin(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" &&
-		text == u.Scheme+"://"+strings.ToLower(u.Host)
+	if err != nil || u.Hostname() == "" || strings.Contains(u.Host, "*") {
+		return false
+	}
+	known, isWeb := map[string]string{"https": "443", "http": "80"}[u.Scheme]
+	return isWeb && u.Port() != known && text == u.Scheme+"://"+strings.ToLower(u.Host)
 }

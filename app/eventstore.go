@@ -15,6 +15,7 @@ import (
 	"github.com/perfectworks/backend/adapters/postgres"
 	"github.com/perfectworks/backend/adapters/telemetry"
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/failure"
 	"github.com/perfectworks/backend/migrations"
 	"github.com/perfectworks/backend/projections"
 )
@@ -72,9 +73,9 @@ func (l *eventLog) check(ctx context.Context) error {
 	if l.node != nil {
 		switch err := l.node.Check(ctx); {
 		case errors.Is(err, eventnode.ErrNoSpace):
-			return eventstore.ErrNoSpace
+			return failure.ErrStorageFull
 		case errors.Is(err, eventnode.ErrReadOnly):
-			return eventstore.ErrReadOnly
+			return failure.ErrStorageReadOnly
 		case err != nil:
 			return eventstore.ErrUnavailable
 		}

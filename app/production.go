@@ -1,7 +1,9 @@
 package app
 
 import (
+	"net/netip"
 	"net/url"
+	"strings"
 
 	"github.com/perfectworks/backend/adapters/eventstore"
 	"github.com/perfectworks/backend/adapters/postgres"
@@ -34,6 +36,17 @@ func (s Settings) checkProduction(refuse func(format string, args ...any)) {
 	if s.OIDCIssuer != "" && schemeOf(s.OIDCIssuer) != "https" {
 		refuse("OIDC_ISSUER must be https in production")
 	}
+	// Traces hold routes, ids and addresses, and a page that can be changed on its way
+	// can send what the API answers elsewhere.
+	if s.TraceEndpoint != "" && !isPrivate(s.TraceEndpoint) {
+		refuse("OTEL_EXPORTER_OTLP_ENDPOINT must be https in production, or an address of this machine")
+	}
+	for _, origin := range s.CORSOrigins {
+		if !isPrivate(strings.TrimSpace(origin)) {
+			refuse("PERFECTWORKS_CORS_ORIGINS must be https in production")
+			break
+		}
+	}
 	switch schemeOf(s.KMSURL) {
 	case "base64key":
 		refuse("KMS_URL must not be a local key in production")
@@ -42,6 +55,18 @@ func (s Settings) checkProduction(refuse func(format string, args ...any)) {
 			refuse("KMS_URL must be a URL of a key management service in production")
 		}
 	}
+}
+
+// isPrivate reports whether nobody between can read what is sent to a URL: it is
+// https, or does not leave this machine.
+func isPrivate(rawURL string) bool {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	address, err := netip.ParseAddr(u.Hostname())
+	local := err == nil && address.Unmap().IsLoopback() || strings.EqualFold(u.Hostname(), "localhost")
+	return u.Scheme == "https" || u.Scheme == "http" && local
 }
 
 // schemeOf is the scheme of a URL in lower case, or empty.

@@ -26,7 +26,8 @@ const MaxAppendSize = 1 << 20
 // revision, by which the store recognises it, for as long as ctx allows. Then
 // the error wraps ErrOutcomeUnknown, or ErrUnavailable if nothing was sent. It
 // wraps commands.ErrWrongRevision when the stream is at another revision,
-// ErrStreamDeleted, ErrTooLarge, ErrNoSpace or ErrReadOnly.
+// ErrStreamDeleted, ErrTooLarge, failure.ErrStorageFull or
+// failure.ErrStorageReadOnly.
 func (c *Client) Append(ctx context.Context, stream string, expected event.Revision, events []esdb.EventData) (event.Revision, event.Position, error) {
 	var at esdb.ExpectedRevision = esdb.NoStream{}
 	if expected != event.NoStream {

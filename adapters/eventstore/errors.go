@@ -26,14 +26,6 @@ var (
 	// the same revision is safe.
 	ErrOutcomeUnknown = failure.New(failure.Unavailable, "OUTCOME_UNKNOWN",
 		"the event store did not answer in time: the change may have been made; repeat the request as it was")
-	// ErrNoSpace says that the embedded store's database has no space left. Nothing
-	// was written, and nothing will be until an operator has freed some.
-	ErrNoSpace = failure.New(failure.Unavailable, "STORAGE_FULL",
-		"the event store has no space left: nothing was changed; try again when an operator has made room")
-	// ErrReadOnly says that the embedded store's database takes no writes, as a
-	// standby or one that an operator has closed. Nothing was written.
-	ErrReadOnly = failure.New(failure.Unavailable, "STORAGE_READ_ONLY",
-		"the event store is read-only at present: nothing was changed; try again later")
 	// ErrTooLarge says that an append exceeds MaxAppendSize.
 	ErrTooLarge = failure.New(failure.Unprocessable, "CHANGE_TOO_LARGE",
 		"the change is too large to be stored at once")
@@ -45,7 +37,7 @@ var (
 
 // Refusals returns the failures with which the store can refuse any append.
 func Refusals() []error {
-	return []error{ErrUnavailable, ErrOutcomeUnknown, ErrNoSpace, ErrReadOnly, ErrTooLarge}
+	return []error{ErrUnavailable, ErrOutcomeUnknown, failure.ErrStorageFull, failure.ErrStorageReadOnly, ErrTooLarge}
 }
 
 // errPanic says that the client module panicked: it does so on answers that it
@@ -105,9 +97,9 @@ func unwritable(err error) *failure.Failure {
 		switch {
 		case !ok || info.GetDomain() != eventnode.ReasonDomain:
 		case info.GetReason() == eventnode.ReasonNoSpace:
-			return ErrNoSpace
+			return failure.ErrStorageFull
 		case info.GetReason() == eventnode.ReasonReadOnly:
-			return ErrReadOnly
+			return failure.ErrStorageReadOnly
 		}
 	}
 	return nil

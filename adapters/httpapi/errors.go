@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -108,14 +109,6 @@ var (
 		status: http.StatusServiceUnavailable, code: "SERVICE_UNAVAILABLE",
 		message: "a part of the system does not answer: try again", retryAfter: retrySoon,
 	}
-	errStorageFull = &apiError{
-		status: http.StatusServiceUnavailable, code: "STORAGE_FULL",
-		message: "the database has no space left: nothing was changed; try again when an operator has made room", retryAfter: retrySoon,
-	}
-	errStorageReadOnly = &apiError{
-		status: http.StatusServiceUnavailable, code: "STORAGE_READ_ONLY",
-		message: "the database is read-only at present: nothing was changed; try again later", retryAfter: retrySoon,
-	}
 	errTimeout = &apiError{
 		status: http.StatusServiceUnavailable, code: "REQUEST_TIMED_OUT",
 		message: "this took too long: repeat the request as it was", retryAfter: retrySoon,
@@ -182,7 +175,7 @@ func answerTo(ctx context.Context, err error) *apiError {
 	if errors.As(err, &e) {
 		return e
 	}
-	if f := failure.Of(err); f != nil {
+	if f := cmp.Or(failure.Of(err), storageFailure(err)); f != nil {
 		e := &apiError{status: statusOf[f.Kind], code: f.Code, message: f.Message, details: f.Details}
 		if f.Kind == failure.Unavailable {
 			e.retryAfter = retrySoon
@@ -198,10 +191,6 @@ func answerTo(ctx context.Context, err error) *apiError {
 		return errClientGone
 	case errors.Is(err, context.DeadlineExceeded):
 		return errTimeout
-	case hasState(err, stateDiskFull):
-		return errStorageFull
-	case hasState(err, stateReadOnly):
-		return errStorageReadOnly
 	case isUnavailable(err):
 		return errUnavailable
 	}

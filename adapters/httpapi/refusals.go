@@ -18,7 +18,7 @@ func (a *API) refusalsOf(op *operation) []error {
 	all := []error{
 		errValidation, errNotAcceptable, errHeadersTooLarge,
 		errRateLimited(0), errConcurrencyLimited, errBusy,
-		errUnavailable, errStorageFull, errStorageReadOnly, errTimeout, errInternal,
+		errUnavailable, failure.ErrStorageFull, failure.ErrStorageReadOnly, errTimeout, errInternal,
 	}
 	if !op.authorization.open() {
 		all = append(all, errBehind)

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/perfectworks/backend/domain/failure"
 )
 
 // isUnavailable tells whether an error is that of a Postgres that is away,
@@ -39,9 +41,20 @@ const (
 	stateReadOnly = "25006" // also a standby after a failover
 )
 
-func hasState(err error, state string) bool {
+// storageFailure is what the error of a Postgres that takes no writes amounts to;
+// nil for any other error.
+func storageFailure(err error) *failure.Failure {
 	var pgErr *pgconn.PgError
-	return errors.As(err, &pgErr) && pgErr.Code == state
+	if !errors.As(err, &pgErr) {
+		return nil
+	}
+	switch pgErr.Code {
+	case stateDiskFull:
+		return failure.ErrStorageFull
+	case stateReadOnly:
+		return failure.ErrStorageReadOnly
+	}
+	return nil
 }
 
 // describe is an error as it may be logged. Postgres quotes values in some of

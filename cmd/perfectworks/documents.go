@@ -14,6 +14,7 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/command"
 	"github.com/perfectworks/backend/adapters/documents/engines"
 	"github.com/perfectworks/backend/adapters/documents/router"
+	"github.com/perfectworks/backend/app"
 )
 
 // documentsCommands are the document tools, and the hidden child processes in
@@ -28,6 +29,10 @@ func openDocuments() (command.Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the settings: %w", err)
 	}
+	// The command needs no other settings of a server. What is not clearly
+	// development counts as production.
+	environment := app.Environment(os.Getenv("PERFECTWORKS_ENV"))
+	settings.Production = environment != "" && environment != app.Development
 	found, err := engines.Find(settings)
 	if err != nil {
 		return nil, fmt.Errorf("find the documents engines: %w", err)

@@ -38,6 +38,8 @@ type Settings struct {
 	TextsURL   string `env:"ALT_TEXT_URL"`
 	TextsModel string `env:"ALT_TEXT_MODEL"`
 	TextsKey   string `env:"ALT_TEXT_KEY"`
+	// Production says that images of real documents are sent there: then it must be https, or on this machine.
+	Production bool `env:"-"`
 }
 
 // Found are the engines that were found; each may be nil.

@@ -50,6 +50,7 @@ func TestFindRefusesWrongSettings(t *testing.T) {
 		"TESSERACT":         {Tesseract: "/does/not/exist"},
 		"VERAPDF_JAR":       {VeraPDF: "/does/not/exist"},
 		"ALT_TEXT_URL":      {TextsURL: "file:///etc/passwd"},
+		"must be https":     {TextsURL: "http://127.0.0.1.example/v1", TextsModel: "sees", Production: true},
 		"ALT_TEXT_MODEL":    {TextsURL: "https://example.com/v1"},
 	} {
 		t.Run(want, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -31,6 +32,9 @@ func newTexts(s Settings) (*Texts, error) {
 	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" {
 		return nil, errors.New("ALT_TEXT_URL is not an http or https URL")
 	}
+	if s.Production && base.Scheme != "https" && !isLocal(base.Hostname()) {
+		return nil, errors.New("ALT_TEXT_URL must be https in production, or an address of this machine")
+	}
 	if s.TextsModel == "" {
 		return nil, errors.New("ALT_TEXT_URL needs ALT_TEXT_MODEL, a model that sees images")
 	}
@@ -38,6 +42,12 @@ func newTexts(s Settings) (*Texts, error) {
 	config.BaseURL = strings.TrimSuffix(s.TextsURL, "/")
 	config.HTTPClient = &http.Client{Timeout: textWall}
 	return &Texts{client: openai.NewClientWithConfig(config), model: s.TextsModel}, nil
+}
+
+// isLocal reports whether a host is this machine.
+func isLocal(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.Unmap().IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
 // Info names the engine; its version is the model.

@@ -90,3 +90,17 @@ func TestDescribeRefusesLargeImages(t *testing.T) {
 		t.Errorf("got %q: %v", got, err)
 	}
 }
+
+// In production images leave the machine only encrypted.
+func TestTextsInProduction(t *testing.T) {
+	t.Parallel()
+	for url, accepted := range map[string]bool{
+		"https://texts.example/v1": true, "http://127.0.0.1:8000/v1": true, "http://[::1]:8000": true, "http://localhost:8000/v1": true,
+		"http://texts.example/v1": false, "HTTP://texts.example": false, "http://10.0.0.1": false, "http://localhost.example": false,
+	} {
+		_, err := newTexts(Settings{TextsURL: url, TextsModel: "sees", Production: true})
+		if accepted != (err == nil) {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
