@@ -1,23 +1,27 @@
 package id
 
-import "go.jetify.com/typeid"
+import (
+	"strings"
+
+	"go.jetify.com/typeid/base32"
+)
 
 // UUID gives the UUID of a well-formed id, from which FromUUID makes the same id
 // again. ok is false for any other text.
 func UUID[I Name](n I) (u [16]byte, ok bool) {
-	t, err := typeid.FromString(string(n))
-	if err != nil || t.Prefix() != n.Prefix() {
+	suffix, found := strings.CutPrefix(string(n), n.Prefix()+"_")
+	if !found || n.Prefix() == "" { // Names without a prefix are no TypeIDs.
 		return u, false
 	}
-	copy(u[:], t.UUIDBytes())
-	return u, FromUUID[I](u) == n
+	b, err := base32.Decode(suffix)
+	if err != nil || len(b) != len(u) {
+		return u, false
+	}
+	copy(u[:], b)
+	return u, base32.Encode(u) == suffix
 }
 
 // FromUUID returns the id of type I with a UUID.
 func FromUUID[I Name](u [16]byte) I {
-	t, err := typeid.FromUUIDBytesWithPrefix(I("").Prefix(), u[:])
-	if err != nil {
-		panic("id: the prefix of a type is not one of a TypeID: " + err.Error())
-	}
-	return I(t.String())
+	return I(I("").Prefix() + "_" + base32.Encode(u))
 }
