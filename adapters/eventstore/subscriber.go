@@ -43,7 +43,7 @@ type SubscriberOptions struct {
 	// BatchSize is how many acknowledged messages are committed at once, at
 	// most; 500 when zero.
 	BatchSize int
-	// BatchBytes is how many bytes of events make a commit due; 8 MiB when zero.
+	// BatchBytes is how many bytes of events make a commit due; 16 MiB when zero.
 	BatchBytes int
 	// BatchDelay is how long an acknowledged message waits for its commit, at
 	// most, while further messages are on their way; 20 ms when zero. When none
@@ -80,7 +80,7 @@ func (o *SubscriberOptions) withDefaults() SubscriberOptions {
 	setDefault(&opts.CheckpointDelay, time.Second)
 	setDefault(&opts.Buffer, 1024)
 	setDefault(&opts.BufferBytes, 2<<20)
-	setDefault(&opts.BatchBytes, 8<<20)
+	setDefault(&opts.BatchBytes, 16<<20)
 	setDefault(&opts.NackPause, 10*time.Millisecond)
 	setDefault(&opts.LongestNackPause, time.Second)
 	if opts.Logger == nil {

@@ -477,3 +477,26 @@ func TestASlowConsumerHoldsFewBytes(t *testing.T) {
 		t.Errorf("%d events of 700 KiB are received ahead within 2 MiB", received)
 	}
 }
+
+// A batch ends early when its events are large, for the consumer may keep what
+// follows from them until the commit.
+func TestABatchHoldsFewBytes(t *testing.T) {
+	t.Parallel()
+	store := eventstoretest.New(t)
+	const events, size, limit = 40, 50 << 10, 200 << 10
+	d := draft(user.Registered{UserID: "user_1", SubjectHash: strings.Repeat("x", size)})
+	for i := range events {
+		d.ID = event.ID(uuid.New())
+		if _, _, err := store.Client.Append(within(t, 10*time.Second), "user-1", event.Revision(i)-1, encoded(t, store, d)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := &memory{}
+	consume(t, store, m, eventstore.SubscriberOptions{BatchBytes: limit, BatchDelay: time.Hour})
+	inOrder(t, m.reached(t, events), events)
+	m.look(func(m *memory) {
+		if n := len(m.commits); n < events*size/limit*3/4 {
+			t.Errorf("%d commits of %d events", n, events)
+		}
+	})
+}
