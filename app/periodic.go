@@ -40,6 +40,10 @@ func (c *core) periodic(do *commands.Commands, logger *slog.Logger) []jobs.Perio
 			},
 		},
 		{
+			Name: "rewrite-erased-tables", Every: rewriteEvery, Timeout: 30 * time.Minute,
+			Work: func(ctx context.Context, _ time.Time) error { return c.rewriteErased(ctx, logger) },
+		},
+		{
 			Name: eraseDue, Every: time.Hour, Timeout: 30 * time.Minute,
 			Work: func(ctx context.Context, at time.Time) error {
 				return eraseDueUsers(ctx, at, do, queries.Erasures, logger)

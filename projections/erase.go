@@ -173,3 +173,26 @@ func (e *Engine) eraseIn(ctx context.Context, id int64, subjects []string) error
 		return err
 	})
 }
+
+// PersonalTables returns the tables of all generations in which Erase clears
+// columns, as SQL.
+func (e *Engine) PersonalTables(ctx context.Context) ([]string, error) {
+	all, err := generations(ctx, e.config.Pool, "ORDER BY id")
+	if err != nil {
+		return nil, err
+	}
+	var tables []string
+	for _, g := range all {
+		for _, p := range e.definitions[g.Projection].Personal {
+			name := pgx.Identifier{g.Schema(), p.Table}.Sanitize()
+			var there bool
+			if err := e.config.Pool.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", name).Scan(&there); err != nil {
+				return nil, fmt.Errorf("look for the tables of projection %s: %w", g.Projection, err)
+			}
+			if there {
+				tables = append(tables, name)
+			}
+		}
+	}
+	return tables, nil
+}
