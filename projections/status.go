@@ -176,6 +176,9 @@ func (e *Engine) Generations(ctx context.Context) ([]Generation, error) {
 
 // Parked lists the parked events of a projection's generations, in order.
 func (e *Engine) Parked(ctx context.Context, projection string) ([]Parked, error) {
+	if _, ok := e.definitions[projection]; !ok {
+		return nil, fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
+	}
 	return parkedEvents(ctx, e.config.Pool, projection)
 }
 

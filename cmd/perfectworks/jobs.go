@@ -39,6 +39,7 @@ kept until somebody retries or discards it.`,
 
 func listJobsCommand() *cobra.Command {
 	var data, state string
+	var out printer
 	var q jobs.Query
 	states := []string{
 		string(jobs.StateFailed), string(jobs.StateWaiting), string(jobs.StateRunning),
@@ -61,7 +62,7 @@ func listJobsCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return printJobs(cmd.OutOrStdout(), all)
+				return out.write(cmd, each(all, jobOf), func(w io.Writer) error { return printJobs(w, all) })
 			})
 		},
 	}
@@ -69,6 +70,7 @@ func listJobsCommand() *cobra.Command {
 	command.Flags().StringVar(&q.Kind, "kind", "", "only jobs of this kind")
 	command.Flags().Int64Var(&q.Before, "before", 0, "only jobs with lesser numbers")
 	command.Flags().IntVar(&q.Limit, "limit", 100, "how many at most")
+	out.flag(command)
 	dataFlag(command, &data)
 	return command
 }
@@ -89,6 +91,7 @@ func printJobs(w io.Writer, all []jobs.Record) error {
 
 func showJobCommand() *cobra.Command {
 	var data string
+	var out printer
 	command := &cobra.Command{
 		Use:     "show JOB",
 		Short:   "Show a job with its arguments and all its failures",
@@ -100,10 +103,11 @@ func showJobCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return printJob(cmd.OutOrStdout(), j)
+				return out.write(cmd, jobOf(j), func(w io.Writer) error { return printJob(w, j) })
 			})
 		},
 	}
+	out.flag(command)
 	dataFlag(command, &data)
 	return command
 }
@@ -136,6 +140,7 @@ func printJob(w io.Writer, j jobs.Record) error {
 
 func retryJobCommand() *cobra.Command {
 	var data string
+	var out printer
 	command := &cobra.Command{
 		Use:     "retry JOB",
 		Short:   "Let a failed job be tried once more",
@@ -146,17 +151,18 @@ func retryJobCommand() *cobra.Command {
 				if err := queue.Retry(cmd.Context(), id, operator()); err != nil {
 					return err
 				}
-				_, err := fmt.Fprintf(cmd.OutOrStdout(), "job %d will be tried again\n", id)
-				return err
+				return decided(cmd, out, id, "retry", "will be tried again")
 			})
 		},
 	}
+	out.flag(command)
 	dataFlag(command, &data)
 	return command
 }
 
 func discardJobCommand() *cobra.Command {
 	var data, reason string
+	var out printer
 	command := &cobra.Command{
 		Use:     "discard JOB --reason TEXT",
 		Short:   "Give a failed job up, for a reason that is kept",
@@ -170,18 +176,28 @@ func discardJobCommand() *cobra.Command {
 				if err := queue.Discard(cmd.Context(), id, operator(), reason); err != nil {
 					return err
 				}
-				_, err := fmt.Fprintf(cmd.OutOrStdout(), "job %d was discarded\n", id)
-				return err
+				return decided(cmd, out, id, "discard", "was discarded")
 			})
 		},
 	}
+	out.flag(command)
 	command.Flags().StringVar(&reason, "reason", "", "why (required)")
 	dataFlag(command, &data)
 	return command
 }
 
+// decided says what was decided about a job.
+func decided(cmd *cobra.Command, out printer, id int64, decision, sentence string) error {
+	answer := map[string]any{"jobId": id, "decision": decision}
+	return out.write(cmd, answer, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "job %d %s\n", id, sentence)
+		return err
+	})
+}
+
 func decisionsCommand() *cobra.Command {
 	var data string
+	var out printer
 	command := &cobra.Command{
 		Use:   "decisions",
 		Short: "List what was decided about failed jobs, by whom and why",
@@ -192,18 +208,23 @@ func decisionsCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-				fmt.Fprintln(table, "at\tby\tdecision\tjob\tkind\treason\tlast failure")
-				for _, d := range all {
-					fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", d.DecidedAt.UTC().Format(time.RFC3339), printable(d.DecidedBy),
-						d.Decision, d.JobID, d.Kind, printable(d.Reason), shortened(d.Failure, 100))
-				}
-				return table.Flush()
+				return out.write(cmd, each(all, decisionOf), func(w io.Writer) error { return printDecisions(w, all) })
 			})
 		},
 	}
+	out.flag(command)
 	dataFlag(command, &data)
 	return command
+}
+
+func printDecisions(w io.Writer, all []jobs.Decision) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "at\tby\tdecision\tjob\tkind\treason\tlast failure")
+	for _, d := range all {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", d.DecidedAt.UTC().Format(time.RFC3339), printable(d.DecidedBy),
+			d.Decision, d.JobID, d.Kind, printable(d.Reason), shortened(d.Failure, 100))
+	}
+	return table.Flush()
 }
 
 func oneJob(_ *cobra.Command, args []string) error {

@@ -40,11 +40,15 @@ func TestOperatorsDecideAboutFailedJobs(t *testing.T) {
 	}
 	says(run(0, "jobs", "list"), "policy/some-policy", "the page is missing", "evil", "failed")
 	says(run(0, "jobs", "show", "41"), "organization-org_1", "5d2e4e0a-0c53-4a7e-9d8e-2f6c1f0a0b0c", "attempt 3")
+	says(run(0, "jobs", "list", "--json"), `"kind": "policy/some-policy"`, `"id": 41`, `"endedAt": "`, `"process": null`, `"error": "evil\u001b[2Jtext"`)
+	says(run(0, "jobs", "show", "41", "--json"), `"key": "5d2e4e0a-0c53-4a7e-9d8e-2f6c1f0a0b0c"`, `"stream": "organization-org_1"`)
 	says(run(0, "jobs", "retry", "41"), "job 41 will be tried again")
 	says(run(1, "jobs", "retry", "41"), "the job has not failed")
-	says(run(0, "jobs", "discard", "42", "--reason", "the customer has left"), "job 42 was discarded")
+	says(run(0, "jobs", "discard", "42", "--reason", "the customer has left", "--json"), `"jobId": 42`, `"decision": "discard"`)
 	says(run(1, "jobs", "show", "42"), "there is no such job")
 	says(run(0, "jobs", "decisions"), "the customer has left", "retry", "discard", "@")
+	says(run(0, "jobs", "decisions", "--json"), `"reason": "the customer has left"`, `"decision": "retry"`, `"decidedBy": "`)
+	says(run(0, "jobs", "list", "--state", "running", "--json"), "[]")
 	says(run(0, "jobs", "list", "--state", "waiting"), "policy/some-policy")
 }
 
@@ -58,6 +62,10 @@ func TestOperatorsStartPolicies(t *testing.T) {
 	stdout, stderr, code = output(t, place.settings, "policies", "list", "--data", place.data)
 	if code != 0 || !strings.Contains(stdout, "C:7/P:7") || !strings.Contains(stdout, "unowned") || !strings.Contains(stdout, "new") {
 		t.Errorf("list ended with %d: %s%s", code, stdout, stderr)
+	}
+	stdout, stderr, code = output(t, place.settings, "policies", "list", "--json", "--data", place.data)
+	if code != 0 || !strings.Contains(stdout, `"beganFrom": "C:7/P:7"`) || !strings.Contains(stdout, `"state": "unowned"`) || !strings.Contains(stdout, `"lastEventAt": null`) {
+		t.Errorf("list --json ended with %d: %s%s", code, stdout, stderr)
 	}
 	_, stderr, code = output(t, place.settings, "policies", "start", "some-policy", "--from", "now", "--data", place.data)
 	if code != 1 || !strings.Contains(stderr, "there is no such policy") {

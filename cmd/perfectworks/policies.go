@@ -30,6 +30,7 @@ not be carried out is a failed job: see perfectworks jobs.`,
 
 func listPoliciesCommand() *cobra.Command {
 	var data string
+	var out printer
 	command := &cobra.Command{
 		Use:   "list",
 		Short: "List all policies, how far they are and how many of their jobs have failed",
@@ -44,10 +45,14 @@ func listPoliciesCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return printPolicies(cmd.OutOrStdout(), all, lengths)
+				listed := each(all, func(s policyengine.Status) policyJSON {
+					return policyOf(s, lengths[policyengine.KindPrefix+s.Policy])
+				})
+				return out.write(cmd, listed, func(w io.Writer) error { return printPolicies(w, all, lengths) })
 			})
 		},
 	}
+	out.flag(command)
 	dataFlag(command, &data)
 	return command
 }
@@ -69,6 +74,7 @@ func printPolicies(w io.Writer, all []policyengine.Status, lengths map[string]jo
 
 func startPolicyCommand() *cobra.Command {
 	var data, from string
+	var out printer
 	command := &cobra.Command{
 		Use:   "start NAME --from now|beginning|POSITION",
 		Short: "Start a policy from now, from the beginning, or after a position of the log",
@@ -92,11 +98,15 @@ A running server goes on from there.`,
 				if err := engine.Start(cmd.Context(), args[0], start); err != nil {
 					return err
 				}
-				_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s starts from %s\n", args[0], start)
-				return err
+				started := map[string]string{"policy": args[0], "from": fmt.Sprint(start)}
+				return out.write(cmd, started, func(w io.Writer) error {
+					_, err := fmt.Fprintf(w, "%s starts from %s\n", args[0], start)
+					return err
+				})
 			})
 		},
 	}
+	out.flag(command)
 	command.Flags().StringVar(&from, "from", "", "now, beginning, or a position such as C:1234/P:1234 (required)")
 	dataFlag(command, &data)
 	return command

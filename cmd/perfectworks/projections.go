@@ -30,6 +30,7 @@ func projectionsCommand() *cobra.Command {
 
 func listProjectionsCommand() *cobra.Command {
 	var data string
+	var out printer
 	command := &cobra.Command{
 		Use:   "list",
 		Short: "List all generations of all projections",
@@ -40,10 +41,11 @@ func listProjectionsCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return printGenerations(cmd.OutOrStdout(), generations)
+				return out.write(cmd, each(generations, generationOf), func(w io.Writer) error { return printGenerations(w, generations) })
 			})
 		},
 	}
+	out.flag(command)
 	dataFlag(command, &data)
 	return command
 }
@@ -179,6 +181,7 @@ func parkedCommand() *cobra.Command {
 
 func listParkedCommand() *cobra.Command {
 	var data string
+	var out printer
 	command := &cobra.Command{
 		Use:   "list NAME",
 		Short: "List the parked events of a projection",
@@ -189,10 +192,11 @@ func listParkedCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return printParked(cmd.OutOrStdout(), parked)
+				return out.write(cmd, each(parked, parkedOf), func(w io.Writer) error { return printParked(w, parked) })
 			})
 		},
 	}
+	out.flag(command)
 	dataFlag(command, &data)
 	return command
 }
