@@ -18,6 +18,8 @@ import (
 // on the account of the organization that the principal acts in. A repeated
 // command is recognised by its reference.
 type TokenCommands struct {
+	// QuoteTokens is a dry run of ReserveTokens.
+	QuoteTokens Handler[QuoteTokens, TokenQuote]
 	// ReserveTokens, CaptureTokens, ReleaseTokens and RefundTokens pay for work.
 	ReserveTokens Handler[ReserveTokens, tokenaccount.State]
 	CaptureTokens Handler[CaptureTokens, tokenaccount.State]
@@ -83,6 +85,7 @@ type ResumeTokens struct{}
 
 func (x *executor) tokenCommands(o Observer) TokenCommands {
 	return TokenCommands{
+		QuoteTokens: observed(o, "QuoteTokens", x.quoteTokens),
 		ReserveTokens: observed(o, "ReserveTokens", tokens(x, access.SpendTokens,
 			func(_ Request, c ReserveTokens, s tokenaccount.State, at tokenaccount.Context) ([]event.Event, error) {
 				return s.Reserve(at, tokenaccount.Reservation(c))

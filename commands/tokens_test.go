@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/perfectworks/backend/adapters/eventstore/eventstoretest"
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/access"
@@ -266,5 +268,37 @@ func TestACommandOnAnAccountThatIsOverdue(t *testing.T) {
 	r := must(w.ReserveTokens(w.Context(), w.request(p), commands.ReserveTokens{Reference: reference("now"), Amount: 999, Hold: time.Hour})).in(w)
 	if b := r.Value.Balance; b.Available != 1 || b.Held != 999 || r.Revision != 1+450+450 {
 		t.Errorf("at revision %d the account has %+v", r.Revision, b)
+	}
+}
+
+// A quote says what the reservation would hold, and changes nothing.
+func TestQuote(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, eventstoretest.New(t).Streams)
+	p := w.granted(10)
+	must(w.GrantTokens(w.Context(), w.request(p), commands.GrantTokens{
+		Grant: reference("welcome"), Source: tokenaccount.SourceWelcome, Amount: 4, ExpireAt: start.Add(time.Hour),
+	})).in(w)
+	member := within(access.Principal{Kind: access.KindUser, UserID: "user_1"}, p.OrganizationID, access.Member)
+	quote := func(amount int64) (commands.Result[commands.TokenQuote], error) {
+		return w.QuoteTokens(w.Context(), w.request(member), commands.QuoteTokens{Amount: amount})
+	}
+	got := must(quote(6)).in(w)
+	want := []tokenaccount.Allocation{{Grant: reference("welcome"), Amount: 4}, {Grant: reference("grant"), Amount: 2}}
+	if diff := cmp.Diff(want, got.Value.Allocations); diff != "" || got.Revision != 1 || got.Value.Account.Balance.Available != 14 {
+		t.Errorf("%+v: %s", got, diff)
+	}
+	refused(t, must(quote(15)), tokenaccount.ErrInsufficient)
+	w.now = start.Add(time.Hour) // The welcome grant expires at this instant.
+	refused(t, must(quote(11)), tokenaccount.ErrInsufficient)
+	if got := must(quote(10)).in(w); got.Value.Account.Balance.Available != 10 || got.Revision != 1 {
+		t.Errorf("%+v", got)
+	}
+	if _, err := quote(0); err == nil {
+		t.Error("nothing was quoted")
+	}
+	billing := within(access.Principal{Kind: access.KindOrganizationKey, KeyID: "key_1"}, p.OrganizationID, "")
+	if _, err := w.QuoteTokens(w.Context(), w.request(billing), commands.QuoteTokens{Amount: 1}); !errors.Is(err, access.ErrForbidden) {
+		t.Errorf("a key without the scope: %v", err)
 	}
 }
