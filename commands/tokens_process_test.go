@@ -140,14 +140,14 @@ func TestProcessesSpendOneAccountExactlyOnce(t *testing.T) {
 		}
 	}
 	killed := all[0]
-	for killed.lines.Scan() && killed.lines.Text() != "a third" { //nolint:revive // The loop only waits.
+	for killed.lines.Scan() && killed.lines.Text() != "a third" {
 	}
 	if err := killed.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = killed.Wait() // It was killed.
 	for _, each := range all[1:] {
-		for each.lines.Scan() { //nolint:revive // Its pipe must be read to the end.
+		for each.lines.Scan() { // Its pipe must be read to the end.
 		}
 		if err := each.Wait(); err != nil {
 			t.Errorf("a process that was not killed: %v", err)

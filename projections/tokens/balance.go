@@ -178,7 +178,7 @@ func (r reader) past(ctx context.Context, organization id.Organization, as AsOf)
 }
 
 // signed is how the model stores a part of a position.
-func signed(part uint64) int64 { return int64(min(part, math.MaxInt64)) } //nolint:gosec // It was bounded.
+func signed(part uint64) int64 { return int64(min(part, math.MaxInt64)) }
 
 // grantsAt are the grants after an entry, in burn order: the sums of whole runs,
 // and of the entries of the last one.
