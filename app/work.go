@@ -47,13 +47,14 @@ func openWork(c *core, settings Settings, logger *slog.Logger, registry promethe
 		return nil, err
 	}
 	streams.KeepSnapshots(stored)
+	queries := readmodels.NewQueries(c.db.pool)
 	erasing := c.openEraser(settings)
 	w := &work{streams: streams, commands: commands.New(commands.Deps{
 		Streams:  streams,
 		Turns:    postgres.NewTurns(c.db.pool),
 		Observer: telemetry.NewCommands(c.tracing, logger, registry),
-		Secrets:  keyedSecrets{c.keys},
-		Keys:     keyIndex{c.log.ours, c.engine, readmodels.NewQueries(c.db.pool).APIKeys},
+		Keys:     keyIndex{c.log.ours, c.engine, queries.APIKeys},
+		Secrets:  keyedSecrets{c.keys}, Invitations: invitationIndex{c.log.ours, c.engine, queries.Members},
 		Live:     settings.Environment == Production,
 
 		Memberships: erasing, Eraser: erasing, Grace: settings.UserGrace,

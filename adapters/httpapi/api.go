@@ -149,6 +149,7 @@ func (a *API) route(d Deps) error {
 	a.registerDisposal()
 	a.registerStatistics()
 	a.registerSystemUsers()
+	a.registerMembers()
 	a.registerAPIKeys()
 	a.registerTokens()
 	a.linkResources()

@@ -52,6 +52,6 @@ func (a *Authenticator) enter(p access.Principal, name id.Organization) (access.
 	case place.Organization.Unreadable:
 		return access.Principal{}, directory.ErrBehind
 	}
-	p.OrganizationID, p.Role = name, place.Role
+	p.OrganizationID, p.Role, p.MemberSince = name, place.Role, place.Since
 	return p, nil
 }

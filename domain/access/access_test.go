@@ -20,6 +20,7 @@ organization:read         | x     | x     | x       | x      | x      | x       
 organization:update       | x     | x     |         |        |        |          |                  | x            |         |
 organization:dispose      | x     |       |         |        |        |          |                  | x            |         |
 organization:transfer     | x     |       |         |        |        |          |                  |              |         |
+organization:leave        | x     | x     | x       | x      | x      |          |                  |              |         |
 members:manage            | x     | x     |         |        |        |          |                  | x            |         |
 files:read                | x     | x     |         | x      | x      | x        | x                |              |         |
 files:write               | x     | x     |         | x      |        | x        | x                |              |         |

@@ -16,6 +16,7 @@ const (
 	DisposeOrganization    Permission = "organization:dispose" // delete, restore, purge
 	ExportOrganization     Permission = "organization:export"
 	TransferOwnership      Permission = "organization:transfer"
+	LeaveOrganization      Permission = "organization:leave"
 	ManageMembers          Permission = "members:manage"
 	ReadOwnFiles           Permission = "files:read"
 	WriteOwnFiles          Permission = "files:write"
@@ -48,6 +49,7 @@ var table = map[Permission]row{
 	DisposeOrganization:    {"x . . . .", "   .   .", "     x    .     .", ""},
 	ExportOrganization:     {"x . . . .", "   .   .", "     .    .     .", ""},
 	TransferOwnership:      {"x . . . .", "   .   .", "     .    .     .", ""},
+	LeaveOrganization:      {"x x x x x", "   .   .", "     .    .     .", ""},
 	ManageMembers:          {"x x . . .", "   .   .", "     x    .     .", ""},
 	ReadOwnFiles:           {"x x . x x", "   x   x", "     .    .     .", ScopeReadFiles},
 	WriteOwnFiles:          {"x x . x .", "   x   x", "     .    .     .", ScopeWriteFiles},

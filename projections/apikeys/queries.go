@@ -107,6 +107,9 @@ type Queries struct {
 	// InOrganization returns all keys of an organization, those of its members
 	// included.
 	InOrganization func(context.Context, id.Organization) ([]id.APIKey, error)
+	// LeftBy returns the keys of an organization that a person issued, and that
+	// work at a time.
+	LeftBy func(context.Context, id.User, id.Organization, time.Time) ([]Key, error)
 }
 
 // Owned is a key of a person.
@@ -120,7 +123,7 @@ type Owned struct {
 // NewQueries returns the queries on a database.
 func NewQueries(db view.DB) Queries {
 	r := reader{db}
-	return Queries{Get: r.get, List: r.list, OwnedBy: r.ownedBy, InOrganization: r.inOrganization}
+	return Queries{Get: r.get, List: r.list, OwnedBy: r.ownedBy, LeftBy: r.leftBy, InOrganization: r.inOrganization}
 }
 
 type reader struct{ db view.DB }
@@ -147,6 +150,22 @@ func (r reader) get(ctx context.Context, scope Scope, name id.APIKey, now time.T
 func (r reader) list(ctx context.Context, scope Scope, now time.Time, request list.Request) (list.Page[Key], error) {
 	from, args := within(scope, now)
 	return list.Source[Key]{Spec: List, Columns: columns, From: from, Args: args, ID: "k.id"}.Read(ctx, r.db, request)
+}
+
+func (r reader) leftBy(ctx context.Context, issuer id.User, organization id.Organization, now time.Time) ([]Key, error) {
+	from, args := within(Scope{OrganizationID: organization}, now)
+	args["issuer"] = string(issuer)
+	rows, err := r.db.Query(ctx, "SELECT "+columns.SQL()+" "+from+`
+		AND k.owner_type = 'organization' AND k.issued_by = @issuer AND k.revoked_at IS NULL AND (k.expire_at IS NULL OR k.expire_at > @now)
+		ORDER BY k.created_at, k.id`, args)
+	if err != nil {
+		return nil, fmt.Errorf("find the API keys that a person issued: %w", err)
+	}
+	keys, err := pgx.CollectRows(rows, columns.Scan)
+	if err != nil {
+		return nil, fmt.Errorf("find the API keys that a person issued: %w", err)
+	}
+	return keys, nil
 }
 
 func (r reader) ownedBy(ctx context.Context, owner id.User, organization id.Organization) ([]Owned, error) {

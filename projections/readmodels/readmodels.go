@@ -6,6 +6,7 @@ import (
 	"github.com/perfectworks/backend/projections"
 	"github.com/perfectworks/backend/projections/apikeys"
 	"github.com/perfectworks/backend/projections/erasures"
+	"github.com/perfectworks/backend/projections/members"
 	"github.com/perfectworks/backend/projections/organizations"
 	"github.com/perfectworks/backend/projections/statistics"
 	"github.com/perfectworks/backend/projections/tokens"
@@ -18,6 +19,7 @@ func Definitions() []projections.Definition {
 	return []projections.Definition{
 		users.Definition(),
 		organizations.Definition(),
+		members.Definition(),
 		apikeys.Definition(),
 		statistics.Definition(),
 		erasures.Definition(),
@@ -29,6 +31,7 @@ func Definitions() []projections.Definition {
 type Queries struct {
 	Users         users.Queries
 	Organizations organizations.Queries
+	Members       members.Queries
 	APIKeys       apikeys.Queries
 	Statistics    statistics.Queries
 	Erasures      erasures.Queries
@@ -41,6 +44,7 @@ func NewQueries(db view.DB) *Queries {
 	return &Queries{
 		Users:         users.NewQueries(db),
 		Organizations: organizations.NewQueries(db),
+		Members:       members.NewQueries(db),
 		APIKeys:       apikeys.NewQueries(db),
 		Statistics:    statistics.NewQueries(db),
 		Erasures:      erasures.NewQueries(db),
