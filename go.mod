@@ -42,6 +42,7 @@ require (
 	github.com/tdewolff/parse/v2 v2.7.22
 	github.com/tetratelabs/wazero v1.12.0
 	github.com/tmaxmax/go-sse v0.11.0
+	github.com/wneessen/go-mail v0.8.1
 	github.com/yuin/goldmark v1.7.13
 	go.jetify.com/typeid v1.3.0
 	go.opentelemetry.io/otel v1.47.0

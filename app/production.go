@@ -18,6 +18,9 @@ func (s Settings) checkProduction(refuse func(format string, args ...any)) {
 		{"KMS_URL", s.KMSURL},
 		{"PERFECTWORKS_ERASURE_JOURNAL", s.ErasureJournal},
 		{"PERFECTWORKS_STATEMENT_KEY", s.StatementKey},
+		{"SMTP_URL", s.SMTPURL},
+		{"PERFECTWORKS_MAIL_FROM", s.MailFrom},
+		{"PERFECTWORKS_INVITATION_URL", s.InvitationURL},
 	} {
 		if required.value == "" {
 			refuse("%s must be set in production: its default is for development", required.name)
@@ -46,6 +49,9 @@ func (s Settings) checkProduction(refuse func(format string, args ...any)) {
 			refuse("PERFECTWORKS_CORS_ORIGINS must be https in production")
 			break
 		}
+	}
+	if s.InvitationURL != "" && schemeOf(s.InvitationURL) != "https" {
+		refuse("PERFECTWORKS_INVITATION_URL must be https in production")
 	}
 	switch schemeOf(s.KMSURL) {
 	case "base64key":

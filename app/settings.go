@@ -75,6 +75,14 @@ type Settings struct {
 	OIDCIssuer    string `env:"OIDC_ISSUER"`
 	OIDCAudience  string `env:"OIDC_AUDIENCE"`
 	KMSURL        string `env:"KMS_URL"`
+	// SMTPURL is the mail server, as smtps://user:password@host:465; without it
+	// mails become files in the data folder.
+	SMTPURL string `env:"SMTP_URL"`
+	// MailFrom is the sender of mails, such as "PerfectWorks <no-reply@example.com>".
+	MailFrom string `env:"PERFECTWORKS_MAIL_FROM"`
+	// InvitationURL is the page on which an invitation is accepted: it gets the
+	// token in the fragment, as #token=... Without it the mail shows the token.
+	InvitationURL string `env:"PERFECTWORKS_INVITATION_URL"`
 
 	// WhenLogWentBack says what to do when the event log no longer holds what the
 	// read models show.
@@ -226,6 +234,9 @@ func (s Settings) Check() error {
 	}
 	if (s.OIDCIssuer == "") != (s.OIDCAudience == "") {
 		refuse("OIDC_ISSUER and OIDC_AUDIENCE are set both or not at all")
+	}
+	if err := s.checkMail(); err != nil {
+		wrong = append(wrong, err)
 	}
 	if s.Environment == Production {
 		s.checkProduction(refuse)

@@ -18,6 +18,7 @@ func production() app.Settings {
 		KMSURL:         "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k",
 		ErasureJournal: "/var/lib/perfectworks/erasures.journal",
 		StatementKey:   "/etc/perfectworks/statement.pem",
+		SMTPURL:        "smtps://u:p@mail.example", MailFrom: "no-reply@example.com", InvitationURL: "https://app.example/join",
 	}
 }
 
@@ -53,6 +54,15 @@ func TestProductionRefusesUnsafeDefaults(t *testing.T) {
 		{"DATABASE_URL", func(s *app.Settings) { s.DatabaseURL = "postgres://u:c2VjcmV0@db/x?sslmode=allow" }},
 		{"PERFECTWORKS_ERASURE_JOURNAL", func(s *app.Settings) { s.ErasureJournal = "" }},
 		{"PERFECTWORKS_STATEMENT_KEY", func(s *app.Settings) { s.StatementKey = "" }},
+		{"SMTP_URL", func(s *app.Settings) { s.SMTPURL = "" }},
+		{"SMTP_URL", func(s *app.Settings) { s.SMTPURL = "https://u:c2VjcmV0@mail" }},
+		{"SMTP_URL", func(s *app.Settings) { s.SMTPURL = "smtp://u:c2VjcmV0@mail:many" }},
+		{"PERFECTWORKS_MAIL_FROM", func(s *app.Settings) { s.MailFrom = "" }},
+		{"PERFECTWORKS_MAIL_FROM", func(s *app.Settings) { s.MailFrom = "nobody" }},
+		{"PERFECTWORKS_INVITATION_URL", func(s *app.Settings) { s.InvitationURL = "" }},
+		{"PERFECTWORKS_INVITATION_URL", func(s *app.Settings) { s.InvitationURL = "http://app.example/join" }},
+		{"PERFECTWORKS_INVITATION_URL", func(s *app.Settings) { s.InvitationURL = "https://app.example/join#x" }},
+		{"PERFECTWORKS_INVITATION_URL", func(s *app.Settings) { s.InvitationURL = "/join" }},
 		{"KMS_URL", func(s *app.Settings) { s.KMSURL = "" }},
 		{"KMS_URL", func(s *app.Settings) { s.KMSURL = "base64key://c2VjcmV0" }},
 		{"KMS_URL", func(s *app.Settings) { s.KMSURL = "Base64Key://c2VjcmV0" }},

@@ -47,6 +47,14 @@ func openWork(c *core, settings Settings, logger *slog.Logger, registry promethe
 		return nil, err
 	}
 	streams.KeepSnapshots(stored)
+	data, err := settings.DataFolder()
+	if err != nil {
+		return nil, err
+	}
+	mailer, err := openMail(settings, data, logger)
+	if err != nil {
+		return nil, err
+	}
 	queries := readmodels.NewQueries(c.db.pool)
 	erasing := c.openEraser(settings)
 	w := &work{streams: streams, commands: commands.New(commands.Deps{
@@ -54,8 +62,8 @@ func openWork(c *core, settings Settings, logger *slog.Logger, registry promethe
 		Turns:    postgres.NewTurns(c.db.pool),
 		Observer: telemetry.NewCommands(c.tracing, logger, registry),
 		Keys:     keyIndex{c.log.ours, c.engine, queries.APIKeys},
-		Secrets:  keyedSecrets{c.keys}, Invitations: invitationIndex{c.log.ours, c.engine, queries.Members},
-		Live:     settings.Environment == Production,
+		Secrets:  keyedSecrets{c.keys}, Invitations: invitationIndex{c.log.ours, c.engine, queries.Members}, Mailer: mailer,
+		Live: settings.Environment == Production,
 
 		Memberships: erasing, Eraser: erasing, Grace: settings.UserGrace,
 		Limits: commands.Limits{APIKeys: settings.MaxAPIKeys, Organizations: settings.MaxOrganizations},

@@ -39,6 +39,7 @@ type Deps struct {
 	// Secrets and Invitations are for the commands of members.
 	Secrets     Secrets
 	Invitations InvitationIndex
+	Mailer      Mailer
 	// Memberships finds the organizations of a person, and Eraser destroys what
 	// is stored about one. Only commands that end an account, or an organization
 	// for good, need them.
@@ -72,7 +73,7 @@ type Commands struct {
 func New(deps Deps) *Commands {
 	x := &executor{
 		streams: deps.Streams, turns: newTurns(), lines: newLines(deps.Turns),
-		keys: deps.Keys, secrets: deps.Secrets, invitations: deps.Invitations,
+		keys: deps.Keys, secrets: deps.Secrets, invitations: deps.Invitations, mailer: deps.Mailer,
 		memberships: deps.Memberships, eraser: deps.Eraser, grace: cmp.Or(deps.Grace, user.DefaultGrace),
 		live: deps.Live, limits: deps.Limits.withDefaults(), lowBalance: deps.LowBalance,
 	}

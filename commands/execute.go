@@ -37,7 +37,8 @@ type executor struct {
 	memberships MembershipIndex
 	eraser      Eraser
 	// grace is how long a deactivated account can be restored.
-	grace time.Duration
+	grace  time.Duration
+	mailer Mailer
 	// live makes keys of the live kind.
 	live   bool
 	limits Limits

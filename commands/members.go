@@ -17,6 +17,7 @@ type MemberCommands struct {
 	ChangeMemberRole  Handler[ChangeMemberRole, organization.State]
 	TransferOwnership Handler[TransferOwnership, organization.State]
 	RemoveMember      Handler[RemoveMember, RemovedMember]
+	SendInvitation    Handler[SendInvitation, SentInvitation]
 
 	SuspendMember   Handler[SuspendMember, organization.State]
 	ReinstateMember Handler[ReinstateMember, organization.State]
@@ -31,6 +32,7 @@ func (x *executor) memberCommands(o Observer) MemberCommands {
 		ChangeMemberRole:  observed(o, "ChangeMemberRole", x.changeMemberRole),
 		TransferOwnership: observed(o, "TransferOwnership", x.transferOwnership),
 		RemoveMember:      observed(o, "RemoveMember", x.removeMember),
+		SendInvitation:    observed(o, "SendInvitation", x.sendInvitation),
 
 		SuspendMember:   observed(o, "SuspendMember", x.suspendMember),
 		ReinstateMember: observed(o, "ReinstateMember", x.reinstateMember),

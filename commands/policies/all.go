@@ -10,5 +10,8 @@ func All() []Policy {
 		settleRestoredUser(),
 		finishErasureOfUser(),
 		finishErasureOfOrganization(),
+		leaveActiveOrganization(),
+		sendInvitation(),
+		sendInvitationAgain(),
 	}
 }
