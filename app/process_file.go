@@ -46,7 +46,7 @@ func markProcess(ctx context.Context, pool *pgxpool.Pool, dataFolder string, pro
 	return p, nil
 }
 
-// buryOthers deletes what is left of the processes whose files nobody has locked.
+// buryOthers deletes what is left of processes that have ended: their files are not locked.
 func buryOthers(ctx context.Context, pool *pgxpool.Pool, folder string, self uuid.UUID) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {

@@ -63,7 +63,7 @@ func (s Settings) checkProduction(refuse func(format string, args ...any)) {
 	}
 }
 
-// isPrivate reports whether nobody between can read what is sent to a URL: it is
+// isPrivate reports whether what is sent to a URL cannot be read on its way: it is
 // https, or does not leave this machine.
 func isPrivate(rawURL string) bool {
 	u, err := url.Parse(rawURL)

@@ -146,7 +146,7 @@ func equalUnordered(a, b []string) bool {
 }
 
 // faulty fails one append: the process dies before it is written, or after,
-// when nobody hears of it. All later calls fail as well, as the dead don't call.
+// when no answer arrives. All later calls fail as well: the process has ended.
 type faulty struct {
 	commands.Streams
 	// at is the number of the append, from 1; written says that it gets through. An

@@ -10,7 +10,7 @@ import (
 // commands of one process; between processes the store decides. Streams that
 // share a place wait for each other without need, which is rare and harmless.
 //
-// Nobody takes a second turn while having one: that could wait for ever.
+// A caller must not take a second turn while it has one: that could wait forever.
 type turns struct {
 	seed   maphash.Seed
 	places [256]chan struct{}

@@ -58,7 +58,7 @@ func FailedOutcome(err error, now time.Time) *Outcome {
 }
 
 // The most that an outcome lists: places of one rule that a person must look at, ways of repairing one rule, and warnings.
-// A document can have millions of each, and whoever reads the outcome must hold all of it.
+// A document can have millions of each, and the reader of the outcome must hold all of it.
 const (
 	maxTasks    = 100
 	maxRepairs  = 100

@@ -80,7 +80,7 @@ func TestRegularExpressionsAreBounded(t *testing.T) {
 	}
 	begun := time.Now()
 	if _, err := f.matches(&eventlog.Event{Stream: strings.Repeat("a", 100) + "b"}); err == nil {
-		t.Error("an expression that takes for ever came to an end")
+		t.Error("an expression that never ends came to an end")
 	}
 	if took := time.Since(begun); took > 20*matchTimeout {
 		t.Errorf("it took %v", took)

@@ -17,7 +17,7 @@ import (
 )
 
 // Loopback is a node for the process it runs in: it listens on a free port of
-// 127.0.0.1, and nobody else on the machine gets in, for its certificate and its
+// 127.0.0.1, and no other process on the machine gets in, for its certificate and its
 // password exist only in this memory.
 type Loopback struct {
 	*Node

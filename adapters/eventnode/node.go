@@ -30,7 +30,7 @@ type Config struct {
 	// settings; it needs sessions, so not a pooler that shares them.
 	Pool   *pgxpool.Pool
 	Logger *slog.Logger
-	// TLS is the server's side. Without it the node asks nobody who they are, and
+	// TLS is the server's side. Without it the node authenticates no client, and
 	// serves only loopback.
 	TLS *tls.Config
 	// Credentials are names and passwords; anyone of them may do everything.

@@ -184,7 +184,7 @@ func TestNoStartWithoutTheJournal(t *testing.T) {
 	}
 }
 
-// The periodic work erases whoever is due.
+// The periodic work erases the accounts that are due.
 func TestErasureByTheClock(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -90,7 +90,7 @@ func (b *arrivingBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// limitBodyTime sets the deadline for the request's body, whoever reads it: where
+// limitBodyTime sets the deadline for the request's body, no matter which layer reads it: where
 // a request is refused before, net/http reads what is left. It also lifts the
 // deadline once all is read.
 func (a *API) limitBodyTime(w http.ResponseWriter, r *http.Request) {

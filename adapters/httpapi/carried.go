@@ -74,7 +74,7 @@ func (a *API) current(r *http.Request, get *operation) (map[string]jsontext.Valu
 	return e.Data, nil
 }
 
-// keptAnswer keeps an answer that nobody is sent.
+// keptAnswer keeps an answer that is not sent.
 type keptAnswer struct {
 	header http.Header
 	status int

@@ -51,8 +51,8 @@ func addressOf(s string) netip.Addr {
 
 func plainAddress(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
 
-// network names whom an address stands for: who has an IPv6 address has all of
-// its network of 64 bits.
+// network names the client that an address stands for: one that has an IPv6
+// address usually has its whole network of 64 bits.
 func network(a netip.Addr) string {
 	if !a.Is6() {
 		return a.String()

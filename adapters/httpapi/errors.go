@@ -31,8 +31,8 @@ var statusOf = map[failure.Kind]int{
 	failure.Unavailable:     http.StatusServiceUnavailable,
 }
 
-// statusClientGone is logged when nobody waits for the answer any more. It is
-// not a status of HTTP, and nobody receives it.
+// statusClientGone is logged when the client no longer waits for the answer. It is
+// not a status of HTTP, and is never sent.
 const statusClientGone = 499
 
 // retrySoon is when to come back after a fault that usually passes by itself.

@@ -36,7 +36,7 @@ type Authenticator interface {
 // guard lets a request through to its operation once it is known who makes it,
 // that they may, and that what they must be able to read is readable.
 func (a *API) guard(op *operation, next http.Handler) http.Handler {
-	// What is answered from memory waits for nobody.
+	// What is answered from memory does not wait.
 	inMemory := op.method == http.MethodGet && len(op.reads) == 0
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !inMemory {

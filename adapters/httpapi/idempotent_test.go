@@ -83,7 +83,7 @@ func TestARepeatedPostIsAnsweredAsBefore(t *testing.T) {
 			}
 		}
 		if again.header.Get("X-Request-Id") == first.header.Get("X-Request-Id") {
-			t.Errorf("%s: the request has the first one's id", name)
+			t.Errorf("%s: the request has the id of the first one", name)
 		}
 	}
 	if len(rec.commands) != 1 || len(otherRec.commands) != 0 {
@@ -226,8 +226,8 @@ func TestSecretsAreDerivedAgain(t *testing.T) {
 	other.do(c).wantData(t, 201)
 }
 
-// Whoever left the organization that a request was carried out in gets nothing
-// of it, under a key of their own either; whoever only moved does.
+// A caller who has left the organization that a request was carried out in gets
+// nothing of it, also under their own key. One who only switched gets the answer.
 func TestAnswersBelongToTheirOrganization(t *testing.T) {
 	t.Parallel()
 	pool := keyPool(t)

@@ -96,7 +96,7 @@ func TestRateLimitsOfAddresses(t *testing.T) {
 	}
 	from(nobody, "2001:db8:0:1:ffff::1").wantError(t, 429, "RATE_LIMIT_EXCEEDED")
 	from(nobody, "2001:db8:0:2::1").wantError(t, 401, "TOKEN_MALFORMED")
-	// Whoever is known is not punished for the neighbours, and probes never are.
+	// A known caller is not refused because of others at the address, and probes never are.
 	from(get("/api/v0/users/active-organization"), "203.0.113.7").wantData(t, 200)
 	if a := from(get("/healthz").anonymously(), "203.0.113.7"); a.status != 200 || a.header.Get("RateLimit") == "" {
 		t.Errorf("%d %v", a.status, a.header)

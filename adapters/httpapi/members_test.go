@@ -7,7 +7,7 @@ import (
 )
 
 // What a client sends and the server would not apply is refused: a key that was
-// meant to expire must not live for ever.
+// meant to expire must not live forever.
 func TestUnknownMembersAreRefused(t *testing.T) {
 	t.Parallel()
 	ada := newServer(t).owner("ada")

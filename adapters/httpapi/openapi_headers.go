@@ -20,8 +20,8 @@ func header(name, description, example string) *huma.Param {
 	return &huma.Param{Name: name, In: "header", Description: description, Schema: text(example)}
 }
 
-// The forms of headers that are checked. An empty organization or position is as
-// good as none.
+// The forms of headers that are checked. An empty organization or position counts
+// as absent.
 const (
 	idempotencyKeyPattern = "^[!-~]{1,255}$"
 	positionPattern       = "^(C:[0-9]{1,19}/P:[0-9]{1,19})?$"

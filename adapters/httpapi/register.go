@@ -139,7 +139,7 @@ var (
 	contentJSON = []string{mediaJSON}
 )
 
-// remember notes a write for the reads of whoever made it, and for those of the
+// remember notes a write for the later reads of its caller, and for those of the
 // person's API keys.
 func (a *API) remember(x *exchange, position event.Position) {
 	m := marks{written: position}

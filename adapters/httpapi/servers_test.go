@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Whoever writes reads it at once: the same person at the same server without
+// A caller reads its own write at once: the same person at the same server without
 // asking for it, everybody else by X-Min-Position.
 func TestReadingOnesWrites(t *testing.T) {
 	t.Parallel()
@@ -75,7 +75,7 @@ func TestRepeatingAtAnotherServer(t *testing.T) {
 }
 
 // A server that dies between its write and its answer leaves the request to
-// whoever repeats it: the same key comes out, secret and all, and only once.
+// each caller that repeats it: the same key comes out, secret and all, and only once.
 func TestRepeatingWhatACrashCutOff(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -87,8 +87,8 @@ type connectionKey struct{}
 
 // rest keeps a connection from the next request for a while, once requests on it
 // are refused again and again because they are too many. The answer has been
-// sent: who heeds it does not notice. Connections of proxies carry requests of
-// others as well, and do not rest.
+// sent: a client that obeys it does not notice. Connections of proxies carry the
+// requests of others as well, and do not rest.
 func rest(w http.ResponseWriter, r *http.Request, x *exchange) {
 	c, ok := r.Context().Value(connectionKey{}).(*connection)
 	if !ok || !x.direct {

@@ -57,13 +57,13 @@ func NewAuthenticator(p Parts) *Authenticator { return &Authenticator{p} }
 // headers, NotFound and Forbidden for the organization that X-Organization-Id
 // names, and Unavailable when the check cannot be made.
 //
-// Somebody whom the issuer vouches for but who has no account is a principal
-// without UserID. With user.ErrDeactivated the principal is returned as well,
+// A person with a valid token but without an account is a principal without
+// UserID. With user.ErrDeactivated the principal is returned as well,
 // for what such a user may still do.
 //
-// Whoever is let in was so no longer than directory.Bound ago. Whoever is turned
-// away for want of an account, a key or a membership did not have it when the
-// request came in, whichever process wrote it.
+// A caller who is accepted still had the right at most directory.Bound ago. One who
+// is refused because there is no account, key or membership did not have it when
+// the request came in, whichever process wrote it.
 //
 // Before it checks a signature that it has not seen, and before it asks the event
 // store about a key that it does not know, it calls afford and returns its error:

@@ -96,8 +96,8 @@ func readBearer(h http.Header) (string, error) {
 	return token, nil
 }
 
-// single is the value of a header that may come once. An empty one is as good
-// as none. The same value again does no harm.
+// single is the value of a header that may come once. An empty one counts
+// as absent. The same value may be repeated.
 func single(h http.Header, name string) (value string, ok bool) {
 	for _, v := range h.Values(name) {
 		v = strings.TrimSpace(v)

@@ -79,7 +79,7 @@ func readKey(path string) (*ecdsa.PrivateKey, error) {
 	return private, nil
 }
 
-// createKey makes a key, and returns the one of whoever was first: a file that
+// createKey makes a key, and returns the one that was written first: a file that
 // has its name is whole and never replaced.
 func createKey(path string) (_ *ecdsa.PrivateKey, err error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -38,7 +38,7 @@ type keySet struct {
 	// turn lets one caller fetch at a time. It is a channel so that waiting for
 	// it ends with the caller's context.
 	turn chan struct{}
-	// failure of the latest fetch; whoever has the turn may use it.
+	// failure of the latest fetch; it belongs to the goroutine that has the turn.
 	failure error
 }
 

@@ -70,7 +70,7 @@ func TestSystemUsersActWhereTheySay(t *testing.T) {
 	if p, err := a.Authenticate(t.Context(), w.token(), nil); err != nil || p.Kind != access.KindUser || p.UserID != "" {
 		t.Errorf("a stranger is %+v, %v", p, err)
 	}
-	// An account of one's own comes first.
+	// The caller's own account comes first.
 	is = true
 	w.given(w.registered())
 	if p, err := a.Authenticate(t.Context(), w.token(), nil); err != nil || p.Kind != access.KindUser || p.UserID != ada {

@@ -119,7 +119,7 @@ func (w *worker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 	if err != nil {
 		return Final(err)
 	}
-	key, _ := uuid.Parse(m.Key) // Absent when nobody waits by it.
+	key, _ := uuid.Parse(m.Key) // Absent when no caller waits by it.
 	return w.work(ctx, Job[A]{
 		Args: job.Args, Key: key, Lease: Lease{JobID: job.ID, Fence: m.Fence},
 		Attempt: job.Attempt, CreatedAt: job.CreatedAt.UTC(),

@@ -144,7 +144,7 @@ func (c *Client) state(ctx context.Context, key uuid.UUID) (State, error) {
 	return state, nil
 }
 
-// Listen hears of the ends of jobs for those who Wait in this process, until ctx
+// Listen receives the ends of jobs for the calls of Wait in this process, until ctx
 // ends. It has a connection of its own, which comes back by itself.
 func (c *Client) Listen(ctx context.Context) {
 	for {

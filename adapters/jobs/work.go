@@ -129,7 +129,7 @@ func (c *Client) watch(ctx context.Context) {
 		}
 		held, err := c.held(ctx, leases)
 		if err != nil {
-			continue // Without the database nobody can take a job either.
+			continue // Without the database no worker can take a job either.
 		}
 		for _, l := range leases {
 			if !held[l] {

@@ -111,7 +111,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool, keeper *secrets.Keeper, opts 
 	return k, nil
 }
 
-// Close ends the keyring's own connection to Postgres, by which it hears of
+// Close ends the keyring's own connection to Postgres, by which it learns of
 // destroyed keys.
 func (k *Keyring) Close() error {
 	k.stop()
@@ -157,5 +157,5 @@ func (*Keyring) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[keyring
 func (*Keyring) LogValue() slog.Value { return slog.StringValue("[keyring]") }
 
 // ErrNoKey says that a subject never had a key. Nothing can have been encrypted
-// for it: whoever reads such data reads a log without its keyring.
+// for it: such data belongs to a log whose keyring is not here.
 var ErrNoKey = errors.New("the subject has no key")

@@ -39,7 +39,7 @@ func (k *Keyring) listen(ctx context.Context, conn *pgx.Conn) {
 			if ctx.Err() != nil {
 				return
 			}
-			k.log.WarnContext(ctx, "the keyring does not hear of destroyed keys at the moment", slog.Any("error", err))
+			k.log.WarnContext(ctx, "the keyring does not receive notices of destroyed keys at present", slog.Any("error", err))
 			select {
 			case <-ctx.Done():
 				return
@@ -51,7 +51,7 @@ func (k *Keyring) listen(ctx context.Context, conn *pgx.Conn) {
 	}
 }
 
-// dial makes a connection that hears of changes from now on, and looks for a
+// dial makes a connection that receives changes from now on, and looks for a
 // master key that came before.
 func (k *Keyring) dial(ctx context.Context) (*pgx.Conn, error) {
 	conn, err := pgx.ConnectConfig(ctx, k.pool.Config().ConnConfig)

@@ -33,8 +33,8 @@ func (k *Keyring) Key(ctx context.Context, subject string) (key cipher.AEAD, ok 
 	return e.answer()
 }
 
-// KeyFor is Key, but makes the key of a subject that has none yet. Whoever asks
-// first makes it, also among several processes; one that was destroyed is never
+// KeyFor is Key, but creates the key of a subject that has none yet. The first caller
+// creates it, also among several processes; one that was destroyed is never
 // replaced.
 func (k *Keyring) KeyFor(ctx context.Context, subject string) (key cipher.AEAD, ok bool, err error) {
 	e, found, err := k.find(ctx, subject)

@@ -28,7 +28,7 @@ const queryTimeout = 5 * time.Second
 // names it.
 type owner struct{ epoch int64 }
 
-// acquire takes the ownership, if nobody who beats has it.
+// acquire takes the ownership, unless a living process has it.
 func (e *Engine) acquire(ctx context.Context) (owner, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()

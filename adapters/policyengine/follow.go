@@ -132,7 +132,7 @@ func (f *follower) Resume(ctx context.Context) (event.Position, error) {
 }
 
 // halt stops the group's policies until an operator has decided where they go
-// on: nobody else knows which of the lost events led to what.
+// on: it alone knows which of the lost events led to what.
 func (f *follower) halt(ctx context.Context, reason error) error {
 	names := make([]string, len(f.group.members))
 	for i, m := range f.group.members {

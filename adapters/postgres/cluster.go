@@ -176,7 +176,7 @@ func (c *Cluster) Stop(ctx context.Context) error {
 	return c.wrap("stop", err)
 }
 
-// StopServer ends the server, whoever uses it, and keeps the cluster: for what
+// StopServer ends the server, even if it is in use, and keeps the cluster: for what
 // needs the server away for a time, such as a test of its loss.
 func (c *Cluster) StopServer(ctx context.Context) error {
 	c.lifecycle.Lock()

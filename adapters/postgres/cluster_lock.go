@@ -66,7 +66,7 @@ func joinUsers(path string) (users *fileLock, alone bool, err error) {
 	return users, alone, nil
 }
 
-// alone takes the lock exclusively if nobody else holds it.
+// alone takes the lock exclusively if no other process holds it.
 func (l *fileLock) alone() (bool, error) {
 	err := flock(l.file, syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {

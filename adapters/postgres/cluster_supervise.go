@@ -36,7 +36,7 @@ func (c *Cluster) supervise() *supervisor {
 	return s
 }
 
-// endSupervision returns when the server is nobody's to start any more.
+// endSupervision returns when the server must not be started again.
 func (c *Cluster) endSupervision() {
 	if c.supervisor == nil {
 		return

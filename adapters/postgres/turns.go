@@ -14,7 +14,7 @@ const (
 	maxTurns = 4
 	// turnWait bounds how long a turn is waited for.
 	turnWait = 500 * time.Millisecond
-	// turnLength bounds how long a turn that nobody ends keeps others waiting.
+	// turnLength bounds how long a turn that is never ended keeps others waiting.
 	turnLength = "5s"
 )
 

@@ -18,7 +18,7 @@ import (
 )
 
 // documentsCommands are the document tools, and the hidden child processes in
-// which they read files that nobody vouches for.
+// which they read untrusted files.
 func documentsCommands() []*cobra.Command {
 	return append([]*cobra.Command{command.New(openDocuments)}, command.Hidden()...)
 }

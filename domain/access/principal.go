@@ -106,8 +106,8 @@ func (p Principal) Actor() (kind event.ActorKind, actorID string, userID id.User
 	return "", "", ""
 }
 
-// ID names the principal across requests: what a retry, a rate limit or a read
-// of one's own writes is counted for.
+// ID names the principal across requests: retries, rate limits and reads of
+// the caller's own writes are counted by it.
 func (p Principal) ID() string {
 	switch {
 	case p.Kind == KindPolicy:

@@ -27,7 +27,7 @@ const (
 	ManageOrganizationKeys Permission = "organization-keys:manage"
 	RevokeKeys             Permission = "keys:revoke" // anybody's and the organization's
 	ReadTokens             Permission = "tokens:read"
-	ReadTokensOfOthers     Permission = "tokens-of-others:read" // else one's own use only
+	ReadTokensOfOthers     Permission = "tokens-of-others:read" // otherwise only the use by the caller
 	AdjustTokens           Permission = "tokens:adjust"
 	Checkout               Permission = "payments:checkout"
 	ReadAuditLog           Permission = "audit:read"

@@ -4,7 +4,7 @@
 package event
 
 // Event is a fact that happened to one aggregate. Implementations are plain
-// structs with JSON tags; once stored, a shape stays readable for ever.
+// structs with JSON tags; once stored, a shape stays readable permanently.
 type Event interface {
 	// EventType is the name under which the fact is stored, in past tense and
 	// PascalCase, for example "OrganizationRegistered". It never changes.

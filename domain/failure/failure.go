@@ -11,7 +11,7 @@ type Kind int
 // The kinds, each with the HTTP status it becomes.
 const (
 	Invalid         Kind = iota + 1 // 400: the input breaks a rule
-	Unauthenticated                 // 401: nobody we know
+	Unauthenticated                 // 401: the caller is unknown
 	Forbidden                       // 403: known, but not allowed
 	NotFound                        // 404: absent, or not for the caller to know
 	Conflict                        // 409: clashes with the present state

@@ -9,7 +9,7 @@ import (
 	"github.com/perfectworks/backend/domain/id"
 )
 
-// SlugQuarantine is how long a slug that was given up stays with nobody else:
+// SlugQuarantine is how long a slug that was given up is kept from others:
 // links to it lead to its former owner for at least that long.
 const SlugQuarantine = 90 * 24 * time.Hour
 

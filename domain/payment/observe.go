@@ -60,7 +60,7 @@ func (s State) Observe(o Observed, organizationDeleted bool, at time.Time) ([]ev
 }
 
 // Fact names what an event of the provider says: the object that it is about,
-// and what became of it. The same fact has the same name, whoever learns of it
+// and what became of it. The same fact has the same name, no matter who reports it
 // and how often. It is empty for events that are decisions of our own.
 func Fact(e event.Event) string {
 	switch e := e.(type) {

@@ -17,7 +17,7 @@ const (
 )
 
 // Priority is the burn order of a source: lower numbers are spent first. Tokens
-// that nobody paid for go before those that somebody did.
+// that were free go before those that were paid for.
 func (s Source) Priority() int {
 	switch s {
 	case SourceWelcome:

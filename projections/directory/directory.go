@@ -103,7 +103,7 @@ func (d *Directory) Apply(r event.Recorded) {
 }
 
 // Block marks the aggregate of an event that cannot be read: nothing is known
-// for sure of it any more, so that whoever depends on it is turned away.
+// for sure of it any more, so that callers who depend on it are refused.
 func (d *Directory) Block(r event.Recorded) {
 	d.advance(r.Position, func() {
 		category, name, _ := strings.Cut(r.Stream, "-")

@@ -222,7 +222,7 @@ func (s *state) decodeMembers(f *fieldReader) {
 	for n := 0; n < count && f.err == nil; n++ {
 		u, o := f.below(len(s.numberedUsers)+1, "user"), f.below(len(s.numberedOrganizations)+1, "organization")
 		if u == 0 || o == 0 {
-			f.fail("a membership is of nobody")
+			f.fail("a membership has no user")
 			return
 		}
 		p := place{role: known(access.Role(f.text()))}
@@ -302,7 +302,7 @@ func (s *state) decodeKey(f *fieldReader, b []byte) {
 	k.end, k.flags = end(b[18]), flags(b[19])
 	switch {
 	case int(k.organization) > len(s.numberedOrganizations), int(owner) > len(s.numberedUsers):
-		f.fail("a key is of nobody")
+		f.fail("a key has no owner")
 	case k.organization == 0 && (k.is(flagSecret) || owner != 0), k.organization != 0 && int(k.scopes) >= len(s.scopes):
 		f.fail("a key lacks what it was issued with")
 	case k.end > endOrphaned, k.flags&^allFlags != 0:

@@ -24,7 +24,7 @@ func (c cursor) encode() string {
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
-// maxCursor is in bytes; a longer one is none of ours.
+// maxCursor is in bytes; a longer one was not made here.
 const maxCursor = 4096
 
 func decodeCursor(s string) (c cursor, ok bool) {

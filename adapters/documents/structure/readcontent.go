@@ -17,7 +17,7 @@ func (r *reader) content(parent *Node, page int, m marked) {
 	parent.Kids = append(parent.Kids, leaf)
 }
 
-// shapesOf gives the painted paths of a marked-content sequence, to whoever asks first.
+// shapesOf returns the painted paths of a marked-content sequence to the first caller; later ones get none.
 func (p *pageIndex) shapesOf(m marked) []int {
 	if p.shapes == nil {
 		p.shapes = map[marked][]int{}

@@ -48,7 +48,7 @@ func (w *work) repairDocument() {
 	w.addOutlines()
 }
 
-// undetermined is the language tag of text in a language that nobody knows (BCP 47).
+// undetermined is the language tag of text in an unknown language (BCP 47).
 const undetermined = "und"
 
 // findLanguage sets the language of the document: told by the caller, as it is, or found in the text.
@@ -80,7 +80,7 @@ func (w *work) findLanguage() {
 	}
 	w.catalog["Lang"] = pdf.TextString(tag)
 	switch {
-	case tag == undetermined: // this only says that nobody knows
+	case tag == undetermined: // this only says that it is unknown
 	case has:
 		w.fixed("7.2-29", "", 1)
 	default:
@@ -188,7 +188,7 @@ func (w *work) warnOfForms() {
 	}
 	names, _ := w.file.Dict(w.catalog["Names"])
 	if names["JavaScript"] != nil {
-		w.warn("The PDF runs scripts, which were not changed: a person must check that they hinder nobody.")
+		w.warn("The PDF runs scripts, which were not changed: a person must check that they hinder no reader.")
 	}
 }
 

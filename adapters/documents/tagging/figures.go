@@ -9,11 +9,11 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/structure"
 )
 
-// placeholder is in the alternative text that is written where nobody supplied one, after the kind of the element. It
+// placeholder is in the alternative text that is written where none was supplied, after the kind of the element. It
 // says what is known and no more, and the analysis counts it as a finding.
 const placeholder = "without description"
 
-// describeFigures gives alternative texts to figures (ISO 14289-1, 7.3): from whoever describes them, else their caption,
+// describeFigures gives alternative texts to figures (ISO 14289-1, 7.3): from the service that describes them, else their caption,
 // else a text that says that there is none.
 func (w *work) describeFigures() {
 	count := map[int]int{}

@@ -51,7 +51,7 @@ func Needs(f *pdf.File, limits pdfua.Limits) (*Wanted, error) {
 			wanted.Scans = append(wanted.Scans, scan)
 		}
 	}
-	// Nobody wants to know what the file is like afterwards.
+	// The state of the file afterwards is not needed.
 	options.Check = func(*pdf.File) (*pdfua.Result, error) { return &pdfua.Result{}, nil }
 	options.Describe = func(figure Figure) string {
 		if fits(figure.Image) {

@@ -1,8 +1,8 @@
 // Package admission decides when a request may work. A process has a bounded
 // number of places, of which one caller and one organization can have only some;
 // when all are taken, those who wait are served in turn by caller, so that
-// somebody who asks for much waits for himself. Who only waits for something
-// else, such as a job, leaves the place meanwhile.
+// a caller with many requests waits for its own. A request that only waits for
+// something else, such as a job, leaves its place meanwhile.
 package admission
 
 import (

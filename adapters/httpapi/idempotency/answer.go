@@ -30,7 +30,7 @@ func (s *Store) open(sealed, scope []byte) (*Answer, error) {
 	return &a, nil
 }
 
-// Finish leaves the answer for whoever repeats the request. It does nothing
+// Finish stores the answer for repetitions of the request. It does nothing
 // when another attempt has taken over since.
 func (s *Store) Finish(ctx context.Context, a Attempt, answer Answer) error {
 	plain, err := json.Marshal(answer)

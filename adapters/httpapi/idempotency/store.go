@@ -1,5 +1,5 @@
 // Package idempotency lets a request that carries an Idempotency-Key be
-// repeated: the first one to finish leaves its answer, and whoever repeats it
+// repeated: the first one to finish leaves its answer, and a client that repeats it
 // gets that answer. It works across processes and crashes, through Postgres.
 package idempotency
 

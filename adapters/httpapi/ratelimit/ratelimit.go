@@ -114,6 +114,6 @@ func (l *Limiter) AppendField(dst []byte, g Grant) []byte {
 	return strconv.AppendInt(dst, Seconds(g.Wait), 10)
 }
 
-// Seconds is a wait in whole seconds, rounded up so that whoever waits so long
+// Seconds is a wait in whole seconds, rounded up so that a client that waits so long
 // has waited long enough.
 func Seconds(d time.Duration) int64 { return int64(math.Ceil(d.Seconds())) }

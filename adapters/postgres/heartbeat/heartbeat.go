@@ -152,7 +152,7 @@ func (h *Heart) connect(ctx context.Context) (*pgx.Conn, error) {
 	return pgx.ConnectConfig(ctx, h.config)
 }
 
-// beat renews the row. A lost beat is the next one's, so its commit need not
+// beat renews the row. The next beat makes up for a lost one, so its commit need not
 // wait for the disk.
 func (h *Heart) beat(ctx context.Context, conn *pgx.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, h.interval)

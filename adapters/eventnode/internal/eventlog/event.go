@@ -22,7 +22,7 @@ type Event struct {
 	// Position is the place in the log, above zero and growing with gaps.
 	Position int64
 	// Revision is the place in the stream, from zero; TombstoneRevision for the
-	// event that ends a stream for ever.
+	// event that ends a stream permanently.
 	Revision int64
 	// Created counts units of 100 ns since 1970.
 	Created  int64
@@ -43,7 +43,7 @@ type Proposed struct {
 	Data     []byte
 }
 
-// TombstoneRevision is the revision of a stream that was deleted for ever.
+// TombstoneRevision is the revision of a stream that was deleted permanently.
 const TombstoneRevision = math.MaxInt64
 
 // Types of events that mean something to the log.

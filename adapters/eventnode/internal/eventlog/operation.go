@@ -70,7 +70,7 @@ func (l *Log) Delete(ctx context.Context, stream string, expected Expected) (Res
 	})
 }
 
-// Tombstone ends a stream, and its metastream, for ever.
+// Tombstone ends a stream, and its metastream, permanently.
 func (l *Log) Tombstone(ctx context.Context, stream string, expected Expected) (Result, error) {
 	return l.write(ctx, &operation{
 		kind: tombstone, stream: stream, expected: expected,

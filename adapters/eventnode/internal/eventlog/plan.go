@@ -64,7 +64,7 @@ func (p *plan) decideAppend(op *operation, v verdict) outcome {
 	origin, isMeta := originOf(op.stream)
 	undeletes := isMeta && p.softDeleted(origin)
 	p.append(op.stream, op.events)
-	// The client hears of its own events, not of the metadata that follows.
+	// The answer is about the client's own events, not the metadata that follows.
 	answer := p.answer(p.head(op.stream).revision)
 	if v.softDeleted {
 		p.undelete(op.stream, v.current+1)

@@ -162,7 +162,7 @@ func (s *store) holds(ctx context.Context, at logEnd) (held bool, err error) {
 	return held, nil
 }
 
-// lock begins a transaction that nobody can overtake. commitLocked ends it; so
+// lock begins a transaction that no other can overtake. commitLocked ends it; so
 // does close.
 func (s *store) lock(ctx context.Context) (err error) {
 	if s.tx, err = s.conn.Begin(ctx); err != nil {

@@ -85,7 +85,7 @@ func readHeads(ctx context.Context, q querier, streams []string) (map[string]hea
 	)
 	_, err = pgx.ForEachRow(rows, []any{&name, &h.revision, &h.last.json, &h.last.data}, func() error {
 		found[name] = h
-		h.last.data = nil // the next row must not write into this one's
+		h.last.data = nil // the next row must not write into the data of this one
 		return nil
 	})
 	if err != nil {

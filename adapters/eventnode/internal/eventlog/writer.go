@@ -181,7 +181,7 @@ func (w *writer) writeUntilDecided(ctx context.Context, batch []*operation) ([]o
 			continue
 		}
 		if _, refused := answered(err); !refused && attempt == 0 {
-			// The connection may have been lost while nobody used it.
+			// The connection may have been lost while it was idle.
 			first = err
 			continue
 		}
