@@ -125,6 +125,10 @@ func New(ctx context.Context, config Config) (*Node, error) {
 	return n, nil
 }
 
+// streamWorkers is how many calls are served without a goroutine of their own. More
+// calls at once, and those that last, get one each.
+const streamWorkers = 64
+
 func serverOptions(config Config) []grpc.ServerOption {
 	options := []grpc.ServerOption{
 		grpc.ForceServerCodecV2(newCodec()),
@@ -134,6 +138,9 @@ func serverOptions(config Config) []grpc.ServerOption {
 		grpc.UnknownServiceHandler(unimplemented),
 		grpc.ReadBufferSize(64 << 10),
 		grpc.WriteBufferSize(64 << 10),
+		// Goroutines that serve one call after another have stacks that are large
+		// enough: growing a new one for each append took a tenth of the time of client and node.
+		grpc.NumStreamWorkers(streamWorkers),
 	}
 	if config.TLS != nil {
 		guard := newGuard(config.Credentials)
