@@ -22,7 +22,7 @@ type Deactivation struct {
 // ErasureCertificate says what an erasure destroyed, what is kept and why, and
 // what remains physically for how long. It names nobody.
 type ErasureCertificate struct {
-	ID            string                 `json:"id" doc:"The id of the account or the organization that was erased." example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
+	ID            string                 `json:"id" format:"subject-id" pattern:"^(user|org)_[0-7][0-9a-hjkmnp-tv-z]{25}$" doc:"The id of the account or the organization that was erased." example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
 	Kind          string                 `json:"kind" enum:"user,organization" example:"user"`
 	BegunAt       Time                   `json:"begunAt"`
 	DestroyedAt   Time                   `json:"destroyedAt" doc:"When the encryption keys had been destroyed."`

@@ -26,7 +26,7 @@ type Exports interface {
 type Export struct {
 	ExportedAt Time           `json:"exportedAt"`
 	Kind       string         `json:"kind" enum:"user,organization" example:"user"`
-	ID         string         `json:"id" example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
+	ID         string         `json:"id" format:"subject-id" pattern:"^(user|org)_[0-7][0-9a-hjkmnp-tv-z]{25}$" example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
 	Records    []ExportRecord `json:"records" doc:"Everything that is recorded, in the order of each stream."`
 }
 
