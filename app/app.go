@@ -43,6 +43,7 @@ type App struct {
 	answers   *idempotency.Store
 	api       *httpapi.API
 	work      *work
+	provider  *provider
 }
 
 // New takes the address, then starts what is embedded and connects to what is
@@ -74,7 +75,10 @@ func New(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, e
 	if a.core, err = openCore(ctx, settings, a.data, logger, a.registry); err != nil {
 		return nil, err
 	}
-	if a.work, err = openWork(a.core, settings, logger, a.registry); err != nil || !settings.Role.api() {
+	if a.provider, err = openProvider(ctx, settings, a.data, a.Addr(), settings.Role.api(), logger); err != nil {
+		return nil, err
+	}
+	if a.work, err = openWork(a.core, a.provider, settings, logger, a.registry); err != nil || !settings.Role.api() {
 		return a, err
 	}
 	if err = a.openIdentity(ctx); err != nil {
@@ -159,6 +163,8 @@ func (a *App) openAPI() error {
 		Exports:       &exporter.Exporter{Events: a.work.streams.Events, Traces: queries.Erasures, Keys: queries.APIKeys},
 		Idempotency:   a.answers,
 		Statements:    statements,
+		Payments:      a.work.payments,
+		Catalogue:     a.provider.catalogue,
 		StoreRefusals: eventstore.Refusals(),
 		Middleware:    []func(http.Handler) http.Handler{watch.Middleware},
 		Failed:        watch.Failed,
@@ -181,6 +187,15 @@ func (a *App) AdminAddr() net.Addr {
 
 // adminDrain bounds how long operators' requests are waited for at the end.
 const adminDrain = time.Second
+
+// SandboxURL is where browsers reach the payment sandbox; empty where this
+// process serves none.
+func (a *App) SandboxURL() string {
+	if a.provider.sandbox == nil {
+		return ""
+	}
+	return a.provider.sandbox.options.PageURL
+}
 
 // Addr is the address that HTTP is served on, or nil for a role that serves
 // none.
@@ -250,6 +265,9 @@ func (a *App) parts() []func(context.Context) error {
 		if a.issuer != nil {
 			parts = append(parts, a.issuer.Serve)
 		}
+		if a.provider.sandbox != nil {
+			parts = append(parts, a.provider.sandbox.Run)
+		}
 	}
 	if a.admin != nil {
 		handler := httpapi.AdminHandler(telemetry.MetricsHandler(a.registry), a.ready)
@@ -278,6 +296,7 @@ func (a *App) Close() error {
 			errs = append(errs, err)
 		}
 	}
+	errs = append(errs, a.provider.close())
 	if a.core != nil {
 		errs = append(errs, a.close())
 	}

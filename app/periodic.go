@@ -7,13 +7,13 @@ import (
 
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
 	"github.com/perfectworks/backend/adapters/jobs"
-	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/projections/readmodels"
 )
 
 // periodic is the work that is due by the clock. Each asks what is due and does
 // all of it.
-func (c *core) periodic(do *commands.Commands, logger *slog.Logger) []jobs.Periodic {
+func (c *core) periodic(w *work, logger *slog.Logger) []jobs.Periodic {
+	do := w.commands
 	queries := readmodels.NewQueries(c.db.pool)
 	answers := idempotency.NewStore(c.db.pool, c.keys, c.heart.ID())
 	return []jobs.Periodic{
@@ -31,6 +31,23 @@ func (c *core) periodic(do *commands.Commands, logger *slog.Logger) []jobs.Perio
 			Name: "purge-organizations", Every: time.Hour, Timeout: 30 * time.Minute,
 			Work: func(ctx context.Context, now time.Time) error {
 				return purgeOrganizations(ctx, queries.Organizations, do, now, logger)
+			},
+		},
+		{
+			Name: "reconcile-payments", Every: 10 * time.Minute, Timeout: 9 * time.Minute,
+			Work: func(ctx context.Context, now time.Time) error {
+				_, err := w.payments.Reconcile(ctx, now, false)
+				return err
+			},
+		},
+		{
+			Name: "sweep-payment-webhooks", Every: 24 * time.Hour, Timeout: 10 * time.Minute,
+			Work: func(ctx context.Context, now time.Time) error {
+				n, err := w.payments.Sweep(ctx, now)
+				if n > 0 {
+					logger.DebugContext(ctx, "bodies of old webhooks were deleted", slog.Int64("webhooks", n))
+				}
+				return err
 			},
 		},
 		{

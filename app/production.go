@@ -21,6 +21,8 @@ func (s Settings) checkProduction(refuse func(format string, args ...any)) {
 		{"SMTP_URL", s.SMTPURL},
 		{"PERFECTWORKS_MAIL_FROM", s.MailFrom},
 		{"PERFECTWORKS_INVITATION_URL", s.InvitationURL},
+		{"STRIPE_SECRET_KEY", s.StripeSecretKey},
+		{"PERFECTWORKS_PUBLIC_URL", s.PublicURL},
 	} {
 		if required.value == "" {
 			refuse("%s must be set in production: its default is for development", required.name)

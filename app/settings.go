@@ -84,6 +84,23 @@ type Settings struct {
 	// token in the fragment, as #token=... Without it the mail shows the token.
 	InvitationURL string `env:"PERFECTWORKS_INVITATION_URL"`
 
+	// PublicURL is where browsers reach the product: the paths that payers return
+	// to are below it. By default it is the address of the API.
+	PublicURL string `env:"PERFECTWORKS_PUBLIC_URL"`
+	// Catalogue is a file with what is sold; the program has one by default.
+	Catalogue string `env:"PERFECTWORKS_CATALOGUE"`
+	// StripeSecretKey is that of the Stripe account that takes the money. Without it
+	// there is a sandbox. StripeWebhookSecrets are the signing secrets of the webhook
+	// endpoint: two while one is rotated.
+	StripeSecretKey      string   `env:"STRIPE_SECRET_KEY"`
+	StripeWebhookSecrets []string `env:"STRIPE_WEBHOOK_SECRET"`
+	// StripeAutomaticTax lets Stripe add tax to prices.
+	StripeAutomaticTax bool `env:"STRIPE_AUTOMATIC_TAX"`
+	// SandboxAddr is the host and port of the payment sandbox, and SandboxChaos how
+	// its webhooks are spoiled, such as "duplicates=0.1,drops=0.05,delay=2s".
+	SandboxAddr  string `env:"PERFECTWORKS_SANDBOX_ADDR" envDefault:"127.0.0.1:8082"`
+	SandboxChaos string `env:"PERFECTWORKS_SANDBOX_CHAOS"`
+
 	// WhenLogWentBack says what to do when the event log no longer holds what the
 	// read models show.
 	WhenLogWentBack LogLoss `env:"EVENTSTORE_WENT_BACK" envDefault:"rebuild"`
@@ -217,7 +234,7 @@ func (s Settings) Check() error {
 		refuse("OTEL_TRACES_SAMPLER_ARG lies outside 0 to 1")
 	}
 	_, err := s.edge()
-	wrong = append(wrong, err)
+	wrong = append(wrong, err, s.checkPayments())
 	for _, limit := range []struct {
 		name  string
 		value int

@@ -19,6 +19,8 @@ func production() app.Settings {
 		ErasureJournal: "/var/lib/perfectworks/erasures.journal",
 		StatementKey:   "/etc/perfectworks/statement.pem",
 		SMTPURL:        "smtps://u:p@mail.example", MailFrom: "no-reply@example.com", InvitationURL: "https://app.example/join",
+
+		StripeSecretKey: "sk_live_1", StripeWebhookSecrets: []string{"whsec_1"}, PublicURL: "https://app.example.com",
 	}
 }
 
@@ -63,6 +65,18 @@ func TestProductionRefusesUnsafeDefaults(t *testing.T) {
 		{"PERFECTWORKS_INVITATION_URL", func(s *app.Settings) { s.InvitationURL = "http://app.example/join" }},
 		{"PERFECTWORKS_INVITATION_URL", func(s *app.Settings) { s.InvitationURL = "https://app.example/join#x" }},
 		{"PERFECTWORKS_INVITATION_URL", func(s *app.Settings) { s.InvitationURL = "/join" }},
+		{"STRIPE_SECRET_KEY", func(s *app.Settings) { s.StripeSecretKey, s.StripeWebhookSecrets = "", nil }},
+		{"STRIPE_SECRET_KEY", func(s *app.Settings) { s.StripeSecretKey = "sk_test_c2VjcmV0" }},
+		{"STRIPE_WEBHOOK_SECRET", func(s *app.Settings) { s.StripeWebhookSecrets = nil }},
+		{"STRIPE_WEBHOOK_SECRET", func(s *app.Settings) { s.StripeWebhookSecrets = []string{"whsec_c2VjcmV0", ""} }},
+		{"PERFECTWORKS_PUBLIC_URL", func(s *app.Settings) { s.PublicURL = "" }},
+		{"PERFECTWORKS_PUBLIC_URL", func(s *app.Settings) { s.PublicURL = "http://app.example.com" }},
+		{"PERFECTWORKS_PUBLIC_URL", func(s *app.Settings) { s.PublicURL = "https://app.example.com/shop" }},
+		{"PERFECTWORKS_PUBLIC_URL", func(s *app.Settings) { s.PublicURL = "//app.example.com" }},
+		{"PERFECTWORKS_CATALOGUE", func(s *app.Settings) { s.Catalogue = "/nonexistent" }},
+		{"PERFECTWORKS_SANDBOX_CHAOS", func(s *app.Settings) { s.SandboxChaos = "drops=2" }},
+		{"PERFECTWORKS_SANDBOX_CHAOS", func(s *app.Settings) { s.SandboxChaos = "drop=1" }},
+		{"PERFECTWORKS_SANDBOX_CHAOS", func(s *app.Settings) { s.SandboxChaos = "delay=-1s" }},
 		{"KMS_URL", func(s *app.Settings) { s.KMSURL = "" }},
 		{"KMS_URL", func(s *app.Settings) { s.KMSURL = "base64key://c2VjcmV0" }},
 		{"KMS_URL", func(s *app.Settings) { s.KMSURL = "Base64Key://c2VjcmV0" }},
@@ -131,6 +145,21 @@ func TestAllMistakesAreNamedAtOnce(t *testing.T) {
 	for _, name := range []string{"PERFECTWORKS_ENV", "OTEL_TRACES_SAMPLER_ARG", "OIDC_AUDIENCE"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named in %v", name, err)
+		}
+	}
+}
+
+// Real money is for production, and test money for everything else.
+func TestDevelopmentTakesNoRealMoney(t *testing.T) {
+	t.Parallel()
+	s := app.Settings{Environment: app.Development, StripeSecretKey: "sk_test_1", StripeWebhookSecrets: []string{"whsec_1"}, SandboxChaos: "duplicates=0.1, drops=0.05,delay=2s,seed=3"}
+	if err := s.Check(); err != nil {
+		t.Error(err)
+	}
+	for _, key := range []string{"sk_live_1", "rk_live_1"} {
+		s.StripeSecretKey = key
+		if err := s.Check(); err == nil || !strings.Contains(err.Error(), "STRIPE_SECRET_KEY") {
+			t.Errorf("%s: %v", key, err)
 		}
 	}
 }

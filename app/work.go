@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -14,6 +15,7 @@ import (
 	"github.com/perfectworks/backend/adapters/eventstore"
 	"github.com/perfectworks/backend/adapters/eventstore/snapshots"
 	"github.com/perfectworks/backend/adapters/jobs"
+	"github.com/perfectworks/backend/adapters/payments"
 	"github.com/perfectworks/backend/adapters/policyengine"
 	"github.com/perfectworks/backend/adapters/postgres"
 	"github.com/perfectworks/backend/adapters/telemetry"
@@ -33,10 +35,11 @@ type work struct {
 	commands *commands.Commands
 	jobs     *jobs.Client
 	policies *policyengine.Engine
+	payments *payments.Service
 }
 
 // openWork makes the parts, and runs none.
-func openWork(c *core, settings Settings, logger *slog.Logger, registry prometheus.Registerer) (*work, error) {
+func openWork(c *core, p *provider, settings Settings, logger *slog.Logger, registry prometheus.Registerer) (*work, error) {
 	streams, err := eventstore.NewStreams(c.log.Client, c.codec, eventstore.DefaultCachedStates)
 	if err != nil {
 		return nil, err
@@ -66,19 +69,25 @@ func openWork(c *core, settings Settings, logger *slog.Logger, registry promethe
 		Live: settings.Environment == Production,
 
 		Memberships: erasing, Eraser: erasing, Grace: settings.UserGrace,
-		Limits: commands.Limits{APIKeys: settings.MaxAPIKeys, Organizations: settings.MaxOrganizations},
+		Limits:   commands.Limits{APIKeys: settings.MaxAPIKeys, Organizations: settings.MaxOrganizations},
+		Payments: p.client, Catalogue: p.catalogue,
 	})}
+	w.payments = payments.New(payments.Config{
+		Pool: c.db.pool, Provider: p.client, Webhooks: p.webhooks, Sealer: c.keys, Commands: w.commands,
+		Payments: readmodels.NewQueries(c.db.pool).Payments, Logger: logger,
+	})
 	w.jobs, err = jobs.New(jobs.Config{
 		Pool: c.db.pool, Process: c.heart.ID(),
-		Kinds: policyengine.Kinds(policies.All(), policyengine.Reacting{
+		Kinds: slices.Concat(w.payments.Kinds(), policyengine.Kinds(policies.All(), policyengine.Reacting{
 			Commands: w.commands, Read: streams.Recorded, Unreadable: unreadable, Seed: c.seed, Observe: c.tracing.Reacting,
-		}),
-		Periodic: c.periodic(w.commands, logger),
+		})),
+		Periodic: c.periodic(w, logger),
 		Logger:   logger, Registerer: measured(settings.Role.worker(), registry),
 	})
 	if err != nil {
 		return nil, err
 	}
+	w.payments.UseQueue(w.jobs)
 	w.policies, err = c.openPolicies(w.jobs, logger, measured(settings.Role.projector(), registry))
 	return w, err
 }
@@ -174,7 +183,11 @@ func withOpenWork(ctx context.Context, settings Settings, logger *slog.Logger, u
 		return err
 	}
 	defer func() { err = errors.Join(err, c.close()) }()
-	w, err := openWork(c, settings, logger, registry)
+	p, err := openProvider(ctx, settings, data, nil, false, logger)
+	if err != nil {
+		return err
+	}
+	w, err := openWork(c, p, settings, logger, registry)
 	if err != nil {
 		return fmt.Errorf("open the jobs: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/payment"
 	"github.com/perfectworks/backend/domain/user"
 )
 
@@ -57,6 +58,9 @@ type Deps struct {
 	// LowBalance is the number of available tokens below which an account is said
 	// to be low; zero says never.
 	LowBalance int64
+	// Payments is the payment provider, and Catalogue what is sold.
+	Payments  PaymentProvider
+	Catalogue payment.Catalogue
 }
 
 // Commands are the use cases, those of each resource in a file of their own.
@@ -67,6 +71,7 @@ type Commands struct {
 	APIKeyCommands
 	TokenCommands
 	SystemUserCommands
+	PaymentCommands
 }
 
 // New returns the use cases.
@@ -76,14 +81,17 @@ func New(deps Deps) *Commands {
 		keys: deps.Keys, secrets: deps.Secrets, invitations: deps.Invitations, mailer: deps.Mailer,
 		memberships: deps.Memberships, eraser: deps.Eraser, grace: cmp.Or(deps.Grace, user.DefaultGrace),
 		live: deps.Live, limits: deps.Limits.withDefaults(), lowBalance: deps.LowBalance,
+		payments: deps.Payments, catalogue: deps.Catalogue,
 	}
+	x.tokens = x.tokenCommands(deps.Observer)
 	return &Commands{
 		UserCommands:         x.userCommands(deps.Observer),
 		OrganizationCommands: x.organizationCommands(deps.Observer),
 		MemberCommands:       x.memberCommands(deps.Observer),
 		APIKeyCommands:       x.apiKeyCommands(deps.Observer),
-		TokenCommands:        x.tokenCommands(deps.Observer),
 		SystemUserCommands:   x.systemUserCommands(deps.Observer),
+		TokenCommands:        x.tokens,
+		PaymentCommands:      x.paymentCommands(deps.Observer),
 	}
 }
 

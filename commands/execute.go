@@ -9,6 +9,7 @@ import (
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/failure"
 	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/domain/payment"
 )
 
 // maxConflicts bounds how often a command decides again after losing a race
@@ -46,6 +47,10 @@ type executor struct {
 	slotPages slotPages
 	// lowBalance is the threshold of token accounts.
 	lowBalance int64
+	payments   PaymentProvider
+	catalogue  payment.Catalogue
+	// tokens are the use cases of token accounts, for those that follow a payment.
+	tokens TokenCommands
 }
 
 // outcome is an aggregate after a command.
@@ -83,6 +88,9 @@ type change[S any] struct {
 	// claims are the values that the events use, and that must be the
 	// aggregate's before they are written; nil when there are none.
 	claims func([]event.Event) []held
+	// name gives an event another id than the one that derives from the request;
+	// nil when none has one.
+	name func(event.Event) (event.ID, bool)
 }
 
 // execute loads, decides, claims and appends. When another writer was faster it
@@ -177,7 +185,16 @@ func (c change[S]) carryOut(ctx context.Context, x *executor, req Request, at Sn
 			}
 		}
 	}
-	return c.of.append(ctx, x, at, drafts(req, at.Stream, c.organization, 0, events))
+	all := drafts(req, at.Stream, c.organization, 0, events)
+	for i := range all {
+		if c.name == nil {
+			break
+		}
+		if id, named := c.name(all[i].Event); named {
+			all[i].ID = id
+		}
+	}
+	return c.of.append(ctx, x, at, all)
 }
 
 // drafts are the events as the request writes them, numbered from first on.

@@ -10,7 +10,8 @@ import (
 )
 
 // PaymentProvider is the payment provider as commands need it. Its methods fail
-// with ErrPaymentsUnavailable while the provider does not answer.
+// with ErrPaymentsUnavailable while the provider does not answer, and with
+// ErrProviderRefused for what it would refuse again.
 type PaymentProvider interface {
 	// Live tells whether it takes real money.
 	Live() bool
@@ -69,6 +70,8 @@ type NewRefund struct {
 var (
 	ErrPaymentsUnavailable = failure.New(failure.Unavailable, "PAYMENTS_UNAVAILABLE",
 		"the payment provider does not answer at the moment: try again")
+	ErrProviderRefused = failure.New(failure.Unprocessable, "PAYMENT_PROVIDER_REFUSED",
+		"the payment provider refuses this")
 	ErrNoSession = failure.New(failure.NotFound, "CHECKOUT_SESSION_NOT_FOUND",
 		"there is no such checkout session")
 )

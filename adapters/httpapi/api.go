@@ -26,6 +26,7 @@ import (
 	"github.com/perfectworks/backend/adapters/httpapi/admission"
 	"github.com/perfectworks/backend/adapters/statement"
 	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/payment"
 	"github.com/perfectworks/backend/projections/readmodels"
 )
 
@@ -40,8 +41,11 @@ type Deps struct {
 	ReadModels    Waiter
 	Idempotency   Idempotency
 	Statements    *statement.Keys
-	RateLimits    RateLimits       // optional
-	Admission     admission.Limits // optional
+	Payments      Payments
+	// Catalogue is what is sold.
+	Catalogue  payment.Catalogue
+	RateLimits RateLimits       // optional
+	Admission  admission.Limits // optional
 	// CORSOrigins are those whose pages may call the API; optional.
 	CORSOrigins []string
 	// TrustedProxies are believed about the addresses of clients; optional.
@@ -73,6 +77,8 @@ type API struct {
 	exports       Exports
 	idempotency   Idempotency
 	statements    *statement.Keys
+	payments      Payments
+	catalogue     payment.Catalogue
 	fresh         *freshness
 	limits        *limits
 	gate          *admission.Gate
@@ -103,7 +109,8 @@ func New(d Deps) (*API, error) {
 	}
 	a := &API{
 		logger: d.Logger, authenticator: d.Authenticator, commands: d.Commands, directory: d.Directory,
-		queries: d.Queries, exports: d.Exports, idempotency: d.Idempotency, statements: d.Statements, fresh: fresh, limits: limits,
+		queries: d.Queries, exports: d.Exports, idempotency: d.Idempotency, statements: d.Statements,
+		payments: d.Payments, catalogue: d.Catalogue, fresh: fresh, limits: limits,
 		gate: admission.New(d.Admission), largeBodies: newLargeBodies(),
 		trusted: d.TrustedProxies, storeRefusals: d.StoreRefusals, failed: d.Failed,
 		traceParent: d.TraceParent, bodyTimeout: defaultBodyTimeout, operations: map[string]*operation{},
@@ -152,6 +159,7 @@ func (a *API) route(d Deps) error {
 	a.registerMembers()
 	a.registerAPIKeys()
 	a.registerTokens()
+	a.registerPayments()
 	a.linkResources()
 	for _, add := range more {
 		add(a)

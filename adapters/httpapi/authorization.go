@@ -36,10 +36,16 @@ const (
 	isOwnData
 	isOwnAccount
 	isPermitted
+	isSigned
 )
 
 // public operations are for anybody, without credentials.
 func public() authorization { return authorization{kind: isPublic} }
+
+// signed operations are for whoever can sign the body, which the operation
+// checks itself. What it refuses is counted for the address that it comes from;
+// what is signed is not, for it comes when it has to.
+func signed() authorization { return authorization{kind: isSigned} }
 
 // anyIdentity is for a valid token, whether or not its subject has an account.
 func anyIdentity() authorization { return authorization{kind: isAnyIdentity} }
@@ -88,7 +94,7 @@ func (a authorization) declared() bool {
 }
 
 // open reports whether the operation needs no credentials.
-func (a authorization) open() bool { return a.kind == isPublic }
+func (a authorization) open() bool { return a.kind == isPublic || a.kind == isSigned }
 
 // takesDeactivated reports whether a person whose account is deactivated may call.
 func (a authorization) takesDeactivated() bool { return a.kind == isOwnAccount }
@@ -96,7 +102,7 @@ func (a authorization) takesDeactivated() bool { return a.kind == isOwnAccount }
 // admit returns nil if a principal may call the operation.
 func (a authorization) admit(p access.Principal) error {
 	switch a.kind {
-	case isPublic:
+	case isPublic, isSigned:
 		return nil
 	case isAnyIdentity:
 		if p.Kind != access.KindUser {
@@ -126,7 +132,7 @@ func (a authorization) acceptsKeys() bool {
 		return a.scope != ""
 	case isPermitted:
 		return a.acceptsKind(access.KindUserKey) || a.acceptsKind(access.KindOrganizationKey)
-	case isPublic, isAnyIdentity, isOwnAccount:
+	case isPublic, isSigned, isAnyIdentity, isOwnAccount:
 	}
 	return false
 }
@@ -179,7 +185,7 @@ func (a authorization) refusals() []error {
 			return append(all, organization.ErrNotFound)
 		}
 		return append(all, access.ErrNoActiveOrganization)
-	case isPublic:
+	case isPublic, isSigned:
 	}
 	return nil
 }

@@ -112,6 +112,9 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, x *exchange) error {
 // good: an address with too many bad ones is refused without a look at more.
 func (a *API) identify(w http.ResponseWriter, r *http.Request, x *exchange) (err error) {
 	on := x.op.authorization
+	if on.kind == isSigned {
+		return a.limits.peekAddress(w.Header(), x.client, time.Now())
+	}
 	if on.open() {
 		return a.takeAddress(w, r, weightOf(r, x.op))
 	}

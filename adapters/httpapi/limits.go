@@ -119,9 +119,14 @@ func (l *limits) giveBackAddress(client netip.Addr, now time.Time) {
 
 // tellAddress tells a client how many requests are left, and counts none.
 func (l *limits) tellAddress(h http.Header, client netip.Addr, now time.Time) {
+	_ = l.peekAddress(h, client, now)
+}
+
+// peekAddress refuses a client without requests left, and counts none.
+func (l *limits) peekAddress(h http.Header, client netip.Addr, now time.Time) error {
 	var buf [48]byte
 	grant := l.address.Peek(network(client), now)
-	_ = tell(h, l.address.AppendField(buf[:0], grant), l.addressPolicy, grant)
+	return tell(h, l.address.AppendField(buf[:0], grant), l.addressPolicy, grant)
 }
 
 func tell(h http.Header, field []byte, policy []string, grant ratelimit.Grant) error {

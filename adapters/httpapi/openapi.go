@@ -119,7 +119,11 @@ func (a *API) document(op *operation, answerType reflect.Type) {
 func (op *operation) answerContent(registry huma.Registry, envelope reflect.Type) map[string]*huma.MediaType {
 	content := map[string]*huma.MediaType{}
 	for _, media := range op.produces {
-		content[media] = &huma.MediaType{Schema: contentSchema(media)}
+		schema := contentSchema(media)
+		if op.example != nil {
+			schema = &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
+		}
+		content[media] = &huma.MediaType{Schema: schema, Example: op.example}
 	}
 	field, _ := envelope.FieldByName("Data")
 	if field.Type == typeOf[noEnvelope]() {
@@ -167,7 +171,11 @@ func contentSchema(media string) *huma.Schema {
 func (op *operation) bodyContent() *huma.RequestBody {
 	content := map[string]*huma.MediaType{}
 	for _, media := range op.consumes {
-		content[media] = &huma.MediaType{Schema: contentSchema(media)}
+		schema := contentSchema(media)
+		if op.example != nil {
+			schema = &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
+		}
+		content[media] = &huma.MediaType{Schema: schema, Example: op.example}
 	}
 	if len(content) == 0 {
 		content["*/*"] = &huma.MediaType{Schema: contentSchema("")}

@@ -45,6 +45,8 @@ type operation struct {
 	// be when it is not jsonBody: any when empty.
 	body     bodyKind
 	consumes []string
+	// example is a body of JSON that is not decoded.
+	example any
 	// produces are the media types of answers that are not envelopes. Without
 	// it an operation answers JSON only.
 	produces []string

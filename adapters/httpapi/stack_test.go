@@ -41,8 +41,10 @@ type server struct {
 	*world
 	url   string
 	admin string
-	logs  *lines
-	stop  func()
+	// sandbox is where the payment sandbox is.
+	sandbox string
+	logs    *lines
+	stop    func()
 }
 
 // start starts a server of this world, and waits until all of it works.
@@ -74,6 +76,7 @@ func (w *world) start(change ...func(*app.Settings)) *server {
 	w.t.Cleanup(s.stop)
 	s.url = "http://" + running.Addr().String()
 	s.admin = "http://" + running.AdminAddr().String()
+	s.sandbox = running.SandboxURL()
 	var last answer
 	eventually(w.t, func() bool {
 		last = s.do(call{method: http.MethodGet, path: "/readyz"})

@@ -192,10 +192,9 @@ func (e *CallError) Error() string {
 	return text
 }
 
-// Is tells whether it stands for a refusal of package commands.
-func (e *CallError) Is(target error) bool {
-	missing := e.Status == http.StatusNotFound && e.Code == string(stripego.ErrorCodeResourceMissing)
-	return missing && target == error(commands.ErrNoSession)
+// missing tells whether the object does not exist.
+func (e *CallError) missing() bool {
+	return e.Status == http.StatusNotFound && e.Code == string(stripego.ErrorCodeResourceMissing)
 }
 
 // final tells errors that would come again from outages.
@@ -215,8 +214,11 @@ func failed(ctx context.Context, act string, err error) error {
 		return fmt.Errorf("%w: %s: %w", commands.ErrPaymentsUnavailable, act, err)
 	}
 	refused := &CallError{act, e.HTTPStatusCode, string(e.Type), string(e.Code), e.Param, e.RequestID}
-	if refused.final() {
-		return refused
+	switch {
+	case refused.missing():
+		return fmt.Errorf("%w: %w", commands.ErrNoSession, refused)
+	case refused.final():
+		return fmt.Errorf("%w: %w", commands.ErrProviderRefused, refused)
 	}
 	return fmt.Errorf("%w: %w", commands.ErrPaymentsUnavailable, refused)
 }

@@ -13,5 +13,11 @@ func All() []Policy {
 		leaveActiveOrganization(),
 		sendInvitation(),
 		sendInvitationAgain(),
+		fulfilPaidPayment(),
+		fulfilReleasedPayment(),
+		followRefund(),
+		followOpenedDispute(),
+		followClosedDispute(),
+		makeRefund(),
 	}
 }

@@ -87,6 +87,8 @@ func TestPermissionTable(t *testing.T) {
 const systemTable = `
 permission          | admin | finance | support
 payouts:approve     |       | x       |
+payments:manage     |       | x       |
+payments:follow     |       |         |
 system-users:manage | x     |         |
 users:erase         | x     |         |
 operations:read     | x     |         | x

@@ -71,20 +71,25 @@ var table = map[Permission]row{
 // The permissions of the system, which need no organization.
 const (
 	ApprovePayouts    Permission = "payouts:approve"
+	ManagePayments    Permission = "payments:manage" // refund, release and reject
 	ManageSystemUsers Permission = "system-users:manage"
 	EraseUsers        Permission = "users:erase"
 	ReadOperations    Permission = "operations:read" // projections, policies, jobs
 	ManageOperations  Permission = "operations:manage"
+	// FollowPayments belongs to no role: only policies declare it.
+	FollowPayments Permission = "payments:follow"
 )
 
 // systemTable is the table of the system's permissions.
 var systemTable = map[Permission]row{
 	//                                      admin finance support
 	ApprovePayouts:    {system: "     .    x     ."},
+	ManagePayments:    {system: "     .    x     ."},
 	ManageSystemUsers: {system: "     x    .     ."},
 	EraseUsers:        {system: "     x    .     ."},
 	ReadOperations:    {system: "     x    .     x"},
 	ManageOperations:  {system: "     x    .     ."},
+	FollowPayments:    {system: "     .    .     ."},
 }
 
 // row is a permission's row: in each text an x for each who has it.

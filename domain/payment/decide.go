@@ -48,6 +48,8 @@ func Request(c Checkout, at time.Time) (CheckoutRequested, error) {
 		wrong.Add("quantity", input.CodeRange, "must be between 1 and 1000")
 	} else if c.UnitAmount > math.MaxInt64/c.Quantity || c.UnitTokens > math.MaxInt64/c.Quantity {
 		wrong.Add("quantity", input.CodeRange, "is more than can be counted")
+	} else if c.UnitAmount*c.Quantity > MaxAmount {
+		wrong.Add("quantity", input.CodeRange, "costs more than can be paid at once: 99999999 minor units")
 	}
 	path(&wrong, "successPath", c.SuccessPath)
 	path(&wrong, "cancelPath", c.CancelPath)
@@ -162,7 +164,10 @@ func (s State) unexpected(p Paid) QuarantineReason {
 // NoteRefund notes a refund at a status. What is known already, or is older than
 // what is known, changes nothing.
 func (s State) NoteRefund(r Refund, at time.Time) ([]event.Event, error) {
-	known := slices.Equal(withRefund(s.Refunds, r), s.Refunds)
+	refunds := withRefund(s.Refunds, r)
+	known := slices.Equal(refunds, s.Refunds)
+	// The event says what is known now, which can be more than what was said.
+	r = refunds[slices.IndexFunc(refunds, func(o Refund) bool { return o.ID == r.ID })]
 	return s.note(known, Refunded{PaymentID: s.ID, RefundID: r.ID, Amount: r.Amount, Status: r.Status, OccurredAt: at})
 }
 
@@ -175,15 +180,21 @@ func (s State) NoteDispute(d Dispute, at time.Time) ([]event.Event, error) {
 	var events []event.Event
 	opened := d
 	opened.Outcome = ""
+	// The events say what is known now, which can be more than what was said.
+	known := func(disputes []Dispute) Dispute {
+		return disputes[slices.IndexFunc(disputes, func(o Dispute) bool { return o.ID == d.ID })]
+	}
 	if with := withDispute(s.Disputes, opened); !slices.Equal(with, s.Disputes) {
+		k := known(with)
 		events = append(events, DisputeOpened{
-			PaymentID: s.ID, DisputeID: d.ID, Amount: d.Amount, FundsWithdrawn: d.FundsWithdrawn, OccurredAt: at,
+			PaymentID: s.ID, DisputeID: k.ID, Amount: k.Amount, FundsWithdrawn: k.FundsWithdrawn, OccurredAt: at,
 		})
 		s.Disputes = with
 	}
-	if d.Outcome != "" && !slices.Equal(withDispute(s.Disputes, d), s.Disputes) {
+	if with := withDispute(s.Disputes, d); d.Outcome != "" && !slices.Equal(with, s.Disputes) {
+		k := known(with)
 		events = append(events, DisputeClosed{
-			PaymentID: s.ID, DisputeID: d.ID, Amount: d.Amount, Outcome: d.Outcome, OccurredAt: at,
+			PaymentID: s.ID, DisputeID: k.ID, Amount: k.Amount, Outcome: k.Outcome, OccurredAt: at,
 		})
 	}
 	return events, nil

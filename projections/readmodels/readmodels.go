@@ -8,6 +8,7 @@ import (
 	"github.com/perfectworks/backend/projections/erasures"
 	"github.com/perfectworks/backend/projections/members"
 	"github.com/perfectworks/backend/projections/organizations"
+	"github.com/perfectworks/backend/projections/payments"
 	"github.com/perfectworks/backend/projections/statistics"
 	"github.com/perfectworks/backend/projections/tokens"
 	"github.com/perfectworks/backend/projections/users"
@@ -21,6 +22,7 @@ func Definitions() []projections.Definition {
 		organizations.Definition(),
 		members.Definition(),
 		apikeys.Definition(),
+		payments.Definition(),
 		statistics.Definition(),
 		erasures.Definition(),
 		tokens.Definition(),
@@ -33,6 +35,7 @@ type Queries struct {
 	Organizations organizations.Queries
 	Members       members.Queries
 	APIKeys       apikeys.Queries
+	Payments      payments.Queries
 	Statistics    statistics.Queries
 	Erasures      erasures.Queries
 	Tokens        tokens.Queries
@@ -46,6 +49,7 @@ func NewQueries(db view.DB) *Queries {
 		Organizations: organizations.NewQueries(db),
 		Members:       members.NewQueries(db),
 		APIKeys:       apikeys.NewQueries(db),
+		Payments:      payments.NewQueries(db),
 		Statistics:    statistics.NewQueries(db),
 		Erasures:      erasures.NewQueries(db),
 		Tokens:        tokens.NewQueries(db),
