@@ -253,6 +253,7 @@ func (a *App) parts() []func(context.Context) error {
 		parts = append(parts, func(ctx context.Context) error { run(ctx); return nil })
 	}
 	untilEnd(a.log.Watch)
+	untilEnd(a.noteStart)
 	if a.settings.Role.projector() {
 		parts = append(parts, a.engine.Run, a.work.policies.Run)
 	}

@@ -33,12 +33,14 @@ type core struct {
 	codec   *eventstore.Codec
 	engine  *projections.Engine
 	tracing *telemetry.Tracing
+	// started is closed once the server has done what its start takes.
+	started chan struct{}
 }
 
 // openCore starts the parts in their order; close stops them in reverse. After
 // an error nothing is left running.
 func openCore(ctx context.Context, settings Settings, dataFolder string, logger *slog.Logger, registry prometheus.Registerer) (_ *core, err error) {
-	c := &core{}
+	c := &core{started: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.close())
@@ -81,6 +83,7 @@ func openCore(ctx context.Context, settings Settings, dataFolder string, logger 
 		Recognise: c.log.Recognise, End: c.log.Head, Read: readLog(c.log.Client, c.codec),
 		RebuildWhenLogWentBack: settings.WhenLogWentBack != WaitForOperator, AdoptAnotherLog: settings.WhenLogWentBack == AdoptLog,
 		Logger: logger, Registerer: registry, Observe: c.tracing.Projecting, Erased: c.destroyed,
+		BeforeBuild: c.awaitStart,
 	})
 	if err != nil {
 		return nil, err

@@ -75,6 +75,10 @@ type Config struct {
 	// not just lagging; 10 s when zero.
 	StuckAfter time.Duration
 
+	// BeforeBuild, when set, is called before Run builds tables, while those before
+	// are served: a server that starts waits there until it is ready, which it
+	// needs the processors for.
+	BeforeBuild func(context.Context)
 	// Erased, when set, lists the subjects whose key was destroyed at or after a
 	// time: Run clears their personal columns in all generations.
 	Erased func(ctx context.Context, since time.Time) ([]Erasure, error)

@@ -230,6 +230,9 @@ func (r *runner) construct(ctx context.Context, from beginning) error {
 	building, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go r.attend(building)
+	if wait := r.engine.config.BeforeBuild; wait != nil {
+		wait(ctx)
+	}
 	return r.engine.build(ctx, r.definition, from, func(BuildProgress) {})
 }
 

@@ -17,12 +17,14 @@ import (
 
 	"github.com/perfectworks/backend/adapters/eventstore"
 	"github.com/perfectworks/backend/adapters/eventstore/eventstoretest"
+	"github.com/perfectworks/backend/adapters/postgres/postgrestest"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/apikey"
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/personal"
 	"github.com/perfectworks/backend/domain/user"
+	"github.com/perfectworks/backend/migrations"
 	"github.com/perfectworks/backend/projections"
 	"github.com/perfectworks/backend/projections/directory"
 )
@@ -313,5 +315,28 @@ func BenchmarkMemory(b *testing.B) {
 		b.ReportMetric((heap()-before)/(1<<20), "MiB")
 		b.ReportMetric(float64(events)/took.Seconds(), "events/s")
 		runtime.KeepAlive(d)
+	}
+}
+
+// BenchmarkStoredSnapshot measures what saving and loading a million keys take.
+func BenchmarkStoredSnapshot(b *testing.B) {
+	pool := postgrestest.New(b, postgrestest.WithMigrations(migrations.App, migrations.AppTable))
+	kept := directory.NewSnapshots(pool)
+	d, _ := million()
+	data, err := d.Snapshot()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		began := time.Now()
+		if err := kept.Save(b.Context(), d.Applied(), data); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(time.Since(began).Seconds(), "s/save")
+		began = time.Now()
+		if _, err := kept.Load(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(time.Since(began).Seconds(), "s/load")
 	}
 }
