@@ -206,6 +206,9 @@ func TestTheDocumentedBoundsAreTheRealOnes(t *testing.T) {
 					t.Fatal(err)
 				}
 				a := ada.call(op.method, variables.Replace(op.path), string(encoded))
+				if a.status == http.StatusForbidden {
+					continue // It is not for ada.
+				}
 				if got := strings.Contains(string(a.body), `"TOO_LONG"`); got != tooLong {
 					t.Errorf("%s %s: %s of %d characters: %s", op.method, op.path, field, n, a.body)
 				}
