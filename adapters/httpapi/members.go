@@ -24,7 +24,7 @@ import (
 
 // Member is a member of an organization, or an open invitation to it.
 type Member struct {
-	ID        string  `json:"id" doc:"The id of the user, or of the invitation." example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
+	ID        string  `json:"id" format:"user-or-invitation" doc:"The id of the user, or of the invitation." example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
 	UserID    *string `json:"userId" doc:"Null for an invitation." example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
 	FirstName *string `json:"firstName" doc:"Null for an invitation." example:"Ada"`
 	LastName  *string `json:"lastName" doc:"Null for an invitation." example:"Lovelace"`
@@ -83,7 +83,7 @@ type JoinedOrganization struct {
 
 // RemovedMember is a membership or an invitation that ended.
 type RemovedMember struct {
-	ID     string `json:"id" example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
+	ID     string `json:"id" format:"user-or-invitation" example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
 	Status string `json:"status" enum:"removed,revoked" doc:"removed for a member, revoked for an invitation." example:"removed"`
 	// OrganizationKeys is a pointer so that it can be null.
 	OrganizationKeys *[]APIKey `json:"organizationKeys" nullable:"true" doc:"The organization's API keys that the member created and that still work. The member may know them: consider rotating them. Null if they could not be determined in time."`
@@ -204,7 +204,7 @@ func (a *API) listOwnInvitations(ctx context.Context, x *exchange, in *ListInput
 }
 
 type memberInput struct {
-	ID string `path:"memberId" example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
+	ID string `path:"memberId" format:"user-or-invitation" example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
 }
 
 // checkMemberID refuses what is the id of neither a user nor an invitation.
@@ -227,7 +227,7 @@ func (a *API) getMember(ctx context.Context, x *exchange, in *memberInput) (repl
 }
 
 type updateMemberInput struct {
-	ID   string `path:"memberId" example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
+	ID   string `path:"memberId" format:"user-or-invitation" example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
 	Body struct {
 		Role              *string `json:"role,omitempty" nullable:"true" doc:"owner, admin, billing, member or viewer." example:"admin"`
 		TransferOwnership *bool   `json:"transferOwnership,omitempty" nullable:"true" doc:"Whether the member becomes an owner in the place of the caller." example:"false"`

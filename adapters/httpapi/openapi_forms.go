@@ -22,6 +22,8 @@ type form struct {
 var forms = map[string]form{
 	"scope": {values: scopeValues()},
 	"slug":  {pattern: organization.SlugPattern},
+	// A member's id is that of the user, or of the invitation.
+	"user-or-invitation": {pattern: "^(user|inv)" + idSuffix},
 }
 
 func scopeValues() []any {
@@ -54,10 +56,12 @@ func withForms(document []byte) ([]byte, error) {
 		if !isText(schema) || schema["pattern"] != nil {
 			return
 		}
-		if id := exampleID.FindStringSubmatch(anExample(schema)); id != nil {
-			schema["format"] = id[1] + "-id"
-		}
 		format, _ := schema["format"].(string)
+		_, own := forms[format]
+		if id := exampleID.FindStringSubmatch(anExample(schema)); id != nil && !own {
+			format = id[1] + "-id"
+			schema["format"] = format
+		}
 		known := forms[format]
 		if id := idFormat.FindStringSubmatch(format); id != nil {
 			known = form{pattern: "^" + id[1] + idSuffix}

@@ -3,6 +3,10 @@ package httpapi_test
 import (
 	"encoding/hex"
 	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -252,5 +256,62 @@ func TestJoiningOverHTTP(t *testing.T) {
 	}
 	if got := eve.get("/organizations/current").data(t, 200); got["name"] != "carol Inc" {
 		t.Errorf("she acts in %v", got["name"])
+	}
+}
+
+// The token goes by mail alone: it is in no answer, no log and no row, and works
+// once. Each invitation and each resend has one mail.
+func TestTheMailOfAnInvitation(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	ada, bob := s.owner("ada"), s.register("bob")
+	folder := filepath.Join(s.data, "mail")
+	// mails waits for so many mails, and returns the tokens in them.
+	mails := func(n int) map[string]bool {
+		t.Helper()
+		var files []string
+		eventually(t, func() bool {
+			files, _ = filepath.Glob(filepath.Join(folder, "*.eml"))
+			return len(files) >= n
+		}, func() string { return strings.Join(files, " ") })
+		tokens := map[string]bool{}
+		for _, file := range files {
+			mail, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plain := strings.ReplaceAll(string(mail), "=\r\n", "")
+			tokens[regexp.MustCompile(`(?m)^([0-9a-z]{26}[A-Za-z0-9_-]{43})\r?$`).FindStringSubmatch(plain)[1]] = true
+			if !strings.Contains(plain, "bob@example.com") || !strings.Contains(plain, "ada Example invites you to join ada Inc") {
+				t.Errorf("the mail says\n%s", plain)
+			}
+		}
+		if len(files) != n || len(tokens) != n {
+			t.Fatalf("%d mails with %d tokens, want %d", len(files), len(tokens), n)
+		}
+		return tokens
+	}
+	invited := ada.post("/organization-members", `{"email":"bob@example.com","role":"member"}`)
+	invited.data(t, 201)
+	first := mails(1)
+	again := ada.post("/organization-members", `{"email":"bob@example.com","role":"member","resend":true}`)
+	again.data(t, 201)
+	both := mails(2)
+	for token := range both {
+		for _, shown := range []string{string(invited.body), string(again.body), s.logs.String()} {
+			if strings.Contains(shown, token[26:]) {
+				t.Error("the token shows outside of its mail")
+			}
+		}
+		join := `{"token":"` + token + `"}`
+		if first[token] {
+			bob.post("/organization-members/join", join).refused(t, "410 INVITATION_REVOKED")
+			continue
+		}
+		defer func() {
+			if got := bob.post("/organization-members/join", join).data(t, 200); got["role"] != "member" {
+				t.Errorf("joined: %v", got)
+			}
+		}()
 	}
 }
