@@ -39,7 +39,7 @@ func TestProductionRefusesEachUnencryptedURL(t *testing.T) {
 		if err := s.Check(); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s=%s: %v", name, value, err)
 		}
-		s.Environment = app.Development
+		s.Environment, s.StripeSecretKey = app.Development, "sk_test_1"
 		if err := s.Check(); err != nil {
 			t.Errorf("development, %s=%s: %v", name, value, err)
 		}
