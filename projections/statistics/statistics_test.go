@@ -51,6 +51,8 @@ type history struct {
 
 const owner = id.User("user_owner")
 
+var byOwner = access.Principal{Kind: access.KindUser, UserID: owner}
+
 func (h *history) name(prefix string) string {
 	h.serial++
 	return fmt.Sprintf("%s_%d", prefix, h.serial)
@@ -89,6 +91,13 @@ func pick[K ~string, V any](r *rand.Rand, m map[K]V) (K, bool) {
 	return names[r.IntN(len(names))], true
 }
 
+func (h *history) invite(address string) organization.Invite {
+	return organization.Invite{
+		ID: id.Invitation(h.name("inv")), Email: personal.New(address), EmailHash: address, Role: access.Member,
+		TokenHash: func(id.Invitation, int) string { return "token" },
+	}
+}
+
 func (h *history) step() {
 	h.now = h.now.Add(time.Duration(h.random.IntN(40)) * time.Hour)
 	o, _ := pick(h.random, h.orgs)
@@ -99,16 +108,18 @@ func (h *history) step() {
 	case 0, 1:
 		address := fmt.Sprintf("p%d@example.com", h.random.IntN(6))
 		h.change(o, func(s organization.State) ([]event.Event, error) {
-			return s.Invite(owner, organization.Invite{
-				ID: id.Invitation(h.name("inv")), Email: personal.New(address), EmailHash: address, Role: access.Member, TokenHash: h.name("token"),
-			}, h.now)
+			return s.Invite(byOwner, h.invite(address), h.now)
 		})
 	case 2:
 		h.change(o, func(s organization.State) ([]event.Event, error) {
-			return s.Resend(owner, invitation, h.name("token"), h.now)
+			again := h.invite(s.Invitations[invitation].EmailHash)
+			again.Resend = true
+			return s.Invite(byOwner, again, h.now)
 		})
 	case 3:
-		h.change(o, func(s organization.State) ([]event.Event, error) { return s.RevokeInvitation(owner, invitation, h.now) })
+		h.change(o, func(s organization.State) ([]event.Event, error) {
+			return s.RevokeInvitation(byOwner, invitation, h.now)
+		})
 	case 4:
 		h.change(o, func(s organization.State) ([]event.Event, error) {
 			return s.Join(organization.Acceptance{
@@ -116,7 +127,7 @@ func (h *history) step() {
 			}, h.now)
 		})
 	case 5:
-		h.change(o, func(s organization.State) ([]event.Event, error) { return s.Remove(owner, member, h.now) })
+		h.change(o, func(s organization.State) ([]event.Event, error) { return s.Remove(byOwner, member, h.now) })
 	case 6, 7:
 		h.issue(o, member)
 	case 8:
