@@ -30,7 +30,6 @@ import (
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/event"
-	"github.com/perfectworks/backend/domain/failure"
 	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/payment"
 	"github.com/perfectworks/backend/projections/payments"
@@ -168,10 +167,3 @@ func (s *Service) Refresh(ctx context.Context, name id.Payment) error {
 
 // refreshTimeout bounds how long a look takes that somebody waits for.
 const refreshTimeout = 10 * time.Second
-
-// refusedForGood tells whether the domain refuses something, as opposed to an
-// outage.
-func refusedForGood(err error) bool {
-	f := failure.Of(err)
-	return f != nil && f.Kind != failure.Unavailable
-}
