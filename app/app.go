@@ -19,6 +19,7 @@ import (
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
 	"github.com/perfectworks/backend/adapters/identity"
 	"github.com/perfectworks/backend/adapters/postgres"
+	"github.com/perfectworks/backend/adapters/refusals"
 	"github.com/perfectworks/backend/adapters/telemetry"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/projections/directory"
@@ -40,6 +41,7 @@ type App struct {
 	directory *directory.Directory
 	usage     *identity.Usage
 	addresses *identity.Addresses
+	refusals  *refusals.Recorder
 	answers   *idempotency.Store
 	api       *httpapi.API
 	work      *work
@@ -142,6 +144,7 @@ func (a *App) openAPI() error {
 		SystemUser: systemUser(a.work.commands),
 		Live:       a.settings.Environment == Production,
 	})
+	a.refusals = refusals.New(a.work.commands.RecordRefusals, a.logger)
 	a.answers = idempotency.NewStore(a.db.pool, a.keys, a.heart.ID())
 	statements, err := statementKeys(a.settings, a.data)
 	if err != nil {
@@ -170,7 +173,10 @@ func (a *App) openAPI() error {
 		Failed:        watch.Failed,
 		TraceParent:   telemetry.TraceParent,
 		Ready:         a.ready,
-		Version:       a.settings.Version,
+		Refused:       a.refusals.Note,
+
+		AuditAddresses: a.settings.AuditAddresses,
+		Version:        a.settings.Version,
 
 		RateLimits: edge.limits, Admission: edge.admission, TrustedProxies: edge.proxies, CORSOrigins: edge.origins,
 	})
@@ -262,6 +268,7 @@ func (a *App) parts() []func(context.Context) error {
 		untilEnd(a.tokens.Run)
 		untilEnd(a.usage.Run)
 		untilEnd(a.addresses.Run)
+		untilEnd(a.refusals.Run)
 		untilEnd(a.work.jobs.Listen)
 		if a.issuer != nil {
 			parts = append(parts, a.issuer.Serve)

@@ -137,6 +137,10 @@ type Settings struct {
 	// RenewErasureJournal replaces a journal that is lost.
 	RenewErasureJournal bool `env:"-"`
 
+	// AuditAddresses is how long the audit log tells addresses and user agents; the
+	// default of the API when zero.
+	AuditAddresses time.Duration `env:"PERFECTWORKS_AUDIT_ADDRESSES"`
+
 	// Version of the program, as it shows in traces and the documentation.
 	Version string `env:"-"`
 
@@ -248,6 +252,9 @@ func (s Settings) Check() error {
 	}
 	if s.BackupRetention < 0 {
 		refuse("PERFECTWORKS_BACKUP_RETENTION is negative")
+	}
+	if s.AuditAddresses < 0 {
+		refuse("PERFECTWORKS_AUDIT_ADDRESSES must not be negative")
 	}
 	if (s.OIDCIssuer == "") != (s.OIDCAudience == "") {
 		refuse("OIDC_ISSUER and OIDC_AUDIENCE are set both or not at all")

@@ -8,6 +8,7 @@ import (
 	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/operator"
 	"github.com/perfectworks/backend/domain/personal"
+	"github.com/perfectworks/backend/domain/refusal"
 	"github.com/perfectworks/backend/domain/user"
 )
 
@@ -20,6 +21,8 @@ type SystemUserCommands struct {
 	// that somebody comes.
 	RecogniseSystemUser Handler[RecogniseSystemUser, operator.User]
 	ListSystemUsers     Handler[ListSystemUsers, []operator.User]
+
+	RecordRefusals Handler[RecordRefusals, refusal.State]
 }
 
 // IssueBootstrapSecret replaces the secret by which the first system user is
@@ -65,6 +68,8 @@ func (x *executor) systemUserCommands(o Observer) SystemUserCommands {
 		// Asked for each stranger: to be counted as a command it would have to be one.
 		RecogniseSystemUser: x.recogniseSystemUser,
 		ListSystemUsers:     observed(o, "ListSystemUsers", x.listSystemUsers),
+
+		RecordRefusals: observed(o, "RecordRefusals", x.recordRefusals),
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/perfectworks/backend/domain/operator"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/payment"
+	"github.com/perfectworks/backend/domain/refusal"
 	"github.com/perfectworks/backend/domain/reservation"
 	"github.com/perfectworks/backend/domain/tokenaccount"
 	"github.com/perfectworks/backend/domain/user"
@@ -23,6 +24,7 @@ func Aggregates() []event.Kind {
 		organization.Aggregate.Describe(),
 		apikey.Aggregate.Describe(),
 		payment.Aggregate.Describe(),
+		refusal.Aggregate.Describe(),
 		reservation.Aggregate.Describe(),
 		tokenaccount.Aggregate.Describe(),
 		erasure.Aggregate.Describe(),

@@ -27,6 +27,7 @@ import (
 	"github.com/perfectworks/backend/adapters/statement"
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/payment"
+	"github.com/perfectworks/backend/domain/refusal"
 	"github.com/perfectworks/backend/projections/readmodels"
 )
 
@@ -63,6 +64,12 @@ type Deps struct {
 	Ready func(context.Context) []Check
 	// Failed is told of each answer that is an error; optional.
 	Failed func(status int, code string)
+	// Refused is told of each command that a known principal tried in an
+	// organization and that was refused; optional.
+	Refused func(commands.Request, refusal.Kind)
+	// AuditAddresses is how long the audit log tells addresses and agents;
+	// DefaultAuditAddresses when zero.
+	AuditAddresses time.Duration
 	// Version of the program, for the documentation; optional.
 	Version string
 }
@@ -87,6 +94,9 @@ type API struct {
 	failed        func(status int, code string)
 	storeRefusals []error
 	traceParent   func(context.Context) string
+	refused       func(commands.Request, refusal.Kind)
+	// auditAddresses is how long the audit log tells addresses and agents.
+	auditAddresses time.Duration
 	// bodyTimeout bounds how long a body may take to arrive.
 	bodyTimeout time.Duration
 
@@ -117,6 +127,12 @@ func New(d Deps) (*API, error) {
 	}
 	if a.failed == nil {
 		a.failed = func(int, string) {}
+	}
+	if a.refused = d.Refused; a.refused == nil {
+		a.refused = func(commands.Request, refusal.Kind) {}
+	}
+	if a.auditAddresses = d.AuditAddresses; a.auditAddresses <= 0 {
+		a.auditAddresses = DefaultAuditAddresses
 	}
 	if a.traceParent == nil {
 		a.traceParent = func(context.Context) string { return "" }
@@ -157,6 +173,7 @@ func (a *API) route(d Deps) error {
 	a.registerStatistics()
 	a.registerSystemUsers()
 	a.registerMembers()
+	a.registerAuditLogs()
 	a.registerAPIKeys()
 	a.registerTokens()
 	a.registerPayments()

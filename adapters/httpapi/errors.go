@@ -15,6 +15,7 @@ import (
 	"github.com/perfectworks/backend/adapters/httpapi/ratelimit"
 	"github.com/perfectworks/backend/domain/failure"
 	"github.com/perfectworks/backend/domain/input"
+	"github.com/perfectworks/backend/domain/refusal"
 )
 
 // statusOf is the one place where failures become statuses.
@@ -273,6 +274,7 @@ func (a *API) note(ctx context.Context, x *exchange, e *apiError, err error) {
 	x.tooMany = e.status == http.StatusTooManyRequests || e.code == errBusy.code
 	a.failed(e.status, e.code)
 	if e.status < http.StatusInternalServerError {
+		a.auditRefusal(ctx, x, e)
 		return
 	}
 	attrs := []any{"requestId", x.requestID, "code", e.code, "error", describe(err)}
@@ -284,4 +286,17 @@ func (a *API) note(ctx context.Context, x *exchange, e *apiError, err error) {
 		return
 	}
 	a.logger.ErrorContext(ctx, "request failed", attrs...)
+}
+
+// auditRefusal tells of a command that somebody tried in an organization and that
+// was refused. What has no principal, reads, and what was merely too much at once
+// are in the metrics only.
+func (a *API) auditRefusal(ctx context.Context, x *exchange, e *apiError) {
+	if x.op == nil || x.op.method == http.MethodGet || x.principal.ID() == "" || x.principal.OrganizationID == "" || x.tooMany {
+		return
+	}
+	a.refused(a.command(ctx, x), refusal.Kind{
+		Principal: x.principal.ID(), OrganizationID: x.principal.OrganizationID,
+		Operation: x.op.id, Code: e.code, Status: e.status,
+	})
 }

@@ -175,8 +175,8 @@ func withCondition[C, R any](ctx context.Context, a *API, x *exchange, run comma
 // noRevision is what no stream is ever at.
 const noRevision event.Revision = -2
 
-// refusal is an error on its way through huma, which writes it by these methods.
-type refusal struct {
+// answeredRefusal is an error on its way through huma, which writes it by these methods.
+type answeredRefusal struct {
 	*apiError
 	x *exchange
 }
@@ -184,14 +184,14 @@ type refusal struct {
 func (a *API) refusal(ctx context.Context, x *exchange, err error) error {
 	e := answerTo(ctx, err)
 	a.note(ctx, x, e, err)
-	return &refusal{apiError: e, x: x}
+	return &answeredRefusal{apiError: e, x: x}
 }
 
 // GetStatus implements huma.StatusError.
-func (r *refusal) GetStatus() int { return r.status }
+func (r *answeredRefusal) GetStatus() int { return r.status }
 
 // GetHeaders implements huma.HeadersError.
-func (r *refusal) GetHeaders() http.Header {
+func (r *answeredRefusal) GetHeaders() http.Header {
 	h := http.Header{}
 	r.writeHeader(h, r.x)
 	h.Del("Content-Type") // ContentType is asked for it.
@@ -199,7 +199,7 @@ func (r *refusal) GetHeaders() http.Header {
 }
 
 // ContentType implements huma.ContentTypeFilter.
-func (r *refusal) ContentType(string) string { return r.contentType(r.x) }
+func (r *answeredRefusal) ContentType(string) string { return r.contentType(r.x) }
 
 // MarshalJSON writes the body.
-func (r *refusal) MarshalJSON() ([]byte, error) { return json.Marshal(r.body(r.x)) }
+func (r *answeredRefusal) MarshalJSON() ([]byte, error) { return json.Marshal(r.body(r.x)) }

@@ -25,7 +25,7 @@ func init() {
 	huma.DefaultArrayNullable = false
 	useOurRules()
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, _ string, errs ...error) huma.StatusError {
-		return &refusal{apiError: fromHuma(status, errs), x: exchangeOf(ctx.Context())}
+		return &answeredRefusal{apiError: fromHuma(status, errs), x: exchangeOf(ctx.Context())}
 	}
 	// By the type of this, huma documents the errors of operations.
 	huma.NewError = func(status int, message string, _ ...error) huma.StatusError {

@@ -138,9 +138,20 @@ func (s Source[T]) Read(ctx context.Context, db DB, r Request) (Page[T], error) 
 	// How to search depends on what is searched: a plan for any text is a bad one.
 	batch.Queue("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
 	batch.Queue(q.count, q.args).QueryRow(func(row pgx.Row) error { return row.Scan(&page.Total) })
-	more := false
-	end := cursor{Sort: q.sort, Page: q.page + 1}
+	s.readItems(batch, q, &page)
+	if err := db.SendBatch(ctx, batch).Close(); err != nil {
+		return Page[T]{}, fmt.Errorf("read a list: %w", err)
+	}
+	page.TotalPages = (page.Total + q.limit - 1) / q.limit
+	return page, nil
+}
+
+// readItems queues the reading of a page's items, and of where the next one
+// begins.
+func (s Source[T]) readItems(batch *pgx.Batch, q query, page *Page[T]) {
 	batch.Queue(q.items, q.args).Query(func(rows pgx.Rows) error {
+		more := false
+		end := cursor{Sort: q.sort, Page: q.page + 1}
 		for rows.Next() {
 			if len(page.Items) == q.limit {
 				more = true
@@ -154,16 +165,11 @@ func (s Source[T]) Read(ctx context.Context, db DB, r Request) (Page[T], error) 
 			end.Key, end.ID = q.kind.format(last.key), last.id
 			page.Items = append(page.Items, item)
 		}
+		if more {
+			page.NextCursor = end.encode()
+		}
 		return rows.Err()
 	})
-	if err := db.SendBatch(ctx, batch).Close(); err != nil {
-		return Page[T]{}, fmt.Errorf("read a list: %w", err)
-	}
-	page.TotalPages = (page.Total + q.limit - 1) / q.limit
-	if more {
-		page.NextCursor = end.encode()
-	}
-	return page, nil
 }
 
 // lastColumns hides from the scan of an item the two columns that follow it: the

@@ -5,6 +5,7 @@ package readmodels
 import (
 	"github.com/perfectworks/backend/projections"
 	"github.com/perfectworks/backend/projections/apikeys"
+	"github.com/perfectworks/backend/projections/audit"
 	"github.com/perfectworks/backend/projections/erasures"
 	"github.com/perfectworks/backend/projections/members"
 	"github.com/perfectworks/backend/projections/organizations"
@@ -24,6 +25,7 @@ func Definitions() []projections.Definition {
 		apikeys.Definition(),
 		payments.Definition(),
 		statistics.Definition(),
+		audit.Definition(),
 		erasures.Definition(),
 		tokens.Definition(),
 	}
@@ -37,6 +39,7 @@ type Queries struct {
 	APIKeys       apikeys.Queries
 	Payments      payments.Queries
 	Statistics    statistics.Queries
+	Audit         audit.Queries
 	Erasures      erasures.Queries
 	Tokens        tokens.Queries
 }
@@ -51,6 +54,7 @@ func NewQueries(db view.DB) *Queries {
 		APIKeys:       apikeys.NewQueries(db),
 		Payments:      payments.NewQueries(db),
 		Statistics:    statistics.NewQueries(db),
+		Audit:         audit.NewQueries(db),
 		Erasures:      erasures.NewQueries(db),
 		Tokens:        tokens.NewQueries(db),
 	}

@@ -1,0 +1,184 @@
+package httpapi_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/perfectworks/backend/adapters/httpapi"
+	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/domain/organization"
+)
+
+// permissionTable says who may call what: an x for those who are let in, a dot
+// for all others. Whether a thing exists, and whether an act is allowed on this
+// one thing, is another question. It is written by the contract, not by the code.
+// Each operation has a row.
+//
+//	o a b m v   token of an owner, admin, billing, member, viewer
+//	s           token of a person without an organization
+//	u           token of somebody without an account
+//	K k         key of an owner with all scopes, with profile:read only
+//	O o         key of the organization with all scopes, with files:read only
+//	A F S       token of a system admin, of finance, of support, in the organization
+//	d           token of a person whose account is deactivated
+//	r           token of a person who was removed from the organization
+//	l           token of the owner of a deleted organization, and
+//	L           its key
+const permissionTable = `
+                                                       o a b m v  s u  K k O o  A F S  d r l L
+GET    /organizations                                  x x x x x  x .  x . . .  . . .  . x x .
+POST   /organizations                                  x x x x x  x .  . . . .  . . .  . x x .
+GET    /organizations/current                          x x x x x  . .  x . x .  x x x  . . . .
+PUT    /organizations/current                          x x . . .  . .  . . . .  x . .  . . . .
+DELETE /organizations/current                          x . . . .  . .  . . . .  x . .  . . . .
+GET    /organizations/current/statistics               x x x x x  . .  x . x .  x x x  . . . .
+GET    /organizations/current/export                   x . . . .  . .  . . . .  . . .  . . . .
+GET    /organizations/slug/{slug}                      x x x x x  x x  x x x x  x x x  x x x x
+POST   /organizations/{organizationId}/restore         x . . . .  . .  . . . .  x . .  . . x .
+DELETE /organizations/{organizationId}/permanent       x . . . .  . .  . . . .  x . .  . . x .
+
+GET    /organization-members                           x x x x x  . .  x . x .  x x x  . . . .
+POST   /organization-members                           x x . . .  . .  . . . .  x . .  . . . .
+GET    /organization-members/invitations               x x x x x  x .  . . . .  . . .  . x x .
+GET    /organization-members/{memberId}                x x x x x  . .  x . x .  x x x  . . . .
+PUT    /organization-members/{memberId}                x x . . .  . .  . . . .  x . .  . . . .
+DELETE /organization-members/{memberId}                x x x x x  . .  . . . .  x . .  . . . .
+POST   /organization-members/join                      x x x x x  x .  . . . .  . . .  . x x .
+
+POST   /api-keys                                       x x . x .  . .  . . . .  . . .  . . . .
+GET    /api-keys                                       x x . x .  . .  . . . .  . . .  . . . .
+GET    /api-keys/{id}                                  x x . x .  . .  . . . .  . . .  . . . .
+PUT    /api-keys/{id}                                  x x . x .  . .  . . . .  . . .  . . . .
+DELETE /api-keys/{id}                                  x x . x .  . .  . . . .  . . .  . . . .
+POST   /api-keys/{id}/rotate                           x x . x .  . .  . . . .  . . .  . . . .
+
+POST   /users/client                                   x x x x x  x x  . . . .  . . .  . x x .
+POST   /users/system                                   . . . . .  . .  . . . .  x . .  . . . .
+GET    /users/profile                                  x x x x x  x .  x x . .  . . .  . x x .
+GET    /users/profile/export                           x x x x x  x .  . . . .  . . .  x x x .
+PUT    /users/profile                                  x x x x x  x .  . . . .  . . .  . x x .
+DELETE /users/profile                                  x x x x x  x .  . . . .  . . .  x x x .
+POST   /users/restore                                  x x x x x  x .  . . . .  . . .  x x x .
+DELETE /users/{userId}/permanent                       x x x x x  x .  . . . .  x . .  x x x .
+GET    /users/active-organization                      x x x x x  x .  x x . .  . . .  . x x .
+PUT    /users/active-organization                      x x x x x  x .  . . . .  . . .  . x x .
+
+GET    /audit-logs                                     x x . . .  . .  . . x .  x x x  . . . .
+GET    /admin/system-users                             . . . . .  . .  . . . .  x . .  . . . .
+DELETE /admin/system-users/{id}                        . . . . .  . .  . . . .  x . .  . . . .
+`
+
+// shutOut are the codes of those who are not let in.
+var shutOut = map[string]bool{
+	"FORBIDDEN": true, "CREDENTIAL_NOT_ALLOWED": true, "USER_NOT_REGISTERED": true, "NO_ACTIVE_ORGANIZATION": true,
+	"USER_DEACTIVATED": true, "API_KEY_ORPHANED": true, "ORGANIZATION_NOT_FOUND": true,
+}
+
+func TestPermissions(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	callers := permissionCallers(t, s)
+	rows := map[string]string{}
+	for _, line := range strings.Split(permissionTable, "\n") {
+		if fields := strings.Fields(line); len(fields) > 2 && strings.HasPrefix(fields[1], "/") {
+			rows[fields[0]+" "+fields[1]] = strings.Join(fields[2:], "")
+		}
+	}
+	operations, err := httpapi.Declarations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(operations) < 20 {
+		t.Fatalf("only %d operations are registered", len(operations))
+	}
+	for _, op := range operations {
+		row, ok := rows[op.Method+" "+op.Path]
+		if !ok || len(row) != len(callers.all) {
+			t.Errorf("%s %s has no whole row", op.Method, op.Path)
+			continue
+		}
+		for i, c := range callers.all {
+			a := callers.call(s, c, op)
+			code := ""
+			if a.status >= 400 {
+				failed, _ := a.envelope(t)["error"].(object)
+				code = str(failed, "code")
+			}
+			if let := !shutOut[code]; let != (row[i] == 'x') {
+				t.Errorf("%s %s by %s: %d %s", op.Method, op.Path, c.name, a.status, code)
+			}
+		}
+	}
+}
+
+// permissionCaller is somebody of each kind.
+type permissionCaller struct {
+	name   string
+	header []string
+	// place is the organization that paths name for them.
+	place string
+}
+
+type permissionWorld struct {
+	all []permissionCaller
+}
+
+// call calls an operation with nothing that it could do harm with: nothing that
+// it needs is there.
+func (w permissionWorld) call(s *server, c permissionCaller, op httpapi.Declared) answer {
+	s.t.Helper()
+	path := strings.NewReplacer(
+		"{organizationId}", c.place, "{slug}", "owner-inc", "{id}", "key_01h455vb4pex5vsknk084sn02q",
+		"{memberId}", "user_01h455vb4pex5vsknk084sn02q", "{userId}", "user_01h455vb4pex5vsknk084sn02q",
+	).Replace(op.Path)
+	body := ""
+	if op.Method != http.MethodGet && !strings.HasSuffix(op.Path, "/restore") {
+		body = `{"unknown":true}`
+	}
+	return s.do(call{method: op.Method, path: "/api/v0" + path, body: body, header: c.header})
+}
+
+func permissionCallers(t *testing.T, s *server) permissionWorld {
+	t.Helper()
+	owner := s.owner("owner")
+	acme := str(owner.get("/organizations/current").data(t, 200), "id")
+	token := func(p *person, more ...string) permissionCaller {
+		return permissionCaller{p.name, append([]string{"Authorization", "Bearer " + p.bearer}, more...), acme}
+	}
+	key := func(by *person, name, body, place string) permissionCaller {
+		return permissionCaller{name, []string{"X-API-Key", str(by.post("/api-keys", body).data(t, 201), "key")}, place}
+	}
+	all := []permissionCaller{token(owner)}
+	for _, role := range []string{"admin", "billing", "member", "viewer"} {
+		all = append(all, token(s.member(acme, role+"-person", role)))
+	}
+	all = append(all, token(s.register("nowhere")), token(&person{server: s, name: "unregistered", bearer: s.token("unregistered")}))
+	all = append(all,
+		key(owner, "user key", `{}`, acme), key(owner, "user key with profile:read", `{"scopes":["profile:read"]}`, acme),
+		key(owner, "organization key", `{"ownerType":"organization"}`, acme),
+		key(owner, "organization key with files:read", `{"ownerType":"organization","scopes":["files:read"]}`, acme))
+	admin := s.bootstrapped("sysadmin")
+	for _, p := range []*person{admin, admin.systemUser("sysfinance", "finance"), admin.systemUser("syssupport", "support")} {
+		all = append(all, token(p, "X-Organization-Id", acme))
+	}
+	gone := s.member(acme, "deactivated", "member")
+	gone.call(http.MethodDelete, "/users/profile", `{"confirmEmail":"deactivated@example.com"}`).data(t, 200)
+	removed := s.member(acme, "removed", "member")
+	s.append(acme, organization.MemberRemoved{OrganizationID: id.Organization(acme), UserID: id.User(removed.id), OccurredAt: time.Now().UTC()})
+	eventually(t, func() bool { return removed.get("/organizations/current").status == http.StatusConflict },
+		func() string { return "a removed member reads the organization" })
+	lost := s.owner("lost")
+	current := lost.get("/organizations/current").data(t, 200)
+	sleeping := key(lost, "key of a deleted organization", `{"ownerType":"organization"}`, str(current, "id"))
+	confirm, _ := json.Marshal(object{"confirmSlug": current["slug"]})
+	lost.call(http.MethodDelete, "/organizations/current", string(confirm)).data(t, 200)
+	last := token(lost)
+	last.place = str(current, "id")
+	eventually(t, func() bool {
+		return s.do(call{method: http.MethodGet, path: "/api/v0/organizations/current", header: sleeping.header}).status == http.StatusUnauthorized
+	}, func() string { return "the key of a deleted organization works" })
+	return permissionWorld{append(all, token(gone), token(removed), last, sleeping)}
+}

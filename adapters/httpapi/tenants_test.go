@@ -1,0 +1,182 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/perfectworks/backend/adapters/httpapi"
+)
+
+// tenant is an organization with its people, and all ids that name something of
+// it, by path parameter.
+type tenant struct {
+	owner *person
+	org   string
+	slug  string
+	ids   map[string][]string
+}
+
+// randomTenant is a tenant of some size.
+func randomTenant(t *testing.T, s *server, random *rand.Rand, name string) tenant {
+	t.Helper()
+	owner := s.owner(name)
+	current := owner.get("/organizations/current").data(t, 200)
+	tn := tenant{owner: owner, org: str(current, "id"), slug: str(current, "slug"), ids: map[string][]string{}}
+	tn.ids["organizationId"] = []string{tn.org}
+	tn.ids["userId"] = []string{owner.id}
+	tn.ids["memberId"] = []string{owner.id}
+	roles := []string{"admin", "billing", "member", "viewer"}
+	for i := range 1 + random.IntN(2) {
+		m := s.member(tn.org, fmt.Sprintf("%s-member-%d", name, i), roles[random.IntN(len(roles))])
+		tn.ids["memberId"] = append(tn.ids["memberId"], m.id)
+		tn.ids["userId"] = append(tn.ids["userId"], m.id)
+	}
+	for range 1 + random.IntN(3) {
+		owners := []string{"user", "organization"}
+		key := owner.post("/api-keys", `{"ownerType":"`+owners[random.IntN(2)]+`"}`).data(t, 201)
+		tn.ids["api-keys"] = append(tn.ids["api-keys"], str(key, "id"))
+	}
+	return tn
+}
+
+// strangers are ids of the same forms that name nothing.
+var strangers = map[string]string{
+	"organizationId": "org_01h455vb4pex5vsknk084sn02q", "userId": "user_01h455vb4pex5vsknk084sn02q",
+	"memberId": "user_01h455vb4pex5vsknk084sn02q", "api-keys": "key_01h455vb4pex5vsknk084sn02q",
+	"system-users": "sysuser_01h455vb4pex5vsknk084sn02q",
+}
+
+var pathParameter = regexp.MustCompile(`\{(\w+)\}`)
+
+// kindOf tells what a path's parameter names; empty when it names nothing that
+// belongs to a tenant.
+func kindOf(op httpapi.Declared) string {
+	found := pathParameter.FindStringSubmatch(op.Path)
+	switch {
+	case found == nil, op.Path == "/organizations/slug/{slug}", strings.HasPrefix(op.Path, "/admin/"):
+		return ""
+	case found[1] == "id":
+		return strings.Split(op.Path, "/")[1]
+	}
+	return found[1]
+}
+
+// bodies that each operation accepts, as far as its form goes, for those that look
+// at what they change only after the body.
+var tenantBodies = map[string]string{
+	"DELETE /organizations/{organizationId}/permanent": `{"confirmSlug":"%s"}`,
+	"PUT /api-keys/{id}":                   `{"description":"mine"}`,
+	"PUT /organization-members/{memberId}": `{"role":"viewer"}`,
+}
+
+// One tenant, calling every operation with the ids of another, learns no more
+// than with ids of nothing: the same status, the same words, the same headers.
+// Operations are in this test by being registered.
+func TestTenantsNeverSeeEachOther(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	seed := rand.Uint64()
+	random := rand.New(rand.NewPCG(seed, 1))
+	mine, theirs := randomTenant(t, s, random, "mine"), randomTenant(t, s, random, "theirs")
+	before := theirs.owner.get("/api-keys?limit=100")
+	operations, err := httpapi.Declarations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	compared := 0
+	compare := func(op httpapi.Declared, what string, withTheirs, withNothing answer, ids ...string) {
+		t.Helper()
+		compared++
+		if withTheirs.status != http.StatusNotFound {
+			t.Errorf("seed %d: %s %s with %s of another tenant: %d %s", seed, op.Method, op.Path, what, withTheirs.status, withTheirs.body)
+		}
+		if a, b := withoutRequest(withTheirs), withoutRequest(withNothing); !bytes.Equal(a, b) || withTheirs.status != withNothing.status {
+			t.Errorf("seed %d: %s %s tells %s of another tenant from nothing:\n%s\n%s", seed, op.Method, op.Path, what, a, b)
+		}
+		if a, b := headersOf(withTheirs), headersOf(withNothing); !slices.Equal(a, b) {
+			t.Errorf("seed %d: %s %s: other headers for %s: %v, %v", seed, op.Method, op.Path, what, a, b)
+		}
+		for _, id := range append(ids, theirs.slug) {
+			if bytes.Contains(withTheirs.body, []byte(id)) {
+				t.Errorf("seed %d: %s %s answers with %s", seed, op.Method, op.Path, id)
+			}
+		}
+	}
+	for _, op := range operations {
+		body := ""
+		if op.Method == http.MethodPost || op.Method == http.MethodPut {
+			body = `{}`
+		}
+		if given, ok := tenantBodies[op.Method+" "+op.Path]; ok {
+			body = strings.ReplaceAll(given, "%s", theirs.slug)
+		}
+		if strings.HasSuffix(op.Path, "/restore") {
+			body = ""
+		}
+		// The organization in the header, for all that look at it.
+		path := pathParameter.ReplaceAllString(op.Path, "x")
+		elsewhere := mine.owner.in(theirs.org, op.Method, path, body)
+		nowhere := mine.owner.in(strangers["organizationId"], op.Method, path, body)
+		if elsewhere.status != http.StatusOK || !strings.Contains(op.Path, "/slug/") {
+			if op.Path != "/organizations/slug/{slug}" {
+				compare(op, "the organization", elsewhere, nowhere, theirs.org)
+			}
+		}
+		kind := kindOf(op)
+		if kind == "" {
+			continue
+		}
+		if len(theirs.ids[kind]) == 0 || strangers[kind] == "" {
+			t.Errorf("%s %s names %q, of which the tenants have none: add it to randomTenant", op.Method, op.Path, kind)
+			continue
+		}
+		for _, id := range theirs.ids[kind] {
+			fill := func(id string) string { return pathParameter.ReplaceAllString(op.Path, id) }
+			compare(op, kind, mine.owner.call(op.Method, fill(id), body), mine.owner.call(op.Method, fill(strangers[kind]), body), id)
+		}
+	}
+	if compared < 30 {
+		t.Errorf("only %d answers were compared", compared)
+	}
+	// Lists hold one's own only, and nothing was changed.
+	for _, path := range []string{"/api-keys?limit=100", "/organizations?limit=100", "/audit-logs?limit=100", "/organizations/current/statistics"} {
+		a := mine.owner.get(path)
+		a.data(t, 200)
+		for _, ids := range theirs.ids {
+			for _, id := range ids {
+				if bytes.Contains(a.body, []byte(id)) {
+					t.Errorf("seed %d: %s shows %s of another tenant", seed, path, id)
+				}
+			}
+		}
+	}
+	if after := theirs.owner.get("/api-keys?limit=100"); !bytes.Equal(withoutRequest(before), withoutRequest(after)) {
+		t.Errorf("seed %d: the other tenant's keys changed:\n%s\n%s", seed, before.body, after.body)
+	}
+}
+
+var requestIDs = regexp.MustCompile(`"requestId":"[^"]*"`)
+
+func withoutRequest(a answer) []byte { return requestIDs.ReplaceAll(a.body, nil) }
+
+// headersOf are the fields and values of an answer, but for what differs from one
+// request to the next.
+func headersOf(a answer) []string {
+	var fields []string
+	for _, name := range slices.Sorted(maps.Keys(a.header)) {
+		switch name {
+		case "Date", "X-Request-Id", "X-Correlation-Id", "Ratelimit", "Content-Length":
+			fields = append(fields, name)
+		default:
+			fields = append(fields, name+": "+strings.Join(a.header[name], ", "))
+		}
+	}
+	return fields
+}
