@@ -109,9 +109,9 @@ func (a *API) registerOrganizations() {
 type OrganizationFields struct {
 	Slug        *string `json:"slug,omitempty" format:"slug" nullable:"true" minLength:"3" maxLength:"48" doc:"a-z, 0-9 and single dashes, none at either end." example:"acme"`
 	Email       *string `json:"email,omitempty" nullable:"true" maxLength:"254" example:"office@acme.example"`
-	Website     *string `json:"website,omitempty" nullable:"true" maxLength:"2048" doc:"An http or https address." example:"https://acme.example"`
+	Website     *string `json:"website,omitempty" nullable:"true" maxLength:"2048" doc:"An https address." example:"https://acme.example"`
 	Description *string `json:"description,omitempty" nullable:"true" maxLength:"1000" example:"We make everything."`
-	LogoURL     *string `json:"logoUrl,omitempty" nullable:"true" maxLength:"2048" doc:"An http or https address." example:"https://acme.example/logo.png"`
+	LogoURL     *string `json:"logoUrl,omitempty" nullable:"true" maxLength:"2048" doc:"An https address." example:"https://acme.example/logo.png"`
 	Country     *string `json:"country,omitempty" nullable:"true" doc:"ISO 3166-1 alpha-2." example:"NL"`
 	Timezone    *string `json:"timezone,omitempty" nullable:"true" doc:"A name of the IANA time zone database." example:"Europe/Amsterdam"`
 }

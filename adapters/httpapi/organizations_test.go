@@ -66,9 +66,21 @@ func TestMakingAnOrganization(t *testing.T) {
 		`{"name":"B","slug":"admin"}`:   "slug RESERVED",
 		`{"name":"B","email":"nobody"}`: "email FORMAT_INVALID",
 
-		`{"name":"B","website":"javascript:alert(1)"}`:     "website FORMAT_INVALID",
-		`{"name":"B","country":"XX","timezone":"Nowhere"}`: "country VALUE_UNKNOWN timezone VALUE_UNKNOWN",
-		`{"name":"` + strings.Repeat("x", 101) + `"}`:      "name TOO_LONG",
+		`{"name":"B","website":"javascript:alert(1)"}`:        "website FORMAT_INVALID",
+		`{"name":"B","website":"http://b.example"}`:           "website FORMAT_INVALID",
+		`{"name":"B","logoUrl":"https://u:p@b.example/l"}`:    "logoUrl FORMAT_INVALID",
+		`{"name":"B","website":"https://` + long(2041) + `"}`: "website TOO_LONG",
+		`{"name":"B","slug":"\u0430cme"}`:                     "slug FORMAT_INVALID",
+		`{"name":"B","slug":"ADMIN"}`:                         "slug FORMAT_INVALID",
+		`{"name":"B","slug":"` + long(49) + `"}`:              "slug TOO_LONG",
+		`{"name":"a\u0000b"}`:                                 "name CHARACTER_FORBIDDEN",
+		`{"name":"a\u202eb"}`:                                 "name CHARACTER_FORBIDDEN",
+		`{"name":"B","description":"a\u0007b"}`:               "description CHARACTER_FORBIDDEN",
+		`{"name":"B","description":"` + long(1001) + `"}`:     "description TOO_LONG",
+		`{"name":"B","country":"nld"}`:                        "country VALUE_UNKNOWN",
+		`{"name":"B","timezone":"europe/amsterdam"}`:          "timezone VALUE_UNKNOWN",
+		`{"name":"B","country":"XX","timezone":"Nowhere"}`:    "country VALUE_UNKNOWN timezone VALUE_UNKNOWN",
+		`{"name":"` + strings.Repeat("x", 101) + `"}`:         "name TOO_LONG",
 	} {
 		bob.post("/organizations", body).refused(t, "400 VALIDATION_FAILED "+want)
 	}

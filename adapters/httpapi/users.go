@@ -163,7 +163,7 @@ type updateProfileInput struct {
 		FirstName *string `json:"firstName,omitempty" nullable:"true" maxLength:"100" example:"Ada"`
 		LastName  *string `json:"lastName,omitempty" nullable:"true" maxLength:"100" example:"Lovelace"`
 		Locale    *string `json:"locale,omitempty" nullable:"true" doc:"A BCP 47 language tag." example:"en-GB"`
-		AvatarURL *string `json:"avatarUrl,omitempty" nullable:"true" maxLength:"2048" doc:"An http or https address." example:"https://example.com/ada.png"`
+		AvatarURL *string `json:"avatarUrl,omitempty" nullable:"true" maxLength:"2048" doc:"An https address." example:"https://example.com/ada.png"`
 	} `nameHint:"ProfileChange"`
 }
 

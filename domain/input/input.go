@@ -110,7 +110,7 @@ func invisibleCode(shortest int) string {
 	return CodeCharacter
 }
 
-// URL is an absolute http or https address, or empty.
+// URL is an absolute https address, or empty.
 func URL(f *failure.Fields, field, value string) string {
 	value = strings.TrimSpace(value)
 	if value == "" {
@@ -124,8 +124,8 @@ func URL(f *failure.Fields, field, value string) string {
 	switch {
 	case err != nil || !utf8.ValidString(value),
 		strings.ContainsFunc(value, func(r rune) bool { return forbidden(r) || unicode.IsSpace(r) }),
-		u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "", u.User != nil:
-		f.Add(field, CodeFormat, "must be an http or https address without user name and password")
+		u.Scheme != "https", u.Hostname() == "", u.User != nil:
+		f.Add(field, CodeFormat, "must be an https address without user name and password")
 		return ""
 	}
 	return value

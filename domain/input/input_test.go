@@ -79,7 +79,10 @@ func TestURL(t *testing.T) {
 	for in, want := range map[string]result{
 		"":                                {},
 		" https://example.org/a?b=c#d ":   {value: "https://example.org/a?b=c#d"},
-		"HTTP://example.org":              {value: "HTTP://example.org"},
+		"HTTPS://example.org":             {value: "HTTPS://example.org"},
+		"http://example.org":              {code: input.CodeFormat},
+		"HTTP://example.org":              {code: input.CodeFormat},
+		"https://user@example.org/":       {code: input.CodeFormat},
 		"https://例え.jp/path":              {value: "https://例え.jp/path"},
 		"https://[2001:db8::1]:8080/":     {value: "https://[2001:db8::1]:8080/"},
 		"example.org":                     {code: input.CodeFormat},

@@ -37,6 +37,10 @@ func TestSlugRules(t *testing.T) {
 		"ac.me": "slug FORMAT_INVALID", "../..": "slug FORMAT_INVALID", "---": "slug FORMAT_INVALID",
 		"admin": "slug RESERVED", "api": "slug RESERVED", "current": "slug RESERVED", "perfectworks": "slug RESERVED",
 		"slug": "slug RESERVED", "admin-2": "",
+		// Look-alikes and what cannot be seen.
+		"аcme": "slug FORMAT_INVALID", "аdmin": "slug FORMAT_INVALID", "acme\u200b": "slug FORMAT_INVALID", "acme\u202e": "slug FORMAT_INVALID",
+		"ad\u00admin": "slug FORMAT_INVALID", "ADMIN": "slug FORMAT_INVALID", "ａdmin": "slug FORMAT_INVALID", "acme\x00": "slug FORMAT_INVALID",
+		"a‑b": "slug FORMAT_INVALID", "a\xffcme": "slug FORMAT_INVALID",
 	} {
 		if got := refusal(t, slug, organization.ProfileChange{}); got != want {
 			t.Errorf("slug %q: got %q, want %q", slug, got, want)
