@@ -35,15 +35,15 @@ type AuditEntry struct {
 // AuditActor is who acted.
 type AuditActor struct {
 	Kind   string  `json:"kind" enum:"user,key,system,policy" doc:"A person, an API key, a person who works for the operator, or the system itself." example:"user"`
-	ID     string  `json:"id" example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
-	UserID *string `json:"userId" doc:"The person behind the actor: for a key, its owner." example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
+	ID     string  `json:"id" pattern:"." example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
+	UserID *string `json:"userId" pattern:"." doc:"The person behind the actor: for a key, its owner." example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
 	Name   *string `json:"name" doc:"The person's present name; null for somebody who was erased." example:"Ada Lovelace"`
 }
 
 // AuditTarget is what was acted on.
 type AuditTarget struct {
 	Type string `json:"type" example:"organization"`
-	ID   string `json:"id" example:"org_01jd9z3q5we8x9v6m2k4t7r1b9"`
+	ID   string `json:"id" pattern:"." example:"org_01jd9z3q5we8x9v6m2k4t7r1b9"`
 }
 
 func auditEntryOf(e audit.Entry) AuditEntry {

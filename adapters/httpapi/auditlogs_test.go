@@ -124,8 +124,7 @@ func TestRefusedCommandsAreAudited(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	ada := s.owner("ada")
-	acme := str(ada.get("/organizations/current").data(t, 200), "id")
-	mel := s.member(acme, "mel", "member")
+	mel := ada.hired("mel", "member")
 	const tries = 7
 	for range tries {
 		mel.put("/organizations/current", `{"name":"Mine"}`).refused(t, "403 FORBIDDEN")

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +66,12 @@ POST   /users/restore                                  x x x x x  x .  . . . .  
 DELETE /users/{userId}/permanent                       x x x x x  x .  . . . .  x . .  x x x .
 GET    /users/active-organization                      x x x x x  x .  x x . .  . . .  . x x .
 PUT    /users/active-organization                      x x x x x  x .  . . . .  . . .  . x x .
+
+GET    /token-transactions                             x x x x x  . .  x . x .  . x x  . . . .
+GET    /token-transactions/{id}                        x x x x x  . .  x . x .  . x x  . . . .
+GET    /token-transactions/balance                     x x x x x  . .  x . x .  . x x  . . . .
+GET    /token-transactions/statement                   x x x . x  . .  x . x .  . x x  . . . .
+GET    /token-transactions/statement-keys              x x x x x  x x  x x x x  x x x  x x x x
 
 GET    /audit-logs                                     x x . . .  . .  . . x .  x x x  . . . .
 GET    /admin/system-users                             . . . . .  . .  . . . .  x . .  . . . .
@@ -134,11 +141,14 @@ func (w permissionWorld) call(s *server, c permissionCaller, op httpapi.Declared
 		"{organizationId}", c.place, "{slug}", "owner-inc", "{id}", "key_01h455vb4pex5vsknk084sn02q",
 		"{memberId}", "user_01h455vb4pex5vsknk084sn02q", "{userId}", "user_01h455vb4pex5vsknk084sn02q",
 	).Replace(op.Path)
-	body := ""
-	if op.Method != http.MethodGet && !strings.HasSuffix(op.Path, "/restore") {
+	body, header := "", c.header
+	switch {
+	case strings.HasSuffix(op.Path, "/restore"): // It needs no body.
+		header = append(slices.Clone(header), "Idempotency-Key", strings.Repeat("k", 300))
+	case op.Method != http.MethodGet:
 		body = `{"unknown":true}`
 	}
-	return s.do(call{method: op.Method, path: "/api/v0" + path, body: body, header: c.header})
+	return s.do(call{method: op.Method, path: "/api/v0" + path, body: body, header: header})
 }
 
 func permissionCallers(t *testing.T, s *server) permissionWorld {
@@ -153,7 +163,7 @@ func permissionCallers(t *testing.T, s *server) permissionWorld {
 	}
 	all := []permissionCaller{token(owner)}
 	for _, role := range []string{"admin", "billing", "member", "viewer"} {
-		all = append(all, token(s.member(acme, role+"-person", role)))
+		all = append(all, token(owner.hired(role+"-person", role)))
 	}
 	all = append(all, token(s.register("nowhere")), token(&person{server: s, name: "unregistered", bearer: s.token("unregistered")}))
 	all = append(all,
@@ -164,10 +174,10 @@ func permissionCallers(t *testing.T, s *server) permissionWorld {
 	for _, p := range []*person{admin, admin.systemUser("sysfinance", "finance"), admin.systemUser("syssupport", "support")} {
 		all = append(all, token(p, "X-Organization-Id", acme))
 	}
-	gone := s.member(acme, "deactivated", "member")
+	gone := owner.hired("deactivated", "member")
 	gone.call(http.MethodDelete, "/users/profile", `{"confirmEmail":"deactivated@example.com"}`).data(t, 200)
-	removed := s.member(acme, "removed", "member")
-	s.append(acme, organization.MemberRemoved{OrganizationID: id.Organization(acme), UserID: id.User(removed.id), OccurredAt: time.Now().UTC()})
+	removed := owner.hired("removed", "member")
+	s.append(organization.Aggregate.Stream(id.Organization(acme)), organization.MemberRemoved{OrganizationID: id.Organization(acme), UserID: id.User(removed.id), OccurredAt: time.Now().UTC()})
 	eventually(t, func() bool { return removed.get("/organizations/current").status == http.StatusConflict },
 		func() string { return "a removed member reads the organization" })
 	lost := s.owner("lost")
