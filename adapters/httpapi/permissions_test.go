@@ -16,7 +16,8 @@ import (
 // permissionTable says who may call what: an x for those who are let in, a dot
 // for all others. Whether a thing exists, and whether an act is allowed on this
 // one thing, is another question. It is written by the contract, not by the code.
-// Each operation has a row.
+// Each operation has a row. What is done to a member is done to somebody else:
+// everybody may leave.
 //
 //	o a b m v   token of an owner, admin, billing, member, viewer
 //	s           token of a person without an organization
@@ -46,7 +47,7 @@ POST   /organization-members                           x x . . .  . .  . . . .  
 GET    /organization-members/invitations               x x x x x  x .  . . . .  . . .  . x x .
 GET    /organization-members/{memberId}                x x x x x  . .  x . x .  x x x  . . . .
 PUT    /organization-members/{memberId}                x x . . .  . .  . . . .  x . .  . . . .
-DELETE /organization-members/{memberId}                x x x x x  . .  . . . .  x . .  . . . .
+DELETE /organization-members/{memberId}                x x . . .  . .  . . . .  x . .  . . . .
 POST   /organization-members/join                      x x x x x  x .  . . . .  . . .  . x x .
 
 POST   /api-keys                                       x x . x .  . .  . . . .  . . .  . . . .
