@@ -74,6 +74,11 @@ GET    /token-transactions/balance                     x x x x x  . .  x . x .  
 GET    /token-transactions/statement                   x x x . x  . .  x . x .  . x x  . . . .
 GET    /token-transactions/statement-keys              x x x x x  x x  x x x x  x x x  x x x x
 
+POST   /payments/checkout-session                      x x x . .  . .  . . x .  . . .  . . . .
+GET    /payments/checkout-session/{sessionId}          x x x x x  . .  x . x .  x x x  . . . .
+GET    /payments/products                              x x x x x  x x  x x x x  x x x  x x x x
+POST   /payments/webhooks/stripe                       x x x x x  x x  x x x x  x x x  x x x x
+
 GET    /audit-logs                                     x x . . .  . .  . . x .  x x x  . . . .
 GET    /admin/system-users                             . . . . .  . .  . . . .  x . .  . . . .
 DELETE /admin/system-users/{id}                        . . . . .  . .  . . . .  x . .  . . . .

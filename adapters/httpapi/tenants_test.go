@@ -54,11 +54,12 @@ func randomTenant(t *testing.T, s *server, random *rand.Rand, name string) tenan
 var strangers = map[string]string{
 	"organizationId": "org_01h455vb4pex5vsknk084sn02q", "userId": "user_01h455vb4pex5vsknk084sn02q",
 	"memberId": "user_01h455vb4pex5vsknk084sn02q", "api-keys": "key_01h455vb4pex5vsknk084sn02q",
+	"sessionId":          "pay_01h455vb4pex5vsknk084sn02q",
 	"token-transactions": "txn_01h455vb4pex5vsknk084sn02q",
 }
 
 // public are the paths of operations that look at no organization.
-var public = map[string]bool{"/organizations/slug/{slug}": true, "/token-transactions/statement-keys": true}
+var public = map[string]bool{"/organizations/slug/{slug}": true, "/token-transactions/statement-keys": true, "/payments/products": true, "/payments/webhooks/stripe": true}
 
 var pathParameter = regexp.MustCompile(`\{(\w+)\}`)
 
@@ -67,7 +68,8 @@ var pathParameter = regexp.MustCompile(`\{(\w+)\}`)
 func kindOf(op httpapi.Declared) string {
 	found := pathParameter.FindStringSubmatch(op.Path)
 	switch {
-	case found == nil, op.Path == "/organizations/slug/{slug}", strings.HasPrefix(op.Path, "/admin/"):
+	case found == nil, op.Path == "/organizations/slug/{slug}", strings.HasPrefix(op.Path, "/admin/"),
+		found[1] == "sessionId": // Without a provider of payments there are none.
 		return ""
 	case found[1] == "id":
 		return strings.Split(op.Path, "/")[1]
