@@ -13,7 +13,7 @@ import (
 // another role.
 type ChangeMemberRole struct {
 	UserID id.User
-	Role   access.Role
+	Role   *access.Role // nil keeps the one that they have
 }
 
 // TransferOwnership makes a member an owner in the place of the caller, who
@@ -24,7 +24,11 @@ type TransferOwnership struct {
 
 func (x *executor) changeMemberRole(ctx context.Context, req Request, c ChangeMemberRole) (Result[organization.State], error) {
 	return resultOf(x.manageMembers(ctx, req, func(s organization.State) ([]event.Event, error) {
-		return s.ChangeRole(req.Principal, c.UserID, c.Role, req.at())
+		role := s.Members[c.UserID].Role
+		if c.Role != nil {
+			role = *c.Role
+		}
+		return s.ChangeRole(req.Principal, c.UserID, role, req.at())
 	}))
 }
 

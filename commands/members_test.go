@@ -140,7 +140,7 @@ func TestJoiningIsRefused(t *testing.T) {
 	join(bob, byToken(token), organization.ErrInvitationRevoked)
 
 	// The inviter loses the rank.
-	must(w.ChangeMemberRole(w.Context(), w.request(owner), commands.ChangeMemberRole{UserID: admin.UserID, Role: access.Member})).in(w)
+	must(w.ChangeMemberRole(w.Context(), w.request(owner), commands.ChangeMemberRole{UserID: admin.UserID, Role: new(access.Member)})).in(w)
 	join(bob, byToken(second), organization.ErrInviterNotAllowed)
 	third, token3 := w.send(owner, resend)
 
@@ -221,7 +221,7 @@ func TestWhoManagesMembers(t *testing.T) {
 		for what, err := range map[string]error{
 			"invite":   must(w.InviteMember(w.Context(), w.request(c.by), inviting("a@new.test", access.Viewer))).err,
 			"revoke":   must(w.RevokeInvitation(w.Context(), w.request(c.by), commands.RevokeInvitation{InvitationID: "inv_1"})).err,
-			"change":   must(w.ChangeMemberRole(w.Context(), w.request(c.by), commands.ChangeMemberRole{UserID: owner.UserID, Role: access.Viewer})).err,
+			"change":   must(w.ChangeMemberRole(w.Context(), w.request(c.by), commands.ChangeMemberRole{UserID: owner.UserID, Role: new(access.Viewer)})).err,
 			"remove":   must(w.RemoveMember(w.Context(), w.request(c.by), commands.RemoveMember{UserID: owner.UserID})).err,
 			"transfer": must(w.TransferOwnership(w.Context(), w.request(c.by), commands.TransferOwnership{UserID: member.UserID})).err,
 		} {
@@ -243,7 +243,7 @@ func TestWhoManagesMembers(t *testing.T) {
 	bob := w.person()
 	bob = vouched(bob, "b@new.test", w.now)
 	must(w.JoinOrganization(w.Context(), w.request(bob), byToken(token))).in(w)
-	must(w.ChangeMemberRole(w.Context(), w.request(root), commands.ChangeMemberRole{UserID: owner.UserID, Role: access.Viewer})).in(w)
+	must(w.ChangeMemberRole(w.Context(), w.request(root), commands.ChangeMemberRole{UserID: owner.UserID, Role: new(access.Viewer)})).in(w)
 	refused(w, must(w.RemoveMember(w.Context(), w.request(root), commands.RemoveMember{UserID: bob.UserID})), organization.ErrLastOwner)
 	must(w.RemoveMember(w.Context(), w.request(root), commands.RemoveMember{UserID: owner.UserID})).in(w)
 }

@@ -33,7 +33,7 @@ func TestAnOwnerIsLeftOnTheRealStore(t *testing.T) {
 					return must(c.RemoveMember(w.Context(), w.request(by), commands.RemoveMember{UserID: of.UserID})).err
 				},
 				func(c *commands.Commands) error {
-					return must(c.ChangeMemberRole(w.Context(), w.request(by), commands.ChangeMemberRole{UserID: of.UserID, Role: access.Viewer})).err
+					return must(c.ChangeMemberRole(w.Context(), w.request(by), commands.ChangeMemberRole{UserID: of.UserID, Role: new(access.Viewer)})).err
 				},
 				func(c *commands.Commands) error {
 					return must(c.TransferOwnership(w.Context(), w.request(by), commands.TransferOwnership{UserID: of.UserID})).err

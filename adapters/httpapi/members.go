@@ -247,10 +247,9 @@ func (a *API) updateMember(ctx context.Context, x *exchange, in *updateMemberInp
 		err = transferredRole()
 	case transfer:
 		result, err = withCondition(ctx, a, x, a.commands.TransferOwnership, commands.TransferOwnership{UserID: member})
-	case in.Body.Role != nil:
-		result, err = withCondition(ctx, a, x, a.commands.ChangeMemberRole, commands.ChangeMemberRole{UserID: member, Role: access.Role(*in.Body.Role)})
 	default:
-		return a.getMember(ctx, x, &memberInput{ID: in.ID})
+		change := commands.ChangeMemberRole{UserID: member, Role: (*access.Role)(in.Body.Role)}
+		result, err = withCondition(ctx, a, x, a.commands.ChangeMemberRole, change)
 	}
 	if err != nil {
 		return reply[Member]{}, err

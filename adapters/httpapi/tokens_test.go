@@ -59,9 +59,9 @@ func TestTokenTransactions(t *testing.T) {
 	s := newServer(t)
 	ada := s.owner("ada")
 	ada.tokens("grant", "payment/1", 1000, nil)
-	ada.tokens("reserve", "op 1", 50, object{"seconds": 3600, "userId": ada.id, "fileId": "file_1"})
+	ada.tokens("reserve", "op 1", 50, object{"seconds": 3600, "userId": ada.id, "fileId": "file_00000000000000000000000001"})
 	ada.tokens("capture", "op 1", 40, nil)
-	ada.tokens("reserve", "op 2", 5, object{"seconds": 3600, "userId": "user_other", "fileId": "file_2"})
+	ada.tokens("reserve", "op 2", 5, object{"seconds": 3600, "userId": "user_00000000000000000000000009", "fileId": "file_00000000000000000000000002"})
 	ada.tokens("adjust", "ticket 9", -10, nil)
 	last := ada.tokens("align", "payment/1", 955, object{"seconds": 1}).header.Get("X-Position")
 
@@ -72,7 +72,7 @@ func TestTokenTransactions(t *testing.T) {
 	captured := items[2]
 	want := object{
 		"type": "capture", "amount": 40.0, "balanceAfter": 960.0, "reference": "op 1", "reservation": nil,
-		"purpose": "accessibility", "fileId": "file_1", "userId": ada.id, "actor": object{"kind": "policy", "id": "test-tokens"},
+		"purpose": "accessibility", "fileId": "file_00000000000000000000000001", "userId": ada.id, "actor": object{"kind": "policy", "id": "test-tokens"},
 		"reason": nil, "expireAt": nil,
 		"accountsAfter": object{
 			"issued": -1000.0, "available": 960.0, "held": 0.0, "frozen": 0.0, "consumed": 40.0, "expired": 0.0, "clawedBack": 0.0, "debt": 0.0,
@@ -93,7 +93,7 @@ func TestTokenTransactions(t *testing.T) {
 	}
 	for query, want := range map[string]string{
 		"type=capture,adjustment":   "adjustment capture",
-		"fileId=file_2":             "reservation",
+		"fileId=file_00000000000000000000000002":             "reservation",
 		"from=2999-01-01T00:00:00Z": "",
 		"to=2999-01-01T00:00:00Z":   "clawback adjustment reservation capture reservation grant",
 		"sort=amount:desc&limit=1":  "grant",
@@ -187,7 +187,7 @@ func TestWhoSeesWhichTokenTransactions(t *testing.T) {
 	eve := ada.hired("eve", "viewer")
 	ada.tokens("grant", "g", 100, nil)
 	ada.tokens("reserve", "op 1", 5, object{"seconds": 3600, "userId": ada.id})
-	ada.tokens("reserve", "op 2", 6, object{"seconds": 3600, "userId": bob.id, "fileId": "file_b"})
+	ada.tokens("reserve", "op 2", 6, object{"seconds": 3600, "userId": bob.id, "fileId": "file_0000000000000000000000000b"})
 	at := ada.tokens("capture", "op 2", 4, nil).header.Get("X-Position")
 
 	all := ada.get("/token-transactions?sort=createdAt:asc").items(t)
@@ -243,7 +243,7 @@ func TestExportOfTokenTransactions(t *testing.T) {
 	ada := s.owner("ada")
 	ada.tokens("grant", "g", 100, nil)
 	ada.tokens("adjust", "ticket", -3, nil)
-	ada.tokens("reserve", "op", 5, object{"seconds": 3600, "fileId": "file_1"})
+	ada.tokens("reserve", "op", 5, object{"seconds": 3600, "fileId": "file_00000000000000000000000001"})
 	a := ada.get("/token-transactions?format=csv&limit=1&page=2")
 	rows := readCSV(t, a)
 	if len(rows) != 4 || a.header.Get("Content-Type") != "text/csv; charset=utf-8; header=present" ||
@@ -258,7 +258,7 @@ func TestExportOfTokenTransactions(t *testing.T) {
 		cells["issuedAfter"] != "-97" || cells["hash"] != "" {
 		t.Errorf("%v", cells)
 	}
-	if rows := readCSV(t, ada.get("/token-transactions?format=csv&fileId=file_1")); len(rows) != 2 {
+	if rows := readCSV(t, ada.get("/token-transactions?format=csv&fileId=file_00000000000000000000000001")); len(rows) != 2 {
 		t.Errorf("filtered: %v", rows)
 	}
 }
