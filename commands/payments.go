@@ -2,12 +2,12 @@ package commands
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/event"
-	"github.com/perfectworks/backend/domain/failure"
 	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/payment"
@@ -93,8 +93,11 @@ func nameOfFact(e event.Event) (event.ID, bool) {
 // deleted tells whether an organization was deleted, or never was.
 func (x *executor) deleted(ctx context.Context, name id.Organization) (bool, error) {
 	o, err := load(ctx, x, ref(organization.Aggregate, name), true)
-	if err != nil && failure.Of(err) == nil {
-		return false, err
+	switch {
+	case errors.Is(err, organization.ErrNotFound):
+		return true, nil
+	case err != nil:
+		return false, err // An outage says nothing of the organization.
 	}
-	return err != nil || o.State.Status != organization.StatusActive, nil
+	return o.State.Status != organization.StatusActive, nil
 }

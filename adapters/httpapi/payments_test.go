@@ -278,7 +278,11 @@ func TestWebhooks(t *testing.T) {
 		"no event":   {"{}", sign("{}"), "400 WEBHOOK_BODY_INVALID"},
 		"one MiB":    {big, sign(big), "413 BODY_TOO_LARGE"},
 	} {
-		t.Run(name, func(t *testing.T) { s.hook(c.body, c.signature).refused(t, c.want) })
+		if a := s.hook(c.body, c.signature); !strings.HasPrefix(c.want, fmt.Sprint(a.status)) {
+			t.Errorf("%s is answered %d: %s", name, a.status, a.body)
+		} else {
+			a.refused(t, c.want)
+		}
 	}
 	// Each is there once, and no text of it in the clear.
 	conn, err := pgx.Connect(t.Context(), s.database)
