@@ -166,7 +166,8 @@ func (n *Node) Serve(listener net.Listener) error {
 		_ = listener.Close() // nothing was served
 		return fmt.Errorf("eventnode: serve: without TLS only loopback is served, not %s", address)
 	}
-	if err := n.server.Serve(listener); err != nil {
+	// Stop may have come before.
+	if err := n.server.Serve(listener); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 		return fmt.Errorf("eventnode: serve: %w", err)
 	}
 	return nil
