@@ -92,11 +92,11 @@ func TestTokenTransactions(t *testing.T) {
 		t.Errorf("%v", adjusted)
 	}
 	for query, want := range map[string]string{
-		"type=capture,adjustment":   "adjustment capture",
-		"fileId=file_00000000000000000000000002":             "reservation",
-		"from=2999-01-01T00:00:00Z": "",
-		"to=2999-01-01T00:00:00Z":   "clawback adjustment reservation capture reservation grant",
-		"sort=amount:desc&limit=1":  "grant",
+		"type=capture,adjustment":                                    "adjustment capture",
+		"fileId=file_00000000000000000000000002":                     "reservation",
+		"from=2999-01-01T00:00:00Z":                                  "",
+		"to=2999-01-01T00:00:00Z":                                    "clawback adjustment reservation capture reservation grant",
+		"sort=amount:desc&limit=1":                                   "grant",
 		"from=2000-01-01T00:00:00.0Z&to=2000-01-01T01:00:00%2B01:00": "",
 	} {
 		var got []string

@@ -350,14 +350,16 @@ func TestAuthenticateAKey(t *testing.T) {
 		},
 		"owner reinstated": {
 			given: []event.Event{
-				ofAda, organization.MemberSuspended{OrganizationID: acme, UserID: ada},
+				ofAda,
+				organization.MemberSuspended{OrganizationID: acme, UserID: ada},
 				organization.MemberReinstated{OrganizationID: acme, UserID: ada},
 			},
 			want: userKey,
 		},
 		"owner removed and back": {
 			given: []event.Event{
-				ofAda, organization.MemberRemoved{OrganizationID: acme, UserID: ada},
+				ofAda,
+				organization.MemberRemoved{OrganizationID: acme, UserID: ada},
 				organization.MemberJoined{OrganizationID: acme, UserID: ada, Role: access.Member},
 			},
 			wantError: identity.ErrKeyOrphaned,
