@@ -36,7 +36,7 @@ type AuditEntry struct {
 type AuditActor struct {
 	Kind   string  `json:"kind" enum:"user,key,system,policy" doc:"A person, an API key, a person who works for the operator, or the system itself." example:"user"`
 	ID     string  `json:"id" pattern:"." example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
-	UserID *string `json:"userId" pattern:"." doc:"The person behind the actor: for a key, its owner." example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
+	UserID *string `json:"userId" format:"person-id" pattern:"^(user|sysuser)_[0-7][0-9a-hjkmnp-tv-z]{25}$" doc:"The person behind the actor: for a key, its owner." example:"user_01jd9z3q5we8x9v6m2k4t7r1b9"`
 	Name   *string `json:"name" doc:"The person's present name; null for somebody who was erased." example:"Ada Lovelace"`
 }
 

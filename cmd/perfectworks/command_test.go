@@ -87,7 +87,7 @@ func TestCommandLineMistakes(t *testing.T) {
 		"misspelt command":          {nil, []string{"serv"}, 2, "did you mean serve?"},
 		"misspelt tool":             {nil, []string{"projections", "lsit"}, 2, "did you mean list?"},
 		"misspelt documents":        {nil, []string{"documents", "analyse"}, 2, "did you mean analyze?"},
-		"misspelt help":             {nil, []string{"help", "tokne"}, 2, "did you mean token?"},
+		"misspelt help":             {nil, []string{"help", "tokne"}, 2, "did you mean token or tokens?"},
 		"help of nothing":           {nil, []string{"help", "projections", "dance"}, 2, `unknown command "dance"`},
 		"argument too many":         {nil, []string{"serve", "now"}, 2, `unknown command "now"`},
 		"empty data":                {nil, []string{"serve", "--data", ""}, 2, "--data must not be empty"},
