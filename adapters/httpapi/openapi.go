@@ -119,11 +119,7 @@ func (a *API) document(op *operation, answerType reflect.Type) {
 func (op *operation) answerContent(registry huma.Registry, envelope reflect.Type) map[string]*huma.MediaType {
 	content := map[string]*huma.MediaType{}
 	for _, media := range op.produces {
-		schema := contentSchema(media)
-		if op.example != nil {
-			schema = &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
-		}
-		content[media] = &huma.MediaType{Schema: schema, Example: op.example}
+		content[media] = &huma.MediaType{Schema: contentSchema(media), Example: op.example}
 	}
 	field, _ := envelope.FieldByName("Data")
 	if field.Type == typeOf[noEnvelope]() {
@@ -161,7 +157,10 @@ type noEnvelope struct{}
 
 // contentSchema describes a body that is not ours to describe further.
 func contentSchema(media string) *huma.Schema {
-	if strings.HasPrefix(media, "text/") || media == mediaJSONLines || media == mediaJSON {
+	switch {
+	case media == mediaJSON:
+		return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
+	case strings.HasPrefix(media, "text/"), media == mediaJSONLines:
 		return &huma.Schema{Type: huma.TypeString}
 	}
 	return &huma.Schema{Type: huma.TypeString, Format: "binary"}
@@ -171,11 +170,7 @@ func contentSchema(media string) *huma.Schema {
 func (op *operation) bodyContent() *huma.RequestBody {
 	content := map[string]*huma.MediaType{}
 	for _, media := range op.consumes {
-		schema := contentSchema(media)
-		if op.example != nil {
-			schema = &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
-		}
-		content[media] = &huma.MediaType{Schema: schema, Example: op.example}
+		content[media] = &huma.MediaType{Schema: contentSchema(media), Example: op.example}
 	}
 	if len(content) == 0 {
 		content["*/*"] = &huma.MediaType{Schema: contentSchema("")}
