@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,6 +103,8 @@ type API struct {
 
 	huma       huma.API
 	operations map[string]*operation
+	// fixedPaths are the methods of those without parameters.
+	fixedPaths map[string][]string
 	// undeclared are the operations without an authorization.
 	undeclared []string
 	handler    http.Handler
@@ -123,7 +126,7 @@ func New(d Deps) (*API, error) {
 		payments: d.Payments, catalogue: d.Catalogue, fresh: fresh, limits: limits,
 		gate: admission.New(d.Admission), largeBodies: newLargeBodies(),
 		trusted: d.TrustedProxies, storeRefusals: d.StoreRefusals, failed: d.Failed,
-		traceParent: d.TraceParent, bodyTimeout: defaultBodyTimeout, operations: map[string]*operation{},
+		traceParent: d.TraceParent, bodyTimeout: defaultBodyTimeout, operations: map[string]*operation{}, fixedPaths: map[string][]string{},
 	}
 	if a.failed == nil {
 		a.failed = func(int, string) {}
@@ -161,7 +164,8 @@ func (a *API) route(d Deps) error {
 		root.Use(m)
 	}
 	root.NotFoundHandler = around(http.HandlerFunc(a.notFound))
-	root.MethodNotAllowedHandler = around(a.methodNotAllowed(root))
+	notAllowed := around(a.methodNotAllowed(root))
+	root.MethodNotAllowedHandler = notAllowed
 
 	a.huma = huma.NewAPI(humaConfig(d.Version),
 		belowBase{humamux.NewAdapter(root, humamux.WithRouteCustomizer(a.wrap)), a})
@@ -189,7 +193,7 @@ func (a *API) route(d Deps) error {
 		return err
 	}
 	a.routeOperations(root, d)
-	a.handler = a.observe(a.crossOrigin(d.CORSOrigins, a.boundHeaders(normalPaths(root))))
+	a.handler = a.observe(a.crossOrigin(d.CORSOrigins, a.boundHeaders(normalPaths(a.fixedFirst(root, notAllowed)))))
 	return nil
 }
 
@@ -203,6 +207,9 @@ type belowBase struct {
 // Handle implements huma.Adapter.
 func (b belowBase) Handle(op *huma.Operation, handler func(huma.Context)) {
 	b.api.operations[op.OperationID].documented = op
+	if !strings.Contains(op.Path, "{") {
+		b.api.fixedPaths[basePath+op.Path] = append(b.api.fixedPaths[basePath+op.Path], op.Method)
+	}
 	routed := *op
 	routed.Path = basePath + op.Path
 	b.Adapter.Handle(&routed, handler)
@@ -231,6 +238,22 @@ func (a *API) notFound(w http.ResponseWriter, r *http.Request) {
 	a.refuse(w, r, errRouteNotFound)
 }
 
+// fixedFirst keeps "/organization-members/join" from being taken for a member of
+// this name by the methods that only members have.
+func (a *API) fixedFirst(router, notAllowed http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		method := r.Method
+		if method == http.MethodHead {
+			method = http.MethodGet
+		}
+		if methods := a.fixedPaths[r.URL.EscapedPath()]; methods != nil && !slices.Contains(methods, method) {
+			notAllowed.ServeHTTP(w, r)
+			return
+		}
+		router.ServeHTTP(w, r)
+	})
+}
+
 // methodNotAllowed names the methods that the address takes.
 func (a *API) methodNotAllowed(router *mux.Router) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -238,11 +261,12 @@ func (a *API) methodNotAllowed(router *mux.Router) http.Handler {
 			a.refuse(w, r, err)
 			return
 		}
+		fixed := a.fixedPaths[r.URL.EscapedPath()]
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 			other := *r
 			other.Method = method
 			var match mux.RouteMatch
-			if router.Match(&other, &match) && match.MatchErr == nil {
+			if slices.Contains(fixed, method) || fixed == nil && router.Match(&other, &match) && match.MatchErr == nil {
 				w.Header().Add("Allow", method)
 				if method == http.MethodGet {
 					w.Header().Add("Allow", http.MethodHead)

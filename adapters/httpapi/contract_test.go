@@ -80,10 +80,15 @@ func (c *apiDocument) find(method, path string) (documented, bool) {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
+	fixed := false // an address without variables is none with them
 	for _, op := range c.operations {
-		if op.method == method && op.path.MatchString(path) {
+		if !op.path.MatchString(path) || fixed && strings.Contains(op.path.String(), "[^/]+") {
+			continue
+		}
+		if op.method == method {
 			return op, true
 		}
+		fixed = fixed || !strings.Contains(op.path.String(), "[^/]+")
 	}
 	return documented{}, false
 }
@@ -185,6 +190,29 @@ func TestTheDocumentKnowsCodes(t *testing.T) {
 		}
 		if codes < 5 {
 			t.Errorf("%s %s documents only %d codes", op.method, op.path, codes)
+		}
+	}
+}
+
+// An address that names something itself is never taken for an id, whatever the
+// method.
+func TestFixedAddressesAreNoIDs(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	for address, allowed := range map[string]string{
+		"/organization-members/join": "POST", "/organization-members/invitations": "GET, HEAD", "/token-transactions/balance": "GET, HEAD",
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+			if slices.Contains(strings.Split(allowed, ", "), method) {
+				continue
+			}
+			a, err := s.try(call{method: method, path: "/api/v0" + address})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(a.header.Values("Allow"), ", "); a.status != http.StatusMethodNotAllowed || got != allowed {
+				t.Errorf("%s %s: %d, Allow %q, want 405 and %q", method, address, a.status, got, allowed)
+			}
 		}
 	}
 }
