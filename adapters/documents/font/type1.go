@@ -28,7 +28,8 @@ func ParseType1(data []byte) (*Type1, error) {
 	f := &Type1{widths: map[string]float64{}}
 	scale := f.readClear(data[:at])
 	body := bytes.TrimLeft(data[at+len("eexec"):], " \t\r\n")
-	if isHex(body) {
+	const leading = 4 // the encrypted part is binary unless these are all digits (Adobe Type 1 Font Format, 7.2)
+	if len(body) >= leading && IsHex(body[:leading]) {
 		body = []byte(hexString(body))
 	}
 	private := decrypt(body, 55665, 4)
@@ -56,13 +57,14 @@ func WithoutSegments(data []byte) []byte {
 	return out
 }
 
-func isHex(data []byte) bool {
-	for _, c := range data[:min(4, len(data))] {
+// IsHex tells whether all bytes are hexadecimal digits.
+func IsHex(data []byte) bool {
+	for _, c := range data {
 		if bytes.IndexByte([]byte("0123456789abcdefABCDEF"), c) < 0 {
 			return false
 		}
 	}
-	return len(data) >= 4
+	return true
 }
 
 func hexString(data []byte) pdf.String {

@@ -48,68 +48,60 @@ func (r *repairer) placeProgram(u *usedFont) {
 	if err != nil || !parses(data) {
 		return // there is no program that could be used
 	}
-	composite := u.Subtype == "Type0"
-	kind := kindOf(data)
-	var right, subtype, font pdf.Name
+	program := data
+	var right, kind pdf.Name
 	entries := pdf.Dict{}
-	switch kind {
+	switch kindOf(data) {
 	case type1Program:
-		if composite {
+		if u.Subtype == "Type0" {
 			return // a composite font cannot have one
 		}
-		right, font = "FontFile", "Type1"
-		normal, ok := normalType1(data)
+		parts, ok := normalType1(data)
 		if !ok {
 			return
 		}
-		lengths := [3]pdf.Name{"Length1", "Length2", "Length3"}
-		for i, part := range normal {
-			entries[lengths[i]] = pdf.Integer(len(part))
-			if n, ok := r.file.Integer(stream.Dict[lengths[i]]); i < 2 && (!ok || n != int64(len(part))) {
-				right = "" // it must be written anew
-			}
-		}
-		joined := bytes.Join(normal[:], nil)
-		if right != "" && !bytes.Equal(data, joined) {
-			right = ""
-		}
-		if right == "" {
-			right, data, key = "FontFile", joined, ""
+		right, kind, program = "FontFile", "Type1", bytes.Join(parts[:], nil)
+		for i, name := range []pdf.Name{"Length1", "Length2", "Length3"} {
+			entries[name] = pdf.Integer(len(parts[i]))
 		}
 	case trueTypeProgram:
-		right, font = "FontFile2", "TrueType"
-		if composite {
-			font = "CIDFontType2"
-		}
-		entries["Length1"] = pdf.Integer(len(data))
+		right, kind = "FontFile2", either(u, "TrueType", "CIDFontType2")
 	case openTypeCFF:
-		right, subtype, font = "FontFile3", "OpenType", "Type1"
-		if composite {
-			font = "CIDFontType0"
-		}
+		right, kind = "FontFile3", either(u, "Type1", "CIDFontType0")
+		entries["Subtype"] = pdf.Name("OpenType")
 	case bareCFF:
-		right, subtype, font = "FontFile3", "Type1C", "Type1"
-		if composite {
-			subtype, font = "CIDFontType0C", "CIDFontType0"
-		}
+		right, kind = "FontFile3", either(u, "Type1", "CIDFontType0")
+		entries["Subtype"] = either(u, "Type1C", "CIDFontType0C")
 	case unknownProgram:
 		return
 	}
-	moved := key != right || subtype != "" && r.file.Name(stream.Dict["Subtype"]) != subtype
-	if moved {
-		if subtype != "" {
-			entries["Subtype"] = subtype
+	moved := key != right || !bytes.Equal(data, program)
+	for _, name := range []pdf.Name{"Length1", "Length2", "Subtype"} { // what readers need
+		if wanted := entries[name]; wanted != nil {
+			moved = moved || r.file.Resolve(stream.Dict[name]) != wanted
 		}
-		delete(u.Descriptor, "FontFile")
-		delete(u.Descriptor, "FontFile2")
-		delete(u.Descriptor, "FontFile3")
-		u.Descriptor[right] = r.file.Add(pdf.NewStream(entries, data))
 	}
-	named := r.nameFont(u, font)
-	if moved || named {
+	if moved {
+		if right == "FontFile2" {
+			entries["Length1"] = pdf.Integer(len(program))
+		}
+		for _, other := range []pdf.Name{"FontFile", "FontFile2", "FontFile3"} {
+			delete(u.Descriptor, other)
+		}
+		u.Descriptor[right] = r.file.Add(pdf.NewStream(entries, program))
+	}
+	if named := r.nameFont(u, kind); moved || named {
 		r.report.Fixed("7.21.4.1-1", plainName(u.Name), 1)
 		r.reread(u)
 	}
+}
+
+// either chooses by whether a font is simple or composite.
+func either(u *usedFont, simple, composite pdf.Name) pdf.Name {
+	if u.Subtype == "Type0" {
+		return composite
+	}
+	return simple
 }
 
 // nameFont sets the Subtype of a font to what suits its program, and tells whether it was another.
@@ -176,7 +168,7 @@ func normalType1(data []byte) (parts [3][]byte, ok bool) {
 		if bytes.IndexByte([]byte(" \t\r\n"), c) >= 0 {
 			continue
 		}
-		if !isHex([]byte{c}) {
+		if !font.IsHex([]byte{c}) {
 			break
 		}
 		digits = append(digits, c)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/perfectworks/backend/adapters/documents/font"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 )
 
@@ -71,19 +72,10 @@ func divideType1(data []byte) (head, private, rest []byte, ok bool) {
 		end--
 	}
 	private = data[at:end]
-	if len(private) < leadingBytes || isHex(private[:leadingBytes]) {
+	if len(private) < leadingBytes || font.IsHex(private[:leadingBytes]) {
 		return nil, nil, nil, false
 	}
 	return data[:at], private, data[end:], true
-}
-
-func isHex(data []byte) bool {
-	for _, c := range data {
-		if !bytes.ContainsRune([]byte("0123456789abcdefABCDEF"), rune(c)) {
-			return false
-		}
-	}
-	return true
 }
 
 // crypt encrypts or decrypts, the random bytes at the start included.

@@ -41,11 +41,13 @@ type label struct {
 type labels struct {
 	texts  []*label
 	fields []*widget
+	// compared counts what the search costs in the whole document; see maxCompared.
+	compared *int
 }
 
 // readLabels puts the runs of a page together that stand beside each other with no field between them.
 func (w *work) readLabels(page int, fields []*widget) *labels {
-	out := &labels{fields: fields}
+	out := &labels{fields: fields, compared: &w.compared}
 	if page > len(w.shown) {
 		return out
 	}
@@ -111,6 +113,7 @@ func cleanLabel(s string) string {
 // between tells whether a field lies between two places of a line.
 func (l *labels) between(from, to float64, at pagetext.Rect) bool {
 	middle := (at.Bottom + at.Top) / 2
+	*l.compared += len(l.fields)
 	return slices.ContainsFunc(l.fields, func(f *widget) bool {
 		center := (f.box.Left + f.box.Right) / 2
 		return f.box.Bottom-2 < middle && middle < f.box.Top+2 && from < center && center < to
@@ -128,12 +131,12 @@ func (l *labels) gap(t *label, box pagetext.Rect, where side) float64 {
 	switch where {
 	case right:
 		gap, most = t.box.Left-box.Right, labelBeside
-		if !beside || gap < -3 || l.between(box.Right, t.box.Left, t.box) {
+		if !beside || gap < -3 || gap <= most && l.between(box.Right, t.box.Left, t.box) {
 			return tooFar
 		}
 	case left:
 		gap, most = box.Left-t.box.Right, labelBefore
-		if !beside || gap < -3 || l.between(t.box.Right, box.Left, t.box) {
+		if !beside || gap < -3 || gap <= most && l.between(t.box.Right, box.Left, t.box) {
 			return tooFar
 		}
 	case above:
@@ -158,6 +161,9 @@ func (l *labels) gap(t *label, box pagetext.Rect, where side) float64 {
 func (l *labels) nearest(box pagetext.Rect, where side) (*label, float64) {
 	var best *label
 	least := float64(tooFar)
+	if *l.compared += len(l.texts); *l.compared > maxCompared {
+		return best, least
+	}
 	for _, t := range l.texts {
 		if gap := l.gap(t, box, where); gap < least {
 			best, least = t, gap
