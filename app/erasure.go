@@ -82,26 +82,19 @@ func deleteMails(folder string) error {
 // over, and the actor in the audit trail.
 const eraseDue = "erase-due-users"
 
-// dueAtOnce is how many accounts are looked up together.
-const dueAtOnce = 100
-
-// eraseDueUsers erases all accounts whose grace is over at a time. An account that
-// cannot be erased holds up no other.
+// eraseDueUsers erases all accounts whose grace is over at a time.
 func eraseDueUsers(ctx context.Context, at time.Time, do *commands.Commands, index erasures.Queries, logger *slog.Logger) error {
-	var failed error
-	for after := id.User(""); ; {
-		due, err := index.Due(ctx, at, after, dueAtOnce)
-		if err != nil || len(due) == 0 {
-			return errors.Join(failed, err)
-		}
-		for _, person := range due {
-			after = person
-			if _, err := do.EraseDueUser(ctx, policies.ByClock(eraseDue, string(person), at.Truncate(time.Hour), at, "", access.EraseUsers), commands.EraseDueUser{UserID: person}); err != nil {
+	_, err := forEachDue(
+		func(after id.User) ([]id.User, error) { return index.Due(ctx, at, after, duePage) },
+		func(person id.User) error {
+			req := policies.ByClock(eraseDue, string(person), at.Truncate(time.Hour), at, "", access.EraseUsers)
+			_, err := do.EraseDueUser(ctx, req, commands.EraseDueUser{UserID: person})
+			if err != nil {
 				logger.ErrorContext(ctx, "an account whose grace is over cannot be erased", slog.String("user", string(person)), slog.Any("error", err))
-				failed = err
 			}
-		}
-	}
+			return err
+		})
+	return err
 }
 
 // Erasures are the erasures of an installation, for operators.

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -13,35 +12,22 @@ import (
 	"github.com/perfectworks/backend/projections/organizations"
 )
 
-// purgePage is how many due organizations are asked for at a time.
-const purgePage = 100
-
-// purgeOrganizations purges the organizations whose grace is over. The read
-// model says which to try, and each organization decides. One that fails does
-// not keep the others: it is tried again at the next run.
+// purgeOrganizations purges the organizations whose grace is over; each of them
+// decides whether it is.
 func purgeOrganizations(ctx context.Context, due organizations.Queries, do *commands.Commands, now time.Time, logger *slog.Logger) error {
-	var failed []error
-	purged, after := 0, organizations.DuePurge{}
-	for {
-		page, err := due.DueForPurge(ctx, now, after, purgePage)
-		if err != nil {
-			return errors.Join(append(failed, err)...)
-		}
-		for _, o := range page {
+	purged, err := forEachDue(
+		func(after organizations.DuePurge) ([]organizations.DuePurge, error) {
+			return due.DueForPurge(ctx, now, after, duePage)
+		},
+		func(o organizations.DuePurge) error {
 			req := policies.ByClock("purge-organizations", string(o.ID), o.PurgeAt, now, o.ID, access.DisposeOrganization)
 			if _, err := do.PurgeDueOrganization(ctx, req, commands.PurgeDueOrganization{OrganizationID: o.ID}); err != nil {
-				failed = append(failed, fmt.Errorf("purge %s: %w", o.ID, err))
-				continue
+				return fmt.Errorf("purge %s: %w", o.ID, err)
 			}
-			purged++
-		}
-		if len(page) < purgePage {
-			break
-		}
-		after = page[len(page)-1]
-	}
+			return nil
+		})
 	if purged > 0 {
 		logger.InfoContext(ctx, "deleted organizations were purged", "organizations", purged)
 	}
-	return errors.Join(failed...)
+	return err
 }

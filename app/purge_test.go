@@ -20,7 +20,7 @@ func TestAllDueOrganizationsArePurged(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	var due []organizations.DuePurge
-	for i := range 2*purgePage + 7 {
+	for i := range 2*duePage + 7 {
 		due = append(due, organizations.DuePurge{ID: id.Organization(fmt.Sprintf("org_%03d", i)), PurgeAt: now})
 	}
 	queries := organizations.Queries{DueForPurge: func(_ context.Context, _ time.Time, after organizations.DuePurge, limit int) ([]organizations.DuePurge, error) {

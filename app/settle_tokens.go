@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -15,37 +14,22 @@ import (
 	"github.com/perfectworks/backend/projections/tokens"
 )
 
-// duePage is how many token accounts are asked for at a time.
-const duePage = 100
-
-// settleTokens records what has come due of token accounts. The read model says
-// which to try, and each account decides: what is recorded already comes no
-// second time, however far behind the read model is. An account that fails does
-// not keep the others: it is tried again at the next run.
+// settleTokens records what has come due of token accounts; each of them decides
+// whether it has. What is recorded already comes no second time, however far behind
+// the read model is.
 func settleTokens(ctx context.Context, due tokens.Queries, do *commands.Commands, now time.Time, logger *slog.Logger) error {
-	var failed []error
-	settled, after := 0, id.Organization("")
-	for {
-		page, err := due.Due(ctx, now, after, duePage)
-		if err != nil {
-			return errors.Join(append(failed, err)...)
-		}
-		for _, organization := range page {
+	settled, err := forEachDue(
+		func(after id.Organization) ([]id.Organization, error) { return due.Due(ctx, now, after, duePage) },
+		func(organization id.Organization) error {
 			if err := settleAccount(ctx, do, organization, now); err != nil {
-				failed = append(failed, fmt.Errorf("settle the tokens of %s: %w", organization, err))
-				continue
+				return fmt.Errorf("settle the tokens of %s: %w", organization, err)
 			}
-			settled++
-		}
-		if len(page) < duePage {
-			break
-		}
-		after = page[len(page)-1]
-	}
+			return nil
+		})
 	if settled > 0 {
 		logger.DebugContext(ctx, "what was due of token accounts was recorded", slog.Int("accounts", settled))
 	}
-	return errors.Join(failed...)
+	return err
 }
 
 // settleAccount settles one account, in as many appends as it takes.

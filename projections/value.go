@@ -110,6 +110,14 @@ func (k kind) appendValue(dst []byte, value any) ([]byte, error) {
 	return dst, misfit(v)
 }
 
+// OrNull is the value of a column for a time that may be zero, which is null there.
+func OrNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t
+}
+
 // isNull tells whether a value stands for null.
 func isNull(value any) bool {
 	switch value.(type) {

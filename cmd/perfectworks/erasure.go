@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -62,7 +61,7 @@ func printErasures(w io.Writer, all []erasures.Erasure) error {
 
 func showErasureCommand() *cobra.Command {
 	var data string
-	var asJSON bool
+	var out printer
 	command := &cobra.Command{
 		Use:     "show ID",
 		Short:   "Show the certificate of an erasure, by the id of the person or the organization",
@@ -79,14 +78,11 @@ func showErasureCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if asJSON {
-					return printCertificateJSON(cmd.OutOrStdout(), s)
-				}
-				return printCertificate(cmd.OutOrStdout(), s)
+				return out.write(cmd, certificateOf(s), func(w io.Writer) error { return printCertificate(w, s) })
 			})
 		},
 	}
-	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	out.flag(command)
 	dataFlag(command, &data)
 	return command
 }
@@ -113,27 +109,27 @@ func printCertificate(w io.Writer, s erasure.State) error {
 	return table.Flush()
 }
 
-func printCertificateJSON(w io.Writer, s erasure.State) error {
-	certificate := struct {
-		ID          erasure.ID          `json:"id"`
-		Kind        erasure.Kind        `json:"kind"`
-		Keys        []string            `json:"keys"`
-		BegunAt     time.Time           `json:"begunAt"`
-		CompletedAt *time.Time          `json:"completedAt"`
-		DestroyedAt *time.Time          `json:"destroyedAt"`
-		Destroyed   []erasure.Statement `json:"destroyed"`
-		Kept        []erasure.Statement `json:"kept"`
-		Remains     []erasure.Remainder `json:"remains"`
-	}{
+type certificateJSON struct {
+	ID          erasure.ID          `json:"id"`
+	Kind        erasure.Kind        `json:"kind"`
+	Keys        []string            `json:"keys"`
+	BegunAt     time.Time           `json:"begunAt"`
+	CompletedAt *time.Time          `json:"completedAt"`
+	DestroyedAt *time.Time          `json:"destroyedAt"`
+	Destroyed   []erasure.Statement `json:"destroyed"`
+	Kept        []erasure.Statement `json:"kept"`
+	Remains     []erasure.Remainder `json:"remains"`
+}
+
+func certificateOf(s erasure.State) certificateJSON {
+	certificate := certificateJSON{
 		ID: s.ID, Kind: s.Kind, Keys: s.Keys, BegunAt: s.BegunAt,
 		Destroyed: s.Certificate.Destroyed, Kept: s.Certificate.Kept, Remains: s.Certificate.Remains,
 	}
 	if !s.CompletedAt.IsZero() {
 		certificate.CompletedAt, certificate.DestroyedAt = &s.CompletedAt, &s.Certificate.DestroyedAt
 	}
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(certificate)
+	return certificate
 }
 
 func renewJournalCommand() *cobra.Command {

@@ -8,7 +8,6 @@ package apikeys
 
 import (
 	_ "embed"
-	"time"
 
 	"github.com/perfectworks/backend/domain/apikey"
 	"github.com/perfectworks/backend/domain/event"
@@ -61,16 +60,9 @@ func issued(e apikey.Issued, r event.Recorded) []change {
 		"organization_id": e.OrganizationID, "owner_type": e.OwnerType, "user_id": e.UserID, "issued_by": e.IssuedBy,
 		"description": e.Description, "scopes": e.Scopes, "live": e.Live, "start": e.Start, "last4": e.Last4,
 		"description_folded": list.Fold(e.Description), "characters_folded": list.Fold(e.Start + " " + e.Last4),
-		"expire_at": orNull(e.ExpireAt), "predecessor_id": e.PredecessorID,
+		"expire_at": projections.OrNull(e.ExpireAt), "predecessor_id": e.PredecessorID,
 		"revision": r.Revision, "created_at": e.OccurredAt, "updated_at": e.OccurredAt,
 	})}
-}
-
-func orNull(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t
 }
 
 func descriptionChanged(e apikey.DescriptionChanged, r event.Recorded) []change {
@@ -82,7 +74,7 @@ func descriptionChanged(e apikey.DescriptionChanged, r event.Recorded) []change 
 
 func rotated(e apikey.Rotated, r event.Recorded) []change {
 	return []change{projections.Patch(keys, row{"id": e.KeyID}, row{
-		"successor_id": e.SuccessorID, "expire_at": orNull(e.ExpireAt), "revision": r.Revision, "updated_at": e.OccurredAt,
+		"successor_id": e.SuccessorID, "expire_at": projections.OrNull(e.ExpireAt), "revision": r.Revision, "updated_at": e.OccurredAt,
 	})}
 }
 

@@ -7,7 +7,6 @@ package statistics
 
 import (
 	_ "embed"
-	"time"
 
 	"github.com/perfectworks/backend/domain/apikey"
 	"github.com/perfectworks/backend/domain/event"
@@ -114,20 +113,13 @@ func keyIssued(e apikey.Issued, _ event.Recorded) []change {
 	return []change{
 		add(e.OrganizationID, row{"api_keys": 1}),
 		projections.Put(endings, row{"id": e.KeyID}, row{
-			"organization_id": e.OrganizationID, "user_id": e.UserID, "kind": kindKey, "end_at": orNull(e.ExpireAt),
+			"organization_id": e.OrganizationID, "user_id": e.UserID, "kind": kindKey, "end_at": projections.OrNull(e.ExpireAt),
 		}),
 	}
 }
 
-func orNull(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t
-}
-
 func keyRotated(e apikey.Rotated, _ event.Recorded) []change {
-	return []change{projections.Patch(endings, row{"id": e.KeyID}, row{"end_at": orNull(e.ExpireAt)})}
+	return []change{projections.Patch(endings, row{"id": e.KeyID}, row{"end_at": projections.OrNull(e.ExpireAt)})}
 }
 
 // keyRevoked: a key whose stream begins with its end was never issued.

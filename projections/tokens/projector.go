@@ -121,7 +121,7 @@ func (e entry) changes(of posting, r event.Recorded) []change {
 		"reference": e.reference.ID, "reservation": e.reservation,
 		"purpose": e.work.Purpose, "file_id": e.work.FileID, "user_id": e.work.UserID,
 		"actor_kind": r.Metadata.ActorKind, "actor_id": r.Metadata.ActorID,
-		"reason": e.reason, "expire_at": orNull(e.expireAt), "occurred_at": posted.OccurredAt,
+		"reason": e.reason, "expire_at": projections.OrNull(e.expireAt), "occurred_at": posted.OccurredAt,
 		"movements": movementsOf(posted.Movements),
 		"issued":    b.Issued, "available": b.Available, "held": b.Held, "frozen": b.Frozen,
 		"consumed": b.Consumed, "expired": b.Expired, "clawed_back": b.ClawedBack, "debt": b.Debt,
@@ -150,13 +150,6 @@ func grantKey(organization id.Organization, g tokenaccount.Reference) row {
 	return row{"organization_id": organization, "reference": g.ID, "reference_at": g.At}
 }
 
-func orNull(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t
-}
-
 // movementsOf writes movements as account=amount, separated by spaces.
 func movementsOf(movements []tokenaccount.Movement) string {
 	var b strings.Builder
@@ -181,8 +174,8 @@ func granted(e tokenaccount.TokensGranted, r event.Recorded) []change {
 		reason: e.Reason.Reveal(), expireAt: e.ExpireAt,
 	}.changes(e, r)
 	return append(all, projections.Merge(grants, grantKey(e.OrganizationID, e.Grant), row{
-		"source": e.Source, "priority": e.Priority, "amount": e.Amount, "expire_at": orNull(e.ExpireAt),
-		"sequence": e.Entry.Sequence, "transaction_id": transactionID(r), "due_at": orNull(e.ExpireAt),
+		"source": e.Source, "priority": e.Priority, "amount": e.Amount, "expire_at": projections.OrNull(e.ExpireAt),
+		"sequence": e.Entry.Sequence, "transaction_id": transactionID(r), "due_at": projections.OrNull(e.ExpireAt),
 	}))
 }
 
