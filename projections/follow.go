@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -33,7 +34,8 @@ func (e *Engine) follow(ctx context.Context, p *projector, options SubscribeOpti
 	if err != nil {
 		return errors.Join(err, subscriber.Close())
 	}
-	router.AddConsumerHandler(p.definition.Name, p.definition.Name, subscriber, p.handle)
+	var handlers gate
+	router.AddConsumerHandler(p.definition.Name, p.definition.Name, subscriber, handlers.guard(p.handle))
 	ctx, p.stop = context.WithCancelCause(ctx)
 	defer p.stop(nil)
 	closed := make(chan struct{})
@@ -49,8 +51,34 @@ func (e *Engine) follow(ctx context.Context, p *projector, options SubscribeOpti
 	p.stop(errors.Join(errStopped, err)) // Unless something else did.
 	<-closed
 	err = errors.Join(context.Cause(ctx), subscriber.Close())
+	handlers.shut()
 	_ = p.settle() // What became of it, the checkpoint says.
 	return err
+}
+
+// gate lets handlers in until it is shut, which waits for those inside. A closing
+// router can still start one after it has waited for all, and the next subscription
+// of a build must not meet it.
+type gate struct {
+	inside sync.RWMutex
+	closed bool
+}
+
+func (g *gate) guard(handle message.NoPublishHandlerFunc) message.NoPublishHandlerFunc {
+	return func(m *message.Message) error {
+		g.inside.RLock()
+		defer g.inside.RUnlock()
+		if g.closed {
+			return errStopped
+		}
+		return handle(m)
+	}
+}
+
+func (g *gate) shut() {
+	g.inside.Lock()
+	defer g.inside.Unlock()
+	g.closed = true
 }
 
 // errStopped says that the subscription ended by itself.
