@@ -4,9 +4,11 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/apikey"
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/organization"
@@ -219,6 +221,39 @@ func TestTheDirectoryIsWaitedForWhereItMatters(t *testing.T) {
 	h.do(here.with("X-Min-Position", "C:99/P:99")).wantData(t, 200)
 	if want := []string{"C:5/P:5", "C:5/P:5", "C:99/P:99"}; !slices.Equal(waits, want) {
 		t.Errorf("waited for %v, want %v", waits, want)
+	}
+}
+
+// movingDirectory reaches a position at the moment that a principal was looked up.
+type movingDirectory struct {
+	noDirectory
+	tokens
+	applied atomic.Uint64
+	to      atomic.Uint64
+}
+
+func (d *movingDirectory) Applied() event.Position { return position(int(d.applied.Load())) }
+
+func (d *movingDirectory) Authenticate(ctx context.Context, h http.Header, afford func() error) (access.Principal, error) {
+	p, err := d.tokens.Authenticate(ctx, h, afford)
+	if d.applied.Load() < 5 {
+		p.OrganizationID = "" // The new organization is not known yet.
+	}
+	d.applied.Store(d.to.Load())
+	return p, err
+}
+
+// The directory may come to know the caller's last write right after it was
+// asked who they are. The answer from before is then out of date.
+func TestAPrincipalFromJustBeforeTheDirectoryMoved(t *testing.T) {
+	t.Parallel()
+	d := &movingDirectory{tokens: known}
+	h, rec := accepting(t, func(deps *Deps) { deps.Directory, deps.Authenticator = d, d })
+	h.do(post("/api/v0/organizations").json(`{"name":"A"}`)).wantData(t, 201)
+	d.to.Store(5)
+	h.do(post("/api/v0/api-keys").json(`{}`)).wantData(t, 201)
+	if got := rec.requests[len(rec.requests)-1].Principal.OrganizationID; got != "org_acme" {
+		t.Errorf("the key is created in %q", got)
 	}
 }
 

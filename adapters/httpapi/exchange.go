@@ -13,6 +13,7 @@ import (
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/personal"
 )
 
@@ -30,6 +31,8 @@ type exchange struct {
 	page      string
 	caller    string // see callerOf
 	principal access.Principal
+	// knownTo is the position in the log that principal is at least as fresh as.
+	knownTo event.Position
 
 	// condition is that of If-Match, or of If-None-Match on a GET.
 	condition etag.Condition

@@ -187,7 +187,7 @@ func (a *API) upToDate(r *http.Request, x *exchange, seen *event.Position) (err 
 	own := a.fresh.of(x.caller).later(a.fresh.of(string(x.principal.UserID)))
 	asOf := later(*seen, own.moved)
 	*seen = later(*seen, own.written)
-	if a.directory.Applied().Compare(asOf) >= 0 {
+	if x.knownTo.Compare(asOf) >= 0 {
 		return nil
 	}
 	if err := a.fresh.awaitDirectory(ctx, asOf); err != nil {
@@ -212,6 +212,8 @@ func (a *API) enter(r *http.Request, x *exchange) (err error) {
 // authenticate says who makes a request, also somebody whose account is
 // deactivated if the operation is for them too.
 func (a *API) authenticate(ctx context.Context, x *exchange, h http.Header, afford func() error) (access.Principal, error) {
+	// Asked before: the directory may move on while it is read.
+	x.knownTo = a.directory.Applied()
 	p, err := a.authenticator.Authenticate(ctx, h, afford)
 	if errors.Is(err, user.ErrDeactivated) && x.op.authorization.takesDeactivated() {
 		err = nil
