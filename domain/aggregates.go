@@ -4,11 +4,15 @@ package domain
 
 import (
 	"github.com/perfectworks/backend/domain/apikey"
+	"github.com/perfectworks/backend/domain/campaign"
+	"github.com/perfectworks/backend/domain/click"
 	"github.com/perfectworks/backend/domain/erasure"
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/operator"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/payment"
+	"github.com/perfectworks/backend/domain/referral"
+	"github.com/perfectworks/backend/domain/referrer"
 	"github.com/perfectworks/backend/domain/refusal"
 	"github.com/perfectworks/backend/domain/reservation"
 	"github.com/perfectworks/backend/domain/tokenaccount"
@@ -28,5 +32,9 @@ func Aggregates() []event.Kind {
 		reservation.Aggregate.Describe(),
 		tokenaccount.Aggregate.Describe(),
 		erasure.Aggregate.Describe(),
+		referrer.Aggregate.Describe(),
+		referral.Aggregate.Describe(),
+		campaign.Aggregate.Describe(),
+		click.Aggregate.Describe(),
 	}
 }

@@ -21,6 +21,13 @@ const (
 	Email   Kind = "email"
 	Subject Kind = "subject"
 
+	// ReferralCode is a code that a link ends in, of a referrer or a campaign. It is
+	// never given up.
+	ReferralCode Kind = "referralCode"
+	// Mailbox is the person who came first with an address of a mailbox, under a
+	// keyed hash: see referral.Mailbox.
+	Mailbox Kind = "mailbox"
+
 	// Numbered slots, of which each owner has a limited number: see Slots.
 	APIKeySlot       Kind = "apiKeySlot"
 	OrganizationSlot Kind = "organizationSlot"

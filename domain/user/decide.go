@@ -30,6 +30,8 @@ type Registration struct {
 	LastName     personal.Text
 	Locale       string
 	ReferralCode string
+	// Click is nil for a person who came without one.
+	Click *Click
 }
 
 // Register signs a person up. For one who has an account it does nothing.
@@ -49,6 +51,7 @@ func (s State) Register(r Registration, at time.Time) ([]event.Event, error) {
 		LastName:      name(&wrong, "lastName", r.LastName),
 		Locale:        locale(&wrong, r.Locale),
 		ReferralCode:  input.Line(&wrong, "referralCode", r.ReferralCode, 0, maxReferralCode),
+		Click:         r.Click,
 		OccurredAt:    at,
 	}
 	if err := wrong.Err(); err != nil {

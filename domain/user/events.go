@@ -12,7 +12,7 @@ import (
 var Aggregate = event.Aggregate[id.User, State]{
 	Category: "user",
 	Schemas: []event.Schema{
-		event.Define[Registered](event.FieldsAdded),
+		event.Define[Registered](event.FieldsAdded, event.FieldsAdded),
 		event.Define[ProfileUpdated](),
 		event.Define[ActiveOrganizationSwitched](),
 		event.Define[Deactivated](),
@@ -43,8 +43,22 @@ type Registered struct {
 	LastName      personal.Text `json:"lastName,omitzero" subject:"userId"`
 	Locale        string        `json:"locale,omitempty"`
 	// ReferralCode is what the person came with, not yet looked at.
-	ReferralCode string    `json:"referralCode,omitempty"`
-	OccurredAt   time.Time `json:"occurredAt"`
+	ReferralCode string `json:"referralCode,omitempty"`
+	// Click is the click on a referral link by which the person came: what the
+	// signed id said. Since version 3.
+	Click      *Click    `json:"click,omitempty"`
+	OccurredAt time.Time `json:"occurredAt"`
+}
+
+// Click is a click on a referral link.
+type Click struct {
+	ID         string      `json:"id"`
+	ReferrerID id.Referrer `json:"referrerId"`
+	// CampaignID is empty for the referrer's own code.
+	CampaignID id.Campaign `json:"campaignId,omitempty"`
+	At         time.Time   `json:"at"`
+	// RuleVersion is that of the programme's rules at the click.
+	RuleVersion int `json:"ruleVersion"`
 }
 
 // ProfileUpdated carries the whole profile as it is afterwards, so that a
