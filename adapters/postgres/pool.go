@@ -94,6 +94,11 @@ func poolConfig(rawURL string, opts Options) (*pgxpool.Config, error) {
 	} else if conn.RuntimeParams["application_name"] == "" {
 		conn.RuntimeParams["application_name"] = "perfectworks"
 	}
+	// Postgres takes queries of the catalog, and some of ours, for so expensive that
+	// it compiles them, which takes a hundred times as long as to run them.
+	if _, set := conn.RuntimeParams["jit"]; !set {
+		conn.RuntimeParams["jit"] = "off"
+	}
 	if opts.Process != uuid.Nil {
 		name := conn.RuntimeParams["application_name"]
 		conn.RuntimeParams["application_name"] = name[:min(len(name), maxNameBesideProcess)] + " " + opts.Process.String()

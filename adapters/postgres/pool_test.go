@@ -19,14 +19,15 @@ func TestOpen(t *testing.T) {
 		opts     postgres.Options
 		wantName string
 		wantMax  int32 // zero: any
+		wantJIT  string
 	}{
-		"defaults": {rawURL, postgres.Options{}, "perfectworks", 0},
-		"options":  {rawURL, postgres.Options{ApplicationName: "projector", MaxConns: 3}, "projector", 3},
+		"defaults": {rawURL, postgres.Options{}, "perfectworks", 0, "off"},
+		"options":  {rawURL, postgres.Options{ApplicationName: "projector", MaxConns: 3}, "projector", 3, "off"},
 		"from the URL": {
-			rawURL + "&pool_max_conns=2&application_name=mine", postgres.Options{}, "mine", 2,
+			rawURL + "&pool_max_conns=2&application_name=mine&jit=on", postgres.Options{}, "mine", 2, "on",
 		},
 		"options before the URL": {
-			rawURL + "&pool_max_conns=2&application_name=mine", postgres.Options{ApplicationName: "x", MaxConns: 5}, "x", 5,
+			rawURL + "&pool_max_conns=2&application_name=mine", postgres.Options{ApplicationName: "x", MaxConns: 5}, "x", 5, "off",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -36,12 +37,13 @@ func TestOpen(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer pool.Close()
-			var application string
-			if err := pool.QueryRow(t.Context(), "SELECT current_setting('application_name')").Scan(&application); err != nil {
+			var application, jit string
+			err = pool.QueryRow(t.Context(), "SELECT current_setting('application_name'), current_setting('jit')").Scan(&application, &jit)
+			if err != nil {
 				t.Fatal(err)
 			}
-			if application != test.wantName {
-				t.Errorf("application_name is %q, want %q", application, test.wantName)
+			if application != test.wantName || jit != test.wantJIT {
+				t.Errorf("application_name is %q and jit %q, want %q and %q", application, jit, test.wantName, test.wantJIT)
 			}
 			if got := pool.Config().MaxConns; got < 2 || test.wantMax != 0 && got != test.wantMax {
 				t.Errorf("MaxConns is %d, want %d", got, test.wantMax)
