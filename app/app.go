@@ -132,7 +132,7 @@ func (a *App) openAPI() error {
 		return err
 	}
 	a.directory = directory.New(directory.Config{
-		Subscribe: a.log.subscribe(a.logger), Decode: decode(impersonal),
+		Subscribe: a.log.subscribe(a.logger), Decode: decode(impersonal), Parts: eventstore.Parts,
 		Head: a.log.ours, Recognise: a.log.Recognise, Shapes: eventstore.Shapes(),
 		RestartWhenLogWentBack: a.settings.WhenLogWentBack != WaitForOperator, AdoptAnotherLog: a.settings.WhenLogWentBack == AdoptLog,
 		Snapshots: directory.NewSnapshots(a.db.pool), Logger: a.logger,

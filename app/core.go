@@ -79,7 +79,7 @@ func openCore(ctx context.Context, settings Settings, dataFolder string, logger 
 	c.engine, err = projections.New(projections.Config{
 		Pool: c.db.pool, Definitions: readmodels.Definitions(), Process: c.heart.ID(),
 		Shapes:    eventstore.Shapes(),
-		Subscribe: c.log.subscribe(logger), Decode: decode(c.codec), Head: c.log.ours,
+		Subscribe: c.log.subscribe(logger), Decode: decode(c.codec), Parts: eventstore.Parts, Head: c.log.ours,
 		Recognise: c.log.Recognise, End: c.log.Head, Read: readLog(c.log.Client, c.codec),
 		RebuildWhenLogWentBack: settings.WhenLogWentBack != WaitForOperator, AdoptAnotherLog: settings.WhenLogWentBack == AdoptLog,
 		Logger: logger, Registerer: registry, Observe: c.tracing.Projecting, Erased: c.destroyed,

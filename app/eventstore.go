@@ -109,6 +109,7 @@ func (l *eventLog) subscribe(logger *slog.Logger) projections.Subscribe {
 		opts := eventstore.SubscriberOptions{
 			Progress:   func(string) eventstore.Progress { return progress },
 			BatchSize:  options.MaxEvents,
+			Bundle:     options.Bundle,
 			BatchDelay: options.MaxDelay,
 			Logger:     logger,
 		}

@@ -179,6 +179,7 @@ func newEngine(ctx context.Context, pool *pgxpool.Pool, client *eventstore.Clien
 	}
 	engine, err := projections.New(projections.Config{
 		Pool: pool, Definitions: []projections.Definition{apikeys.Definition()}, Head: head,
+		Parts: eventstore.Parts,
 		Decode: func(ctx context.Context, m *message.Message) (event.Recorded, error) {
 			gate.pass()
 			return codec.Decode(ctx, m)
@@ -186,7 +187,7 @@ func newEngine(ctx context.Context, pool *pgxpool.Pool, client *eventstore.Clien
 		Subscribe: func(progress projections.Progress, options projections.SubscribeOptions) (message.Subscriber, error) {
 			return eventstore.NewSubscriber(client, eventstore.SubscriberOptions{
 				Progress:  func(string) eventstore.Progress { return progress },
-				BatchSize: options.MaxEvents, BatchDelay: options.MaxDelay,
+				BatchSize: options.MaxEvents, BatchDelay: options.MaxDelay, Bundle: options.Bundle,
 			}), nil
 		},
 		Live:   projections.SubscribeOptions{MaxEvents: batchRows, MaxDelay: 5 * time.Millisecond},

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
@@ -37,6 +38,8 @@ type Config struct {
 
 	Subscribe Subscribe
 	Decode    Decode
+	// Parts, when set, takes bundles apart, and lets subscriptions send them.
+	Parts Parts
 	// Recognise makes sure at each subscription that the log did not go back.
 	Recognise Recognise
 	// Read reads a part of the log, for RetryParked and SkipParked.
@@ -134,6 +137,12 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Rebuild.MaxEvents, 10_000)
 	setDefault(&c.Rebuild.MaxDelay, time.Second)
 	c.Live.Shared, c.Rebuild.Shared = true, false
+	if c.Parts == nil {
+		c.Parts = func(*message.Message) []*message.Message { return nil }
+		c.Live.Bundle, c.Rebuild.Bundle = 1, 1
+	}
+	setDefault(&c.Live.Bundle, 256)
+	setDefault(&c.Rebuild.Bundle, 256)
 	setDefault(&c.Drain, 5*time.Second)
 	setDefault(&c.Watch, 500*time.Millisecond)
 	setDefault(&c.Deserted, 10*time.Second)

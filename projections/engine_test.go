@@ -137,13 +137,13 @@ func newHarness(tb testing.TB) *harness {
 }
 
 func (h *harness) subscribe(p Progress, o SubscribeOptions) (message.Subscriber, error) {
-	return h.log.Subscriber(p, o.MaxEvents), nil
+	return h.log.Subscriber(p, o.MaxEvents).Bundling(o.Bundle), nil
 }
 
 func (h *harness) config(definitions ...Definition) Config {
 	return Config{
 		Pool: h.pool, Definitions: definitions, Watch: 20 * time.Millisecond,
-		Subscribe: h.subscribe, Recognise: h.log.Recognise, Read: h.log.Read, Decode: h.log.Decode, Head: h.log.Head, Logger: slog.New(slog.DiscardHandler),
+		Subscribe: h.subscribe, Recognise: h.log.Recognise, Read: h.log.Read, Decode: h.log.Decode, Parts: projectionstest.Parts, Head: h.log.Head, Logger: slog.New(slog.DiscardHandler),
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // projector makes what takes events into a generation.
 func (e *Engine) projector(d Definition, g Generation, t *tracker) *projector {
 	return &projector{
-		pool: e.config.Pool, recognise: e.config.Recognise, decode: e.config.Decode, observe: e.config.Observe,
+		pool: e.config.Pool, recognise: e.config.Recognise, decode: e.config.Decode, parts: e.config.Parts, observe: e.config.Observe,
 		definition: d, generation: g, tracker: t, log: e.config.Logger,
 		drain: e.config.Drain, pause: newPauses(longestPause), stop: func(error) {},
 	}

@@ -23,6 +23,7 @@ type projector struct {
 	pool       *pgxpool.Pool
 	recognise  Recognise
 	decode     Decode
+	parts      Parts
 	observe    Observe
 	definition Definition
 	tracker    *tracker
@@ -74,9 +75,11 @@ type entry struct {
 	decoded bool
 }
 
-// open learns the generation's tables. It is called once, before the
-// subscription begins.
+// open learns the generation's tables, before the first subscription begins.
 func (p *projector) open(ctx context.Context) error {
+	if p.layout != nil {
+		return nil
+	}
 	l, err := readLayout(ctx, p.pool, p.definition)
 	if err != nil {
 		return err
@@ -85,23 +88,41 @@ func (p *projector) open(ctx context.Context) error {
 	return nil
 }
 
-// handle takes one event in. An error sends it back, to be delivered again.
+// handle takes events in. An error sends all of them back, to be delivered again,
+// and leaves the batch as it was.
 func (p *projector) handle(m *message.Message) error {
+	parts := p.parts(m)
+	if parts == nil {
+		parts = []*message.Message{m}
+	}
+	taken := batch{entries: make([]entry, 0, len(parts))}
+	for _, part := range parts {
+		e, at, err := p.consider(part)
+		if err != nil {
+			return err
+		}
+		taken.add(e, at)
+	}
+	p.join(taken)
+	return nil
+}
+
+// consider says what an event changes, if anything, and when it was recorded, if
+// that is known. An error says that it must be delivered again.
+func (p *projector) consider(m *message.Message) (*entry, time.Time, error) {
 	eventType := m.Metadata.Get(MetadataType)
 	reducer, relevant := p.definition.Reducers[eventType]
 	if eventType != "" && !relevant {
-		p.add(nil, time.Time{})
-		return nil
+		return nil, time.Time{}, nil
 	}
 	recorded, err := p.read(m)
 	located := recorded.Stream != "" && !recorded.Position.IsZero()
 	if err != nil && (!errors.Is(err, ErrUndecodable) || !located) {
 		p.fail(m.Context(), err)
-		return fmt.Errorf("decode for projection %s: %w", p.definition.Name, err)
+		return nil, time.Time{}, fmt.Errorf("decode for projection %s: %w", p.definition.Name, err)
 	}
 	if p.skipped[recorded.ID] {
-		p.add(nil, recorded.Time)
-		return nil
+		return nil, recorded.Time, nil
 	}
 	e := entry{
 		id: recorded.ID, stream: recorded.Stream, revision: recorded.Revision, position: recorded.Position,
@@ -121,24 +142,33 @@ func (p *projector) handle(m *message.Message) error {
 	if err != nil {
 		e.failure = describe(err)
 	}
-	if len(e.effects) > 0 || e.failure != "" {
-		p.add(&e, recorded.Time)
-	} else {
-		p.add(nil, recorded.Time)
+	if len(e.effects) == 0 && e.failure == "" {
+		return nil, recorded.Time, nil
 	}
-	return nil
+	return &e, recorded.Time, nil
 }
 
-// add adds an event to the batch, with what it changes, if anything.
-func (p *projector) add(e *entry, at time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.batch.events++
-	if at.After(p.batch.newest) {
-		p.batch.newest = at
+// add adds an event, with what it changes, if anything.
+func (b *batch) add(e *entry, at time.Time) {
+	b.events++
+	if at.After(b.newest) {
+		b.newest = at
 	}
 	if e != nil {
-		p.batch.entries = append(p.batch.entries, *e)
+		b.entries = append(b.entries, *e)
+	}
+}
+
+// join adds events to the batch.
+func (p *projector) join(taken batch) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.batch.events += taken.events
+	if taken.newest.After(p.batch.newest) {
+		p.batch.newest = taken.newest
+	}
+	if len(taken.entries) > 0 {
+		p.batch.entries = append(p.batch.entries, taken.entries...)
 		p.tracker.pending()
 	}
 }

@@ -65,9 +65,10 @@ func (s *system) release(codec *eventstore.Codec, shapes map[string]int, definit
 		Subscribe: func(p projections.Progress, o projections.SubscribeOptions) (message.Subscriber, error) {
 			return eventstore.NewSubscriber(s.store.Client, eventstore.SubscriberOptions{
 				Progress:  func(string) eventstore.Progress { return p },
-				BatchSize: o.MaxEvents, BatchDelay: o.MaxDelay,
+				BatchSize: o.MaxEvents, BatchDelay: o.MaxDelay, Bundle: o.Bundle,
 			}), nil
 		},
+		Parts: eventstore.Parts,
 		Decode: func(ctx context.Context, m *message.Message) (event.Recorded, error) {
 			r, err := codec.Decode(ctx, m)
 			return r, final(err)

@@ -42,10 +42,18 @@ type SubscribeOptions struct {
 	MaxEvents int
 	// MaxDelay is how long an acknowledged event waits for Commit at most.
 	MaxDelay time.Duration
+	// Bundle is how many events a message may carry while the end of the log is
+	// not reached; 1 when zero. Parts takes such a message apart.
+	Bundle int
 	// Shared says that the subscriber may share a subscription, and decoded
 	// events, with others that are near the end of the log.
 	Shared bool
 }
+
+// Parts returns the messages that a message carries, one for each event, in the
+// order of the log, or nil for a message of one event. A bundle that is refused
+// comes again as one message for each event.
+type Parts func(*message.Message) []*message.Message
 
 // Decode reads the event in a message. An error that wraps ErrUndecodable is
 // final: the event is parked, by what the returned Recorded still says of its

@@ -17,6 +17,10 @@ type batch struct {
 	*consumer
 	life   *life
 	source source // nil when there is none
+	// gathered is reused for what one message carries.
+	gathered []item
+	// ahead is what was polled and is not dealt with yet.
+	ahead polled
 
 	// acked counts acknowledged messages since the last commit, the first of
 	// them at since.
@@ -54,13 +58,8 @@ func (b *batch) deliver(ctx context.Context) error {
 		case strings.HasPrefix(i.stored.EventType, "$"): // The store's own, in a stream of ours.
 			b.reached, b.last = event.Position(i.stored.Position), i.stored
 		default:
-			if err := b.send(ctx, i); err != nil {
+			if err := b.send(ctx, b.gather(i)); err != nil {
 				return err
-			}
-			b.reached, b.last = event.Position(i.stored.Position), i.stored
-			b.bytes += i.size()
-			if b.acked++; b.acked == 1 {
-				b.since = time.Now()
 			}
 		}
 		b.join()
@@ -87,8 +86,8 @@ func (b *batch) due() bool {
 // next takes what comes next, and commits while nothing does.
 func (b *batch) next(ctx context.Context) (item, error) {
 	for {
-		if i, ok, err := b.source.poll(); ok || err != nil {
-			return i, err
+		if p := b.poll(); p.ok || p.err != nil {
+			return p.item, p.err
 		}
 		if b.acked > 0 && b.live {
 			if err := b.commit(ctx); err != nil {
@@ -141,11 +140,83 @@ func placeOf(e *esdb.RecordedEvent) event.Place {
 	}
 }
 
-// send delivers an event until it is acknowledged.
-func (b *batch) send(ctx context.Context, i item) error {
+// polled is what a source had at hand.
+type polled struct {
+	item item
+	ok   bool
+	err  error
+}
+
+func (b *batch) poll() (p polled) {
+	if p = b.ahead; p.ok || p.err != nil {
+		b.ahead = polled{}
+		return p
+	}
+	p.item, p.ok, p.err = b.source.poll()
+	return p
+}
+
+// gather adds to an event those that are at hand after it, as far as a bundle
+// and the batch have room. At the end of the log each goes alone.
+func (b *batch) gather(first item) []item {
+	items, bytes := append(b.gathered[:0], first), first.size()
+	room := min(b.opts.Bundle, b.opts.BatchSize-b.acked)
+	for !b.live && len(items) < room && bytes < bundleBytes {
+		p := b.poll()
+		if !p.ok || p.item.stored == nil || strings.HasPrefix(p.item.stored.EventType, "$") {
+			b.ahead = p
+			break
+		}
+		items = append(items, p.item)
+		bytes += p.item.size()
+	}
+	b.gathered = items
+	return items
+}
+
+// bundleBytes is how many bytes of events fill a bundle.
+const bundleBytes = 256 << 10
+
+// send delivers events until all are acknowledged: those that come in one message
+// one by one once that was refused, so that none waits for those after it.
+func (b *batch) send(ctx context.Context, items []item) error {
+	if len(items) > 1 {
+		acked, err := b.sendOnce(ctx, items)
+		if err != nil {
+			return err
+		}
+		if acked {
+			b.sent(items)
+			return nil
+		}
+	}
+	for i := range items {
+		if err := b.sendAlone(ctx, items[i:i+1]); err != nil {
+			return err
+		}
+		b.sent(items[i : i+1])
+	}
+	return nil
+}
+
+// sent notes that events were acknowledged.
+func (b *batch) sent(items []item) {
+	if b.acked == 0 {
+		b.since = time.Now()
+	}
+	b.acked += len(items)
+	for _, i := range items {
+		b.bytes += i.size()
+	}
+	b.last = items[len(items)-1].stored
+	b.reached = event.Position(b.last.Position)
+}
+
+// sendAlone delivers an event until it is acknowledged.
+func (b *batch) sendAlone(ctx context.Context, one []item) error {
 	var backOff interface{ NextBackOff() time.Duration }
 	for {
-		acked, err := b.sendOnce(ctx, i)
+		acked, err := b.sendOnce(ctx, one)
 		if err != nil || acked {
 			return err
 		}
@@ -163,12 +234,12 @@ func (b *batch) send(ctx context.Context, i item) error {
 	}
 }
 
-func (b *batch) sendOnce(ctx context.Context, i item) (acked bool, err error) {
+func (b *batch) sendOnce(ctx context.Context, items []item) (acked bool, err error) {
 	traced := ctx
 	if b.live { // Nobody traces what is read again from long ago.
-		traced = withRemoteSpan(ctx, i.stored.UserMetadata)
+		traced = withRemoteSpan(ctx, items[0].stored.UserMetadata)
 	}
-	m, cancel := newMessage(traced, i)
+	m, cancel := newMessage(traced, items)
 	defer cancel()
 	select {
 	case b.out <- m:

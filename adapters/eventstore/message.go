@@ -40,18 +40,60 @@ func (d *delivery) Value(key any) any {
 	return d.Context.Value(key)
 }
 
-// newMessage wraps a stored event.
-func newMessage(ctx context.Context, i item) (*message.Message, context.CancelFunc) {
-	stored := i.stored
+// newMessage wraps a stored event, or bundles several. The message's context ends
+// with cancel, those of a bundle's parts too.
+func newMessage(ctx context.Context, items []item) (*message.Message, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
-	m := message.NewMessage(stored.EventID.String(), stored.Data)
-	if stored.EventType == publishedType {
-		restore(m, stored.UserMetadata)
+	m := message.NewMessage(items[0].stored.EventID.String(), nil)
+	if len(items) == 1 {
+		wrap(ctx, m, items[0])
+		return m, cancel
 	}
-	m.Metadata[MetadataStream] = stored.StreamID
-	m.Metadata[MetadataType] = stored.EventType
-	m.SetContext(&delivery{ctx, i}) //nolint:contextcheck // It embeds ctx.
+	parts := make([]*message.Message, len(items))
+	for n, i := range items {
+		parts[n] = &message.Message{UUID: i.stored.EventID.String(), Metadata: make(message.Metadata, 2)}
+		wrap(ctx, parts[n], i)
+	}
+	m.SetContext(&bundle{ctx, parts}) //nolint:contextcheck // It embeds ctx.
 	return m, cancel
+}
+
+// wrap makes a message that of a stored event.
+func wrap(ctx context.Context, m *message.Message, i item) {
+	m.Payload = i.stored.Data
+	if i.stored.EventType == publishedType {
+		restore(m, i.stored.UserMetadata)
+	}
+	m.Metadata[MetadataStream] = i.stored.StreamID
+	m.Metadata[MetadataType] = i.stored.EventType
+	m.SetContext(&delivery{ctx, i})
+}
+
+// bundle is the context of a message that carries several.
+type bundle struct {
+	context.Context
+	parts []*message.Message
+}
+
+type bundleKey struct{}
+
+// Value answers for the bundle, and else as the context around it.
+func (b *bundle) Value(key any) any {
+	if _, ok := key.(bundleKey); ok {
+		return b
+	}
+	return b.Context.Value(key)
+}
+
+// Parts returns the messages that a Subscriber's message carries, one for each
+// event, in the order of the log: see SubscriberOptions.Bundle. For a message of
+// one event it returns nil. Parts are read only: to acknowledge or refuse the
+// message is to do so with all of them.
+func Parts(m *message.Message) []*message.Message {
+	if b, ok := m.Context().Value(bundleKey{}).(*bundle); ok {
+		return b.parts
+	}
+	return nil
 }
 
 var traceParentMember = []byte(`"traceParent":"`)

@@ -43,6 +43,10 @@ type SubscriberOptions struct {
 	// BatchSize is how many acknowledged messages are committed at once, at
 	// most; 500 when zero.
 	BatchSize int
+	// Bundle is how many events a message carries at most, until the subscription
+	// has reached the end of the log: a message costs more than most events. With
+	// more than 1, which is the default, consumers must look at Parts.
+	Bundle int
 	// BatchBytes is how many bytes of events make a commit due; 16 MiB when zero.
 	BatchBytes int
 	// BatchDelay is how long an acknowledged message waits for its commit, at
@@ -76,6 +80,7 @@ func (o *SubscriberOptions) withDefaults() SubscriberOptions {
 		opts.Prefixes = func(string) []string { return prefixes }
 	}
 	setDefault(&opts.BatchSize, 500)
+	setDefault(&opts.Bundle, 1)
 	setDefault(&opts.BatchDelay, 20*time.Millisecond)
 	setDefault(&opts.CheckpointDelay, time.Second)
 	setDefault(&opts.Buffer, 1024)
@@ -100,7 +105,7 @@ func setDefault[T int | time.Duration](field *T, value T) {
 // before it was acknowledged, and every one at least once. What drops the
 // subscription, for however long, shows only as a pause.
 //
-// A message's payload is the event's stored data; Codec.Decode reads the whole
+// A message's payload, unless it is a bundle, is the event's stored data; Codec.Decode reads the whole
 // event. Once the subscription is live, a message's context holds the span that
 // the event was written in, as a remote parent.
 type Subscriber struct {

@@ -278,6 +278,80 @@ func TestNackedMessageComesAgain(t *testing.T) {
 	})
 }
 
+// Far from the end of the log, a message carries several events. When it is
+// refused, each comes by itself, so that none waits for those after it.
+func TestBundles(t *testing.T) {
+	t.Parallel()
+	store := eventstoretest.New(t)
+	_, stream := newUser()
+	const n, bundle, batch = 1000, 64, 100
+	write(t, store, stream, 0, n)
+	m := &memory{}
+	sub := eventstore.NewSubscriber(store.Client, eventstore.SubscriberOptions{
+		Progress: func(string) eventstore.Progress { return m },
+		Bundle:   bundle, BatchSize: batch, BatchDelay: time.Hour, NackPause: time.Millisecond,
+	})
+	defer sub.Close()
+	messages, err := sub.Subscribe(t.Context(), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var largest, refused, alone int
+	take := func(msg *message.Message) {
+		parts := eventstore.Parts(msg)
+		if parts == nil {
+			parts = []*message.Message{msg}
+		}
+		if largest = max(largest, len(parts)); len(parts) > 1 && refused == 0 {
+			refused = len(parts)
+			msg.Nack()
+			return
+		}
+		if refused > 0 && alone < refused {
+			if alone++; len(parts) > 1 {
+				t.Errorf("the %d. message after a refusal carries %d events", alone, len(parts))
+			}
+		}
+		for _, part := range parts {
+			recorded, err := store.Codec.Decode(part.Context(), part)
+			if err != nil {
+				t.Error(err)
+			}
+			if part.Metadata.Get(eventstore.MetadataType) != recorded.Event.EventType() || part.UUID != uuid.UUID(recorded.ID).String() {
+				t.Errorf("%v is in a message with %v", recorded, part.Metadata)
+			}
+			m.look(func(m *memory) { m.acked = append(m.acked, recorded.Revision) })
+		}
+		msg.Ack()
+	}
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		for msg := range messages {
+			take(msg)
+		}
+	}()
+	inOrder(t, m.reached(t, n), n)
+	eventually(t, "the end of the log", func() (live bool) {
+		m.look(func(m *memory) { live = m.live })
+		return live
+	})
+	write(t, store, stream, n, 3)
+	inOrder(t, m.reached(t, n+3), n+3)
+	if err := sub.Close(); err != nil {
+		t.Error(err)
+	}
+	<-finished
+	if largest < 2 || largest > bundle || refused == 0 {
+		t.Errorf("a message carries up to %d events, and %d were refused", largest, refused)
+	}
+	m.look(func(m *memory) {
+		if least := n/batch - 1; len(m.commits) < least {
+			t.Errorf("%d commits, want at least %d", len(m.commits), least)
+		}
+	})
+}
+
 func receive(tb testing.TB, messages <-chan *message.Message) *message.Message {
 	tb.Helper()
 	select {

@@ -42,10 +42,10 @@ func server(t *testing.T, store *eventstoretest.Store, dataDir string) (*identit
 		Subscribe: func(p projections.Progress, o projections.SubscribeOptions) (message.Subscriber, error) {
 			return eventstore.NewSubscriber(client, eventstore.SubscriberOptions{
 				Progress:  func(string) eventstore.Progress { return p },
-				BatchSize: o.MaxEvents, BatchDelay: o.MaxDelay,
+				BatchSize: o.MaxEvents, BatchDelay: o.MaxDelay, Bundle: o.Bundle,
 			}), nil
 		},
-		Decode: codec.Decode, Head: client.HeadOf(eventstore.StreamPrefixes()), Logger: discard(),
+		Decode: codec.Decode, Parts: eventstore.Parts, Head: client.HeadOf(eventstore.StreamPrefixes()), Logger: discard(),
 	})
 	background(t, func(ctx context.Context) {
 		if err := d.Run(ctx); err != nil {

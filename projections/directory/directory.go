@@ -21,6 +21,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/ThreeDotsLabs/watermill/message"
+
 	"github.com/perfectworks/backend/domain/apikey"
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/id"
@@ -35,6 +37,8 @@ type Config struct {
 	// Decode may leave personal texts out: the directory reads none, and reading
 	// them takes the key of each person in the log.
 	Decode projections.Decode
+	// Parts, when set, takes bundles apart, and lets the subscription send them.
+	Parts projections.Parts
 	// Head is the position of the last event in the log that the subscription
 	// delivers; zero when there is none. It must come from a node that knows of
 	// every acknowledged write.
@@ -64,7 +68,8 @@ const defaultSnapshotEvery = 100_000
 
 // Directory knows who may do what. It is safe for concurrent use.
 type Directory struct {
-	config Config
+	config    Config
+	subscribe projections.SubscribeOptions
 
 	mu        sync.RWMutex
 	state     *state
@@ -90,7 +95,12 @@ func New(c Config) *Directory {
 	if c.Snapshots != nil {
 		c.Snapshots = c.Snapshots.reading(c.Shapes)
 	}
-	return &Directory{config: c, state: newState(), demand: make(chan struct{}, 1), closed: make(chan struct{}, 1)}
+	d := &Directory{config: c, state: newState(), subscribe: subscribeOptions, demand: make(chan struct{}, 1), closed: make(chan struct{}, 1)}
+	if c.Parts == nil {
+		d.subscribe.Bundle = 1
+		d.config.Parts = func(*message.Message) []*message.Message { return nil }
+	}
+	return d
 }
 
 // Apply adds an event of the log. One that is not after all that were applied

@@ -17,14 +17,14 @@ const topic = "directory"
 var errEnded = errors.New("the directory's subscription has ended")
 
 // A batch's end costs the directory nothing: it has nothing to write.
-var subscribeOptions = projections.SubscribeOptions{MaxEvents: 1000, MaxDelay: 10 * time.Millisecond}
+var subscribeOptions = projections.SubscribeOptions{MaxEvents: 1000, MaxDelay: 10 * time.Millisecond, Bundle: 256}
 
 // Run follows the log until ctx ends, which is no error.
 func (d *Directory) Run(running context.Context) (err error) {
 	ctx, cancel := context.WithCancel(running)
 	defer cancel()
 	d.loadSnapshot(ctx)
-	subscriber, err := d.config.Subscribe(d, subscribeOptions)
+	subscriber, err := d.config.Subscribe(d, d.subscribe)
 	if err != nil {
 		return fmt.Errorf("directory: %w", err)
 	}
@@ -57,8 +57,23 @@ func (d *Directory) Run(running context.Context) (err error) {
 	return nil
 }
 
-// handle takes in a message. Its error may pass.
+// handle takes in a message. Its error may pass: what was taken in before is passed
+// over when it comes again.
 func (d *Directory) handle(ctx context.Context, m *message.Message) error {
+	parts := d.config.Parts(m)
+	if parts == nil {
+		return d.take(ctx, m)
+	}
+	for _, part := range parts {
+		if err := d.take(ctx, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take takes in an event.
+func (d *Directory) take(ctx context.Context, m *message.Message) error {
 	if name := m.Metadata.Get(projections.MetadataType); name != "" && !relevant[name] {
 		return nil // Commit will say how far this was.
 	}

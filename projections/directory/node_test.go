@@ -48,9 +48,10 @@ func nodeConfig(tb testing.TB, store *eventstoretest.Store) directory.Config {
 		Subscribe: func(p projections.Progress, o projections.SubscribeOptions) (message.Subscriber, error) {
 			return eventstore.NewSubscriber(client, eventstore.SubscriberOptions{
 				Progress:  func(string) eventstore.Progress { return p },
-				BatchSize: o.MaxEvents, BatchDelay: o.MaxDelay,
+				BatchSize: o.MaxEvents, BatchDelay: o.MaxDelay, Bundle: o.Bundle,
 			}), nil
 		},
+		Parts: eventstore.Parts,
 		Decode: func(ctx context.Context, m *message.Message) (event.Recorded, error) {
 			r, err := codec.Decode(ctx, m)
 			var unreadable *eventstore.DecodeError

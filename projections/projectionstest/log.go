@@ -219,6 +219,14 @@ func NewMessage(ctx context.Context, r event.Recorded) *message.Message {
 	return m
 }
 
+type partsKey struct{}
+
+// Parts is projections.Parts.
+func Parts(m *message.Message) []*message.Message {
+	parts, _ := m.Context().Value(partsKey{}).([]*message.Message)
+	return parts
+}
+
 // Decode is the event in a message. With an error, it is only where the event
 // stands.
 func (l *Log) Decode(_ context.Context, m *message.Message) (event.Recorded, error) {

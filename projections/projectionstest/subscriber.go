@@ -25,6 +25,7 @@ type Subscriber struct {
 	log       *Log
 	progress  Progress
 	maxEvents int
+	bundle    int
 	ended     chan struct{}
 	end       func()
 	running   sync.WaitGroup
@@ -32,8 +33,14 @@ type Subscriber struct {
 
 // Subscriber makes a subscriber. The caller closes it.
 func (l *Log) Subscriber(p Progress, maxEvents int) *Subscriber {
-	s := &Subscriber{log: l, progress: p, maxEvents: maxEvents, ended: make(chan struct{})}
+	s := &Subscriber{log: l, progress: p, maxEvents: maxEvents, bundle: 1, ended: make(chan struct{})}
 	s.end = sync.OnceFunc(func() { close(s.ended) })
+	return s
+}
+
+// Bundling lets a message carry several events: see Parts.
+func (s *Subscriber) Bundling(n int) *Subscriber {
+	s.bundle = max(1, n)
 	return s
 }
 
@@ -72,12 +79,14 @@ func (s *Subscriber) follow(ctx context.Context, out chan<- *message.Message) {
 			return // The log went back: Resume is asked again.
 		}
 		events, head, grown := s.log.after(at)
-		for i, e := range events {
-			if !s.deliver(ctx, out, e) {
+		for begin := 0; begin < len(events); {
+			end := min(len(events), begin+s.bundle, begin+s.maxEvents-begin%s.maxEvents)
+			if !s.send(ctx, out, events[begin:end]) {
 				return
 			}
-			at, last = e.Position, e.Place()
-			if end := i == len(events)-1; !end && (i+1)%s.maxEvents == 0 {
+			begin = end
+			at, last = events[end-1].Position, events[end-1].Place()
+			if end < len(events) && end%s.maxEvents == 0 {
 				if s.progress.Commit(ctx, event.Mark{Position: at, Last: last}, false) != nil {
 					return
 				}
@@ -98,24 +107,45 @@ func (s *Subscriber) follow(ctx context.Context, out chan<- *message.Message) {
 	}
 }
 
-// deliver delivers an event until it is acknowledged.
-func (s *Subscriber) deliver(ctx context.Context, out chan<- *message.Message, e event.Recorded) bool {
-	for ctx.Err() == nil {
-		m := NewMessage(ctx, e)
-		select {
-		case out <- m:
-		case <-ctx.Done():
-			return false
+// send delivers events until they are acknowledged, one by one once all of them
+// together were refused.
+func (s *Subscriber) send(ctx context.Context, out chan<- *message.Message, events []event.Recorded) bool {
+	if len(events) > 1 {
+		parts := make([]*message.Message, len(events))
+		for i, e := range events {
+			parts[i] = NewMessage(ctx, e)
 		}
-		select {
-		case <-m.Acked():
+		m := message.NewMessage(parts[0].UUID, nil)
+		m.SetContext(context.WithValue(ctx, partsKey{}, parts))
+		if deliver(ctx, out, m) {
 			return true
-		case <-m.Nacked():
-			wait(ctx)
-		case <-ctx.Done():
 		}
 	}
-	return false
+	for _, e := range events {
+		for !deliver(ctx, out, NewMessage(ctx, e)) {
+			if wait(ctx); ctx.Err() != nil {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// deliver tells whether a message was acknowledged.
+func deliver(ctx context.Context, out chan<- *message.Message, m *message.Message) bool {
+	select {
+	case out <- m:
+	case <-ctx.Done():
+		return false
+	}
+	select {
+	case <-m.Acked():
+		return true
+	case <-m.Nacked():
+		return false
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func wait(ctx context.Context) {
