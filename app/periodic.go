@@ -2,17 +2,20 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
 	"github.com/perfectworks/backend/adapters/jobs"
+	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/projections/readmodels"
 )
 
 // periodic is the work that is due by the clock. Each asks what is due and does
 // all of it.
-func (c *core) periodic(w *work, logger *slog.Logger) []jobs.Periodic {
+func (c *core) periodic(w *work, settings Settings, logger *slog.Logger) []jobs.Periodic {
 	do := w.commands
 	queries := readmodels.NewQueries(c.db.pool)
 	answers := idempotency.NewStore(c.db.pool, c.keys, c.heart.ID())
@@ -54,6 +57,20 @@ func (c *core) periodic(w *work, logger *slog.Logger) []jobs.Periodic {
 			Name: "settle-tokens", Every: time.Minute, Timeout: 10 * time.Minute,
 			Work: func(ctx context.Context, now time.Time) error {
 				return settleTokens(ctx, queries.Tokens, do, now, logger)
+			},
+		},
+		{
+			Name: "forget-invitations", Every: time.Hour, Timeout: 30 * time.Minute,
+			Work: func(ctx context.Context, now time.Time) error {
+				return errors.Join(
+					forgetInvitations(ctx, queries.Erasures, do, now, logger),
+					deleteMails(filepath.Join(settings.Data, mailFolder), now.Add(-organization.InvitationKept)))
+			},
+		},
+		{
+			Name: "destroy-old-addresses", Every: time.Hour, Timeout: 5 * time.Minute,
+			Work: func(ctx context.Context, now time.Time) error {
+				return destroyOldAddresses(ctx, c.keys, settings.auditAddresses(), now, logger)
 			},
 		},
 		{

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/perfectworks/backend/domain/event"
 )
 
 const (
@@ -20,12 +22,13 @@ const (
 // rewriteErased writes the tables anew from which somebody was erased, so that
 // the rows from before do not stay in their files: a deleted row is on disk until
 // its space is used again, which may be never. A table cannot be read while it is
-// rewritten. Nothing is done while nobody was erased.
+// rewritten. Nothing is done while nobody was erased; the keys of addresses, which
+// end every day, do not count.
 func (c *core) rewriteErased(ctx context.Context, logger *slog.Logger) error {
 	var due bool
 	if err := c.db.pool.QueryRow(ctx, `
-		SELECT rewritten_at < now() - $1::interval AND EXISTS (SELECT FROM subject_keys WHERE destroyed_at >= rewritten_at)
-		FROM erasure_journal`, rewriteAfter).Scan(&due); err != nil || !due {
+		SELECT rewritten_at < now() - $1::interval AND EXISTS (SELECT FROM subject_keys WHERE destroyed_at >= rewritten_at AND NOT starts_with(subject, $2))
+		FROM erasure_journal`, rewriteAfter, event.AddressKeys).Scan(&due); err != nil || !due {
 		return err
 	}
 	tables, err := c.engine.PersonalTables(ctx)

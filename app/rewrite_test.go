@@ -7,6 +7,7 @@ import (
 
 	"github.com/perfectworks/backend/adapters/postgres/postgrestest"
 	"github.com/perfectworks/backend/adapters/telemetry"
+	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/migrations"
 )
 
@@ -48,6 +49,10 @@ func TestTablesAreRewrittenAfterErasures(t *testing.T) {
 	}
 	ago(30 * 24 * time.Hour)
 	run(false, "nobody was erased")
+	if err := c.keys.Destroy(ctx, event.AddressKey(time.Now())); err != nil {
+		t.Fatal(err)
+	}
+	run(false, "addresses of a day were erased")
 	if err := c.keys.Destroy(ctx, "user_1"); err != nil {
 		t.Fatal(err)
 	}

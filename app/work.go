@@ -81,7 +81,7 @@ func openWork(c *core, p *provider, settings Settings, logger *slog.Logger, regi
 		Kinds: slices.Concat(w.payments.Kinds(), policyengine.Kinds(policies.All(), policyengine.Reacting{
 			Commands: w.commands, Read: streams.Recorded, Unreadable: unreadable, Seed: c.seed, Observe: c.tracing.Reacting,
 		})),
-		Periodic: c.periodic(w, logger),
+		Periodic: c.periodic(w, settings, logger),
 		Logger:   logger, Registerer: measured(settings.Role.worker(), registry),
 	})
 	if err != nil {

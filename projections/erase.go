@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -189,7 +190,7 @@ func (e *Engine) PersonalTables(ctx context.Context) ([]string, error) {
 			if err := e.config.Pool.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", name).Scan(&there); err != nil {
 				return nil, fmt.Errorf("look for the tables of projection %s: %w", g.Projection, err)
 			}
-			if there {
+			if there && !slices.Contains(tables, name) {
 				tables = append(tables, name)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/google/uuid"
@@ -29,6 +30,7 @@ type Codec struct {
 	metadata *shape
 	keys     Keys
 	random   io.Reader
+	now      func() time.Time
 }
 
 type eventType struct {
@@ -42,7 +44,7 @@ func NewCodec(schemas []event.Schema, keys Keys) (*Codec, error) {
 	c := &Codec{
 		types: make(map[string]*eventType, len(schemas)),
 		byGo:  make(map[reflect.Type]*eventType, len(schemas)),
-		keys:  keys, random: rand.Reader,
+		keys:  keys, random: rand.Reader, now: time.Now,
 	}
 	var err error
 	if c.metadata, err = shapeOf(reflect.TypeFor[event.Metadata]()); err != nil {
@@ -112,7 +114,10 @@ func (c *Codec) encode(ctx context.Context, t *eventType, draft event.Draft) (da
 	if draft.ID == (event.ID{}) {
 		return nil, nil, errors.New("an event needs an id: the client would make up a new one at each attempt")
 	}
-	draft.Metadata.SchemaVersion = t.schema.Version
+	draft.Metadata.SchemaVersion, draft.Metadata.AddressKey = t.schema.Version, ""
+	if !draft.Metadata.ClientAddress.IsZero() || !draft.Metadata.UserAgent.IsZero() {
+		draft.Metadata.AddressKey = event.AddressKey(c.now())
+	}
 	s := &sealer{event: draft.ID, find: c.keys.KeyFor, random: c.random}
 	stored, err := t.shape.seal(ctx, s, inData, reflect.ValueOf(draft.Event))
 	if err != nil {

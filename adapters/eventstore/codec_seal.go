@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/perfectworks/backend/domain/event"
@@ -24,10 +25,13 @@ type Keys interface {
 }
 
 // The stored forms of a personal text: sealed is followed by the Base64 of
-// nonce, AES-256-GCM ciphertext and tag.
+// nonce, AES-256-GCM ciphertext and tag, and so is sealedTwice, where the plaintext
+// is itself such a box. The inner box is sealed for the person, the outer one for
+// what else ends the text.
 const (
-	sealed = "personal:v1:"
-	erased = "personal:erased"
+	sealed      = "personal:v1:"
+	sealedTwice = "personal:v2:"
+	erased      = "personal:erased"
 )
 
 // Which of an event's two JSON documents a text stands in.
@@ -50,11 +54,16 @@ func (e *keyError) Error() string { return "get the key of a personal text: " + 
 func (e *keyError) Unwrap() error { return e.err }
 
 // sealer seals and opens the personal texts of one event. It remembers the last
-// key, for the texts of an event are mostly one person's.
+// two keys: the texts of an event are mostly one person's, and some are sealed for
+// a second subject.
 type sealer struct {
-	event   event.ID
-	find    func(context.Context, string) (cipher.AEAD, bool, error)
-	random  io.Reader
+	event  event.ID
+	find   func(context.Context, string) (cipher.AEAD, bool, error)
+	random io.Reader
+	known  [2]foundKey
+}
+
+type foundKey struct {
 	subject string
 	key     cipher.AEAD
 	ok      bool
@@ -64,14 +73,45 @@ func (s *sealer) keyOf(ctx context.Context, subject string) (cipher.AEAD, bool, 
 	if subject == "" {
 		return nil, false, errNoSubject
 	}
-	if subject != s.subject {
-		key, ok, err := s.find(ctx, subject)
-		if err != nil {
-			return nil, false, &keyError{err}
+	for _, k := range s.known {
+		if k.subject == subject {
+			return k.key, k.ok, nil
 		}
-		s.subject, s.key, s.ok = subject, key, ok
 	}
-	return s.key, s.ok, nil
+	key, ok, err := s.find(ctx, subject)
+	if err != nil {
+		return nil, false, &keyError{err}
+	}
+	s.known[0], s.known[1] = foundKey{subject, key, ok}, s.known[0]
+	return key, ok, nil
+}
+
+// keysOf returns the keys of a text, from the inner one to the outer one; ok is
+// false when one of them has been destroyed.
+func (s *sealer) keysOf(ctx context.Context, owner owner) (keys []cipher.AEAD, ok bool, err error) {
+	subjects := []string{owner.subject, owner.within}
+	if owner.within == "" {
+		subjects = subjects[:1]
+	}
+	for _, subject := range subjects {
+		key, ok, err := s.keyOf(ctx, subject)
+		if err != nil || !ok {
+			return nil, false, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, true, nil
+}
+
+// owner names the subjects for which a text is sealed: the person, and what else
+// ends it, if anything.
+type owner struct{ subject, within string }
+
+func (o owner) form() string {
+	if o.within != "" {
+		return sealedTwice
+	}
+	return sealed
 }
 
 // binding is the additional data of a text: it opens only as this field of this
@@ -84,41 +124,43 @@ func (s *sealer) binding(document, field string) []byte {
 	return append(b, field...)
 }
 
-func (s *sealer) seal(ctx context.Context, subject, document, field string, text personal.Text) (string, error) {
+func (s *sealer) seal(ctx context.Context, owner owner, document, field string, text personal.Text) (string, error) {
 	if text.IsZero() {
 		return "", nil
 	}
 	if text.IsErased() {
 		return erased, nil
 	}
-	key, ok, err := s.keyOf(ctx, subject)
+	keys, ok, err := s.keysOf(ctx, owner)
 	if err != nil {
 		return "", err
 	}
 	if !ok {
 		return erased, nil
 	}
-	plain := text.Reveal()
-	box := make([]byte, key.NonceSize(), key.NonceSize()+len(plain)+key.Overhead())
-	if _, err := io.ReadFull(s.random, box); err != nil {
-		return "", fmt.Errorf("read randomness for a nonce: %w", err)
+	box, binding := []byte(text.Reveal()), s.binding(document, field)
+	for _, key := range keys {
+		nonce := make([]byte, key.NonceSize(), key.NonceSize()+len(box)+key.Overhead())
+		if _, err := io.ReadFull(s.random, nonce); err != nil {
+			return "", fmt.Errorf("read randomness for a nonce: %w", err)
+		}
+		box = key.Seal(nonce, nonce, box, binding)
 	}
-	box = key.Seal(box, box, []byte(plain), s.binding(document, field))
-	return sealed + base64.RawStdEncoding.EncodeToString(box), nil
+	return owner.form() + base64.RawStdEncoding.EncodeToString(box), nil
 }
 
-func (s *sealer) open(ctx context.Context, subject, document, field, stored string) (personal.Text, error) {
+func (s *sealer) open(ctx context.Context, owner owner, document, field, stored string) (personal.Text, error) {
 	switch stored {
 	case "":
 		return personal.Text{}, nil
 	case erased:
 		return personal.Erased(), nil
 	}
-	encoded, ok := strings.CutPrefix(stored, sealed)
+	encoded, ok := strings.CutPrefix(stored, owner.form())
 	if !ok {
 		return personal.Text{}, errNotSealed
 	}
-	key, ok, err := s.keyOf(ctx, subject)
+	keys, ok, err := s.keysOf(ctx, owner)
 	if err != nil {
 		return personal.Text{}, err
 	}
@@ -126,15 +168,20 @@ func (s *sealer) open(ctx context.Context, subject, document, field, stored stri
 		return personal.Erased(), nil
 	}
 	box, err := base64.RawStdEncoding.DecodeString(encoded)
-	if err != nil || len(box) < key.NonceSize() {
-		return personal.Text{}, errTampered
-	}
-	nonce, ciphertext := box[:key.NonceSize()], box[key.NonceSize():]
-	plain, err := key.Open(ciphertext[:0], nonce, ciphertext, s.binding(document, field))
 	if err != nil {
 		return personal.Text{}, errTampered
 	}
-	return personal.New(string(plain)), nil
+	binding := s.binding(document, field)
+	for _, key := range slices.Backward(keys) {
+		if len(box) < key.NonceSize() {
+			return personal.Text{}, errTampered
+		}
+		nonce, ciphertext := box[:key.NonceSize()], box[key.NonceSize():]
+		if box, err = key.Open(ciphertext[:0], nonce, ciphertext, binding); err != nil {
+			return personal.Text{}, errTampered
+		}
+	}
+	return personal.New(string(box)), nil
 }
 
 // seal copies a struct into its stored form.
@@ -152,7 +199,7 @@ func (s *shape) seal(ctx context.Context, sealer *sealer, document string, value
 		field := personals[0]
 		personals = personals[1:]
 		text := value.Field(i).Interface().(personal.Text) //nolint:forcetypeassert // shapeOf looked at the type.
-		box, err := sealer.seal(ctx, value.Field(field.subject).String(), document, field.name, text)
+		box, err := sealer.seal(ctx, field.ownerIn(value), document, field.name, text)
 		if err != nil {
 			return nil, fmt.Errorf("%s%s: %w", document, field.name, err)
 		}
@@ -175,7 +222,7 @@ func (s *shape) open(ctx context.Context, sealer *sealer, document string, store
 		if box == "" {
 			continue
 		}
-		text, err := sealer.open(ctx, stored.Field(field.subject).String(), document, field.name, box)
+		text, err := sealer.open(ctx, field.ownerIn(stored), document, field.name, box)
 		if err != nil {
 			return fmt.Errorf("%s%s: %w", document, field.name, err)
 		}

@@ -25,6 +25,16 @@ type personalField struct {
 	index   int
 	name    string // in JSON
 	subject int    // the index of the field that names the person
+	within  int    // the index of the field that names what else ends the text; -1 for none
+}
+
+// ownerIn reads for whom the text is sealed, in a struct or in its stored form.
+func (f personalField) ownerIn(v reflect.Value) owner {
+	o := owner{subject: v.Field(f.subject).String()}
+	if f.within >= 0 {
+		o.within = v.Field(f.within).String()
+	}
+	return o
 }
 
 var (
@@ -65,11 +75,15 @@ func shapeOf(typ reflect.Type) (*shape, error) {
 	}
 	for i := range s.personal {
 		field := typ.Field(s.personal[i].index)
-		subject, err := subjectOf(typ, field, names)
-		if err != nil {
+		if _, ok := field.Tag.Lookup("subject"); !ok {
+			return nil, fmt.Errorf(`%s.%s: a personal text needs a tag subject:"<the JSON name of the field that holds the person's id>"`, typ, field.Name)
+		}
+		var err, withinErr error
+		s.personal[i].subject, err = subjectOf(typ, field, "subject", names)
+		s.personal[i].within, withinErr = subjectOf(typ, field, "within", names)
+		if err := errors.Join(err, withinErr); err != nil {
 			return nil, fmt.Errorf("%s.%s: %w", typ, field.Name, err)
 		}
-		s.personal[i].subject = subject
 	}
 	if len(s.personal) > 0 {
 		s.stored = reflect.StructOf(fields)
@@ -95,17 +109,18 @@ func jsonName(field reflect.StructField) (string, error) {
 	return name, nil
 }
 
-func subjectOf(typ reflect.Type, field reflect.StructField, names map[string]int) (int, error) {
-	subject, ok := field.Tag.Lookup("subject")
+// subjectOf returns the index of the field that a tag names; -1 without the tag.
+func subjectOf(typ reflect.Type, field reflect.StructField, tag string, names map[string]int) (int, error) {
+	subject, ok := field.Tag.Lookup(tag)
 	if !ok {
-		return 0, errors.New(`a personal text needs a tag subject:"<the JSON name of the field that holds the person's id>"`)
+		return -1, nil
 	}
 	i, ok := names[subject]
 	if !ok {
-		return 0, fmt.Errorf("subject:%q names no field beside it", subject)
+		return 0, fmt.Errorf("%s:%q names no field beside it", tag, subject)
 	}
 	if typ.Field(i).Type.Kind() != reflect.String {
-		return 0, fmt.Errorf("subject:%q names a field that holds no string", subject)
+		return 0, fmt.Errorf("%s:%q names a field that holds no string", tag, subject)
 	}
 	return i, nil
 }

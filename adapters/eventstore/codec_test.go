@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/google/go-cmp/cmp"
@@ -122,6 +123,41 @@ func TestDestroyedKeyReadsAsErased(t *testing.T) {
 	}
 	if bytes.Contains(after.Data, []byte("Ada")) {
 		t.Error("without a key the text is stored in the clear")
+	}
+}
+
+// An address ends with the key of its day as well as with the person's key.
+func TestDestroyedDayEndsAddresses(t *testing.T) {
+	t.Parallel()
+	keys := &fixedKeys{}
+	codec := newTestCodec(t, keys)
+	metadata := event.Metadata{ActorUserID: string(ada), ClientAddress: personal.New("192.0.2.7"), UserAgent: personal.New("Mosaic/0.9")}
+	today := encode(t, codec, registered(), metadata)
+	codec.now = func() time.Time { return sampleDay.Add(time.Second) }
+	tomorrow := encode(t, codec, registered(), metadata)
+	keys.destroy(event.AddressKey(sampleDay))
+	got, err := codec.DecodeRecorded(t.Context(), today)
+	if err != nil || !got.Metadata.ClientAddress.IsErased() || !got.Metadata.UserAgent.IsErased() {
+		t.Errorf("after the key of its day was destroyed it reads as %+v, %v", got.Metadata, err)
+	}
+	if got.Event != event.Event(registered()) {
+		t.Errorf("with the addresses of a day went %+v", got.Event)
+	}
+	got, err = codec.DecodeRecorded(t.Context(), tomorrow)
+	if err != nil || got.Metadata.ClientAddress.Reveal() != "192.0.2.7" || got.Metadata.AddressKey != "addresses:2026-01-01" {
+		t.Errorf("the address of the next day reads as %+v, %v", got.Metadata, err)
+	}
+	moved := *tomorrow
+	moved.UserMetadata = bytes.Replace(moved.UserMetadata, []byte("addresses:2026-01-01"), []byte("addresses:2026-01-02"), 1)
+	if _, err := codec.DecodeRecorded(t.Context(), &moved); !errors.Is(err, errTampered) {
+		t.Errorf("moved to another day: %v", err)
+	}
+	moved.UserMetadata = bytes.Replace(moved.UserMetadata, []byte(`"addressKey":"addresses:2026-01-02",`), nil, 1)
+	if _, err := codec.DecodeRecorded(t.Context(), &moved); !errors.Is(err, errNotSealed) {
+		t.Errorf("taken out of its day: %v", err)
+	}
+	if without := encode(t, codec, registered(), event.Metadata{ActorUserID: string(ada)}); bytes.Contains(without.UserMetadata, []byte("addresses:")) {
+		t.Error("without an address there is a key for it")
 	}
 }
 

@@ -47,7 +47,7 @@ func (g golden) recorded(tb testing.TB) *esdb.RecordedEvent {
 
 // metadataShape counts the shapes that metadata had. They have no upcasters: a
 // new shape only adds fields that may be absent.
-const metadataShape = 2
+const metadataShape = 3
 
 const metadataName = "metadata"
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 )
 
 // fixedKeys makes each subject's key of its id, so that golden files can be
@@ -59,6 +60,7 @@ func newTestCodec(tb testing.TB, keys Keys) *Codec {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	codec.now = func() time.Time { return sampleDay }
 	return codec
 }
 

@@ -20,11 +20,14 @@ func sample(tb testing.TB, schema event.Schema) event.Event {
 	return schema.Value(target)
 }
 
+// sampleDay is the day of the codecs of newTestCodec.
+var sampleDay = time.Date(2025, 12, 31, 23, 59, 59, 0, time.UTC)
+
 func sampleMetadata(tb testing.TB) event.Metadata {
 	tb.Helper()
 	var m event.Metadata
 	fill(tb, reflect.ValueOf(&m).Elem(), "Metadata", new(int))
-	m.SchemaVersion = 0
+	m.SchemaVersion, m.AddressKey = 0, event.AddressKey(sampleDay)
 	return m
 }
 

@@ -89,7 +89,7 @@ func (a *API) registerAuditLogs() {
 		summary: "List audit log",
 		description: "Everything that was done in the organization, and what was refused: by whom, to what, when and from where. " +
 			"Refusals of one kind by one caller within a minute are one entry with a count. Names vanish when a person is erased; the facts stay. " +
-			"Addresses and user agents are told for " + days(DefaultAuditAddresses) + ", unless the operator chose another time. " +
+			"Addresses and user agents are kept for " + days(DefaultAuditAddresses) + ", unless the operator chose another time. " +
 			"With `format` the whole selection is streamed, without pages.",
 		authorization: permitted(access.ReadAuditLog), reads: []string{audit.Name, users.Name}, list: &audit.List,
 		produces: []string{mediaCSV, mediaJSONLines}, timeout: auditTimeout, message: "the audit log",

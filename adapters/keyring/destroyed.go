@@ -57,3 +57,17 @@ func (k *Keyring) Destroyed(ctx context.Context, subjects []string) (map[string]
 	}
 	return destroyed, nil
 }
+
+// Living returns those among subjects that have a key, in the order of their ids.
+func (k *Keyring) Living(ctx context.Context, subjects []string) ([]string, error) {
+	rows, err := k.pool.Query(ctx,
+		"SELECT subject FROM subject_keys WHERE subject = ANY($1) AND destroyed_at IS NULL ORDER BY subject", subjects)
+	if err != nil {
+		return nil, fmt.Errorf("look for keys: %w", err)
+	}
+	living, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("look for keys: %w", err)
+	}
+	return living, nil
+}

@@ -406,6 +406,10 @@ func TestDestroyedSince(t *testing.T) {
 	if err != nil || len(all) != 2 || all[0].Subject != "user_2" || all[1].Subject != "user_9" {
 		t.Fatalf("destroyed: %+v, %v", all, err)
 	}
+	living, err := k.Living(ctx, []string{"user_3", "user_2", "user_1", "user_9", "user_8"})
+	if err != nil || len(living) != 2 || living[0] != "user_1" || living[1] != "user_3" {
+		t.Errorf("living: %v, %v", living, err)
+	}
 	if later, err := k.DestroyedSince(ctx, all[1].At); err != nil || len(later) != 1 {
 		t.Errorf("destroyed later: %+v, %v", later, err)
 	}

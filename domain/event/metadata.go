@@ -1,6 +1,10 @@
 package event
 
-import "github.com/perfectworks/backend/domain/personal"
+import (
+	"time"
+
+	"github.com/perfectworks/backend/domain/personal"
+)
 
 // ActorKind says what sort of principal caused an event.
 type ActorKind string
@@ -31,12 +35,27 @@ type Metadata struct {
 	ActorUserID    string `json:"actorUserId,omitempty"`
 	OrganizationID string `json:"organizationId,omitempty"`
 
-	RequestID     string        `json:"requestId,omitempty"`
-	ClientAddress personal.Text `json:"clientAddress,omitzero" subject:"actorUserId"`
-	UserAgent     personal.Text `json:"userAgent,omitzero" subject:"actorUserId"`
-	TraceParent   string        `json:"traceParent,omitempty"`
+	RequestID string `json:"requestId,omitempty"`
+	// ClientAddress and UserAgent are kept for a limited time only. They are
+	// encrypted twice, for the person and for the day, and cannot be read once either
+	// key is destroyed.
+	ClientAddress personal.Text `json:"clientAddress,omitzero" subject:"actorUserId" within:"addressKey"`
+	UserAgent     personal.Text `json:"userAgent,omitzero" subject:"actorUserId" within:"addressKey"`
+	// AddressKey names the key of the day: see AddressKey. The codec sets it. It is
+	// empty where there is neither address nor agent, and in events of releases
+	// that did not have it.
+	AddressKey  string `json:"addressKey,omitempty"`
+	TraceParent string `json:"traceParent,omitempty"`
 
 	// SchemaVersion is the version of the event's stored shape, from 1. The
 	// codec sets it.
 	SchemaVersion int `json:"schemaVersion"`
 }
+
+// AddressKey returns the name of the key of a day in UTC, with which the client
+// addresses and user agents of that day are encrypted beside the keys of the
+// people. Destroying it erases all of them.
+func AddressKey(day time.Time) string { return AddressKeys + day.UTC().Format(time.DateOnly) }
+
+// AddressKeys is what the names of the keys of days begin with.
+const AddressKeys = "addresses:"

@@ -51,6 +51,7 @@ func TestEntries(t *testing.T) {
 	meta := event.Metadata{
 		ActorKind: event.ActorKey, ActorID: "key_1", ActorUserID: "user_1", OrganizationID: "org_1", RequestID: "r", CorrelationID: "c",
 		ClientAddress: personal.New("203.0.113.7"), UserAgent: personal.New("Test/1"),
+		AddressKey: "addresses:2026-03-01",
 	}
 	m.GivenWith(meta, stream, organization.Restored{OrganizationID: "org_1"})
 	m.GivenWith(event.Metadata{ActorKind: event.ActorUser, ActorID: "user_1"}, stream, organization.Restored{OrganizationID: "org_1"}) // In no organization.
@@ -64,15 +65,24 @@ func TestEntries(t *testing.T) {
 		{
 			"id": done.ID.String(), "organization_id": "org_1", "position": projectionstest.PositionStep, "recorded_at": projectionstest.Began,
 			"action": "OrganizationRestored", "outcome": "done", "actor_kind": "key", "actor_id": "key_1", "actor_user_id": "user_1",
-			"target_type": "organization", "target_id": "org_1", "client_address": "203.0.113.7", "user_agent": "Test/1",
+			"target_type": "organization", "target_id": "org_1", "client_address": "203.0.113.7", "user_agent": "Test/1", "address_key": "addresses:2026-03-01",
 			"request_id": "r", "correlation_id": "c",
 		},
 		{
 			"id": "zz", "organization_id": "org_1", "position": 3 * projectionstest.PositionStep, "recorded_at": projectionstest.Began.Add(2 * time.Second),
 			"action": "deleteIt", "outcome": "refused", "code": "FORBIDDEN", "times": 7,
 			"actor_kind": "user", "actor_id": "user_2", "actor_user_id": "user_2",
-			"client_address": "203.0.113.7", "user_agent": "Test/1", "request_id": "r", "correlation_id": "c",
+			"client_address": "203.0.113.7", "user_agent": "Test/1", "address_key": "addresses:2026-03-01", "request_id": "r", "correlation_id": "c",
 		},
+	}
+	m.Then("entries", want...)
+	m.Rebuild(context.Background())
+	m.Then("entries", want...)
+
+	// The key of the day ends the addresses, and nothing else.
+	m.Erase(context.Background(), "addresses:2026-03-01")
+	for _, r := range want {
+		r["client_address"], r["user_agent"] = "", ""
 	}
 	m.Then("entries", want...)
 	m.Rebuild(context.Background())

@@ -3,7 +3,8 @@
 // so that nothing that is done in an organization can be missing.
 //
 // Names are not in it: they are read from the model of the users, from which they
-// vanish with erasure. Addresses and agents are personal data of the actor.
+// vanish with erasure. Addresses and agents are personal data of the actor, and
+// vanish also with the key of their day: see event.AddressKey.
 package audit
 
 import (
@@ -43,9 +44,10 @@ func Definition() projections.Definition {
 		}
 	}
 	return projections.Definition{
-		Name: Name, Version: 1, Tables: tables, Indexes: indexes,
+		Name: Name, Version: 2, Tables: tables, Indexes: indexes,
 		Personal: []projections.Personal{
 			{Table: entries, Subject: "actor_user_id", Columns: []string{"client_address", "user_agent"}},
+			{Table: entries, Subject: "address_key", Columns: []string{"client_address", "user_agent"}},
 		},
 		Reducers: projections.Join(all...),
 	}
@@ -103,7 +105,7 @@ func entry(r event.Recorded, what row) row {
 	all := row{
 		"organization_id": m.OrganizationID, "position": int64(r.Position.Commit), "recorded_at": r.Time, //nolint:gosec // The store counts in int64.
 		"actor_kind": m.ActorKind, "actor_id": m.ActorID, "actor_user_id": m.ActorUserID,
-		"client_address": m.ClientAddress.Reveal(), "user_agent": m.UserAgent.Reveal(),
+		"client_address": m.ClientAddress.Reveal(), "user_agent": m.UserAgent.Reveal(), "address_key": m.AddressKey,
 		"request_id": m.RequestID, "correlation_id": m.CorrelationID,
 	}
 	for name, value := range what {

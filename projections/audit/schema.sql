@@ -21,6 +21,8 @@ CREATE TABLE entries (
     target_id       text NOT NULL DEFAULT '' CHECK (octet_length(target_id) <= 64),
     client_address  text NOT NULL DEFAULT '',
     user_agent      text NOT NULL DEFAULT '',
+    -- The key with which both are erased when they are old enough.
+    address_key     text NOT NULL DEFAULT '' CHECK (octet_length(address_key) <= 64),
     request_id      text NOT NULL DEFAULT '',
     correlation_id  text NOT NULL DEFAULT '' CHECK (octet_length(correlation_id) <= 128)
 );

@@ -18,7 +18,7 @@ func erase[T any](value T, subjects map[string]bool) T {
 	erased.Set(given)
 	for i := range given.NumField() {
 		text, ok := given.Field(i).Interface().(personal.Text)
-		if ok && !text.IsZero() && subjects[Subject(given, i)] {
+		if ok && !text.IsZero() && (subjects[Subject(given, i)] || subjects[named(given, i, "within")]) {
 			erased.Field(i).Set(reflect.ValueOf(personal.Erased()))
 		}
 	}
@@ -27,10 +27,14 @@ func erase[T any](value T, subjects map[string]bool) T {
 
 // Subject returns the id of the subject whom a personal field of a struct is
 // about.
-func Subject(of reflect.Value, field int) string {
-	tag := of.Type().Field(field).Tag.Get("subject")
+func Subject(of reflect.Value, field int) string { return named(of, field, "subject") }
+
+// named returns the value of the field that a tag of another one names; empty
+// without the tag.
+func named(of reflect.Value, field int, tag string) string {
+	name := of.Type().Field(field).Tag.Get(tag)
 	for i := range of.NumField() {
-		if name, _, _ := strings.Cut(of.Type().Field(i).Tag.Get("json"), ","); name == tag {
+		if other, _, _ := strings.Cut(of.Type().Field(i).Tag.Get("json"), ","); other == name && name != "" {
 			return of.Field(i).String()
 		}
 	}

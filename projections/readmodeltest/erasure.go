@@ -45,10 +45,7 @@ func (m *Model) CheckErasure(schemas []event.Schema) {
 		}
 		m.record(g, schemas, 50)
 	}
-	m.Log.Erase(erased...)
-	if err := m.engine.Erase(ctx, erased...); err != nil {
-		m.tb.Fatal(err)
-	}
+	m.Erase(ctx, erased...)
 	after := m.dumpAll(ctx)
 	if tellsOf(after, erased) {
 		m.tb.Errorf("after the erasure of %v:\n%.3000s", erased, after)
@@ -61,6 +58,15 @@ func (m *Model) CheckErasure(schemas []event.Schema) {
 	m.Rebuild(ctx)
 	if diff := cmp.Diff(live, m.dump(ctx, m.definition.Name)); diff != "" {
 		m.tb.Errorf("erased live, and rebuilt after the erasure (-live +rebuilt):\n%.3000s", diff)
+	}
+}
+
+// Erase destroys the keys of subjects and clears their columns.
+func (m *Model) Erase(ctx context.Context, subjects ...string) {
+	m.tb.Helper()
+	m.Log.Erase(subjects...)
+	if err := m.engine.Erase(ctx, subjects...); err != nil {
+		m.tb.Fatal(err)
 	}
 }
 
@@ -104,7 +110,7 @@ func (m *Model) record(g generator, schemas []event.Schema, n int) {
 		metadata := event.Metadata{ActorKind: event.ActorUser, ActorUserID: g.subject(), OrganizationID: g.subject()}
 		metadata.ActorID = metadata.ActorUserID
 		metadata.ClientAddress = personal.New(textAbout(metadata.ActorUserID))
-		metadata.UserAgent = metadata.ClientAddress
+		metadata.UserAgent, metadata.AddressKey = metadata.ClientAddress, g.subject()
 		m.Log.AppendWith(metadata, "any-"+g.subject(), e)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
