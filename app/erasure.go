@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -55,27 +53,11 @@ func (c *core) openEraser(settings Settings) *eraser.Eraser {
 				return answers.Erase(ctx, append([]string{t.Identity}, t.Subjects...), t.Organizations)
 			},
 			func(context.Context, commands.Traces) error {
-				return deleteMails(filepath.Join(settings.Data, mailFolder))
+				return deleteMails(filepath.Join(settings.Data, mailFolder), time.Now().Add(time.Hour)) // All, whatever the clocks.
 			},
 		},
 		Lives: erasure.Lives{Rows: rowLife, Backups: settings.BackupRetention, Memory: memoryLife},
 	})
-}
-
-// deleteMails deletes the mails that were written into files because no mail server
-// is set. They name senders and receivers in a form that is not searched, and are
-// for development: an erasure takes all of them.
-func deleteMails(folder string) error {
-	mails, err := filepath.Glob(filepath.Join(folder, "*.eml"))
-	for _, mail := range mails {
-		if gone := os.Remove(mail); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
-			err = errors.Join(err, gone)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("delete mails in files: %w", err)
-	}
-	return nil
 }
 
 // eraseDue is the name of the periodic work that erases accounts whose grace is

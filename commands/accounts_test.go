@@ -61,6 +61,10 @@ func (a *archive) Destroy(_ context.Context, t commands.Traces) error {
 	return nil
 }
 
+func (a *archive) Forget(ctx context.Context, subjects []string) error {
+	return a.Destroy(ctx, commands.Traces{Subjects: subjects})
+}
+
 func (a *archive) Lives() erasure.Lives {
 	return erasure.Lives{Rows: time.Hour, Backups: 30 * 24 * time.Hour, Memory: time.Minute}
 }
@@ -121,7 +125,7 @@ func (h *household) account() user.State {
 func (h *household) asleep() (suspended, member int) {
 	h.Helper()
 	for _, name := range h.organizations {
-		if m, ok := state(h.world, organization.Aggregate, name).Members[h.person.UserID]; ok {
+		if m, ok := state(h.world, organization.Aggregate, name).Members.Find(h.person.UserID); ok {
 			member++
 			if m.Suspended {
 				suspended++
@@ -410,7 +414,7 @@ func TestErase(t *testing.T) {
 			w.Errorf("destroyed %v", h.destroyed)
 		}
 		h.consistent("after the erasure")
-		if o := state(w, organization.Aggregate, h.elsewhere); o.Invitations[invited].Open(w.now) {
+		if o := state(w, organization.Aggregate, h.elsewhere); o.Invitations.Get(invited).Open(w.now) {
 			w.Errorf("invitations %v", o.Invitations)
 		}
 		if o := state(w, organization.Aggregate, h.shared); o.Owners() != 1 {
@@ -496,8 +500,8 @@ func TestOwnersDeactivateAtOnce(t *testing.T) {
 			awake := 0
 			for _, owner := range owners {
 				active := state(w, user.Aggregate, owner.UserID).Status == user.StatusActive
-				if active == s.Members[owner.UserID].Suspended {
-					t.Errorf("%s: active %t, suspended %t", owner.UserID, active, s.Members[owner.UserID].Suspended)
+				if active == s.Members.Get(owner.UserID).Suspended {
+					t.Errorf("%s: active %t, suspended %t", owner.UserID, active, s.Members.Get(owner.UserID).Suspended)
 				}
 				if active {
 					awake++
@@ -508,4 +512,41 @@ func TestOwnersDeactivateAtOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The address of an invitation is made unreadable long after its end, whether or not
+// an attempt failed, and once.
+func TestForgetInvitation(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(w *world) {
+		owner, o := w.organization()
+		invited, _ := w.invite(owner, "guest@example.net", access.Member)
+		a := &archive{fails: 1}
+		do := a.on(w.store)
+		forget := commands.ForgetInvitation{OrganizationID: o.ID, InvitationID: invited.ID}
+		byClock := func() commands.Request {
+			r := w.request(access.ByPolicy("forget", o.ID, access.ManageMembers))
+			r.ID, r.Retry = event.ID(uuid.NewSHA1(uuid.UUID{}, []byte(invited.ID))), true
+			return r
+		}
+		must(do.ForgetInvitation(w.Context(), byClock(), forget)).in(w)
+		w.now = invited.Invitation.ExpireAt.Add(organization.InvitationKept - 1)
+		must(do.ForgetInvitation(w.Context(), byClock(), forget)).in(w)
+		if len(a.destroyed) != 0 || a.fails != 1 {
+			w.Errorf("too early: %v", a.destroyed)
+		}
+		w.now = w.now.Add(1)
+		if _, err := do.ForgetInvitation(w.Context(), byClock(), forget); !errors.Is(err, errArchive) {
+			w.Errorf("the attempt that fails: %v", err)
+		}
+		if s := state(w, organization.Aggregate, o.ID); s.Invitations.Len() != 1 {
+			w.Error("the invitation is forgotten though its key is not destroyed")
+		}
+		first := must(do.ForgetInvitation(w.Context(), byClock(), forget)).in(w)
+		second := must(do.ForgetInvitation(w.Context(), byClock(), forget)).in(w)
+		if first.Revision != second.Revision || first.Value.Invitations.Len() != 0 || a.destroyed[0] != string(invited.ID) {
+			w.Errorf("at %d, then at %d; destroyed %v", first.Revision, second.Revision, a.destroyed)
+		}
+		refused(w, must(do.ForgetInvitation(w.Context(), w.request(within(owner, o.ID, access.Viewer)), forget)), access.ErrForbidden)
+	})
 }

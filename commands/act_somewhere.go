@@ -44,6 +44,6 @@ func (x *executor) actsIn(ctx context.Context, s user.State) (bool, error) {
 	if errors.Is(err, organization.ErrNotFound) {
 		return false, nil
 	}
-	member := active.State.Members[s.ID]
+	member := active.State.Members.Get(s.ID)
 	return err == nil && !s.ActiveSince.Before(member.JoinedAt), err
 }

@@ -24,7 +24,7 @@ type TransferOwnership struct {
 
 func (x *executor) changeMemberRole(ctx context.Context, req Request, c ChangeMemberRole) (Result[organization.State], error) {
 	return resultOf(x.manageMembers(ctx, req, func(s organization.State) ([]event.Event, error) {
-		role := s.Members[c.UserID].Role
+		role := s.Members.Get(c.UserID).Role
 		if c.Role != nil {
 			role = *c.Role
 		}

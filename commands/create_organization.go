@@ -43,7 +43,7 @@ func (x *executor) createOrganization(ctx context.Context, req Request, c Create
 	if err != nil {
 		return Result[CreatedOrganization]{}, err
 	}
-	owner, err := x.actSomewhere(ctx, req, organizationID, created.State.Members[req.Principal.UserID])
+	owner, err := x.actSomewhere(ctx, req, organizationID, created.State.Members.Get(req.Principal.UserID))
 	if err != nil {
 		return Result[CreatedOrganization]{}, err
 	}

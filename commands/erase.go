@@ -22,6 +22,9 @@ type Eraser interface {
 	// destroys their keys, then what is stored about them outside the log. It can
 	// be repeated.
 	Destroy(ctx context.Context, t Traces) error
+	// Forget notes subjects in the journal of erasures, durably, then destroys their
+	// keys. It can be repeated.
+	Forget(ctx context.Context, subjects []string) error
 	// Lives returns how long what was destroyed may exist physically.
 	Lives() erasure.Lives
 }

@@ -66,7 +66,7 @@ func (x *executor) joinOrganization(ctx context.Context, req Request, c JoinOrga
 	}
 	joined := Result[JoinedOrganization]{
 		Value: JoinedOrganization{
-			Organization: o.State, Member: o.State.Members[a.UserID], IsActive: req.Principal.OrganizationID == organizationID,
+			Organization: o.State, Member: o.State.Members.Get(a.UserID), IsActive: req.Principal.OrganizationID == organizationID,
 		},
 		Revision: o.Revision, Position: o.Position,
 	}

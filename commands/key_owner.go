@@ -23,7 +23,7 @@ func (x *executor) withOwner(ctx context.Context, key apikey.State) (apikey.Stat
 	if err != nil {
 		return apikey.State{}, err
 	}
-	membership := home.State.Members[key.UserID]
+	membership := home.State.Members.Get(key.UserID)
 	return key.Under(apikey.Owner{
 		Erased:      person.State.Status == user.StatusErased,
 		Asleep:      person.State.Status == user.StatusDeactivated || membership.Suspended,

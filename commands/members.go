@@ -18,6 +18,7 @@ type MemberCommands struct {
 	TransferOwnership Handler[TransferOwnership, organization.State]
 	RemoveMember      Handler[RemoveMember, RemovedMember]
 	SendInvitation    Handler[SendInvitation, SentInvitation]
+	ForgetInvitation  Handler[ForgetInvitation, organization.State]
 
 	SuspendMember   Handler[SuspendMember, organization.State]
 	ReinstateMember Handler[ReinstateMember, organization.State]
@@ -33,6 +34,7 @@ func (x *executor) memberCommands(o Observer) MemberCommands {
 		TransferOwnership: observed(o, "TransferOwnership", x.transferOwnership),
 		RemoveMember:      observed(o, "RemoveMember", x.removeMember),
 		SendInvitation:    observed(o, "SendInvitation", x.sendInvitation),
+		ForgetInvitation:  observed(o, "ForgetInvitation", x.forgetInvitation),
 
 		SuspendMember:   observed(o, "SuspendMember", x.suspendMember),
 		ReinstateMember: observed(o, "ReinstateMember", x.reinstateMember),

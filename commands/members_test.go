@@ -256,12 +256,12 @@ func TestTransferAndLeave(t *testing.T) {
 		leave := commands.RemoveMember{UserID: owner.UserID}
 		refused(w, must(w.RemoveMember(w.Context(), w.request(owner), leave)), organization.ErrLastOwner)
 		got := must(w.TransferOwnership(w.Context(), w.request(owner), commands.TransferOwnership{UserID: member.UserID})).in(w)
-		if s := got.Value; s.Members[owner.UserID].Role != access.Admin || s.Members[member.UserID].Role != access.Owner {
+		if s := got.Value; s.Members.Get(owner.UserID).Role != access.Admin || s.Members.Get(member.UserID).Role != access.Owner {
 			w.Errorf("transferred: %+v", s.Members)
 		}
 		req := w.request(owner)
 		left := must(w.RemoveMember(w.Context(), req, leave)).in(w)
-		if _, there := left.Value.Organization.Members[owner.UserID]; there || left.Value.Member.Role != access.Admin {
+		if _, there := left.Value.Organization.Members.Find(owner.UserID); there || left.Value.Member.Role != access.Admin {
 			w.Errorf("left: %+v", left.Value)
 		}
 		if repeated := must(w.RemoveMember(w.Context(), again(req), leave)).in(w); repeated.Revision != left.Revision {

@@ -8,7 +8,6 @@ import (
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/domaintest"
-	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/personal"
 	"github.com/perfectworks/backend/domain/reservation"
@@ -27,7 +26,7 @@ func TestCreateOrganization(t *testing.T) {
 		want := organization.State{
 			ID: o.ID, Status: organization.StatusActive, Slug: slug,
 			Profile:   organization.Profile{Name: "Acme", Email: email},
-			Members:   map[id.User]organization.Membership{p.UserID: {Role: access.Owner, JoinedAt: start}},
+			Members:   organization.Apply(organization.State{}, organization.MemberJoined{UserID: p.UserID, Role: access.Owner, OccurredAt: start}).Members,
 			CreatedBy: p.UserID, Slot: o.Slot, CreatedAt: start, UpdatedAt: start,
 		}
 		if o.Slot < 1 || o.Slot > commands.DefaultMaxOrganizations {

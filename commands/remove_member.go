@@ -28,7 +28,7 @@ type RemovedMember struct {
 func (x *executor) removeMember(ctx context.Context, req Request, c RemoveMember) (Result[RemovedMember], error) {
 	var member organization.Membership
 	o, err := x.manageMembers(ctx, req, func(s organization.State) ([]event.Event, error) {
-		member = s.Members[c.UserID]
+		member = s.Members.Get(c.UserID)
 		return s.Remove(req.Principal, c.UserID, req.at())
 	})
 	if err != nil {

@@ -57,7 +57,7 @@ func (x *executor) sendInvitation(ctx context.Context, req Request, c SendInvita
 	if err != nil {
 		return Result[SentInvitation]{}, err
 	}
-	i := o.State.Invitations[c.InvitationID]
+	i := o.State.Invitations.Get(c.InvitationID)
 	if o.State.Status != organization.StatusActive || i.Issue != c.Issue || !i.Open(req.at()) || i.Email.IsZero() {
 		return Result[SentInvitation]{}, nil
 	}

@@ -37,7 +37,7 @@ func (x *executor) switchActiveOrganization(ctx context.Context, req Request, c 
 	u, err := execute(ctx, x, req, change[user.State]{
 		of: ref(user.Aggregate, req.Principal.UserID), organization: c.OrganizationID, expected: req.Expected,
 		decide: func(s user.State) ([]event.Event, error) {
-			return s.SwitchActiveOrganization(c.OrganizationID, o.State.Members[s.ID].JoinedAt, req.at())
+			return s.SwitchActiveOrganization(c.OrganizationID, o.State.Members.Get(s.ID).JoinedAt, req.at())
 		},
 	})
 	if err != nil {

@@ -91,16 +91,24 @@ func (e *Eraser) Traces(ctx context.Context, kind erasure.Kind, name erasure.ID)
 
 // Destroy implements commands.Eraser.
 func (e *Eraser) Destroy(ctx context.Context, t commands.Traces) error {
-	if err := e.note(ctx, t.Subjects); err != nil {
+	if err := e.Forget(ctx, t.Subjects); err != nil {
 		return err
-	}
-	for _, subject := range t.Subjects {
-		if err := e.config.Keys.Destroy(ctx, subject); err != nil {
-			return err
-		}
 	}
 	for _, destroy := range e.config.Copies {
 		if err := destroy(ctx, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Forget implements commands.Eraser.
+func (e *Eraser) Forget(ctx context.Context, subjects []string) error {
+	if err := e.note(ctx, subjects); err != nil {
+		return err
+	}
+	for _, subject := range subjects {
+		if err := e.config.Keys.Destroy(ctx, subject); err != nil {
 			return err
 		}
 	}

@@ -87,7 +87,7 @@ func (a *API) restoreOrganization(ctx context.Context, x *exchange, in *restoreO
 	if err != nil {
 		return reply[Organization]{}, err
 	}
-	return written(result, organizationOf(organizations.Of(result.Value), result.Value.Members[x.principal.UserID].Role)), nil
+	return written(result, organizationOf(organizations.Of(result.Value), result.Value.Members.Get(x.principal.UserID).Role)), nil
 }
 
 type purgeOrganizationInput struct {

@@ -260,7 +260,7 @@ func (a *API) updateMember(ctx context.Context, x *exchange, in *updateMemberInp
 	if err != nil {
 		a.logger.WarnContext(ctx, "the names of a member could not be read", slog.Any("error", err))
 	}
-	return written(result, memberOf(withMembership(m, member, result.Value.Members[member]))), nil
+	return written(result, memberOf(withMembership(m, member, result.Value.Members.Get(member)))), nil
 }
 
 // withMembership returns a member as the organization has them.

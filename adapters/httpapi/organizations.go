@@ -139,7 +139,7 @@ func (a *API) createOrganization(ctx context.Context, x *exchange, in *createOrg
 	}
 	o := result.Value.Organization
 	out := written(result, CreatedOrganization{
-		Organization: organizationOf(organizations.Of(o), o.Members[x.principal.UserID].Role),
+		Organization: organizationOf(organizations.Of(o), o.Members.Get(x.principal.UserID).Role),
 		IsActive:     result.Value.IsActive,
 	})
 	out.location = basePath + "/organizations/slug/" + o.Slug
@@ -160,7 +160,7 @@ func (a *API) updateOrganization(ctx context.Context, x *exchange, in *updateOrg
 	if err != nil {
 		return reply[Organization]{}, err
 	}
-	return written(result, organizationOf(organizations.Of(result.Value), result.Value.Members[x.principal.UserID].Role)), nil
+	return written(result, organizationOf(organizations.Of(result.Value), result.Value.Members.Get(x.principal.UserID).Role)), nil
 }
 
 func (a *API) listOrganizations(ctx context.Context, x *exchange, in *ListInput) (reply[Page[OwnOrganization]], error) {

@@ -38,6 +38,9 @@ func randomTenant(t *testing.T, s *server, random *rand.Rand, name string) tenan
 		tn.ids["memberId"] = append(tn.ids["memberId"], m.id)
 		tn.ids["userId"] = append(tn.ids["userId"], m.id)
 	}
+	invited := owner.invite(name+"-invited@example.com", roles[random.IntN(len(roles))])
+	tn.ids["invitations"] = []string{str(invited, "id")}
+	tn.ids["sessionId"] = []string{owner.checkout(twoProducts)}
 	owner.tokens("grant", "payment/1", 100, nil)
 	for _, transaction := range owner.get("/token-transactions").items(t) {
 		tn.ids["token-transactions"] = append(tn.ids["token-transactions"], str(transaction, "id"))
@@ -54,9 +57,12 @@ func randomTenant(t *testing.T, s *server, random *rand.Rand, name string) tenan
 var strangers = map[string]string{
 	"organizationId": "org_01h455vb4pex5vsknk084sn02q", "userId": "user_01h455vb4pex5vsknk084sn02q",
 	"memberId": "user_01h455vb4pex5vsknk084sn02q", "api-keys": "key_01h455vb4pex5vsknk084sn02q",
-	"sessionId":          "pay_01h455vb4pex5vsknk084sn02q",
+	"invitations": "inv_01h455vb4pex5vsknk084sn02q", "sessionId": "cs_test_01h455vb4pex5vsknk084sn02q",
 	"token-transactions": "txn_01h455vb4pex5vsknk084sn02q",
 }
+
+// alsoNames are the kinds of things that a path's parameter names beside its own.
+var alsoNames = map[string]string{"memberId": "invitations"}
 
 // public are the paths of operations that look at no organization.
 var public = map[string]bool{"/organizations/slug/{slug}": true, "/token-transactions/statement-keys": true, "/payments/products": true, "/payments/webhooks/stripe": true}
@@ -68,8 +74,7 @@ var pathParameter = regexp.MustCompile(`\{(\w+)\}`)
 func kindOf(op httpapi.Declared) string {
 	found := pathParameter.FindStringSubmatch(op.Path)
 	switch {
-	case found == nil, op.Path == "/organizations/slug/{slug}", strings.HasPrefix(op.Path, "/admin/"),
-		found[1] == "sessionId": // Without a provider of payments there are none.
+	case found == nil, op.Path == "/organizations/slug/{slug}", strings.HasPrefix(op.Path, "/admin/"):
 		return ""
 	case found[1] == "id":
 		return strings.Split(op.Path, "/")[1]
@@ -85,6 +90,13 @@ var tenantBodies = map[string]string{
 	"PUT /organization-members/{memberId}": `{"role":"viewer"}`,
 }
 
+// namedInBodies are the bodies that name something of a tenant, with the kind of
+// what they name.
+var namedInBodies = map[string]struct{ kind, body string }{
+	"POST /organization-members/join": {"invitations", `{"invitationId":"%s"}`},
+	"PUT /users/active-organization":  {"organizationId", `{"organizationId":"%s"}`},
+}
+
 // One tenant, calling every operation with the ids of another, learns no more
 // than with ids of nothing: the same status, the same words, the same headers.
 // Operations are in this test by being registered.
@@ -94,7 +106,11 @@ func TestTenantsNeverSeeEachOther(t *testing.T) {
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 1))
 	mine, theirs := randomTenant(t, s, random, "mine"), randomTenant(t, s, random, "theirs")
-	before := theirs.owner.get("/api-keys?limit=100")
+	untouched := []string{"/api-keys?limit=100", "/organization-members?limit=100", "/token-transactions?limit=100"}
+	before := map[string][]byte{}
+	for _, path := range untouched {
+		before[path] = withoutRequest(theirs.owner.get(path))
+	}
 	operations, err := httpapi.Declarations()
 	if err != nil {
 		t.Fatal(err)
@@ -136,24 +152,37 @@ func TestTenantsNeverSeeEachOther(t *testing.T) {
 		if !public[op.Path] {
 			compare(op, "the organization", elsewhere, nowhere, theirs.org)
 		}
+		if named, ok := namedInBodies[op.Method+" "+op.Path]; ok {
+			for _, id := range theirs.ids[named.kind] {
+				with := func(id string) answer {
+					return mine.owner.call(op.Method, op.Path, strings.ReplaceAll(named.body, "%s", id))
+				}
+				compare(op, named.kind, with(id), with(strangers[named.kind]), id)
+			}
+		}
 		kind := kindOf(op)
 		if kind == "" {
 			continue
 		}
-		if len(theirs.ids[kind]) == 0 || strangers[kind] == "" {
-			t.Errorf("%s %s names %q, of which the tenants have none: add it to randomTenant", op.Method, op.Path, kind)
-			continue
-		}
-		for _, id := range theirs.ids[kind] {
-			fill := func(id string) string { return pathParameter.ReplaceAllString(op.Path, id) }
-			compare(op, kind, mine.owner.call(op.Method, fill(id), body), mine.owner.call(op.Method, fill(strangers[kind]), body), id)
+		for _, kind := range []string{kind, alsoNames[kind]} {
+			if kind == "" {
+				continue
+			}
+			if len(theirs.ids[kind]) == 0 || strangers[kind] == "" {
+				t.Errorf("%s %s names %q, of which the tenants have none: add it to randomTenant", op.Method, op.Path, kind)
+				continue
+			}
+			for _, id := range theirs.ids[kind] {
+				fill := func(id string) string { return pathParameter.ReplaceAllString(op.Path, id) }
+				compare(op, kind, mine.owner.call(op.Method, fill(id), body), mine.owner.call(op.Method, fill(strangers[kind]), body), id)
+			}
 		}
 	}
 	if compared < 30 {
 		t.Errorf("only %d answers were compared", compared)
 	}
 	// Lists hold one's own only, and nothing was changed.
-	for _, path := range []string{"/api-keys?limit=100", "/organizations?limit=100", "/audit-logs?limit=100", "/organizations/current/statistics"} {
+	for _, path := range []string{"/api-keys?limit=100", "/organizations?limit=100", "/audit-logs?limit=100", "/organization-members?limit=100", "/token-transactions?limit=100", "/organizations/current/statistics"} {
 		a := mine.owner.get(path)
 		a.data(t, 200)
 		for _, ids := range theirs.ids {
@@ -164,8 +193,10 @@ func TestTenantsNeverSeeEachOther(t *testing.T) {
 			}
 		}
 	}
-	if after := theirs.owner.get("/api-keys?limit=100"); !bytes.Equal(withoutRequest(before), withoutRequest(after)) {
-		t.Errorf("seed %d: the other tenant's keys changed:\n%s\n%s", seed, before.body, after.body)
+	for _, path := range untouched {
+		if after := withoutRequest(theirs.owner.get(path)); !bytes.Equal(before[path], after) {
+			t.Errorf("seed %d: %s of the other tenant changed:\n%s\n%s", seed, path, before[path], after)
+		}
 	}
 }
 

@@ -195,7 +195,7 @@ func (a *API) switchActiveOrganization(ctx context.Context, x *exchange, in *swi
 	o := result.Value.Organization
 	return written(result, &ActiveOrganization{
 		Organization: summaryOf(o.ID, o.Profile.Name, o.Slug, o.Profile.LogoURL),
-		Role:         string(o.Members[x.principal.UserID].Role),
+		Role:         string(o.Members.Get(x.principal.UserID).Role),
 	}), nil
 }
 

@@ -103,7 +103,7 @@ func (s State) authorize(by access.Principal, perm access.Permission) error {
 	case access.KindSystem, access.KindPolicy:
 		return by.In(s.ID).Require(perm)
 	case access.KindUser:
-		m, ok := s.Members[by.UserID]
+		m, ok := s.Members.Find(by.UserID)
 		if !ok || m.Suspended {
 			return ErrNotFound
 		}

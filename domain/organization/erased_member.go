@@ -11,7 +11,7 @@ import (
 // it: the account, which is suspended before, is no active owner any more. For
 // somebody who is no member it does nothing.
 func (s State) RemoveErased(member id.User, at time.Time) []event.Event {
-	if _, ok := s.Members[member]; !ok {
+	if _, ok := s.Members.Find(member); !ok {
 		return nil
 	}
 	return []event.Event{MemberRemoved{OrganizationID: s.ID, UserID: member, OccurredAt: at}}
@@ -20,7 +20,7 @@ func (s State) RemoveErased(member id.User, at time.Time) []event.Event {
 // RevokeErased ends an open invitation of a person who was erased. For an
 // invitation that is over it does nothing.
 func (s State) RevokeErased(name id.Invitation, at time.Time) []event.Event {
-	if i, ok := s.Invitations[name]; !ok || !i.EndedAt.IsZero() {
+	if i, ok := s.Invitations.Find(name); !ok || !i.EndedAt.IsZero() {
 		return nil
 	}
 	return []event.Event{InvitationRevoked{OrganizationID: s.ID, InvitationID: name, OccurredAt: at}}

@@ -21,6 +21,7 @@ var Aggregate = event.Aggregate[id.Organization, State]{
 		event.Define[MemberInvited](),
 		event.Define[InvitationResent](),
 		event.Define[InvitationRevoked](),
+		event.Define[InvitationForgotten](),
 		event.Define[MemberJoined](event.FieldsAdded),
 		event.Define[MemberRoleChanged](),
 		event.Define[MemberSuspended](),

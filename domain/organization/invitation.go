@@ -20,6 +20,9 @@ const (
 	MaxOpenInvitations = 200
 	// MaxSeats bounds the members and open invitations of an organization.
 	MaxSeats = 20_000
+	// InvitationKept is how long the address of an invitation can be read after the
+	// invitation was accepted or revoked or has expired.
+	InvitationKept = 30 * 24 * time.Hour
 	// MaxIssues bounds how often an invitation is sent.
 	MaxIssues = 10
 )
@@ -61,12 +64,14 @@ func (i Invitation) Open(at time.Time) bool { return i.EndedAt.IsZero() && at.Be
 
 // forgotten tells whether an invitation ended so long ago that nobody has to be
 // told of it.
-func (i Invitation) forgotten(at time.Time) bool {
-	end := i.ExpireAt
+func (i Invitation) forgotten(at time.Time) bool { return !at.Before(i.end().Add(InvitationLife)) }
+
+// end is when the invitation was accepted or revoked, or else expires.
+func (i Invitation) end() time.Time {
 	if !i.EndedAt.IsZero() {
-		end = i.EndedAt
+		return i.EndedAt
 	}
-	return !at.Before(end.Add(InvitationLife))
+	return i.ExpireAt
 }
 
 // Sending is one mail that an invitation caused.
@@ -142,7 +147,7 @@ func (s State) Invite(by access.Principal, i Invite, at time.Time) ([]event.Even
 		return nil, err
 	}
 	present, invited := s.InvitationOf(i.EmailHash, at)
-	_, member := s.Members[i.Holder]
+	_, member := s.Members.Find(i.Holder)
 	switch {
 	case !rank.MayGrant(i.Role):
 		return nil, access.ErrForbidden
@@ -160,7 +165,7 @@ func (s State) Invite(by access.Principal, i Invite, at time.Time) ([]event.Even
 	switch open := s.OpenInvitations(at); {
 	case open >= MaxOpenInvitations:
 		return nil, ErrInvitationsExceeded
-	case open+len(s.Members) >= MaxSeats:
+	case open+s.Members.Len() >= MaxSeats:
 		return nil, ErrSeatsExceeded
 	}
 	return []event.Event{s.invited(by, i, email, at)}, nil
@@ -168,7 +173,7 @@ func (s State) Invite(by access.Principal, i Invite, at time.Time) ([]event.Even
 
 // replace sends an open invitation again, or one to another role in its place.
 func (s State) replace(by access.Principal, rank access.Role, name id.Invitation, i Invite, email personal.Text, at time.Time) ([]event.Event, error) {
-	present := s.Invitations[name]
+	present := s.Invitations.Get(name)
 	switch {
 	case !rank.MayGrant(present.Role):
 		return nil, access.ErrForbidden
@@ -229,7 +234,7 @@ func (s State) withSending(e Sending) State {
 // OpenInvitations counts the invitations that can be accepted at a time.
 func (s State) OpenInvitations(at time.Time) int {
 	n := 0
-	for _, i := range s.Invitations {
+	for _, i := range s.Invitations.All() {
 		if i.Open(at) {
 			n++
 		}
@@ -239,7 +244,7 @@ func (s State) OpenInvitations(at time.Time) int {
 
 // InvitationOf returns the open invitation of an address, by its keyed hash.
 func (s State) InvitationOf(emailHash string, at time.Time) (id.Invitation, bool) {
-	for name, i := range s.Invitations {
+	for name, i := range s.Invitations.All() {
 		if i.EmailHash == emailHash && i.Open(at) {
 			return name, true
 		}
@@ -256,7 +261,7 @@ func (s State) LatestInvitationOf(emailHash string) (latest id.Invitation, i Inv
 		}
 		return i.InvitedAt.Before(other.InvitedAt)
 	}
-	for name, other := range s.Invitations {
+	for name, other := range s.Invitations.All() {
 		if other.EmailHash == emailHash && (latest == "" || later(other)) {
 			latest, i = name, other
 		}
@@ -271,7 +276,7 @@ func (s State) RevokeInvitation(by access.Principal, name id.Invitation, at time
 	if err != nil {
 		return nil, err
 	}
-	i, ok := s.Invitations[name]
+	i, ok := s.Invitations.Find(name)
 	switch {
 	case !ok, i.AcceptedBy != "":
 		return nil, ErrInvitationNotFound
@@ -281,6 +286,19 @@ func (s State) RevokeInvitation(by access.Principal, name id.Invitation, at time
 		return nil, nil
 	}
 	return []event.Event{InvitationRevoked{OrganizationID: s.ID, InvitationID: name, OccurredAt: at}}, nil
+}
+
+// ForgetInvitation records that the address of an invitation was made unreadable. It
+// does nothing while the invitation is open or ended less than InvitationKept ago,
+// and for an organization that is purged, whose invitations end with it.
+func (s State) ForgetInvitation(name id.Invitation, at time.Time) []event.Event {
+	if s.Status == "" || s.Status == StatusPurged {
+		return nil
+	}
+	if i, ok := s.Invitations.Find(name); ok && at.Before(i.end().Add(InvitationKept)) {
+		return nil
+	}
+	return []event.Event{InvitationForgotten{OrganizationID: s.ID, InvitationID: name, OccurredAt: at}}
 }
 
 // Acceptance is somebody's wish to join.
@@ -303,11 +321,11 @@ func (s State) Join(a Acceptance, at time.Time) ([]event.Event, error) {
 	if s.Status != StatusActive {
 		return nil, ErrInvitationNotFound
 	}
-	i, known := s.Invitations[a.InvitationID]
+	i, known := s.Invitations.Find(a.InvitationID)
 	byToken := a.TokenHash != ""
 	mine := known && i.EmailHash == a.EmailHash
 	current := known && subtle.ConstantTimeCompare([]byte(a.TokenHash), []byte(i.TokenHash)) == 1
-	m, member := s.Members[a.UserID]
+	m, member := s.Members.Find(a.UserID)
 	joined := member && m.InvitationID == a.InvitationID && a.InvitationID != ""
 	switch {
 	case byToken && !a.Genuine, !byToken && !mine && !joined:
@@ -335,6 +353,6 @@ func (s State) mayStillInvite(i Invitation) bool {
 	if i.InvitedBy == "" {
 		return true
 	}
-	inviter := s.Members[i.InvitedBy]
+	inviter := s.Members.Get(i.InvitedBy)
 	return !inviter.Suspended && inviter.Role.May(access.ManageMembers) && inviter.Role.MayGrant(i.Role)
 }

@@ -49,6 +49,14 @@ type InvitationRevoked struct {
 	OccurredAt     time.Time       `json:"occurredAt"`
 }
 
+// InvitationForgotten says that the address of an invitation that ended long ago
+// was made unreadable: its key was destroyed.
+type InvitationForgotten struct {
+	OrganizationID id.Organization `json:"organizationId"`
+	InvitationID   id.Invitation   `json:"invitationId"`
+	OccurredAt     time.Time       `json:"occurredAt"`
+}
+
 // MemberSuspended lets a membership sleep while its person's account is
 // deactivated: they stay a member, with the same role, and may do nothing.
 type MemberSuspended struct {
@@ -78,6 +86,9 @@ func (MemberInvited) EventType() string { return "MemberInvited" }
 
 // EventType is the stored name.
 func (InvitationResent) EventType() string { return "InvitationResent" }
+
+// EventType is the stored name.
+func (InvitationForgotten) EventType() string { return "InvitationForgotten" }
 
 // EventType is the stored name.
 func (InvitationRevoked) EventType() string { return "InvitationRevoked" }

@@ -53,7 +53,7 @@ func (s State) TransferOwnership(by, to id.User, at time.Time) ([]event.Event, e
 	if err := role.Require(access.TransferOwnership); err != nil {
 		return nil, err
 	}
-	m, ok := s.Members[to]
+	m, ok := s.Members.Find(to)
 	switch {
 	case !ok:
 		return nil, ErrMemberNotFound
@@ -89,7 +89,7 @@ func (s State) Remove(by access.Principal, member id.User, at time.Time) ([]even
 // End ends a membership because its person is erased, also in a deleted
 // organization. It does nothing for somebody who is no member.
 func (s State) End(member id.User, at time.Time) ([]event.Event, error) {
-	switch _, ok := s.Members[member]; {
+	switch _, ok := s.Members.Find(member); {
 	case !ok:
 		return nil, nil
 	case s.isLastOwner(member):
@@ -104,7 +104,7 @@ func (s State) End(member id.User, at time.Time) ([]event.Event, error) {
 // The last owner of an organization in use cannot be suspended. That of a
 // deleted one can: it has to have an owner only once it is restored.
 func (s State) Suspend(member id.User, at time.Time) ([]event.Event, error) {
-	m, ok := s.Members[member]
+	m, ok := s.Members.Find(member)
 	switch {
 	case !ok, m.Suspended:
 		return nil, nil
@@ -117,7 +117,7 @@ func (s State) Suspend(member id.User, at time.Time) ([]event.Event, error) {
 // Reinstate ends a suspension. It does nothing for somebody who is not
 // suspended.
 func (s State) Reinstate(member id.User, at time.Time) ([]event.Event, error) {
-	if !s.Members[member].Suspended {
+	if !s.Members.Get(member).Suspended {
 		return nil, nil
 	}
 	return []event.Event{MemberReinstated{OrganizationID: s.ID, UserID: member, OccurredAt: at}}, nil
@@ -126,7 +126,7 @@ func (s State) Reinstate(member id.User, at time.Time) ([]event.Event, error) {
 // isLastOwner tells whether an organization in use would be without an owner if
 // it were not for this member.
 func (s State) isLastOwner(user id.User) bool {
-	m := s.Members[user]
+	m := s.Members.Get(user)
 	return s.Status == StatusActive && m.Role == access.Owner && !m.Suspended && s.Owners() == 1
 }
 
@@ -137,7 +137,7 @@ func (s State) manageMember(by access.Principal, of id.User) (access.Role, Membe
 	if err != nil {
 		return "", Membership{}, err
 	}
-	m, ok := s.Members[of]
+	m, ok := s.Members.Find(of)
 	switch {
 	case !ok:
 		return "", Membership{}, ErrMemberNotFound

@@ -158,8 +158,8 @@ func TestInvitationsAreBounded(t *testing.T) {
 	e := invited
 	e.InvitationID, e.EmailHash, e.OccurredAt = "inv_x", "hash-x", over.Add(organization.InvitationLife)
 	e.ExpireAt = e.OccurredAt.Add(organization.InvitationLife)
-	if s = organization.Apply(s, e); len(s.Invitations) != 1 {
-		t.Errorf("%d invitations are kept", len(s.Invitations))
+	if s = organization.Apply(s, e); s.Invitations.Len() != 1 {
+		t.Errorf("%d invitations are kept", s.Invitations.Len())
 	}
 }
 
@@ -188,7 +188,7 @@ func TestMailsOfInvitationsAreBounded(t *testing.T) {
 				s = organization.Apply(s, e)
 			}
 			if err == nil && n%3 == 0 {
-				for open := range s.Invitations {
+				for open := range s.Invitations.All() {
 					s = organization.Apply(s, organization.InvitationRevoked{OrganizationID: "org_1", InvitationID: open, OccurredAt: at})
 				}
 			}
@@ -283,6 +283,33 @@ func TestJoin(t *testing.T) {
 		{Name: "when deleted", Given: history(invited, deleted), When: join("token-1", "hash-n", later), Fails: organization.ErrInvitationNotFound},
 		{Name: "nowhere", When: join("token-1", "hash-n", later), Fails: organization.ErrInvitationNotFound},
 	})
+}
+
+func TestForgetInvitation(t *testing.T) {
+	t.Parallel()
+	forget := func(at time.Time) decision {
+		return func(s organization.State) ([]event.Event, error) { return s.ForgetInvitation("inv_1", at), nil }
+	}
+	forgotten := func(at time.Time) given {
+		return given{organization.InvitationForgotten{OrganizationID: "org_1", InvitationID: "inv_1", OccurredAt: at}}
+	}
+	const kept = organization.InvitationKept
+	domaintest.Run(t, organization.Apply, []domaintest.Case[organization.State]{
+		{Name: "open", Given: history(invited), When: forget(later)},
+		{Name: "expired not long ago", Given: history(invited), When: forget(over.Add(kept - 1))},
+		{Name: "expired long ago", Given: history(invited), When: forget(over.Add(kept)), Then: forgotten(over.Add(kept))},
+		{Name: "sent again since", Given: history(invited, resent), When: forget(over.Add(kept))},
+		{Name: "revoked not long ago", Given: history(invited, revoked), When: forget(later.Add(kept - 1))},
+		{Name: "revoked long ago", Given: history(invited, revoked), When: forget(later.Add(kept)), Then: forgotten(later.Add(kept))},
+		{Name: "accepted long ago", Given: history(invited, accepted), When: forget(later.Add(kept)), Then: forgotten(later.Add(kept))},
+		{Name: "no longer in the state", Given: history(), When: forget(later), Then: forgotten(later)},
+		{Name: "purged", Given: history(invited, deleted, organization.Purged{OccurredAt: later}), When: forget(over.Add(kept))},
+		{Name: "not registered", When: forget(later)},
+	})
+	s := domaintest.Fold(organization.Apply, history(invited, forgotten(later)[0])...)
+	if s.Invitations.Len() != 0 {
+		t.Error("it is still there")
+	}
 }
 
 func TestChangeRole(t *testing.T) {
@@ -454,7 +481,7 @@ func TestAtLeastOneOwnerAlways(t *testing.T) {
 			if err != nil {
 				continue
 			}
-			rank := s.Members[by].Role
+			rank := s.Members.Get(by).Role
 			for _, e := range events {
 				if e, ok := e.(organization.MemberRoleChanged); ok && rank != access.Owner && (!rank.MayGrant(e.Role) || !rank.MayGrant(e.FormerRole)) {
 					t.Fatalf("%s, who is %s, made %s, who was %s, %s", by, rank, e.UserID, e.FormerRole, e.Role)

@@ -15,7 +15,7 @@ func (s State) rankOf(by access.Principal, perm access.Permission) (access.Role,
 		return "", err
 	}
 	if by.Kind == access.KindUser {
-		return s.Members[by.UserID].Role, nil
+		return s.Members.Get(by.UserID).Role, nil
 	}
 	return access.Owner, nil
 }

@@ -31,9 +31,9 @@ type State struct {
 	// FormerSlugs still lead here; each is held until the time given. Those of a
 	// purged organization, its last slug among them, lead nowhere.
 	FormerSlugs map[string]time.Time
-	Members     map[id.User]Membership
+	Members     Table[id.User, Membership]
 	// Invitations are those that can be accepted, and those that ended not long ago.
-	Invitations map[id.Invitation]Invitation
+	Invitations Table[id.Invitation, Invitation]
 	// Sendings are the mails of the last day, which are counted.
 	Sendings []Sending
 	// CreatedBy made the organization, which is counted in that slot of theirs.
@@ -83,43 +83,40 @@ func Apply(s State, e event.Event) State {
 		delete(s.FormerSlugs, e.Slug)
 		s.Slug, s.UpdatedAt = e.Slug, e.OccurredAt
 	case MemberJoined:
-		s.Members = copied(s.Members)
-		s.Members[e.UserID] = Membership{Role: e.Role, JoinedAt: e.OccurredAt, InvitationID: e.InvitationID}
+		s.Members = s.Members.with(e.UserID, Membership{Role: e.Role, JoinedAt: e.OccurredAt, InvitationID: e.InvitationID})
 		s = s.withoutInvitation(e.InvitationID, e.UserID, e.OccurredAt)
 	case MemberInvited:
-		s.Invitations = copied(s.Invitations)
-		for name, i := range s.Invitations {
+		for name, i := range s.Invitations.All() {
 			if i.forgotten(e.OccurredAt) {
-				delete(s.Invitations, name)
+				s.Invitations = s.Invitations.without(name)
 			}
 		}
-		s.Invitations[e.InvitationID] = Invitation{
+		s.Invitations = s.Invitations.with(e.InvitationID, Invitation{
 			EmailHash: e.EmailHash, Email: e.Email, Role: e.Role, InvitedBy: e.InvitedBy, Issue: 1,
 			TokenHash: e.TokenHash, InvitedAt: e.OccurredAt, ExpireAt: e.ExpireAt,
-		}
+		})
 		s = s.withSending(Sending{e.OccurredAt, e.InvitedBy, e.EmailHash})
 	case InvitationResent:
-		if i, ok := s.Invitations[e.InvitationID]; ok {
-			s.Invitations = copied(s.Invitations)
+		if i, ok := s.Invitations.Find(e.InvitationID); ok {
 			i.Issue, i.InvitedBy, i.TokenHash, i.ExpireAt = e.Issue, e.ResentBy, e.TokenHash, e.ExpireAt
-			s.Invitations[e.InvitationID] = i
+			s.Invitations = s.Invitations.with(e.InvitationID, i)
 			s = s.withSending(Sending{e.OccurredAt, e.ResentBy, i.EmailHash})
 		}
 	case InvitationRevoked:
 		s = s.withoutInvitation(e.InvitationID, "", e.OccurredAt)
+	case InvitationForgotten:
+		s.Invitations = s.Invitations.without(e.InvitationID)
 	case MemberRoleChanged:
-		if m, ok := s.Members[e.UserID]; ok {
-			s.Members = copied(s.Members)
+		if m, ok := s.Members.Find(e.UserID); ok {
 			m.Role = e.Role
-			s.Members[e.UserID] = m
+			s.Members = s.Members.with(e.UserID, m)
 		}
 	case MemberSuspended:
 		s = s.withSuspension(e.UserID, true)
 	case MemberReinstated:
 		s = s.withSuspension(e.UserID, false)
 	case MemberRemoved:
-		s.Members = copied(s.Members)
-		delete(s.Members, e.UserID)
+		s.Members = s.Members.without(e.UserID)
 	case Deleted:
 		s.Status, s.DeletedAt, s.PurgeAt, s.UpdatedAt = StatusDeleted, e.OccurredAt, e.PurgeAt, e.OccurredAt
 	case Restored:
@@ -135,10 +132,9 @@ func Apply(s State, e event.Event) State {
 }
 
 func (s State) withSuspension(user id.User, suspended bool) State {
-	if m, ok := s.Members[user]; ok {
-		s.Members = copied(s.Members)
+	if m, ok := s.Members.Find(user); ok {
 		m.Suspended = suspended
-		s.Members[user] = m
+		s.Members = s.Members.with(user, m)
 	}
 	return s
 }
@@ -146,10 +142,9 @@ func (s State) withSuspension(user id.User, suspended bool) State {
 // withoutInvitation ends an invitation, which was accepted by somebody or else
 // revoked. What ended is kept for a while, to be told apart from what never was.
 func (s State) withoutInvitation(name id.Invitation, acceptedBy id.User, at time.Time) State {
-	if i, ok := s.Invitations[name]; ok {
-		s.Invitations = copied(s.Invitations)
+	if i, ok := s.Invitations.Find(name); ok {
 		i.EndedAt, i.AcceptedBy, i.Email, i.TokenHash = at, acceptedBy, personal.Text{}, ""
-		s.Invitations[name] = i
+		s.Invitations = s.Invitations.with(name, i)
 	}
 	return s
 }
@@ -177,7 +172,7 @@ var (
 // everybody else, and for a member who is suspended, the organization does not
 // exist.
 func (s State) RequireMember(user id.User) (access.Role, error) {
-	member, ok := s.Members[user]
+	member, ok := s.Members.Find(user)
 	if !ok || member.Suspended || s.Status != StatusActive {
 		return "", ErrNotFound
 	}
@@ -188,7 +183,7 @@ func (s State) RequireMember(user id.User) (access.Role, error) {
 // has one.
 func (s State) Owners() int {
 	n := 0
-	for _, m := range s.Members {
+	for _, m := range s.Members.All() {
 		if m.Role == access.Owner && !m.Suspended {
 			n++
 		}
@@ -200,7 +195,7 @@ func (s State) Owners() int {
 // made it and are an owner, and it is not purged.
 func (s State) KeepsSlot(owner id.User, n int) bool {
 	return s.Status != "" && s.Status != StatusPurged && s.CreatedBy == owner && s.Slot == n &&
-		s.Members[owner].Role == access.Owner
+		s.Members.Get(owner).Role == access.Owner
 }
 
 // HoldsSlug tells whether the organization keeps a slug from all others: it is

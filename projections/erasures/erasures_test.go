@@ -103,6 +103,52 @@ func TestTraces(t *testing.T) {
 	check("of an organization, erased", 0, len(all), err)
 }
 
+// Invitations are found when they are over, in the order of their ends, until their
+// addresses are forgotten.
+func TestOver(t *testing.T) {
+	t.Parallel()
+	pool := postgrestest.New(t, postgrestest.WithMigrations(migrations.App, migrations.AppTable))
+	m := readmodeltest.New(t, pool, erasures.Definition())
+	q := erasures.NewQueries(pool)
+	invite := func(name id.Invitation, expire time.Time) organization.MemberInvited {
+		i := invited(name, "org_1", "e", day0)
+		i.ExpireAt = expire
+		return i
+	}
+	m.Given("organization-1",
+		invite("inv_expired", day(7)), invite("inv_accepted", day(7)), invite("inv_revoked", day(7)),
+		invite("inv_resent", day(7)), invite("inv_forgotten", day(7)),
+		organization.MemberJoined{OrganizationID: "org_1", UserID: "user_1", InvitationID: "inv_accepted", OccurredAt: day(1)},
+		organization.InvitationRevoked{OrganizationID: "org_1", InvitationID: "inv_revoked", OccurredAt: day(2)},
+		organization.InvitationResent{OrganizationID: "org_1", InvitationID: "inv_resent", ExpireAt: day(9), OccurredAt: day(2)},
+		organization.InvitationForgotten{OrganizationID: "org_1", InvitationID: "inv_forgotten", OccurredAt: day(40)})
+	over := func(at time.Time, after erasures.OverInvitation, limit int) (names []id.Invitation, last erasures.OverInvitation) {
+		t.Helper()
+		all, err := q.Over(context.Background(), at, after, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range all {
+			names, last = append(names, i.ID), i
+		}
+		return names, last
+	}
+	first, last := over(day(8), erasures.OverInvitation{}, 2)
+	rest, _ := over(day(8), last, 2)
+	early, _ := over(day(2).Add(-time.Millisecond), erasures.OverInvitation{}, 9)
+	late, _ := over(day(9), erasures.OverInvitation{}, 9)
+	for _, c := range []struct{ want, got []id.Invitation }{
+		{[]id.Invitation{"inv_accepted", "inv_revoked"}, first},
+		{[]id.Invitation{"inv_expired"}, rest},
+		{[]id.Invitation{"inv_accepted"}, early},
+		{[]id.Invitation{"inv_accepted", "inv_revoked", "inv_expired", "inv_resent"}, late},
+	} {
+		if diff := cmp.Diff(c.want, c.got); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
 func TestDue(t *testing.T) {
 	t.Parallel()
 	pool := postgrestest.New(t, postgrestest.WithMigrations(migrations.App, migrations.AppTable))

@@ -4,3 +4,4 @@ CREATE INDEX invitations_organization ON invitations (organization_id);
 CREATE INDEX addresses_email ON addresses (left(email_hash, 64));
 CREATE INDEX memberships_organization ON memberships (organization_id);
 CREATE INDEX due_purge ON due (purge_at);
+CREATE INDEX invitations_over ON invitations (over_at, id);

@@ -26,7 +26,7 @@ var (
 // it has of a subject once the erasure is complete.
 func Definition() projections.Definition {
 	return projections.Definition{
-		Name: Name, Version: 1, Tables: tables, Indexes: indexes,
+		Name: Name, Version: 2, Tables: tables, Indexes: indexes,
 		Reducers: projections.Join(
 			projections.On(registered),
 			projections.On(emailChanged),
@@ -34,6 +34,9 @@ func Definition() projections.Definition {
 			projections.On(restored),
 			projections.On(erased),
 			projections.On(memberInvited),
+			projections.On(invitationResent),
+			projections.On(invitationRevoked),
+			projections.On(invitationForgotten),
 			projections.On(memberJoined),
 			projections.On(begun),
 			projections.On(completed),
@@ -88,14 +91,26 @@ func erased(e user.Erased, _ event.Recorded) []change {
 
 func memberInvited(e organization.MemberInvited, _ event.Recorded) []change {
 	return []change{projections.Put(invitations, row{"id": e.InvitationID}, row{
-		"organization_id": e.OrganizationID, "email_hash": e.EmailHash, "invited_at": e.OccurredAt,
+		"organization_id": e.OrganizationID, "email_hash": e.EmailHash, "invited_at": e.OccurredAt, "over_at": e.ExpireAt,
 	})}
+}
+
+func invitationResent(e organization.InvitationResent, _ event.Recorded) []change {
+	return []change{projections.Patch(invitations, row{"id": e.InvitationID}, row{"over_at": e.ExpireAt})}
+}
+
+func invitationRevoked(e organization.InvitationRevoked, _ event.Recorded) []change {
+	return []change{projections.Patch(invitations, row{"id": e.InvitationID}, row{"over_at": e.OccurredAt})}
+}
+
+func invitationForgotten(e organization.InvitationForgotten, _ event.Recorded) []change {
+	return []change{projections.Delete(invitations, row{"id": e.InvitationID})}
 }
 
 func memberJoined(e organization.MemberJoined, _ event.Recorded) []change {
 	changes := []change{projections.Put(memberships, row{"user_id": e.UserID, "organization_id": e.OrganizationID}, row{})}
 	if e.InvitationID != "" {
-		changes = append(changes, projections.Patch(invitations, row{"id": e.InvitationID}, row{"accepted_by": e.UserID}))
+		changes = append(changes, projections.Patch(invitations, row{"id": e.InvitationID}, row{"accepted_by": e.UserID, "over_at": e.OccurredAt}))
 	}
 	return changes
 }

@@ -29,6 +29,13 @@ type Invitation struct {
 	OrganizationID id.Organization
 }
 
+// OverInvitation is an invitation that ended, whose address can still be read.
+type OverInvitation struct {
+	Invitation
+
+	OverAt time.Time
+}
+
 // Queries read the model. They are safe for concurrent use.
 type Queries struct {
 	// List returns all erasures, the latest first.
@@ -44,6 +51,9 @@ type Queries struct {
 	// IdentityOf returns the keyed hash of a person's identity; empty for one who
 	// is not known, or was erased.
 	IdentityOf func(context.Context, id.User) (string, error)
+	// Over returns up to limit invitations that ended at or before a time, the
+	// earliest first, from after one on.
+	Over func(ctx context.Context, at time.Time, after OverInvitation, limit int) ([]OverInvitation, error)
 	// Due returns up to limit deactivated people whose grace is over at a time, in
 	// the order of their ids, from after one on.
 	Due func(ctx context.Context, at time.Time, after id.User, limit int) ([]id.User, error)
@@ -54,7 +64,7 @@ func NewQueries(db view.DB) Queries {
 	r := reader{db}
 	return Queries{
 		List: r.list, InvitationsOf: r.invitationsOf, InvitationsTo: r.invitationsTo,
-		OrganizationsOf: r.organizationsOf, IdentityOf: r.identityOf, Due: r.due,
+		OrganizationsOf: r.organizationsOf, IdentityOf: r.identityOf, Due: r.due, Over: r.over,
 	}
 }
 
@@ -108,6 +118,16 @@ func (r reader) due(ctx context.Context, at time.Time, after id.User, limit int)
 	return collect(ctx, r.db, pgx.RowTo[id.User],
 		"SELECT user_id FROM erasures.due WHERE purge_at <= @at AND user_id > @after ORDER BY user_id LIMIT @limit",
 		pgx.NamedArgs{"at": at, "after": string(after), "limit": limit})
+}
+
+func (r reader) over(ctx context.Context, at time.Time, after OverInvitation, limit int) ([]OverInvitation, error) {
+	return collect(ctx, r.db, func(row pgx.CollectableRow) (i OverInvitation, err error) {
+		err = row.Scan(&i.ID, &i.OrganizationID, &i.OverAt)
+		return i, err
+	}, `
+		SELECT id, organization_id, over_at FROM erasures.invitations
+		WHERE over_at <= @at AND (over_at, id) > (@over, @id) ORDER BY over_at, id LIMIT @limit`,
+		pgx.NamedArgs{"at": at, "over": after.OverAt, "id": string(after.ID), "limit": limit})
 }
 
 func collect[T any](ctx context.Context, db view.DB, scan pgx.RowToFunc[T], sql string, args pgx.NamedArgs) ([]T, error) {

@@ -1,13 +1,15 @@
 -- What is needed to find the data of a person or an organization in the log. All
 -- of it is pseudonymous, and goes with the erasure.
 
--- Each invitation that was ever made: its address is encrypted for the
--- invitation itself.
+-- Each invitation whose address can be read: it is encrypted for the invitation
+-- itself.
 CREATE TABLE invitations (
-    id              text PRIMARY KEY,
+    id              text COLLATE "C" PRIMARY KEY,
     organization_id text NOT NULL,
     email_hash      text NOT NULL,
     invited_at      timestamptz NOT NULL,
+    -- When it was accepted or revoked, or else expires.
+    over_at         timestamptz NOT NULL,
     -- Who joined by it; empty if nobody did.
     accepted_by     text NOT NULL DEFAULT ''
 );

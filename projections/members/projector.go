@@ -28,7 +28,7 @@ var (
 // revision, which is what If-Match is compared with.
 func Definition() projections.Definition {
 	return projections.Definition{
-		Name: Name, Version: 1, Tables: tables, Indexes: indexes,
+		Name: Name, Version: 2, Tables: tables, Indexes: indexes,
 		Personal: []projections.Personal{{Table: members, Subject: "id", Columns: []string{"email"}}},
 		Reducers: projections.Join(
 			projections.On(registered),
@@ -44,6 +44,7 @@ func Definition() projections.Definition {
 			projections.On(invited),
 			projections.On(resent),
 			projections.On(revoked),
+			projections.On(forgotten),
 			projections.On(joined),
 			projections.On(roleChanged),
 			projections.On(suspended),
@@ -112,6 +113,12 @@ func resent(e organization.InvitationResent, r event.Recorded) []change {
 
 func revoked(e organization.InvitationRevoked, r event.Recorded) []change {
 	return moved(e.OrganizationID, r, over(e.OrganizationID, e.InvitationID)...)
+}
+
+// forgotten takes the address of an invitation away that expired long ago. Its
+// organization is still found: to join again gives the same answer.
+func forgotten(e organization.InvitationForgotten, r event.Recorded) []change {
+	return moved(e.OrganizationID, r, projections.Delete(members, member(e.OrganizationID, e.InvitationID)))
 }
 
 // over takes an invitation off the list.

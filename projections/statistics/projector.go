@@ -30,7 +30,7 @@ var (
 // Definition is the read model.
 func Definition() projections.Definition {
 	return projections.Definition{
-		Name: Name, Version: 1, Tables: tables, Indexes: indexes,
+		Name: Name, Version: 2, Tables: tables, Indexes: indexes,
 		Reducers: projections.Join(
 			projections.On(memberJoined),
 			projections.On(memberRemoved),
@@ -102,10 +102,13 @@ func invitationRevoked(e organization.InvitationRevoked, _ event.Recorded) []cha
 	}
 }
 
+// purged leaves the keys, which are subtracted as those that have ended: they are
+// revoked later, one by one.
 func purged(e organization.Purged, _ event.Recorded) []change {
 	return []change{
-		projections.Delete(counts, row{"organization_id": e.OrganizationID}),
-		projections.DeleteWhere(endings, row{"organization_id": e.OrganizationID}),
+		projections.Merge(counts, row{"organization_id": e.OrganizationID}, row{"members": 0, "invitations": 0}),
+		projections.DeleteWhere(endings, row{"organization_id": e.OrganizationID, "kind": kindInvitation}),
+		projections.PatchWhere(endings, row{"organization_id": e.OrganizationID, "kind": kindKey}, row{"orphaned": true}),
 	}
 }
 
