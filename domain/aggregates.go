@@ -8,6 +8,7 @@ import (
 	"github.com/perfectworks/backend/domain/click"
 	"github.com/perfectworks/backend/domain/erasure"
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/file"
 	"github.com/perfectworks/backend/domain/operator"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/payment"
@@ -26,6 +27,7 @@ func Aggregates() []event.Kind {
 		user.Aggregate.Describe(),
 		operator.Aggregate.Describe(),
 		organization.Aggregate.Describe(),
+		file.Aggregate.Describe(),
 		apikey.Aggregate.Describe(),
 		payment.Aggregate.Describe(),
 		refusal.Aggregate.Describe(),

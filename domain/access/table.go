@@ -34,6 +34,8 @@ const (
 	// SpendTokens and GrantTokens belong to no role: only policies declare them.
 	SpendTokens Permission = "tokens:spend"
 	GrantTokens Permission = "tokens:grant"
+	// WorkOnFiles belongs to no role: only policies and workers declare it.
+	WorkOnFiles Permission = "files:work"
 )
 
 // table is the permission table of the HTTP contract. An x stands for yes, a dot
@@ -64,6 +66,7 @@ var table = map[Permission]row{
 	AdjustTokens:           {". . . . .", "   .   .", "     .    x     .", ""},
 	SpendTokens:            {". . . . .", "   .   .", "     .    .     .", ""},
 	GrantTokens:            {". . . . .", "   .   .", "     .    .     .", ""},
+	WorkOnFiles:            {". . . . .", "   .   .", "     .    .     .", ""},
 	Checkout:               {"x x x . .", "   .   x", "     .    .     .", ScopeCheckout},
 	ReadAuditLog:           {"x x . . .", "   .   x", "     x    x     x", ScopeReadAuditLog},
 }

@@ -20,6 +20,8 @@ const (
 	Unprocessable                   // 422: understood, but cannot be done
 	PaymentRequired                 // 402: understood, but there are not enough tokens
 	Unavailable                     // 503: try again later
+	TooLarge                        // 413: more than is accepted
+	UnsupportedMedia                // 415: of a type that is not accepted
 )
 
 // Failure is a refusal. It changes nothing and is safe to show: its texts

@@ -7,6 +7,7 @@ import (
 	"github.com/perfectworks/backend/projections/apikeys"
 	"github.com/perfectworks/backend/projections/audit"
 	"github.com/perfectworks/backend/projections/erasures"
+	"github.com/perfectworks/backend/projections/files"
 	"github.com/perfectworks/backend/projections/members"
 	"github.com/perfectworks/backend/projections/organizations"
 	"github.com/perfectworks/backend/projections/payments"
@@ -28,6 +29,7 @@ func Definitions() []projections.Definition {
 		audit.Definition(),
 		erasures.Definition(),
 		tokens.Definition(),
+		files.Definition(),
 	}
 }
 
@@ -42,6 +44,7 @@ type Queries struct {
 	Audit         audit.Queries
 	Erasures      erasures.Queries
 	Tokens        tokens.Queries
+	Files         files.Queries
 }
 
 // NewQueries returns the queries on a database. They are safe for concurrent use
@@ -57,5 +60,6 @@ func NewQueries(db view.DB) *Queries {
 		Audit:         audit.NewQueries(db),
 		Erasures:      erasures.NewQueries(db),
 		Tokens:        tokens.NewQueries(db),
+		Files:         files.NewQueries(db),
 	}
 }

@@ -42,6 +42,7 @@ func Definition() projections.Definition {
 			projections.On(keyRotated),
 			projections.On(keyRevoked),
 			projections.On(userErased),
+			fileCounts(),
 			balances(),
 		),
 	}

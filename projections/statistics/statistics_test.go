@@ -16,6 +16,7 @@ import (
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/apikey"
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/file"
 	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/personal"
@@ -37,7 +38,7 @@ func newModel(t *testing.T) (*readmodeltest.Model, statistics.Queries) {
 func TestReducers(t *testing.T) {
 	t.Parallel()
 	readmodeltest.RefusesOthers(t, statistics.Definition(),
-		organization.Aggregate.Schemas, apikey.Aggregate.Schemas, user.Aggregate.Schemas, tokenaccount.Aggregate.Schemas)
+		organization.Aggregate.Schemas, apikey.Aggregate.Schemas, user.Aggregate.Schemas, tokenaccount.Aggregate.Schemas, file.Aggregate.Schemas)
 }
 
 // history is two organizations that live at random, by the rules of the domain.
