@@ -169,21 +169,24 @@ func (c *CMap) Use(base *CMap) { c.base = base }
 // Codes splits a string into codes by the code space ranges.
 func (c *CMap) Codes(s string) []int {
 	var out []int
+	for len(s) > 0 {
+		code, length := c.Code(s)
+		out = append(out, code)
+		s = s[length:]
+	}
+	return out
+}
+
+// Code gives the first code of a string that is not empty, and how many bytes it has; 0 for bytes in no range.
+func (c *CMap) Code(s string) (code, length int) {
 	spaces := c.spaces
 	for b := c.base; len(spaces) == 0 && b != nil; b = b.base {
 		spaces = b.spaces
 	}
-	for len(s) > 0 {
-		length := codeLength(spaces, s)
-		if length == 0 {
-			length = min(shortest(spaces), len(s))
-			out = append(out, 0)
-		} else {
-			out = append(out, number(pdf.String(s[:length])))
-		}
-		s = s[length:]
+	if length = codeLength(spaces, s); length == 0 {
+		return 0, min(shortest(spaces), len(s))
 	}
-	return out
+	return number(pdf.String(s[:length])), length
 }
 
 func codeLength(spaces []codeRange, s string) int {

@@ -187,6 +187,25 @@ func (t *fontTable) type3(file *pdf.File) {
 	}
 }
 
+// code gives the first character code of a string, and how many bytes it has; 0 if the string ends in the middle of it.
+func (t *fontTable) code(s string) (code, size int) {
+	switch name := t.font.CMapName; {
+	case t.simple:
+		return int(s[0]), 1
+	case t.legacy != nil:
+		if t.legacy.length(s[0]) == 1 || len(s) == 1 {
+			return int(s[0]), 1
+		}
+		return int(s[0])<<8 | int(s[1]), 2
+	case name == "Identity-H" || name == "Identity-V" || t.font.CMap == nil:
+		if len(s) == 1 {
+			return 0, 0
+		}
+		return int(s[0])<<8 | int(s[1]), 2
+	}
+	return t.font.CMap.Code(s)
+}
+
 // glyph asks the font once per code.
 func (t *fontTable) glyph(code int) glyph {
 	if code>>16 != 0 {

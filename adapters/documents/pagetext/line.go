@@ -1,6 +1,7 @@
 package pagetext
 
 import (
+	"bytes"
 	"math"
 	"strings"
 	"unicode"
@@ -13,8 +14,8 @@ import (
 type line struct {
 	in    *interpreter
 	table *fontTable
-	// from is the first element of the array that belongs to it.
-	from int
+	// from is where it starts in what the operation shows.
+	from Split
 	// first and last are the points on the baseline where visible glyphs start and end; x0 is where any glyph starts.
 	firstX, firstY, lastX, lastY float64
 	startX, startY               float64
@@ -26,15 +27,25 @@ type line struct {
 	back float64
 	// edges are the sides of links that the line runs through.
 	edges []edge
+	// shown counts the visible glyphs; spread are the places in the text of those that character spacing alone moves
+	// away from the one before by as much as a space.
+	shown  int
+	spread []int
+	// spacing is what character spacing adds between glyphs, in ems.
+	spacing float64
 }
 
-func (in *interpreter) open(from int) line {
+func (in *interpreter) open(from Split) line {
 	table := in.state.text.font
 	if table == nil {
 		table = in.substitute()
 	}
 	in.buffer = in.buffer[:0]
-	return line{in: in, table: table, from: from}
+	l := line{in: in, table: table, from: from}
+	if size := in.state.text.size * table.em; size != 0 {
+		l.spacing = in.state.text.charSpace / size
+	}
+	return l
 }
 
 // shows tells whether any text follows in an array.
@@ -52,7 +63,7 @@ func (l *line) divides(gap float64) bool {
 	if l.table.mono {
 		return gap >= monoColumnGap
 	}
-	return gap >= columnGap || gap >= labelGap && l.from == 0 && isLabel(l.in.buffer)
+	return gap >= columnGap || gap >= labelGap && l.from == Split{} && isLabel(l.in.buffer)
 }
 
 // isLabel tells whether text is a bullet or a short numbering and nothing else.
@@ -82,7 +93,7 @@ func isLabel(text []byte) bool {
 // gap notes a gap between two strings, in ems.
 func (l *line) gap(gap float64) {
 	l.back = -gap
-	if gap < spaceGap || !l.begun {
+	if gap += min(l.spacing, 0); gap < spaceGap || !l.begun {
 		return
 	}
 	l.spaces = 1
@@ -100,26 +111,23 @@ func (l *line) string(s string) {
 		}
 		return
 	}
-	switch name := l.table.font.CMapName; {
-	case l.table.legacy != nil:
-		for len(s) > 0 {
-			if l.table.legacy.length(s[0]) == 1 || len(s) == 1 {
-				l.glyph(int(s[0]), s[0] == ' ')
-				s = s[1:]
-				continue
-			}
-			l.glyph(int(s[0])<<8|int(s[1]), false)
-			s = s[2:]
+	for len(s) > 0 {
+		code, size := l.table.code(s)
+		if size == 0 {
+			return
 		}
-	case name == "Identity-H" || name == "Identity-V" || l.table.font.CMap == nil:
-		for ; len(s) > 1; s = s[2:] {
-			l.glyph(int(s[0])<<8|int(s[1]), false)
-		}
-	default:
-		for _, code := range l.table.font.Codes(s) {
-			l.glyph(code, code == ' ')
-		}
+		l.glyph(code, size == 1 && code == ' ')
+		s = s[size:]
 	}
+}
+
+// divide ends the line at a point and goes on with another one.
+func (l *line) divide(at Split) {
+	l.divided = true
+	l.close(at)
+	edges := l.edges
+	*l = l.in.open(at)
+	l.divided, l.edges = true, edges
 }
 
 // glyph shows a glyph and moves on.
@@ -133,11 +141,16 @@ func (l *line) glyph(code int, single bool) {
 	}
 	if visible && l.spaces > 0 {
 		l.pad()
+	} else if visible && l.shown > 0 && l.spacing-l.back >= spaceGap && !bytes.HasSuffix(in.buffer, []byte{' '}) {
+		l.spread = append(l.spread, len(in.buffer))
 	}
 	if l.back < overprint || !in.accent(g.text) {
 		in.buffer = append(in.buffer, g.text...)
 	}
 	l.back = 0
+	if visible {
+		l.shown++
+	}
 	if visible && !l.visible {
 		l.visible, l.firstX, l.firstY = true, x, y
 	}
@@ -171,8 +184,8 @@ func (l *line) pad() {
 	l.in.buffer, l.spaces = b, 0
 }
 
-// close makes a run of the line, whose elements end before an index.
-func (l *line) close(to int) {
+// close makes a run of the line, which ends before a point.
+func (l *line) close(to Split) {
 	in := l.in
 	if !l.begun || !in.keep() {
 		return
@@ -199,6 +212,7 @@ func (l *line) close(to int) {
 	}
 	l.measure(&run)
 	in.page.Runs = append(in.page.Runs, run)
+	l.settleSpread()
 }
 
 // measure reckons where a run is on the page.

@@ -25,9 +25,17 @@ type Page struct {
 	Images  []Image
 	// Rules are the straight lines and thin filled rectangles that may separate or frame text; Fills are larger filled
 	// rectangles that may stand behind it. White ones are left out.
-	Rules, Fills []Rect
+	Rules []Rect
+	Fills []Fill
 	// Shapes are all painted paths and shadings, of which drawings consist; those of rules and fills as well.
 	Shapes []Shape
+}
+
+// Fill is a filled rectangle.
+type Fill struct {
+	Rect
+	// Color is 0xRRGGBB, as far as it is in a device color space; else black.
+	Color uint32
 }
 
 // Shape is a painted path.
@@ -54,10 +62,10 @@ type Place struct {
 	Stream int
 	// Operation counts the operations of that stream from 0, as [pdf.Scanner] gives them.
 	Operation int
-	// From and To bound the elements of the array of a TJ operation that are meant, To not included; both are 0 for the
-	// whole operation. A TJ is divided where its gaps separate columns; the parts follow each other without a gap, each
-	// but the first begins with the number that makes the gap before it.
-	From, To int
+	// From and To bound the part of what a text operation shows that is meant, To not included; both are zero for the
+	// whole operation. An operation is divided where its gaps separate columns, and where links begin and end. The parts
+	// follow each other without a gap; one that a gap divides off begins with the number that makes the gap.
+	From, To Split
 	// Mark is the marked-content identifier of the innermost sequence around it that has one, -1 if there is none.
 	Mark int
 	// MarkStream is the index of the stream that this sequence is in: a form painted inside of a sequence has it from
@@ -65,6 +73,17 @@ type Place struct {
 	MarkStream int
 	// Artifact tells that a sequence around it is an artifact.
 	Artifact bool
+}
+
+// Split is a point in what a text operation shows: before a byte of a string, or before another element of an array.
+type Split struct {
+	// Element counts the elements of the array of a TJ; the string of other operations is element 0.
+	Element, Byte int
+}
+
+// Before tells whether s comes before o.
+func (s Split) Before(o Split) bool {
+	return s.Element < o.Element || s.Element == o.Element && s.Byte < o.Byte
 }
 
 // Run is text shown by one operation in one line: a word, a line or a part of one.

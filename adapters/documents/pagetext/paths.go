@@ -165,10 +165,10 @@ func (in *interpreter) painted(fill, stroke bool) {
 	}
 	if fill {
 		for _, r := range p.rects {
-			in.filled(r)
+			in.filled(r, in.state.fill.rgb)
 		}
 		if len(p.lines) > 0 { // lines along the axes that are filled: a rectangle, mostly
-			in.filled(p.box)
+			in.filled(p.box, in.state.fill.rgb)
 		}
 	}
 }
@@ -176,14 +176,14 @@ func (in *interpreter) painted(fill, stroke bool) {
 // thick notes thick strokes: each is an area as if filled.
 func (in *interpreter) thick(width float64) {
 	for _, line := range in.path.lines {
-		in.filled(line.Grow(width / 2))
+		in.filled(line.Grow(width/2), in.state.stroke.rgb)
 	}
 }
 
 // frame notes the four lines of a stroked rectangle, or the only one of a flat one.
 func (in *interpreter) frame(r Rect, width float64) {
 	if r.Width() <= thinFill || r.Height() <= thinFill {
-		in.filled(r.Grow(width / 2))
+		in.filled(r.Grow(width/2), in.state.stroke.rgb)
 		return
 	}
 	half := width / 2
@@ -194,14 +194,14 @@ func (in *interpreter) frame(r Rect, width float64) {
 }
 
 // filled notes an upright area: a rule if it is thin.
-func (in *interpreter) filled(r Rect) {
+func (in *interpreter) filled(r Rect, rgb uint32) {
 	switch {
 	case r.Width() <= 2*shortest && r.Height() <= 2*shortest: // a bullet or a dot
 	case min(r.Width(), r.Height()) <= thinFill:
 		in.rule(r)
 	default:
 		if r, ok := in.shown(r); ok {
-			in.page.Fills = append(in.page.Fills, r)
+			in.page.Fills = append(in.page.Fills, Fill{r, rgb})
 		}
 	}
 }

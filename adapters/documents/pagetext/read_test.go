@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -68,8 +69,8 @@ func show(r pagetext.Run) string {
 	if r.Place.Mark >= 0 {
 		out += fmt.Sprintf(" mark %d of %d", r.Place.Mark, r.Place.MarkStream)
 	}
-	if r.Place.To > 0 {
-		out += fmt.Sprintf(" elements %d to %d", r.Place.From, r.Place.To)
+	if r.Place.To != (pagetext.Split{}) {
+		out += fmt.Sprintf(" elements %s to %s", showSplit(r.Place.From), showSplit(r.Place.To))
 	}
 	if r.Place.Stream > 0 {
 		out += fmt.Sprintf(" stream %d", r.Place.Stream)
@@ -78,6 +79,13 @@ func show(r pagetext.Run) string {
 		out += fmt.Sprintf(" color %06x", r.Color)
 	}
 	return out
+}
+
+func showSplit(s pagetext.Split) string {
+	if s.Byte == 0 {
+		return strconv.Itoa(s.Element)
+	}
+	return fmt.Sprintf("%d/%d", s.Element, s.Byte)
 }
 
 func TestRuns(t *testing.T) {
@@ -102,6 +110,29 @@ func TestRuns(t *testing.T) {
 			"A" 50-55 at 700 size 10.0 elements 0 to 1
 			"B" 58-64 at 700 size 10.0 elements 1 to 3
 			"C" 67-74 at 700 size 10.0 elements 3 to 5`},
+		{"a link in a string", "BT/F 10 Tf 50 700 Td(ABC)Tj ET", "/Annots[<</Subtype/Link/Rect[55 697 61 709]>>]", `
+			"A" 50-55 at 700 size 10.0 elements 0 to 0/1
+			"B" 55-61 at 700 size 10.0 elements 0/1 to 0/2
+			"C" 61-68 at 700 size 10.0 elements 0/2 to 1`},
+		{
+			"a link that is a whole string", "BT/F 10 Tf 50 700 Td(ABC)Tj ET", "/Annots[<</Subtype/Link/Rect[48 697 70 709]>>]",
+			`"ABC" 50-68 at 700 size 10.0`,
+		},
+		{
+			"a link in another line", "BT/F 10 Tf 50 700 Td(ABC)Tj ET", "/Annots[<</Subtype/Link/Rect[55 680 61 690]>>]",
+			`"ABC" 50-68 at 700 size 10.0`,
+		},
+		{"spaces by character spacing", "BT/F 10 Tf 50 700 Td 2.5 Tc(AB)Tj 0 Tc 13.5 0 Td(C)Tj 7 0 Td 2.5 Tc(AB)Tj ET", "", `
+			"A B" 50-64 at 700 size 10.0
+			"C" 64-70 at 700 size 10.0
+			"A B" 70-84 at 700 size 10.0`},
+		{"letters spaced out", "BT/F 10 Tf 50 700 Td 2.5 Tc(AB)Tj 16 0 Td(CA)Tj 0 Tc 30 0 Td(ABC)Tj ET", "", `
+			"AB" 50-64 at 700 size 10.0
+			"CA" 66-80 at 700 size 10.0
+			"ABC" 96-114 at 700 size 10.0`},
+		{"character spacing that gaps make up for", "BT/F 10 Tf 50 700 Td -3 Tc[(A)-300(B)]TJ 0 -20 Td 3 Tc[(A)300(B)]TJ ET", "", `
+			"AB" 50-61 at 700 size 10.0
+			"AB" 50-61 at 680 size 10.0`},
 		{"an accent over a letter", "BT/F 10 Tf 50 700 Td[(\\250)500(A)]TJ ET", "", `"Ä" 50-50 at 700 size 10.0`},
 		{"the gap before the first string moves it", "BT/F 10 Tf 50 700 Td[-1000(A)]TJ ET", "", `"A" 60-65 at 700 size 10.0`},
 		{"turned", "BT/F 10 Tf 0 1 -1 0 50 700 Tm(A)Tj ET", "", `"A" 42-52 at 700 size 10.0 turned 90`},
@@ -168,7 +199,8 @@ func TestDrawings(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name, content string
-		rules, fills  []pagetext.Rect
+		rules         []pagetext.Rect
+		fills         []pagetext.Fill
 		shapes        int
 	}{
 		{"a line", "1 w 50 100 m 150 100 l S", []pagetext.Rect{rect(49.5, 99.5, 150.5, 100.5)}, nil, 1},
@@ -176,7 +208,7 @@ func TestDrawings(t *testing.T) {
 		{"a frame", "0 w 50 100 200 80 re S", []pagetext.Rect{
 			rect(50, 100, 250, 100), rect(50, 180, 250, 180), rect(50, 100, 50, 180), rect(250, 100, 250, 180),
 		}, nil, 1},
-		{"an area", ".5 g 50 100 200 80 re f", nil, []pagetext.Rect{rect(50, 100, 250, 180)}, 1},
+		{"an area", ".5 g 50 100 200 80 re f", nil, []pagetext.Fill{{Rect: rect(50, 100, 250, 180), Color: 0x808080}}, 1},
 		{"a white area is nothing", "1 g 50 100 200 80 re f", nil, nil, 0},
 		{"a path that is not painted", "50 100 200 80 re n", nil, nil, 0},
 		{"a curve", "50 100 m 60 200 70 200 80 100 c S", nil, nil, 1},

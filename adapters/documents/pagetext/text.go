@@ -116,15 +116,15 @@ func (in *interpreter) show(args []pdf.Object) {
 	if !ok {
 		return
 	}
-	l := in.open(0)
-	l.string(string(s))
-	l.close(0)
+	l := in.open(Split{})
+	l.edges = in.linkEdges()
+	l.text(0, string(s))
+	l.close(Split{Element: 1})
 }
 
 func (in *interpreter) showArray(list pdf.Array) {
-	l := in.open(0)
+	l := in.open(Split{})
 	l.edges = in.linkEdges()
-	edges := l.edges
 	t := &in.state.text
 	em := l.table.em
 	if em == 0 {
@@ -132,7 +132,7 @@ func (in *interpreter) showArray(list pdf.Array) {
 	}
 	for i, o := range list {
 		if s, ok := o.(pdf.String); ok {
-			l.string(string(s))
+			l.text(i, string(s))
 			continue
 		}
 		v, ok := pdf.Number(o)
@@ -141,10 +141,7 @@ func (in *interpreter) showArray(list pdf.Array) {
 		}
 		gap := -v / 1000
 		if l.begun && (l.divides(gap/em) || l.atLink(gap, gap/em)) && shows(list[i+1:]) {
-			l.divided = true
-			l.close(i)
-			l = in.open(i)
-			l.divided, l.edges = true, edges
+			l.divide(Split{Element: i})
 		} else {
 			l.gap(gap / em)
 		}
@@ -154,7 +151,7 @@ func (in *interpreter) showArray(list pdf.Array) {
 			in.advance(gap*t.size*t.scale, 0)
 		}
 	}
-	l.close(len(list))
+	l.close(Split{Element: len(list)})
 }
 
 func (in *interpreter) advance(tx, ty float64) {

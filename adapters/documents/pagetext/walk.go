@@ -18,6 +18,9 @@ type walk struct {
 	forms []*pdf.Stream
 	// buffer is where the text of a run is put together.
 	buffer []byte
+	// ended is where the last run ends, spread the last one that may hold spaces made by character spacing.
+	ended  end
+	spread spread
 }
 
 // interpreter interprets one stream.

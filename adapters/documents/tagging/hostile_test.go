@@ -59,7 +59,7 @@ func TestHostile(t *testing.T) {
 	}
 	t.Log(count)
 	for _, rule := range slices.SortedFunc(maps.Keys(rules), func(a, b string) int { return cmp.Compare(len(rules[b]), len(rules[a])) }) {
-		t.Logf("%-12s %3d %s", rule, len(rules[rule]), strings.Join(rules[rule][:min(8, len(rules[rule]))], " "))
+		t.Logf("%-12s %3d %s", rule, len(rules[rule]), strings.Join(rules[rule], " "))
 	}
 	readable := len(files) - count["unreadable"] - count["refused"]
 	const least = 0.86

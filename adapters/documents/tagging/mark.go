@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strconv"
 
+	"github.com/perfectworks/backend/adapters/documents/pagetext"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 )
 
@@ -28,9 +29,9 @@ var artifactMarks = map[int]string{
 	footer:   "\n/Artifact <</Type/Pagination/Subtype/Footer>> BDC\n",
 }
 
-// part is a piece of an operation that shows text: the elements From to To of a TJ, or all of it if both are 0.
+// part is a piece of an operation that shows text, from a point in it on; all of it if it is the only one.
 type part struct {
-	from, to int
+	from pagetext.Split
 	belongs
 }
 

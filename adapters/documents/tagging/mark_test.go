@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/perfectworks/backend/adapters/documents/pagetext"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 )
 
@@ -26,6 +27,8 @@ func markWith(content string, parts map[int][]part, old func(pdf.Operation) oldM
 	}
 	return string(m.mark())
 }
+
+func at(element, b int) pagetext.Split { return pagetext.Split{Element: element, Byte: b} }
 
 func whole(leaf, order int) []part { return []part{{belongs: belongs{leaf, order}}} }
 
@@ -55,8 +58,24 @@ func TestMark(t *testing.T) {
 			want:    "/Artifact BMC 0 0 1 1 re f q 2 2 1 1 re f Q 3 3 1 1 re f EMC",
 		},
 		"an array is divided between leaves": {
-			content: "BT [(a) -900 (b)] TJ ET", parts: map[int][]part{1: {{0, 1, belongs{0, 0}}, {1, 3, belongs{1, 0}}}},
+			content: "BT [(a) -900 (b)] TJ ET", parts: map[int][]part{1: {{belongs: belongs{0, 0}}, {at(1, 0), belongs{1, 0}}}},
 			want: "BT /P<<0>> [(a) ] TJ EMC /P<<1>> [ -900 (b) ] TJ EMC ET",
+		},
+		"a string is divided between leaves": {
+			content: "BT (see here.) Tj ET",
+			parts:   map[int][]part{1: {{belongs: belongs{0, 0}}, {at(0, 4), belongs{1, 0}}, {at(0, 8), belongs{0, 1}}}},
+			want:    "BT /P<<0>> [(see ) ] TJ EMC /P<<1>> [(here) ] TJ EMC /P<<2>> [(.) ] TJ EMC ET",
+		},
+		"a string in an array is divided between leaves": {
+			content: "BT [(a b) 20 (c d)] TJ ET", parts: map[int][]part{1: {{belongs: belongs{0, 0}}, {at(2, 2), belongs{1, 0}}}},
+			want: "BT /P<<0>> [(a b) 20 (c ) ] TJ EMC /P<<1>> [(d) ] TJ EMC ET",
+		},
+		"a string of the next line is divided between leaves": {
+			content: "BT 1 2 (a b) \" (c d) ' ET",
+			parts: map[int][]part{
+				1: {{belongs: belongs{0, 0}}, {at(0, 2), belongs{1, 0}}}, 2: {{belongs: belongs{1, 1}}, {at(0, 2), belongs{0, 1}}},
+			},
+			want: "BT /P<<0>> 1 Tw 2 Tc T* [(a ) ] TJ EMC /P<<1>> [(b) ] TJ T* [(c ) ] TJ EMC /P<<2>> [(d) ] TJ EMC ET",
 		},
 		"old marks are dropped, layers kept": {
 			content: "/OC /L BDC /P <</MCID 3>> BDC BT (a) Tj ET EMC EMC EMC", parts: map[int][]part{3: whole(0, 0)},
@@ -89,9 +108,21 @@ func TestMark(t *testing.T) {
 	}
 }
 
-// operators gives the operations of content without marks, with the elements of arrays written one by one.
+// operators gives the operations of content without marks, with the elements of what is shown written one by one and
+// strings that follow each other in one.
 func operators(content []byte) []string {
 	var out []string
+	inString := false
+	element := func(o pdf.Object) {
+		text := string(pdf.AppendObject(nil, o))
+		_, isString := o.(pdf.String)
+		if n := len(out); isString && inString {
+			out[n-1] = strings.TrimSuffix(out[n-1], ")") + strings.TrimPrefix(text, "(")
+		} else {
+			out = append(out, text)
+		}
+		inString = isString
+	}
 	scanner := pdf.NewScanner(content, pdf.Limits{})
 	for {
 		op, ok := scanner.Next()
@@ -101,14 +132,22 @@ func operators(content []byte) []string {
 		switch op.Operator {
 		case "BMC", "BDC", "EMC":
 			continue
+		case "'":
+			out, inString = append(out, "T*"), false
+			element(op.Operands[0])
+			continue
+		case "Tj":
+			element(op.Operands[0])
+			continue
 		case "TJ":
 			if list, ok := op.Operands[0].(pdf.Array); ok {
 				for _, o := range list {
-					out = append(out, string(pdf.AppendObject(nil, o)))
+					element(o)
 				}
 				continue
 			}
 		}
+		inString = false
 		text := ""
 		for _, o := range op.Operands {
 			text += string(pdf.AppendObject(nil, o)) + " "
@@ -122,7 +161,7 @@ func operators(content []byte) []string {
 func TestMarksOnly(t *testing.T) {
 	t.Parallel()
 	pieces := []string{
-		"q", "Q", "BT", "ET", "(a) Tj", "[(a) 5 (b)] TJ", "(x) '", "0 0 m", "1 1 l", "h", "S", "f*", "W n", "n", "/X Do", "/S sh",
+		"q", "Q", "BT", "ET", "(a bc) Tj", "[(ab) 5 (c)] TJ", "(xyz) '", "0 0 m", "1 1 l", "h", "S", "f*", "W n", "n", "/X Do", "/S sh",
 		"/P <</MCID 1>> BDC", "/OC /L BDC", "EMC", "1 0 0 rg", "/F 2 Tf", "BI /W 1 ID x EI", "% note\n", "1 2 3",
 	}
 	rapid.Check(t, func(t *rapid.T) {
@@ -133,7 +172,7 @@ func TestMarksOnly(t *testing.T) {
 			leaf := rapid.SampledFrom([]int{artifact, header, 0, 1, 2}).Draw(t, "leaf")
 			p := part{belongs: belongs{leaf, i}}
 			if rapid.Bool().Draw(t, "divided") {
-				parts[i] = []part{{0, 2, p.belongs}, {2, 3, belongs{1, 0}}}
+				parts[i] = []part{{belongs: p.belongs}, {at(rapid.IntRange(0, 2).Draw(t, "element"), rapid.IntRange(0, 2).Draw(t, "byte")), belongs{1, 0}}}
 			} else {
 				parts[i] = []part{p}
 			}
@@ -177,7 +216,7 @@ func FuzzMark(f *testing.F) {
 	f.Add([]byte("q BT /F 1 Tf [(a) 2 (b)] TJ ET Q 0 0 m 1 1 l S BI /W 1 ID x EI EMC"))
 	f.Add([]byte("/P <</MCID 0>> BDC (a] TJ [ [ ( "))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		got := markWith(string(content), map[int][]part{1: whole(0, 0), 2: {{0, 1, belongs{0, 0}}, {1, 2, belongs{1, 0}}}}, nil)
+		got := markWith(string(content), map[int][]part{1: whole(0, 0), 2: {{belongs: belongs{0, 0}}, {at(1, 0), belongs{1, 0}}}}, nil)
 		if again := markWith(got, nil, nil); bytes.Count([]byte(again), []byte("BDC")) > bytes.Count([]byte(got), []byte("BDC")) {
 			t.Errorf("marking twice adds sequences: %q", again)
 		}

@@ -33,7 +33,7 @@ func (w *work) planPage(page *pagetext.Page, leaves []int, artifacts []structure
 	put := func(place pagetext.Place, b belongs) {
 		if place.Stream >= 0 && place.Stream < len(plans) {
 			parts := plans[place.Stream].parts
-			parts[place.Operation] = append(parts[place.Operation], part{place.From, place.To, b})
+			parts[place.Operation] = append(parts[place.Operation], part{place.From, b})
 		}
 	}
 	spread := func(c structure.Content, leaf int) {
@@ -88,7 +88,9 @@ func (p *streamPlan) summarise(plans []streamPlan) {
 		}
 	}
 	for number, parts := range p.parts {
-		slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(a.from, b.from) })
+		slices.SortStableFunc(parts, func(a, b part) int {
+			return cmp.Or(cmp.Compare(a.from.Element, b.from.Element), cmp.Compare(a.from.Byte, b.from.Byte))
+		})
 		p.parts[number] = parts
 		for _, part := range parts {
 			add(part.belongs)
