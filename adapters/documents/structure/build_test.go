@@ -78,6 +78,11 @@ func (c *canvas) rule(x0, y0, x1, y1 float64) *canvas {
 	return c
 }
 
+func (c *canvas) fill(x0, y0, x1, y1 float64, rgb uint32) *canvas {
+	c.page.Fills = append(c.page.Fills, pagetext.Fill{Rect: pagetext.Rect{Left: x0, Bottom: y0, Right: x1, Top: y1}, Color: rgb})
+	return c
+}
+
 func (c *canvas) image(x0, y0, x1, y1 float64) *canvas {
 	c.page.Images = append(c.page.Images, pagetext.Image{
 		Place: pagetext.Place{Operation: 1000 + len(c.page.Images), Mark: -1},

@@ -29,6 +29,8 @@ type cell struct {
 	pieces                     []*piece
 	text                       string
 	bold                       bool
+	// shade is the color of the area behind its text, unshaded if there is none.
+	shade uint32
 }
 
 func (g *grid) columns() int { return len(g.xs) - 1 }

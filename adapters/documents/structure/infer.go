@@ -95,6 +95,7 @@ func (d *document) layOut() {
 	d.continueTables(flows)
 	d.leadings = measureLeadings(flows)
 	for i, s := range d.sheets {
+		setLeadings(flows[i])
 		s.blocks = d.paragraphs(s, flows[i])
 		s.distances()
 		for _, runs := range s.aside {

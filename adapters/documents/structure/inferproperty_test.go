@@ -138,7 +138,7 @@ func TestInferAnything(t *testing.T) {
 				case 1:
 					c.rule(x, y, x+0.5, y+float64(rapid.IntRange(1, 5).Draw(t, "n")*39))
 				case 2:
-					c.page.Fills = append(c.page.Fills, pagetext.Rect{Left: x, Bottom: y, Right: x + 90, Top: y + 39})
+					c.fill(x, y, x+90, y+39, 0xdddddd)
 				case 3:
 					c.shape(x, y, x+float64(rapid.IntRange(1, 60).Draw(t, "w")), y+float64(rapid.IntRange(1, 60).Draw(t, "h")))
 				default:

@@ -58,6 +58,38 @@ func TestInferTables(t *testing.T) {
 			want: []string{plain},
 		},
 		{
+			name: "with a shaded head",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				y := c.paragraph(50, 760, 400, 3)
+				for i, row := range []string{"Town|2023|2024", "Mill|12|18", "Green|20|19"} {
+					for k, word := range strings.Split(row, "|") {
+						c.text([]float64{60, 160, 260}[k], y-20*float64(i), word)
+					}
+				}
+				c.fill(50, y-6, 350, y+14, 0xd0d0d0)
+				c.lines([]float64{50, 150, 250, 350}, []float64{y + 14, y - 6, y - 26, y - 46})
+				return pagesOf(c)
+			},
+			want: []string{"Table(TR(TH:Column(Town) TH:Column(2023) TH:Column(2024)) TR(TD(Mill) TD(12) TD(18)) TR(TD(Green) TD(20) TD(19)))"},
+		},
+		{
+			name: "with a shaded first column",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				y := c.paragraph(50, 760, 400, 3)
+				for i, row := range []string{"2019|12|18", "2020|20|19", "2021|21|30"} {
+					for k, word := range strings.Split(row, "|") {
+						c.text([]float64{60, 160, 260}[k], y-20*float64(i), word)
+					}
+				}
+				c.fill(50, y-46, 150, y+14, 0xd0d0d0)
+				c.lines([]float64{50, 150, 250, 350}, []float64{y + 14, y - 6, y - 26, y - 46})
+				return pagesOf(c)
+			},
+			want: []string{"Table(TR(TH:Row(2019) TD(12) TD(18)) TR(TH:Row(2020) TD(20) TD(19)) TR(TH:Row(2021) TD(21) TD(30)))"},
+		},
+		{
 			name: "ruled above, below and under its head",
 			pages: func() []*pagetext.Page {
 				c := newCanvas(1)
@@ -88,7 +120,7 @@ func TestInferTables(t *testing.T) {
 				c.cells(y, 20, []float64{60, 160, 260}, rows...)
 				for _, v := range []float64{y, y - 40} {
 					for _, x := range []float64{50, 150, 250} {
-						c.page.Fills = append(c.page.Fills, pagetext.Rect{Left: x, Bottom: v - 6, Right: x + 100, Top: v + 14})
+						c.fill(x, v-6, x+100, v+14, 0xeeeeee)
 					}
 				}
 				return pagesOf(c)

@@ -46,7 +46,7 @@ func measureLeadings(flows [][]element) leadings {
 			if seen[keyOf(a)] == nil {
 				seen[keyOf(a)] = map[int]int{}
 			}
-			seen[keyOf(a)][int(math.Round(d*4))]++
+			seen[keyOf(a)][leadingStep(d)]++
 		}
 	}
 	out := leadings{}
@@ -61,9 +61,9 @@ func measureLeadings(flows [][]element) leadings {
 		const common = 0.15
 		for _, step := range steps {
 			if n := counts[step] + counts[step+1]; float64(n) >= common*float64(all) && n > 1 {
-				out[key] = float64(step) / 4
+				out[key] = float64(step) / stepsPerPoint
 				if counts[step+1] > counts[step] {
-					out[key] = float64(step+1) / 4
+					out[key] = float64(step+1) / stepsPerPoint
 				}
 				break
 			}
@@ -72,13 +72,68 @@ func measureLeadings(flows [][]element) leadings {
 	return out
 }
 
-// of gives the usual distance from a line to the next.
+// of gives the usual distance from a line to the next: the larger one of those in its column and in the document.
 func (m leadings) of(l *line) float64 {
 	if d, ok := m[keyOf(l)]; ok {
-		return d
+		return max(d, l.leading)
 	}
-	return usualLeading * l.size
+	return max(usualLeading*l.size, l.leading)
 }
+
+// setLeadings notes the distance of lines in columns that are set wider than the rest of the document, as the text of a
+// thesis is after its abstract: most lines have the same distance there, and run on to the next. Lines that end where
+// they like are paragraphs of their own.
+func setLeadings(flow []element) {
+	type place struct {
+		column *column
+		key    leadingKey
+	}
+	type spacing struct {
+		steps         map[int]int
+		pairs, runsOn int
+	}
+	seen := map[place]*spacing{}
+	for i := 1; i < len(flow); i++ {
+		a, b := flow[i-1].line, flow[i].line
+		if a == nil || b == nil || a.column != b.column || keyOf(a) != keyOf(b) {
+			continue
+		}
+		at := place{a.column, keyOf(a)}
+		if seen[at] == nil {
+			seen[at] = &spacing{steps: map[int]int{}}
+		}
+		one := seen[at]
+		one.pairs++
+		one.steps[leadingStep(a.baseline-b.baseline)]++
+		if !endsShort(a, b) {
+			one.runsOn++
+		}
+	}
+	const (
+		least  = 3 // distances
+		most   = 3 // ems
+		common = 0.6
+	)
+	for _, e := range flow {
+		if e.line == nil {
+			continue
+		}
+		one := seen[place{e.line.column, keyOf(e.line)}]
+		if one == nil || one.pairs < least || float64(one.runsOn) < common*float64(one.pairs) {
+			continue
+		}
+		step := commonestKey(one.steps)
+		n := one.steps[step-1] + one.steps[step] + one.steps[step+1]
+		if d := float64(step) / stepsPerPoint; float64(n) >= common*float64(one.pairs) && d <= most*e.line.size {
+			e.line.leading = d
+		}
+	}
+}
+
+// stepsPerPoint is how finely distances of lines are told apart.
+const stepsPerPoint = 4
+
+func leadingStep(distance float64) int { return int(math.Round(distance * stepsPerPoint)) }
 
 // paragraphs parts the lines of a flow into blocks; objects are blocks already.
 func (d *document) paragraphs(s *sheet, flow []element) []*block {

@@ -66,7 +66,9 @@ type line struct {
 	column         *column
 	// margin is where lines like it end at the most: lines that are moved in on the left often are on the right.
 	margin float64
-	bullet *bullet
+	// leading is the distance of lines that most lines like it have in its column, 0 if there are too few.
+	leading float64
+	bullet  *bullet
 }
 
 // column is a part of a page in which lines follow each other.

@@ -41,8 +41,8 @@ func (s *sheet) strokes() (lying, standing []stroke) {
 			standing = append(standing, stroke{(r.Left + r.Right) / 2, r.Bottom, r.Top, true})
 		}
 	}
-	for _, r := range s.page.Fills {
-		r = s.upright(r)
+	for _, f := range s.page.Fills {
+		r := s.upright(f.Rect)
 		if r.Width()*r.Height() > widest*s.width*s.height || r.Height() < 6 {
 			continue
 		}

@@ -96,6 +96,9 @@ func (g *grid) findHeaders() {
 	if g.headers >= maxHeaderRows && bold(g.headers) {
 		g.headers = 1 // all is bold
 	}
+	if g.headers == 0 {
+		g.headers = g.shadedRows()
+	}
 	if g.headers == 0 && g.looksHeaded() {
 		g.headers = 1
 	}
@@ -105,7 +108,7 @@ func (g *grid) findHeaders() {
 	if g.headers >= rows {
 		g.headers = 1
 	}
-	g.stub = g.boldColumn()
+	g.stub = g.boldColumn() || g.shadedColumn()
 }
 
 // maxHeaderRows is how many rows of headers a table has at the most.

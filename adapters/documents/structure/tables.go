@@ -175,7 +175,9 @@ func (s *sheet) addTable(g *grid) {
 	box := g.box
 	b := &block{kind: table, page: s.page.Number, grid: g, above: -1, below: -1}
 	runs := map[int]bool{}
+	shades := s.shades(g.box)
 	g.each(func(c *cell) {
+		c.shade = shades.behind(c)
 		for _, p := range c.pieces {
 			gone[p] = true
 			box = box.Union(p.box)
