@@ -32,6 +32,7 @@ func reportPDF(result *pdfua.Result, now time.Time) (*Report, error) {
 	report := &Report{
 		AnalysedAt: now, Format: PDF, Pages: result.Pages, Engine: embedded,
 		PDFUA1: &Conformance{Conforms: result.Conforms(), FailedRules: []string{}},
+		Hidden: &HiddenWords{Words: result.Facts.Reach.Hidden, Running: result.Facts.Reach.Running},
 		NotChecked: []string{
 			"contrast of text in the pages",
 			"text inside of images",

@@ -13,6 +13,7 @@ var practiceTitles = map[string]string{
 	"document-language": "The document as a whole has no language",
 	"document-title":    "The title says nothing about the document",
 	"scan":              "The pages are images without text",
+	"hidden-text":       "Words are shown that no tag reaches",
 	"repaired":          "The file's table of objects is broken; it was read in full instead",
 }
 
@@ -29,6 +30,12 @@ const longDocument = 10
 func pdfPractices(result *pdfua.Result) []practice {
 	facts := result.Facts
 	var out []practice
+	if reach := facts.Reach; reach.Hidden > 0 {
+		out = append(out, practice{places: reach.Places, rule: RuleResult{
+			ID: "hidden-text", Standard: "best practice", Title: practiceTitles["hidden-text"], Category: BestPractices,
+			Severity: Warning, WCAG: "1.3.1", Matterhorn: "01-002", Fixable: true, Count: reach.Hidden,
+		}})
+	}
 	add := func(when bool, id, wcag string, fixable bool, places ...pdfua.Place) {
 		if !when {
 			return

@@ -13,6 +13,8 @@ type Report struct {
 	Engine EngineInfo `json:"engine"`
 	// PDFUA1 is the verdict on a PDF.
 	PDFUA1 *Conformance `json:"pdfua1,omitempty"`
+	// Hidden counts the words of a PDF that no tag reaches.
+	Hidden *HiddenWords `json:"hidden,omitempty"`
 	// Rules are the rules that failed, with their sources.
 	Rules []RuleResult `json:"rules"`
 	// Score explains Results.OverallScore.
@@ -60,6 +62,16 @@ type Conformance struct {
 	Conforms bool `json:"conforms"`
 	// FailedRules are numbered as veraPDF does.
 	FailedRules []string `json:"failedRules"`
+}
+
+// HiddenWords counts the words that the pages of a PDF show and that assistive technology cannot read, since no tag
+// reaches them.
+type HiddenWords struct {
+	// Words are those that only a person can see; the rule hidden-text says where.
+	Words int `json:"words"`
+	// Running are those of headers and footers that repeat on other pages or in the text, and page numbers. Readers lose
+	// nothing by them.
+	Running int `json:"running"`
 }
 
 // Results is the part that the Files API fixes.

@@ -77,6 +77,14 @@ func (b *bench) look(ctx context.Context, s *subject) error {
 	return nil
 }
 
+// hidden says which words of a result no tag reaches.
+func (b *bench) hidden(_ context.Context, s *subject) error {
+	if s.Made.Hidden > 0 {
+		b.tell(s, "%d words are in no tag", s.Made.Hidden)
+	}
+	return nil
+}
+
 // same tells whether a page looks the same; one that could not be rendered before is no difference.
 func same(before, after []corpustest.Picture, i int) bool {
 	return i >= len(before) || i < len(after) && before[i] == after[i]

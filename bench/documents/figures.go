@@ -32,6 +32,7 @@ const (
 	aimMemory      = 512
 	aimIdentical   = 100
 	aimTextNoWorse = 100
+	aimReached     = 100
 )
 
 // figures sums up one half of a set.
@@ -52,6 +53,7 @@ func figures(set string, half corpustest.Half, subjects []*subject) []figure {
 	f.share("PASS by veraPDF", aimPass, subjects, func(s *subject) (part, whole int) {
 		return truth(s.Verdict != nil && s.Verdict.Pass), truth(s.Verdict != nil || s.result == "")
 	}, func(s *subject) bool { return s.Verdict != nil })
+	f.reach(subjects)
 	f.pixels(subjects)
 	f.share("text not worse", aimTextNoWorse, subjects, func(s *subject) (part, whole int) {
 		return truth(s.Words != nil && s.Words.Lost == 0), truth(s.Words != nil)
@@ -145,6 +147,23 @@ func (t *tally) share(
 		whole += w
 	}
 	t.add(what, "%", 100*float64(part)/float64(max(1, whole)), aim)
+}
+
+// reach adds how many words of results no tag reaches, those of true headers and footers not counted.
+func (t *tally) reach(subjects []*subject) {
+	counts := func(s *subject) bool { return s.Verdict != nil && s.Made != nil && s.Made.Problem == "" }
+	hidden := 0
+	for _, s := range subjects {
+		if counts(s) {
+			hidden += s.Made.Hidden
+		}
+	}
+	t.share("files without words in no tag", aimReached, subjects, func(s *subject) (part, whole int) {
+		return truth(counts(s) && s.Made.Hidden == 0), truth(counts(s))
+	}, counts)
+	if slices.ContainsFunc(subjects, counts) {
+		t.add("words in no tag", "", float64(hidden), 0)
+	}
 }
 
 // pixels adds the shares of pages that look the same.

@@ -39,6 +39,8 @@ type measured struct {
 	// Conforms is the engine's own verdict on the result, or on the file if it was analysed.
 	Conforms    bool     `json:"conforms,omitempty"`
 	FailedRules []string `json:"failedRules,omitempty"`
+	// Hidden are the words of the result that no tag reaches, other than those of running headers and footers.
+	Hidden int `json:"hidden,omitempty"`
 }
 
 // measureMain is the main function of [measureCommand]. Its result is the exit code.
@@ -90,6 +92,9 @@ func (t task) run(ctx context.Context) (measured, error) {
 		m.Pages = report.Pages
 		if report.PDFUA1 != nil {
 			m.Conforms, m.FailedRules = report.PDFUA1.Conforms, report.PDFUA1.FailedRules
+		}
+		if report.Hidden != nil {
+			m.Hidden = report.Hidden.Words
 		}
 	}
 	var usage syscall.Rusage

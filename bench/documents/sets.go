@@ -29,7 +29,7 @@ func benchOrdinary(ctx context.Context, b *bench) error {
 	if err := b.make(ctx, subjects, true, task{Operation: "process", Format: documents.PDF}, ".pdf"); err != nil {
 		return err
 	}
-	if err := b.check(ctx, subjects, b.validate, b.look, b.read); err != nil {
+	if err := b.check(ctx, subjects, b.validate, b.hidden, b.look, b.read); err != nil {
 		return err
 	}
 	b.report.add(subjects)
@@ -59,7 +59,7 @@ func (b *bench) known(ctx context.Context, set string, path func(corpustest.Know
 	if err := b.make(ctx, subjects, true, task{Operation: "process", Format: documents.PDF}, ".pdf"); err != nil {
 		return err
 	}
-	if err := b.check(ctx, subjects, b.validate, b.look, b.read, b.compare); err != nil {
+	if err := b.check(ctx, subjects, b.validate, b.hidden, b.look, b.read, b.compare); err != nil {
 		return err
 	}
 	b.report.add(subjects)

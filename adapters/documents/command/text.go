@@ -19,6 +19,9 @@ func writeText(out io.Writer, path string, report *documents.Report) error {
 			verdict = fmt.Sprintf("does not conform to PDF/UA-1: %d rules fail", len(v.FailedRules))
 		}
 		fmt.Fprintf(w, "%d pages; %s\n", report.Pages, verdict)
+		if h := report.Hidden; h != nil {
+			fmt.Fprintf(w, "words that no tag reaches: %d, and %d in running headers and footers\n", h.Words, h.Running)
+		}
 	}
 	for _, rule := range report.Rules {
 		fmt.Fprintf(w, "\n%s  %s  %s\n", rule.Severity, rule.ID, rule.Title)

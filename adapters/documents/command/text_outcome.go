@@ -49,13 +49,17 @@ func writeOutcome(out io.Writer, path, output string, o *documents.Outcome) erro
 }
 
 func verdict(r *documents.Report) string {
-	switch {
-	case r.PDFUA1 == nil:
+	if r.PDFUA1 == nil {
 		return ""
-	case r.PDFUA1.Conforms:
-		return ", conforms to what a program can check of PDF/UA-1"
 	}
-	return fmt.Sprintf(", %d rules of PDF/UA-1 fail", len(r.PDFUA1.FailedRules))
+	text := ", conforms to what a program can check of PDF/UA-1"
+	if !r.PDFUA1.Conforms {
+		text = fmt.Sprintf(", %d rules of PDF/UA-1 fail", len(r.PDFUA1.FailedRules))
+	}
+	if r.Hidden != nil {
+		text += fmt.Sprintf(", %d words in no tag", r.Hidden.Words)
+	}
+	return text
 }
 
 // writeTasks lists what a person must do, the first few of each kind.

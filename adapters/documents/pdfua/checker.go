@@ -73,6 +73,8 @@ type Facts struct {
 	Placeholders []Place
 	// TextPages is the number of pages that show text.
 	TextPages int
+	// Reach tells which text no tag reaches.
+	Reach Reach
 }
 
 // Conforms tells whether no rule failed.
@@ -92,6 +94,7 @@ func Check(f *pdf.File, limits Limits, progress func(done, total int)) (*Result,
 	c := &checker{
 		file: f, limits: limits, failures: map[string]*Failure{}, forms: map[pdf.Ref]int{},
 		fonts: map[fontKey]*fontFacts{}, patterns: map[pdf.Ref]bool{}, pageOf: map[pdf.Ref]int{},
+		untagged: map[int]bool{},
 	}
 	for i, p := range pages {
 		c.pageOf[p.Ref] = i + 1
@@ -110,6 +113,11 @@ func Check(f *pdf.File, limits Limits, progress func(done, total int)) (*Result,
 		}
 		if progress != nil {
 			progress(i+1, len(pages))
+		}
+	}
+	if len(c.untagged) > 0 {
+		if err := c.reach(pages); err != nil {
+			return nil, err
 		}
 	}
 	if err := f.Limit(); err != nil {
@@ -142,6 +150,8 @@ type checker struct {
 	patterns map[pdf.Ref]bool
 	spent    int
 	texts    bool
+	// untagged are the pages with text in no tag.
+	untagged map[int]bool
 }
 
 // require records a failure of a rule on the current page unless ok.

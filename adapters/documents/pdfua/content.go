@@ -309,8 +309,12 @@ func (p *interpreter) judge() {
 	}
 	for _, it := range p.items {
 		m := effective(it.mark)
-		p.require(p.isRooted(p.elementAt(m)) || p.inArtifact(m), "7.1-3", "")
+		tagged := p.isRooted(p.elementAt(m))
+		p.require(tagged || p.inArtifact(m), "7.1-3", "")
 		if it.isText {
+			if !tagged || p.inArtifact(m) {
+				p.untagged[p.page] = true
+			}
 			p.require(p.catalogLanguage || p.hasLanguage(m), "7.2-34", "")
 		}
 	}
