@@ -80,7 +80,7 @@ func New(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, e
 	if a.provider, err = openProvider(ctx, settings, a.data, a.Addr(), settings.Role.api(), logger); err != nil {
 		return nil, err
 	}
-	if a.work, err = openWork(a.core, a.provider, settings, logger, a.registry); err != nil || !settings.Role.api() {
+	if a.work, err = openWork(ctx, a.core, a.provider, settings, logger, a.registry); err != nil || !settings.Role.api() {
 		return a, err
 	}
 	if err = a.openIdentity(ctx); err != nil {
@@ -167,6 +167,8 @@ func (a *App) openAPI() error {
 		Idempotency:   a.answers,
 		Statements:    statements,
 		Payments:      a.work.payments,
+		Objects:       a.work.objects,
+		MaxFileSize:   a.settings.MaxFileSize,
 		Catalogue:     a.provider.catalogue,
 		StoreRefusals: eventstore.Refusals(),
 		Middleware:    []func(http.Handler) http.Handler{watch.Middleware},
@@ -304,7 +306,7 @@ func (a *App) Close() error {
 			errs = append(errs, err)
 		}
 	}
-	errs = append(errs, a.provider.close())
+	errs = append(errs, a.provider.close(), a.work.close())
 	if a.core != nil {
 		errs = append(errs, a.close())
 	}

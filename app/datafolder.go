@@ -16,6 +16,7 @@ const (
 	masterKeyFile  = "master.key"
 	identityFolder = "identity"
 	erasureJournal = "erasures.journal"
+	objectsFolder  = "objects"
 )
 
 // DataFolder creates the data folder if it is missing, and returns its absolute

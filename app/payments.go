@@ -29,6 +29,9 @@ type provider struct {
 	client    *stripe.Client
 	webhooks  *stripe.Webhooks
 	catalogue payment.Catalogue
+	// publicURL is where browsers reach the product; empty in a process without an API
+	// whose settings do not say.
+	publicURL string
 	// sandbox is nil where this process does not serve one.
 	sandbox *sandboxServer
 }
@@ -46,7 +49,7 @@ func openProvider(ctx context.Context, settings Settings, dataFolder string, api
 	}
 	if settings.StripeSecretKey != "" {
 		return &provider{
-			client: stripe.New(options), catalogue: catalogue,
+			client: stripe.New(options), catalogue: catalogue, publicURL: options.PublicURL,
 			webhooks: stripe.NewWebhooks(settings.StripeWebhookSecrets, stripe.IsLive(settings.StripeSecretKey)),
 		}, nil
 	}
@@ -58,7 +61,7 @@ func openProvider(ctx context.Context, settings Settings, dataFolder string, api
 	options.SecretKey, options.APIURL = keys.SecretKey, sandboxHost
 	options.HTTPClient = &http.Client{Timeout: sandboxTimeout, Transport: toSandbox{folder, http.DefaultTransport}}
 	p := &provider{
-		client: stripe.New(options), catalogue: catalogue,
+		client: stripe.New(options), catalogue: catalogue, publicURL: options.PublicURL,
 		webhooks: stripe.NewWebhooks([]string{keys.WebhookSecret}, false),
 	}
 	if !serve {

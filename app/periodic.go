@@ -37,6 +37,10 @@ func (c *core) periodic(w *work, settings Settings, logger *slog.Logger) []jobs.
 			},
 		},
 		{
+			Name: "collect-uploads", Every: time.Hour, Timeout: 30 * time.Minute,
+			Work: func(ctx context.Context, now time.Time) error { return collectUploads(ctx, w.objects, now, logger) },
+		},
+		{
 			Name: "reconcile-payments", Every: 10 * time.Minute, Timeout: 9 * time.Minute,
 			Work: func(ctx context.Context, now time.Time) error {
 				_, err := w.payments.Reconcile(ctx, now, false)

@@ -3,6 +3,7 @@ package app
 import (
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/perfectworks/backend/adapters/eventstore"
@@ -16,6 +17,7 @@ func (s Settings) checkProduction(refuse func(format string, args ...any)) {
 		{"DATABASE_URL", s.DatabaseURL},
 		{"OIDC_ISSUER", s.OIDCIssuer},
 		{"KMS_URL", s.KMSURL},
+		{"BLOB_URL", s.BlobURL},
 		{"PERFECTWORKS_ERASURE_JOURNAL", s.ErasureJournal},
 		{"PERFECTWORKS_STATEMENT_KEY", s.StatementKey},
 		{"SMTP_URL", s.SMTPURL},
@@ -32,6 +34,9 @@ func (s Settings) checkProduction(refuse func(format string, args ...any)) {
 		if err := postgres.CheckEncrypted(s.DatabaseURL); err != nil {
 			refuse("DATABASE_URL must be encrypted in production: %w", err)
 		}
+	}
+	if !isPrivateBucket(s.BlobURL) {
+		refuse("BLOB_URL must be encrypted in production")
 	}
 	if s.EventStoreURL != "" {
 		if err := eventstore.CheckEncrypted(s.EventStoreURL); err != nil {
@@ -75,6 +80,18 @@ func isPrivate(rawURL string) bool {
 	address, err := netip.ParseAddr(u.Hostname())
 	local := err == nil && address.Unmap().IsLoopback() || strings.EqualFold(u.Hostname(), "localhost")
 	return u.Scheme == "https" || u.Scheme == "http" && local
+}
+
+// isPrivateBucket reports whether what is sent to the store of a BLOB_URL cannot be
+// read on its way.
+func isPrivateBucket(rawURL string) bool {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return false
+	}
+	plain, _ := strconv.ParseBool(u.Query().Get("disable_https"))
+	endpoint := u.Query().Get("endpoint")
+	return !plain && (endpoint == "" || isPrivate(endpoint))
 }
 
 // schemeOf is the scheme of a URL in lower case, or empty.

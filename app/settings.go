@@ -14,6 +14,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"github.com/perfectworks/backend/adapters/blob"
 	"github.com/perfectworks/backend/adapters/telemetry"
 )
 
@@ -75,6 +76,11 @@ type Settings struct {
 	OIDCIssuer    string `env:"OIDC_ISSUER"`
 	OIDCAudience  string `env:"OIDC_AUDIENCE"`
 	KMSURL        string `env:"KMS_URL"`
+	// BlobURL is the store of files: file:///a/folder, s3://… or gs://…. Without it
+	// they are in the data folder.
+	BlobURL string `env:"BLOB_URL"`
+	// MaxFileSize bounds uploads, in bytes; the default of the API when zero.
+	MaxFileSize int64 `env:"PERFECTWORKS_MAX_FILE_SIZE"`
 	// SMTPURL is the mail server, as smtps://user:password@host:465; without it
 	// mails become files in the data folder.
 	SMTPURL string `env:"SMTP_URL"`
@@ -85,7 +91,8 @@ type Settings struct {
 	InvitationURL string `env:"PERFECTWORKS_INVITATION_URL"`
 
 	// PublicURL is where browsers reach the product: the paths that payers return
-	// to are below it. By default it is the address of the API.
+	// to are below it, and so is the API, with our signed URLs. By default it is the
+	// address of the API.
 	PublicURL string `env:"PERFECTWORKS_PUBLIC_URL"`
 	// Catalogue is a file with what is sold; the program has one by default.
 	Catalogue string `env:"PERFECTWORKS_CATALOGUE"`
@@ -217,6 +224,10 @@ func named(from string, err error) error {
 // maxLimit is the largest quota that can be set: a refusal looks at every slot.
 const maxLimit = 100_000
 
+// maxFileSize is the largest bound of uploads that can be set, in bytes: larger ones
+// cannot be copied at once in S3.
+const maxFileSize = 5 << 30
+
 // maxGrace is the longest grace that can be set.
 const maxGrace = 10 * 365 * 24 * time.Hour
 
@@ -238,7 +249,10 @@ func (s Settings) Check() error {
 		refuse("OTEL_TRACES_SAMPLER_ARG lies outside 0 to 1")
 	}
 	_, err := s.edge()
-	wrong = append(wrong, err, s.checkPayments())
+	wrong = append(wrong, err, s.checkPayments(), blob.CheckURL(s.BlobURL))
+	if s.MaxFileSize < 0 || s.MaxFileSize > maxFileSize {
+		refuse("PERFECTWORKS_MAX_FILE_SIZE lies outside 1 to %d", int64(maxFileSize))
+	}
 	for _, limit := range []struct {
 		name  string
 		value int

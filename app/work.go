@@ -12,6 +12,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/perfectworks/backend/adapters/blob"
 	"github.com/perfectworks/backend/adapters/eventstore"
 	"github.com/perfectworks/backend/adapters/eventstore/snapshots"
 	"github.com/perfectworks/backend/adapters/jobs"
@@ -36,10 +37,19 @@ type work struct {
 	jobs     *jobs.Client
 	policies *policyengine.Engine
 	payments *payments.Service
+	objects  *blob.Store
+}
+
+// close releases what openWork has opened.
+func (w *work) close() error {
+	if w == nil {
+		return nil
+	}
+	return w.objects.Close()
 }
 
 // openWork makes the parts, and runs none.
-func openWork(c *core, p *provider, settings Settings, logger *slog.Logger, registry prometheus.Registerer) (*work, error) {
+func openWork(ctx context.Context, c *core, p *provider, settings Settings, logger *slog.Logger, registry prometheus.Registerer) (_ *work, err error) {
 	streams, err := eventstore.NewStreams(c.log.Client, c.codec, eventstore.DefaultCachedStates)
 	if err != nil {
 		return nil, err
@@ -58,9 +68,18 @@ func openWork(c *core, p *provider, settings Settings, logger *slog.Logger, regi
 	if err != nil {
 		return nil, err
 	}
+	objects, err := openObjects(ctx, settings, data, c.keys, p.publicURL)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, objects.Close())
+		}
+	}()
 	queries := readmodels.NewQueries(c.db.pool)
 	erasing := c.openEraser(settings)
-	w := &work{streams: streams, commands: commands.New(commands.Deps{
+	w := &work{streams: streams, objects: objects, commands: commands.New(commands.Deps{
 		Streams:  streams,
 		Turns:    postgres.NewTurns(c.db.pool),
 		Observer: telemetry.NewCommands(c.tracing, logger, registry),
@@ -187,9 +206,10 @@ func withOpenWork(ctx context.Context, settings Settings, logger *slog.Logger, u
 	if err != nil {
 		return err
 	}
-	w, err := openWork(c, p, settings, logger, registry)
+	w, err := openWork(ctx, c, p, settings, logger, registry)
 	if err != nil {
 		return fmt.Errorf("open the jobs: %w", err)
 	}
+	defer func() { err = errors.Join(err, w.close()) }()
 	return use(w)
 }

@@ -11,6 +11,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -44,6 +45,14 @@ type Deps struct {
 	Idempotency   Idempotency
 	Statements    *statement.Keys
 	Payments      Payments
+	// Objects serves signed URLs; without it there are none.
+	Objects Objects
+	// Downloadable returns nil while an object may be downloaded, else the refusal;
+	// without it all may be.
+	Downloadable func(ctx context.Context, object string) error
+	// MaxFileSize bounds uploads, in bytes; DefaultMaxFileSize when zero.
+	MaxFileSize int64
+	Streams     admission.StreamLimits // optional
 	// Catalogue is what is sold.
 	Catalogue  payment.Catalogue
 	RateLimits RateLimits       // optional
@@ -90,6 +99,10 @@ type API struct {
 	fresh         *freshness
 	limits        *limits
 	gate          *admission.Gate
+	streams       *admission.Streams
+	objects       Objects
+	downloadable  func(context.Context, string) error
+	maxFileSize   int64
 	largeBodies   chan struct{}
 	trusted       []netip.Prefix
 	failed        func(status int, code string)
@@ -125,7 +138,9 @@ func New(d Deps) (*API, error) {
 		queries: d.Queries, exports: d.Exports, idempotency: d.Idempotency, statements: d.Statements,
 		payments: d.Payments, catalogue: d.Catalogue, fresh: fresh, limits: limits,
 		gate: admission.New(d.Admission), largeBodies: newLargeBodies(),
-		trusted: d.TrustedProxies, storeRefusals: d.StoreRefusals, failed: d.Failed,
+		streams: admission.NewStreams(d.Streams), objects: d.Objects, downloadable: d.Downloadable,
+		maxFileSize: cmp.Or(d.MaxFileSize, DefaultMaxFileSize),
+		trusted:     d.TrustedProxies, storeRefusals: d.StoreRefusals, failed: d.Failed,
 		traceParent: d.TraceParent, bodyTimeout: defaultBodyTimeout, operations: map[string]*operation{}, fixedPaths: map[string][]string{},
 	}
 	if a.failed == nil {
@@ -133,6 +148,9 @@ func New(d Deps) (*API, error) {
 	}
 	if a.refused = d.Refused; a.refused == nil {
 		a.refused = func(commands.Request, refusal.Kind) {}
+	}
+	if a.downloadable == nil {
+		a.downloadable = func(context.Context, string) error { return nil }
 	}
 	if a.auditAddresses = d.AuditAddresses; a.auditAddresses <= 0 {
 		a.auditAddresses = DefaultAuditAddresses
@@ -181,6 +199,9 @@ func (a *API) route(d Deps) error {
 	a.registerAPIKeys()
 	a.registerTokens()
 	a.registerPayments()
+	if a.objects != nil {
+		a.registerObjects()
+	}
 	a.linkResources()
 	for _, add := range more {
 		add(a)

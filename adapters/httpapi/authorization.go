@@ -37,6 +37,7 @@ const (
 	isOwnAccount
 	isPermitted
 	isSigned
+	isLinked
 )
 
 // public operations are for anybody, without credentials.
@@ -46,6 +47,9 @@ func public() authorization { return authorization{kind: isPublic} }
 // checks itself. What it refuses is counted for the address that it comes from;
 // what is signed is not, for it comes when it has to.
 func signed() authorization { return authorization{kind: isSigned} }
+
+// byLink operations are for those who have a signed URL for them.
+func byLink() authorization { return authorization{kind: isLinked} }
 
 // anyIdentity is for a valid token, whether or not its subject has an account.
 func anyIdentity() authorization { return authorization{kind: isAnyIdentity} }
@@ -94,7 +98,9 @@ func (a authorization) declared() bool {
 }
 
 // open reports whether the operation needs no credentials.
-func (a authorization) open() bool { return a.kind == isPublic || a.kind == isSigned }
+func (a authorization) open() bool {
+	return a.kind == isPublic || a.kind == isSigned || a.kind == isLinked
+}
 
 // takesDeactivated reports whether a person whose account is deactivated may call.
 func (a authorization) takesDeactivated() bool { return a.kind == isOwnAccount }
@@ -102,7 +108,7 @@ func (a authorization) takesDeactivated() bool { return a.kind == isOwnAccount }
 // admit returns nil if a principal may call the operation.
 func (a authorization) admit(p access.Principal) error {
 	switch a.kind {
-	case isPublic, isSigned:
+	case isPublic, isSigned, isLinked:
 		return nil
 	case isAnyIdentity:
 		if p.Kind != access.KindUser {
@@ -132,7 +138,7 @@ func (a authorization) acceptsKeys() bool {
 		return a.scope != ""
 	case isPermitted:
 		return a.acceptsKind(access.KindUserKey) || a.acceptsKind(access.KindOrganizationKey)
-	case isPublic, isSigned, isAnyIdentity, isOwnAccount:
+	case isPublic, isSigned, isLinked, isAnyIdentity, isOwnAccount:
 	}
 	return false
 }
@@ -185,7 +191,7 @@ func (a authorization) refusals() []error {
 			return append(all, organization.ErrNotFound)
 		}
 		return append(all, access.ErrNoActiveOrganization)
-	case isPublic, isSigned:
+	case isPublic, isSigned, isLinked:
 	}
 	return nil
 }

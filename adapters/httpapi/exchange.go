@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/perfectworks/backend/adapters/blob"
 	"github.com/perfectworks/backend/adapters/httpapi/admission"
 	"github.com/perfectworks/backend/adapters/httpapi/etag"
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
@@ -41,6 +42,8 @@ type exchange struct {
 	// head says that the request is a HEAD. It is carried out as a GET, unless
 	// its operation looks here.
 	head bool
+	// link is what the signed URL allows with which the request comes, if it does.
+	link blob.Link
 	// preferences are what the client would like: RFC 7240.
 	preferences preferences
 	// raw is the body as it came, unless it is streamed.

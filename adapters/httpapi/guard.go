@@ -28,6 +28,9 @@ type Authenticator interface {
 	// Enter returns a principal as it acts in an organization, deleted or not. Its
 	// refusals are those of Authenticate.
 	Enter(context.Context, access.Principal, id.Organization) (access.Principal, error)
+	// Recall returns the principal with an id as it may act now in the organization
+	// in which it acted. It fails with identity.ErrAccessEnded.
+	Recall(ctx context.Context, name string, in id.Organization) (access.Principal, error)
 	// Refusals returns all failures that Authenticate can return, for the
 	// documentation.
 	Refusals() []error
@@ -114,6 +117,9 @@ func (a *API) identify(w http.ResponseWriter, r *http.Request, x *exchange) (err
 	on := x.op.authorization
 	if on.kind == isSigned {
 		return a.limits.peekAddress(w.Header(), x.client, time.Now())
+	}
+	if on.kind == isLinked {
+		return a.follow(w, r, x)
 	}
 	if on.open() {
 		return a.takeAddress(w, r, weightOf(r, x.op))

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
+	"github.com/perfectworks/backend/adapters/identity"
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/event"
@@ -62,6 +63,16 @@ func (tokens) Enter(_ context.Context, p access.Principal, name id.Organization)
 		return access.Principal{}, organization.ErrNotFound
 	}
 	return p, nil
+}
+
+// Recall knows principals by their ids.
+func (k tokens) Recall(_ context.Context, name string, in id.Organization) (access.Principal, error) {
+	for _, p := range k {
+		if p.ID() == name && p.OrganizationID == in {
+			return p, nil
+		}
+	}
+	return access.Principal{}, identity.ErrAccessEnded
 }
 
 func (tokens) Refusals() []error { return nil }

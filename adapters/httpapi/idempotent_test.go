@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
+	"github.com/perfectworks/backend/adapters/identity"
 	"github.com/perfectworks/backend/adapters/postgres/postgrestest"
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/access"
@@ -267,6 +268,10 @@ func (p places) Authenticate(_ context.Context, h http.Header, _ func() error) (
 
 func (places) Enter(_ context.Context, p access.Principal, _ id.Organization) (access.Principal, error) {
 	return p, nil
+}
+
+func (places) Recall(context.Context, string, id.Organization) (access.Principal, error) {
+	return access.Principal{}, identity.ErrAccessEnded
 }
 
 func (places) Refusals() []error { return nil }

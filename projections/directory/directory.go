@@ -169,6 +169,17 @@ func (d *Directory) Key(h Hash) (Key, bool) {
 	return d.state.viewKey(d.state.keys.at(n)), true
 }
 
+// KeyByID finds an API key by its id.
+func (d *Directory) KeyByID(name id.APIKey) (Key, bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	n := d.state.keys.withID(name)
+	if n == 0 {
+		return Key{}, false
+	}
+	return d.state.viewKey(d.state.keys.at(n)), true
+}
+
 // UserBySubject finds a user by the keyed hash of issuer and subject. Somebody
 // who was erased is not found.
 func (d *Directory) UserBySubject(subjectHash string) (User, bool) {

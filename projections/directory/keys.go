@@ -101,6 +101,14 @@ func (t *keyTable) oddlyNamed(name id.APIKey) number {
 	return n
 }
 
+// withID finds the key with an id; 0 if there is none.
+func (t *keyTable) withID(name id.APIKey) number {
+	if u, ok := id.UUID(name); ok {
+		return t.byID.find(hashID(u), t.hasID(u))
+	}
+	return t.oddNumbers[name]
+}
+
 // withSecret finds the key of a secret; 0 if there is none.
 func (t *keyTable) withSecret(h Hash) number {
 	if n := t.bySecret.find(hashSecret(h), t.hasSecret(h)); n != 0 {
