@@ -9,6 +9,7 @@ import (
 
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
 	"github.com/perfectworks/backend/adapters/jobs"
+	"github.com/perfectworks/backend/adapters/payments"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/projections/readmodels"
 )
@@ -43,7 +44,7 @@ func (c *core) periodic(w *work, settings Settings, logger *slog.Logger) []jobs.
 		{
 			Name: "reconcile-payments", Every: 10 * time.Minute, Timeout: 9 * time.Minute,
 			Work: func(ctx context.Context, now time.Time) error {
-				_, err := w.payments.Reconcile(ctx, now, false)
+				_, err := w.payments.Reconcile(ctx, now, payments.Look{})
 				return err
 			},
 		},

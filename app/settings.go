@@ -103,6 +103,14 @@ type Settings struct {
 	StripeWebhookSecrets []string `env:"STRIPE_WEBHOOK_SECRET"`
 	// StripeAutomaticTax lets Stripe add tax to prices.
 	StripeAutomaticTax bool `env:"STRIPE_AUTOMATIC_TAX"`
+	// WelcomeTokens is how many tokens a new organization is given, once for each
+	// person: by default 1,000 in development and none in production. They can be
+	// spent for WelcomeValidity; DefaultWelcomeValidity when zero.
+	WelcomeTokens   *int64        `env:"PERFECTWORKS_WELCOME_TOKENS"`
+	WelcomeValidity time.Duration `env:"PERFECTWORKS_WELCOME_VALIDITY"`
+	// LowBalance is the number of available tokens below which an account is said
+	// to be low; zero says never.
+	LowBalance int64 `env:"PERFECTWORKS_LOW_BALANCE" envDefault:"100"`
 	// SandboxAddr is the host and port of the payment sandbox, and SandboxChaos how
 	// its webhooks are spoiled, such as "duplicates=0.1,drops=0.05,delay=2s".
 	SandboxAddr  string `env:"PERFECTWORKS_SANDBOX_ADDR" envDefault:"127.0.0.1:8082"`
@@ -199,6 +207,9 @@ func namingVariables(err error) error {
 
 // formOf names a type of settings for people.
 func formOf(t reflect.Type) string {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
 	switch {
 	case t == reflect.TypeFor[time.Duration]():
 		return "duration such as 30s"
@@ -249,7 +260,7 @@ func (s Settings) Check() error {
 		refuse("OTEL_TRACES_SAMPLER_ARG lies outside 0 to 1")
 	}
 	_, err := s.edge()
-	wrong = append(wrong, err, s.checkPayments(), blob.CheckURL(s.BlobURL))
+	wrong = append(wrong, err, s.checkPayments(), s.checkTokens(), blob.CheckURL(s.BlobURL))
 	if s.MaxFileSize < 0 || s.MaxFileSize > maxFileSize {
 		refuse("PERFECTWORKS_MAX_FILE_SIZE lies outside 1 to %d", int64(maxFileSize))
 	}

@@ -1,18 +1,57 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"github.com/perfectworks/backend/adapters/postgres"
 	"github.com/perfectworks/backend/adapters/statement"
 	"github.com/perfectworks/backend/adapters/telemetry"
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/tokenaccount"
 	"github.com/perfectworks/backend/projections/readmodels"
 	"github.com/perfectworks/backend/projections/tokens"
 )
+
+// DefaultWelcomeValidity is how long the tokens that welcome an organization can be
+// spent unless it is set.
+const DefaultWelcomeValidity = 90 * 24 * time.Hour
+
+// developmentWelcome is how many tokens those are in development: enough to process
+// some first documents.
+const developmentWelcome = 1000
+
+// welcome is what a new organization is given.
+func (s Settings) welcome() commands.Welcome {
+	w := commands.Welcome{Validity: cmp.Or(s.WelcomeValidity, DefaultWelcomeValidity)}
+	switch {
+	case s.WelcomeTokens != nil:
+		w.Tokens = *s.WelcomeTokens
+	case s.Environment == Development:
+		w.Tokens = developmentWelcome
+	}
+	return w
+}
+
+// checkTokens tells what is wrong with the settings of token accounts.
+func (s Settings) checkTokens() error {
+	var wrong []error
+	if w := s.welcome(); w.Tokens < 0 || w.Tokens > tokenaccount.MaxAmount {
+		wrong = append(wrong, fmt.Errorf("PERFECTWORKS_WELCOME_TOKENS lies outside 0 to %d", int64(tokenaccount.MaxAmount)))
+	}
+	if s.WelcomeValidity < 0 {
+		wrong = append(wrong, errors.New("PERFECTWORKS_WELCOME_VALIDITY is negative"))
+	}
+	if s.LowBalance < 0 {
+		wrong = append(wrong, errors.New("PERFECTWORKS_LOW_BALANCE is negative"))
+	}
+	return errors.Join(wrong...)
+}
 
 // statementKeyFile is the file of statements' keys in a data folder.
 const statementKeyFile = "statement.pem"

@@ -90,6 +90,7 @@ func openWork(ctx context.Context, c *core, p *provider, settings Settings, logg
 		Memberships: erasing, Eraser: erasing, Grace: settings.UserGrace,
 		Limits:   commands.Limits{APIKeys: settings.MaxAPIKeys, Organizations: settings.MaxOrganizations},
 		Payments: p.client, Catalogue: p.catalogue,
+		Welcome: settings.welcome(), LowBalance: settings.LowBalance,
 	})}
 	w.payments = payments.New(payments.Config{
 		Pool: c.db.pool, Provider: p.client, Webhooks: p.webhooks, Sealer: c.keys, Commands: w.commands,

@@ -58,6 +58,8 @@ type Deps struct {
 	// LowBalance is the number of available tokens below which an account is said
 	// to be low; zero says never.
 	LowBalance int64
+	// Welcome is what a new organization is given.
+	Welcome Welcome
 	// Payments is the payment provider, and Catalogue what is sold.
 	Payments  PaymentProvider
 	Catalogue payment.Catalogue
@@ -80,7 +82,7 @@ func New(deps Deps) *Commands {
 		streams: deps.Streams, turns: newTurns(), lines: newLines(deps.Turns),
 		keys: deps.Keys, secrets: deps.Secrets, invitations: deps.Invitations, mailer: deps.Mailer,
 		memberships: deps.Memberships, eraser: deps.Eraser, grace: cmp.Or(deps.Grace, user.DefaultGrace),
-		live: deps.Live, limits: deps.Limits.withDefaults(), lowBalance: deps.LowBalance,
+		live: deps.Live, limits: deps.Limits.withDefaults(), lowBalance: deps.LowBalance, welcome: deps.Welcome,
 		payments: deps.Payments, catalogue: deps.Catalogue,
 	}
 	x.tokens = x.tokenCommands(deps.Observer)

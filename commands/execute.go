@@ -47,6 +47,7 @@ type executor struct {
 	slotPages slotPages
 	// lowBalance is the threshold of token accounts.
 	lowBalance int64
+	welcome    Welcome
 	payments   PaymentProvider
 	catalogue  payment.Catalogue
 	// tokens are the use cases of token accounts, for those that follow a payment.

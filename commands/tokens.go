@@ -10,6 +10,8 @@ import (
 
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/failure"
+	"github.com/perfectworks/backend/domain/input"
 	"github.com/perfectworks/backend/domain/personal"
 	"github.com/perfectworks/backend/domain/tokenaccount"
 )
@@ -32,9 +34,13 @@ type TokenCommands struct {
 	AdjustTokens Handler[AdjustTokens, tokenaccount.State]
 	// SettleTokens records what has come due by the clock.
 	SettleTokens Handler[SettleTokens, tokenaccount.State]
-	// SuspendTokens and ResumeTokens follow the organization.
-	SuspendTokens Handler[SuspendTokens, tokenaccount.State]
-	ResumeTokens  Handler[ResumeTokens, tokenaccount.State]
+	// SuspendTokens and ResumeTokens stop and allow spending; FollowOrganization
+	// does whichever the state of the organization asks for.
+	SuspendTokens      Handler[SuspendTokens, tokenaccount.State]
+	ResumeTokens       Handler[ResumeTokens, tokenaccount.State]
+	FollowOrganization Handler[FollowOrganization, tokenaccount.State]
+	// GrantWelcome grants what a new organization is given.
+	GrantWelcome Handler[GrantWelcome, tokenaccount.State]
 }
 
 // ReserveTokens holds tokens for an operation.
@@ -71,6 +77,14 @@ type AdjustTokens struct {
 	// ExpireAt is when tokens brought in expire; zero says never.
 	ExpireAt time.Time
 	Reason   personal.Text
+}
+
+// AdjustTokensFor is the correction that a request asks for: repeating the request
+// corrects nothing more.
+func AdjustTokensFor(req Request, amount int64, reason personal.Text) AdjustTokens {
+	return AdjustTokens{
+		Reference: tokenaccount.Reference{ID: "adjustment:" + req.ID.String(), At: req.at()}, Amount: amount, Reason: reason,
+	}
 }
 
 // SettleTokens records what has come due.
@@ -123,6 +137,8 @@ func (x *executor) tokenCommands(o Observer) TokenCommands {
 			func(_ Request, _ ResumeTokens, s tokenaccount.State, at tokenaccount.Context) ([]event.Event, error) {
 				return s.Resume(at)
 			})),
+		FollowOrganization: observed(o, "FollowOrganization", x.followOrganization),
+		GrantWelcome:       observed(o, "GrantWelcome", x.grantWelcome),
 	}
 }
 
@@ -158,6 +174,17 @@ func adjustTokens(req Request, c AdjustTokens, s tokenaccount.State, at tokenacc
 		return nil, err
 	}
 	reason := tokenaccount.Reason{Text: c.Reason, Nonce: nonce}
+	var wrong failure.Fields
+	switch {
+	case c.ExpireAt.IsZero():
+	case c.Amount < 0:
+		wrong.Add("expireAt", input.CodeRange, "means nothing for a correction downwards")
+	case !c.ExpireAt.After(req.at()):
+		wrong.Add("expireAt", input.CodePast, "must be in the future")
+	}
+	if err := wrong.Err(); err != nil {
+		return nil, err
+	}
 	if c.Amount < 0 {
 		return s.Adjust(at, tokenaccount.Adjustment{Reference: c.Reference, Amount: -c.Amount, Reason: reason})
 	}

@@ -202,6 +202,7 @@ func (a *API) route(d Deps) error {
 	if a.objects != nil {
 		a.registerObjects()
 	}
+	a.registerFinance()
 	a.linkResources()
 	for _, add := range more {
 		add(a)

@@ -80,6 +80,12 @@ GET    /payments/products                              x x x x x  x x  x x x x  
 POST   /payments/webhooks/stripe                       x x x x x  x x  x x x x  x x x  x x x x
 
 GET    /audit-logs                                     x x . . .  . .  . . x .  x x x  . . . .
+POST   /admin/tokens/adjust                            . . . . .  . .  . . . .  . x .  . . . .
+GET    /admin/payments                                 . . . . .  . .  . . . .  . x .  . . . .
+GET    /admin/payments/{id}                            . . . . .  . .  . . . .  . x .  . . . .
+POST   /admin/payments/{id}/refund                     . . . . .  . .  . . . .  . x .  . . . .
+POST   /admin/payments/{id}/release                    . . . . .  . .  . . . .  . x .  . . . .
+POST   /admin/payments/{id}/reject                     . . . . .  . .  . . . .  . x .  . . . .
 GET    /admin/system-users                             . . . . .  . .  . . . .  x . .  . . . .
 DELETE /admin/system-users/{id}                        . . . . .  . .  . . . .  x . .  . . . .
 `

@@ -53,6 +53,7 @@ func (w *world) start(change ...func(*app.Settings)) *server {
 	s := &server{world: w, logs: &lines{}}
 	settings := app.Settings{
 		Environment: app.Development, Addr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0", Data: w.data, DatabaseURL: w.database, Version: "test",
+		WelcomeTokens: new(int64), // Most tests count tokens.
 	}
 	for _, c := range change {
 		c(&settings)

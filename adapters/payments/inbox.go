@@ -141,8 +141,12 @@ func (s *Service) process(ctx context.Context, row int64) error {
 	return s.step("closed")
 }
 
-// Sweep deletes the bodies that are not needed any more.
+// Sweep deletes the bodies and the reports that are not needed any more. It returns
+// how many bodies there were.
 func (s *Service) Sweep(ctx context.Context, now time.Time) (int64, error) {
+	if _, err := s.Pool.Exec(ctx, "DELETE FROM payment_reconciliations WHERE run_at < $1", now.Add(-reportRetention)); err != nil {
+		return 0, fmt.Errorf("delete old reports of the reconciler: %w", err)
+	}
 	tag, err := s.Pool.Exec(ctx, "UPDATE payment_inbox SET body = NULL WHERE body IS NOT NULL AND done_at < $1", now.Add(-BodyRetention))
 	if err != nil {
 		return 0, fmt.Errorf("delete the bodies of old webhooks: %w", err)

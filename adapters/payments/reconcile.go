@@ -16,18 +16,36 @@ import (
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/payment"
+	"github.com/perfectworks/backend/projections/payments"
 )
 
 const (
-	// firstLook is how far back the first run looks.
-	firstLook = 30 * 24 * time.Hour
-	// eventOverlap is how far before its cursor a run looks at events again: they
-	// can be listed later than they were created.
-	eventOverlap = time.Hour
-	// sessionOverlap is the same for sessions. A session lives for a day, and money
-	// that is paid later can take two weeks; refunds and disputes come as events.
-	sessionOverlap = 16 * 24 * time.Hour
+	// LongestLook is how far back a run can look, and how far the first one does:
+	// the provider keeps its events for that long.
+	LongestLook = 30 * 24 * time.Hour
+	// DeepLook is how far back a deep run looks. A session lives for a day, and
+	// money that is paid later can take two weeks; refunds and disputes come as
+	// events.
+	DeepLook = 16 * 24 * time.Hour
+	// deepEvery is how often a run is a deep one. All that happens to a payment is
+	// also an event, so that the runs between find it by the list of events; a deep
+	// run looks at each session itself.
+	deepEvery = 24 * time.Hour
+	// overlap is how far before its cursor a run looks at events and sessions again:
+	// they can be listed later than they were created, and clocks differ.
+	overlap = time.Hour
+	// reportRetention is how long reports are kept.
+	reportRetention = 90 * 24 * time.Hour
 )
+
+// Look says how a run looks. The zero value is the run that comes by the clock.
+type Look struct {
+	// DryRun changes nothing.
+	DryRun bool
+	// Back is how far to look back at all sessions; zero for what happened since
+	// the last run, and once a day for DeepLook.
+	Back time.Duration
+}
 
 // Drift is a difference between what the product knows of a payment and what the
 // provider shows.
@@ -48,6 +66,9 @@ type Report struct {
 	At     time.Time `json:"at"`
 	Since  time.Time `json:"since"`
 	DryRun bool      `json:"dryRun"`
+	// Deep says that all sessions since then were looked at, and not only those
+	// that are new.
+	Deep bool `json:"deep"`
 	// Events and Sessions are how many were looked at, Missed the events that no
 	// webhook had brought.
 	Events   int     `json:"events"`
@@ -58,15 +79,16 @@ type Report struct {
 
 // Reconcile compares with the provider what has happened since the last run, and
 // repairs what was missed, unless it is a dry run. Its report is kept.
-func (s *Service) Reconcile(ctx context.Context, now time.Time, dryRun bool) (Report, error) {
-	r := Report{At: now.UTC(), DryRun: dryRun, Drifts: []Drift{}}
-	var last *time.Time
-	if err := s.Pool.QueryRow(ctx, "SELECT max(run_at) FROM payment_reconciliations WHERE NOT dry_run").Scan(&last); err != nil {
-		return r, fmt.Errorf("read the cursor of the reconciler: %w", err)
-	}
-	r.Since = r.At.Add(-firstLook)
-	if last != nil {
-		r.Since = last.UTC()
+//
+// Its cursor is the time of the last run that came to its end. A run reads the
+// provider's events since the cursor, of which the inbox knows those that webhooks
+// brought, and the sessions that were opened since; both with an overlap of an hour.
+// Payments that wait for their tokens are looked at in each run. Once a day all
+// sessions are fetched that can still change without a new one: see DeepLook.
+func (s *Service) Reconcile(ctx context.Context, now time.Time, look Look) (Report, error) {
+	r := Report{At: now.UTC(), DryRun: look.DryRun, Drifts: []Drift{}}
+	if err := s.begin(ctx, &r, look); err != nil {
+		return r, err
 	}
 	if err := s.reconcileEvents(ctx, &r); err != nil {
 		return r, err
@@ -78,7 +100,9 @@ func (s *Service) Reconcile(ctx context.Context, now time.Time, dryRun bool) (Re
 	if err != nil {
 		return r, fmt.Errorf("encode the report of the reconciler: %w", err)
 	}
-	if _, err := s.Pool.Exec(ctx, "INSERT INTO payment_reconciliations (run_at, dry_run, report) VALUES ($1, $2, $3)", r.At, dryRun, text); err != nil {
+	// Only a run by the clock moves the cursor: another may have looked less far back.
+	cursor := look == Look{}
+	if _, err := s.Pool.Exec(ctx, "INSERT INTO payment_reconciliations (run_at, dry_run, report) VALUES ($1, $2, $3)", r.At, !cursor, text); err != nil {
 		return r, fmt.Errorf("keep the report of the reconciler: %w", err)
 	}
 	for _, d := range r.Drifts {
@@ -89,21 +113,48 @@ func (s *Service) Reconcile(ctx context.Context, now time.Time, dryRun bool) (Re
 	return r, nil
 }
 
+// begin decides how far back a run looks.
+func (s *Service) begin(ctx context.Context, r *Report, look Look) error {
+	if look.Back > 0 {
+		r.Since, r.Deep = r.At.Add(-min(look.Back, LongestLook)), true
+		return nil
+	}
+	var last, deep *time.Time
+	err := s.Pool.QueryRow(ctx, `SELECT max(run_at), max(run_at) FILTER (WHERE report @> '{"deep": true}')
+		FROM payment_reconciliations WHERE NOT dry_run AND run_at > $1`, r.At.Add(-LongestLook)).Scan(&last, &deep)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the cursor of the reconciler: %w", err)
+	case last == nil:
+		r.Since, r.Deep = r.At.Add(-LongestLook), true
+	case deep == nil || !r.At.Before(deep.Add(deepEvery)):
+		// What happened before the cursor was looked at, but a pause can be longer.
+		r.Since, r.Deep = r.At.Add(-DeepLook), true
+		if since := last.UTC().Add(-overlap); since.Before(r.Since) {
+			r.Since = since
+		}
+	default:
+		r.Since = last.UTC().Add(-overlap)
+	}
+	return nil
+}
+
 // reconcileEvents brings events that no webhook has brought into the inbox, where
 // they go the way of all others.
 func (s *Service) reconcileEvents(ctx context.Context, r *Report) error {
-	return s.Provider.Events(ctx, r.Since.Add(-eventOverlap), func(body []byte, n stripe.Notice) error {
+	return s.Provider.Events(ctx, r.Since, func(body []byte, n stripe.Notice) error {
 		if s.Webhooks.OtherMode(n) {
 			return nil
 		}
 		r.Events++
-		if r.DryRun {
-			var known bool
-			err := s.Pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM payment_inbox WHERE live = $1 AND event_id = $2)", n.Live, n.EventID).Scan(&known)
-			if err == nil && !known {
-				r.Missed++
-			}
+		var known bool
+		err := s.Pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM payment_inbox WHERE live = $1 AND event_id = $2)", n.Live, n.EventID).Scan(&known)
+		if err != nil || known {
 			return err
+		}
+		if r.DryRun {
+			r.Missed++
+			return nil
 		}
 		fresh, err := s.store(ctx, body, n, sourceReconciler)
 		if fresh {
@@ -115,8 +166,7 @@ func (s *Service) reconcileEvents(ctx context.Context, r *Report) error {
 
 func (s *Service) reconcileSessions(ctx context.Context, r *Report) error {
 	seen := map[id.Payment]bool{}
-	since := r.Since.Add(-sessionOverlap)
-	err := s.Provider.Sessions(ctx, since, func(o commands.ObservedPayment) error {
+	err := s.Provider.Sessions(ctx, r.Since, func(o commands.ObservedPayment) error {
 		if o.PaymentID == "" {
 			return nil // Another program's.
 		}
@@ -127,19 +177,42 @@ func (s *Service) reconcileSessions(ctx context.Context, r *Report) error {
 	if err != nil {
 		return err
 	}
-	ours, err := s.Payments.Since(ctx, since)
+	ours, err := s.Payments.Since(ctx, r.Since)
 	if err != nil {
 		return fmt.Errorf("list our payments: %w", err)
 	}
-	for _, p := range ours {
-		if p.SessionID != "" && !seen[p.ID] && p.CreatedAt.Before(r.At.Add(-time.Minute)) {
-			r.Drifts = append(r.Drifts, Drift{
-				PaymentID: p.ID, SessionID: p.SessionID, Ours: words(p.State(), r.At), Theirs: "unknown",
-				Cause: "the provider has no such session: the secret key is of another account or mode, or the sandbox's file was deleted",
-			})
+	waiting, err := s.Payments.Unfulfilled(ctx)
+	if err != nil {
+		return fmt.Errorf("list our payments without tokens: %w", err)
+	}
+	for _, p := range slices.Concat(ours, waiting) {
+		if seen[p.ID] || p.SessionID == "" || !p.CreatedAt.Before(r.At.Add(-time.Minute)) {
+			continue
+		}
+		seen[p.ID] = true
+		if err := s.compareOurs(ctx, r, p); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// compareOurs looks at a payment of ours that the list of the provider does not
+// have.
+func (s *Service) compareOurs(ctx context.Context, r *Report, p payments.Payment) error {
+	o, err := s.Provider.Observe(ctx, p.SessionID)
+	switch {
+	case errors.Is(err, commands.ErrNoSession) || err == nil && o.PaymentID != p.ID:
+		r.Drifts = append(r.Drifts, Drift{
+			PaymentID: p.ID, SessionID: p.SessionID, Ours: words(p.State(), r.At), Theirs: "unknown",
+			Cause: "the provider has no such session: the secret key is of another account or mode, or the sandbox's file was deleted",
+		})
+		return nil
+	case err != nil:
+		return err
+	}
+	r.Sessions++
+	return s.compare(ctx, r, o)
 }
 
 // compare looks at one session.

@@ -38,6 +38,7 @@ import (
 // Provider is what is asked of the payment provider here; commands ask it more.
 type Provider interface {
 	SessionOf(ctx context.Context, about stripe.Object) (string, error)
+	Observe(ctx context.Context, sessionID string) (commands.ObservedPayment, error)
 	Events(ctx context.Context, since time.Time, each func(body []byte, n stripe.Notice) error) error
 	Sessions(ctx context.Context, since time.Time, each func(commands.ObservedPayment) error) error
 }

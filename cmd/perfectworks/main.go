@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/perfectworks/backend/domain/failure"
 )
 
 // version is set by the linker in releases.
@@ -35,6 +37,11 @@ func main() {
 		os.Exit(code)
 	}
 	fmt.Fprintln(os.Stderr, "perfectworks:", err)
+	if refused := failure.Of(err); refused != nil {
+		for _, d := range refused.Details {
+			fmt.Fprintf(os.Stderr, "  %s %s\n", d.Field, d.Message)
+		}
+	}
 	var usage usageError
 	var failed runError
 	if errors.As(err, &usage) || !errors.As(err, &failed) {
@@ -80,7 +87,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.AddCommand(
 		serveCommand(), tokenCommand(), eventnodeCommand(), adminCommand(),
-		projectionsCommand(), policiesCommand(), jobsCommand(), erasureCommand(), tokensCommand(),
+		projectionsCommand(), policiesCommand(), jobsCommand(), erasureCommand(), tokensCommand(), paymentsCommand(),
 	)
 	markRunErrors(root)
 	root.AddCommand(documentsCommands()...)

@@ -13,17 +13,63 @@ import (
 	"github.com/perfectworks/backend/adapters/telemetry"
 	"github.com/perfectworks/backend/app"
 	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/domain/personal"
 	"github.com/perfectworks/backend/projections/tokens"
 )
 
 func tokensCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "tokens",
-		Short: "Make and verify statements of token accounts",
+		Short: "Adjust token accounts, and write and verify their statements",
 		Args:  cobra.NoArgs,
 		RunE:  showHelp,
 	}
-	command.AddCommand(verifyStatementCommand(), statementCommand(), statementKeysCommand(), newStatementKeyCommand())
+	command.AddCommand(adjustTokensCommand(), verifyStatementCommand(), statementCommand(), statementKeysCommand(), newStatementKeyCommand())
+	return command
+}
+
+func adjustTokensCommand() *cobra.Command {
+	var flags decisionFlags
+	var organization, expireAt string
+	var amount int64
+	command := &cobra.Command{
+		Use:   "adjust",
+		Short: "Correct the token account of an organization by hand",
+		Long: `Correct the token account of an organization by hand: upwards by a grant,
+downwards by taking available tokens. The reason is kept with the transaction.`,
+		Example: `  perfectworks tokens adjust --organization org_01jd9z3q5we8x9v6m2k4t7r1b9 --amount -10 \
+      --as fay@operator.example --reason 'charged too little: ticket 4711'`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !id.Valid(id.Organization(organization)) {
+				return usageError{errors.New("--organization must be the id of an organization: org_…")}
+			}
+			until, err := timeFlag("expire-at", expireAt)
+			if err != nil {
+				return usageError{err}
+			}
+			return withFinance(cmd, flags.data, func(f *app.Finance) error {
+				account, err := f.AdjustTokens(cmd.Context(), flags.by, id.Organization(organization), amount, until, personal.New(flags.reason))
+				if err != nil {
+					return err
+				}
+				b := account.Balance
+				return flags.out.write(cmd, map[string]any{
+					"organizationId": organization, "amount": amount, "available": b.Available, "settled": b.Settled(), "debt": -b.Debt,
+				}, func(w io.Writer) error {
+					_, err := fmt.Fprintf(w, "adjusted by %d: %d are available, %d are held, %d are owed\n", amount, b.Available, b.Held, -b.Debt)
+					return err
+				})
+			})
+		},
+	}
+	command.Flags().StringVar(&organization, "organization", "", "id of the organization (required)")
+	command.Flags().Int64Var(&amount, "amount", 0, "how many tokens; negative for a correction downwards (required)")
+	for _, name := range []string{"organization", "amount"} {
+		_ = command.MarkFlagRequired(name) // The flag exists.
+	}
+	command.Flags().StringVar(&expireAt, "expire-at", "", "when tokens brought in expire, RFC 3339; by default never")
+	flags.add(command)
 	return command
 }
 

@@ -19,5 +19,8 @@ func All() []Policy {
 		followOpenedDispute(),
 		followClosedDispute(),
 		makeRefund(),
+		grantWelcomeTokens(),
+		suspendTokensOfDeletedOrganization(),
+		resumeTokensOfRestoredOrganization(),
 	}
 }

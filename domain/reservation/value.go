@@ -15,11 +15,14 @@ import (
 type Kind string
 
 // The kinds. Subjects and emails are personal: they are reserved under the
-// keyed hashes of access.Identity.
+// keyed hashes of access.Identity, and so are welcomes.
 const (
 	Slug    Kind = "slug"
 	Email   Kind = "email"
 	Subject Kind = "subject"
+	// Welcome is that a person, known by identity or address, has had the tokens
+	// that welcome a new organization. It is never given up.
+	Welcome Kind = "welcome"
 
 	// ReferralCode is a code that a link ends in, of a referrer or a campaign. It is
 	// never given up.

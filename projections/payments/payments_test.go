@@ -127,6 +127,9 @@ func TestList(t *testing.T) {
 		var ids []string
 		for _, p := range page.Items {
 			ids = append(ids, string(p.ID))
+			if p.Holding() != holding {
+				t.Errorf("%s is listed as %s and calls itself %s", p.ID, holding, p.Holding())
+			}
 		}
 		if diff := cmp.Diff(want, ids); diff != "" || err != nil {
 			t.Errorf("%s: %v\n%s", holding, err, diff)

@@ -26,7 +26,7 @@ var (
 // Definition is the read model.
 func Definition() projections.Definition {
 	return projections.Definition{
-		Name: Name, Version: 1, Tables: tables, Indexes: indexes,
+		Name: Name, Version: 2, Tables: tables, Indexes: indexes,
 		Reducers: projections.Join(
 			projections.On(requested), projections.On(opened), projections.On(completed), projections.On(expired),
 			projections.On(failed), projections.On(succeeded), projections.On(refunded),

@@ -103,6 +103,32 @@ const (
 	HoldingRefunded    Holding = "refunded"
 )
 
+// Holding is why the tokens of the payment are kept back, or what was decided: what
+// the filter of the list calls it.
+func (p Payment) Holding() Holding {
+	s := p.State()
+	var refunded int64
+	for _, r := range s.Refunds {
+		if r.Status == payment.RefundSucceeded {
+			refunded += r.Amount
+		}
+	}
+	switch {
+	case s.Quarantine == "" && !s.Parked:
+		return HoldingNone
+	case s.Rejected:
+		return HoldingRejected
+	case s.Released:
+		return HoldingReleased
+	case p.AmountTotal <= refunded:
+		return HoldingRefunded
+	case s.Quarantine != "":
+		return HoldingQuarantined
+	default:
+		return HoldingParked
+	}
+}
+
 const holding = `CASE
 	WHEN p.quarantine = '' AND NOT p.parked THEN 'none'
 	WHEN p.rejected THEN 'rejected'
@@ -138,12 +164,15 @@ type Queries struct {
 	List func(context.Context, list.Request) (list.Page[Payment], error)
 	// Since lists all payments that were begun since a time, by their age.
 	Since func(context.Context, time.Time) ([]Payment, error)
+	// Unfulfilled lists all payments whose money is there and whose tokens are due
+	// and not granted yet, by their age.
+	Unfulfilled func(context.Context) ([]Payment, error)
 }
 
 // NewQueries returns the queries on a database.
 func NewQueries(db view.DB) Queries {
 	r := reader{db}
-	return Queries{Get: r.get, OfSession: r.ofSession, List: r.list, Since: r.since}
+	return Queries{Get: r.get, OfSession: r.ofSession, List: r.list, Since: r.since, Unfulfilled: r.unfulfilled}
 }
 
 type reader struct{ db view.DB }
@@ -174,8 +203,16 @@ func (r reader) list(ctx context.Context, request list.Request) (list.Page[Payme
 }
 
 func (r reader) since(ctx context.Context, since time.Time) ([]Payment, error) {
-	rows, err := r.db.Query(ctx, "SELECT "+columns.SQL()+" FROM payments.payments p WHERE p.created_at >= @since ORDER BY p.created_at, p.id",
-		pgx.NamedArgs{"since": since})
+	return r.all(ctx, "p.created_at >= @since", pgx.NamedArgs{"since": since})
+}
+
+func (r reader) unfulfilled(ctx context.Context) ([]Payment, error) {
+	return r.all(ctx, `p.paid_at IS NOT NULL AND p.fulfilled_at IS NULL AND NOT p.rejected
+		AND (p.released OR p.quarantine = '' AND NOT p.parked)`, nil)
+}
+
+func (r reader) all(ctx context.Context, where string, args pgx.NamedArgs) ([]Payment, error) {
+	rows, err := r.db.Query(ctx, "SELECT "+columns.SQL()+" FROM payments.payments p WHERE "+where+" ORDER BY p.created_at, p.id", args)
 	if err != nil {
 		return nil, err
 	}
