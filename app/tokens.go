@@ -42,7 +42,7 @@ func (s Settings) welcome() commands.Welcome {
 func (s Settings) checkTokens() error {
 	var wrong []error
 	if w := s.welcome(); w.Tokens < 0 || w.Tokens > tokenaccount.MaxAmount {
-		wrong = append(wrong, fmt.Errorf("PERFECTWORKS_WELCOME_TOKENS lies outside 0 to %d", int64(tokenaccount.MaxAmount)))
+		wrong = append(wrong, fmt.Errorf("PERFECTWORKS_WELCOME_TOKENS lies outside 0 to %d", tokenaccount.MaxAmount))
 	}
 	if s.WelcomeValidity < 0 {
 		wrong = append(wrong, errors.New("PERFECTWORKS_WELCOME_VALIDITY is negative"))

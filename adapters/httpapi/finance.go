@@ -210,7 +210,7 @@ func (a *API) refundPayment(ctx context.Context, x *exchange, in *refundPaymentI
 		}
 		c.Amount = *in.Body.Amount
 	}
-	return decided(a, ctx, x, a.commands.RefundPayment, c)
+	return decided(ctx, a, x, a.commands.RefundPayment, c)
 }
 
 type decidePaymentInput struct {
@@ -221,17 +221,17 @@ type decidePaymentInput struct {
 }
 
 func (a *API) releasePayment(ctx context.Context, x *exchange, in *decidePaymentInput) (reply[FinancePayment], error) {
-	return decided(a, ctx, x, a.commands.ReleasePayment,
+	return decided(ctx, a, x, a.commands.ReleasePayment,
 		commands.ReleasePayment{PaymentID: id.Payment(in.ID), Reason: personal.New(in.Body.Reason)})
 }
 
 func (a *API) rejectPayment(ctx context.Context, x *exchange, in *decidePaymentInput) (reply[FinancePayment], error) {
-	return decided(a, ctx, x, a.commands.RejectPayment,
+	return decided(ctx, a, x, a.commands.RejectPayment,
 		commands.RejectPayment{PaymentID: id.Payment(in.ID), Reason: personal.New(in.Body.Reason)})
 }
 
 // decided carries out a decision of finance, and answers with the payment.
-func decided[C any](a *API, ctx context.Context, x *exchange, decide commands.Handler[C, payment.State], c C) (reply[FinancePayment], error) {
+func decided[C any](ctx context.Context, a *API, x *exchange, decide commands.Handler[C, payment.State], c C) (reply[FinancePayment], error) {
 	req := a.command(ctx, x)
 	result, err := decide(ctx, req, c)
 	if err != nil {

@@ -198,7 +198,7 @@ func TestFinanceAdjustsTokens(t *testing.T) {
 	}
 	fay.post("/admin/tokens/adjust", `{"amount":5,"reason":"nowhere"}`).refused(t, "409 NO_ACTIVE_ORGANIZATION")
 	for body, want := range map[string]string{
-		`{"amount":0,"reason":"nothing"}`:                                "amount OUT_OF_RANGE",
+		`{"amount":0,"reason":"nothing"}`:                                 "amount OUT_OF_RANGE",
 		fmt.Sprintf(`{"amount":%d,"reason":"all"}`, int64(math.MinInt64)): "amount OUT_OF_RANGE",
 		fmt.Sprintf(`{"amount":%d,"reason":"all"}`, int64(math.MaxInt64)): "amount OUT_OF_RANGE",
 		`{"amount":5}`:               "reason REQUIRED",

@@ -123,7 +123,9 @@ func showPaymentCommand() *cobra.Command {
 func printPayment(w io.Writer, p payments.Payment) error {
 	s := p.State()
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	line := func(name, format string, args ...any) { fmt.Fprintf(table, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(table, "%s\t%s\n", name, fmt.Sprintf(format, args...))
+	}
 	line("payment", "%s", p.ID)
 	line("organization", "%s", p.OrganizationID)
 	line("session", "%s", printable(p.SessionID))

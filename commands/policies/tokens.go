@@ -15,7 +15,9 @@ var aboutTokens = Options{Grants: []access.Permission{access.GrantTokens}}
 // organizations are new.
 func grantWelcomeTokens() Policy {
 	return Issue("grant-welcome-tokens", FromBeginning(), aboutTokens,
-		func(c *commands.Commands) commands.Handler[commands.GrantWelcome, tokenaccount.State] { return c.GrantWelcome },
+		func(c *commands.Commands) commands.Handler[commands.GrantWelcome, tokenaccount.State] {
+			return c.GrantWelcome
+		},
 		func(e organization.Registered) commands.GrantWelcome {
 			return commands.GrantWelcome{OrganizationID: e.OrganizationID}
 		})
