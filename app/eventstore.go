@@ -113,8 +113,8 @@ func (l *eventLog) subscribe(logger *slog.Logger) projections.Subscribe {
 			BatchDelay: options.MaxDelay,
 			Logger:     logger,
 		}
-		if options.Shared {
-			opts.Feed = l.feed
+		if options.Passes {
+			opts.Feed, opts.Apart = l.feed, !options.Shared
 		}
 		return eventstore.NewSubscriber(l.Client, opts), nil
 	}

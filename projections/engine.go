@@ -58,8 +58,8 @@ type Config struct {
 
 	// Live and Rebuild say when batches end. Zero values become 500 events and
 	// 5 ms for a live projection, whose readers wait for it, and 10,000 events
-	// and 1 s for a rebuild. Live projections share a subscription, rebuilds never
-	// do.
+	// and 1 s for a rebuild. Live projections share a subscription, rebuilds only
+	// passes over the log.
 	Live, Rebuild SubscribeOptions
 	// Drain bounds how long a commit under way may go on after the end of Run's
 	// or Rebuild's context; 5 s when zero.
@@ -137,6 +137,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Rebuild.MaxEvents, 10_000)
 	setDefault(&c.Rebuild.MaxDelay, time.Second)
 	c.Live.Shared, c.Rebuild.Shared = true, false
+	c.Live.Passes, c.Rebuild.Passes = true, true
 	if c.Parts == nil {
 		c.Parts = func(*message.Message) []*message.Message { return nil }
 		c.Live.Bundle, c.Rebuild.Bundle = 1, 1

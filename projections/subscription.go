@@ -48,6 +48,9 @@ type SubscribeOptions struct {
 	// Shared says that the subscriber may share a subscription, and decoded
 	// events, with others that are near the end of the log.
 	Shared bool
+	// Passes says that it may read the log together with others that have as far to
+	// go, and wait for them.
+	Passes bool
 }
 
 // Parts returns the messages that a message carries, one for each event, in the

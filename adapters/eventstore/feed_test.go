@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/google/uuid"
 
 	"github.com/perfectworks/backend/adapters/eventstore"
@@ -169,6 +170,81 @@ func TestConsumersShareASubscription(t *testing.T) {
 	}
 	if got := late.reached(t, 10); got[len(got)-1] != 120 {
 		t.Errorf("the late consumer ends with %d", got[len(got)-1])
+	}
+}
+
+// passed are four consumers that begin with a long log, the last of them gated.
+func passed(t *testing.T, patience time.Duration) (s *sharing, keys *countedKeys, all []*consumer, n int) {
+	t.Helper()
+	s = share(t, eventstore.FeedOptions{Bytes: 50_000, Gathering: time.Second, Patience: patience})
+	keys = &countedKeys{Keys: s.Keyring}
+	var err error
+	if s.Codec, err = eventstore.NewCodec(eventstore.Schemas(), keys); err != nil {
+		t.Fatal(err)
+	}
+	u, stream := newUser()
+	var batch []esdb.EventData
+	for range 1000 {
+		batch = append(batch, encoded(t, s.Store, draft(user.Registered{UserID: u, Email: personal.New("ada@example.com")}))...)
+	}
+	if _, _, err := s.Client.Append(within(t, 20*time.Second), stream, event.NoStream, batch); err != nil {
+		t.Fatal(err)
+	}
+	keys.asked.Store(0)
+	for i := range 4 {
+		c := &consumer{}
+		if i == 3 {
+			c.gate = make(chan struct{})
+		}
+		all = append(all, s.consumer(t, c, eventstore.SubscriberOptions{BatchSize: 100}))
+	}
+	return s, keys, all, len(batch)
+}
+
+// Consumers that begin at the same position read the log once, and each event is
+// decoded once, though they are not equally fast.
+func TestConsumersShareAPass(t *testing.T) {
+	t.Parallel()
+	s, keys, all, n := passed(t, time.Minute)
+	eventually(t, "the first events", func() (some bool) {
+		all[0].look(func(m *memory) { some = len(m.done) > 0 })
+		return some
+	})
+	all[0].look(func(m *memory) {
+		if len(m.done) > n/2 {
+			t.Errorf("the pass has not waited: %d events are done", len(m.done))
+		}
+	})
+	close(all[3].gate)
+	for _, c := range all {
+		inOrder(t, c.reached(t, n), n)
+	}
+	if asked := int(keys.asked.Load()); asked != n {
+		t.Errorf("%d events were decoded %d times for 4 consumers", n, asked)
+	}
+	if s.fellOut() > 0 {
+		t.Error("a consumer left")
+	}
+	s.subscriptions(t, 1)
+}
+
+// One that takes nothing does not hold up the others for long.
+func TestAPassLeavesAStuckConsumer(t *testing.T) {
+	t.Parallel()
+	s, _, all, n := passed(t, 50*time.Millisecond)
+	for _, c := range all[:3] {
+		inOrder(t, c.reached(t, n), n)
+	}
+	all[3].look(func(m *memory) {
+		if len(m.done) > 0 {
+			t.Error("the stuck consumer was not stuck")
+		}
+	})
+	close(all[3].gate)
+	inOrder(t, all[3].reached(t, n), n)
+	s.subscriptions(t, 1)
+	if s.fellOut() != 1 {
+		t.Errorf("%d consumers left", s.fellOut())
 	}
 }
 

@@ -66,7 +66,7 @@ func wrap(ctx context.Context, m *message.Message, i item) {
 	}
 	m.Metadata[MetadataStream] = i.stored.StreamID
 	m.Metadata[MetadataType] = i.stored.EventType
-	m.SetContext(&delivery{ctx, i})
+	m.SetContext(&delivery{ctx, i}) //nolint:contextcheck // It embeds ctx.
 }
 
 // bundle is the context of a message that carries several.

@@ -14,9 +14,10 @@ import (
 // errFellOut says that a reader has not kept up: its next item is gone.
 var errFellOut = errors.New("the consumer does not keep up with the others")
 
-// ring holds what one subscription brought last, for several readers. It never
-// waits for a reader: when its bytes are used up, the oldest item goes, and a
-// reader that has not taken it yet has fallen out. It is safe for concurrent use.
+// ring holds what one subscription brought last, for several readers. When its
+// bytes are used up, the oldest item goes, and a reader that has not taken it yet
+// has fallen out: the ring of a pass waits for its readers before. It is safe for
+// concurrent use.
 type ring struct {
 	life *life
 	// stop ends the subscription, done is closed when it has ended.
@@ -42,6 +43,20 @@ type ring struct {
 	// somebody waits for that.
 	changed chan struct{}
 	awaited bool
+
+	// pass is set while the ring is one.
+	pass *pass
+}
+
+// pass is what makes a ring that of a pass over the log. The ring's lock guards it.
+type pass struct {
+	// gathering is until when readers may still begin where the ring does.
+	gathering time.Time
+	// patience bounds for how long the ring waits for a reader that takes nothing.
+	patience time.Duration
+	// taken, when set, is closed once all readers have taken the items before wake.
+	taken chan struct{}
+	wake  uint64
 }
 
 // newRing makes a ring that begins after a position, up to which the log has
@@ -61,6 +76,7 @@ func (r *ring) fill(from *received) {
 }
 
 func (r *ring) add(i item) {
+	r.waitForReaders(i)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer r.tell()
@@ -97,7 +113,7 @@ func (r *ring) taken(index int) bool {
 // nobody has kept up, nobody is left to read for.
 func (r *ring) trim() {
 	n := 0
-	for ; r.bytes > r.limit && n < len(r.items)-1; n++ {
+	for ; n < len(r.items)-1 && (r.bytes > r.limit || r.spent(n)); n++ {
 		r.bytes -= r.items[n].held()
 		if r.items[n].stored != nil { // A checkpoint takes nothing along that anybody needs.
 			r.after = r.items[n].position()
@@ -154,6 +170,87 @@ func (r *ring) forget() {
 	}
 }
 
+// spent tells whether a ring that is a pass needs an item no more.
+func (r *ring) spent(index int) bool {
+	return r.pass != nil && !r.gathering() && !r.wanted(index)
+}
+
+// wanted tells whether a reader that keeps up has yet to take an item.
+func (r *ring) wanted(index int) bool {
+	return slices.ContainsFunc(r.readers, func(reader *reader) bool {
+		return reader.keepsUp() && reader.next <= r.first+uint64(index) //nolint:gosec // An index is not negative.
+	})
+}
+
+func (r *ring) gathering() bool { return time.Now().Before(r.pass.gathering) }
+
+// waitForReaders returns when there is room for an item, or when those who keep it
+// have taken nothing for too long, or nobody reads.
+func (r *ring) waitForReaders(i item) {
+	for waited := time.Now(); ; {
+		r.mu.Lock()
+		if r.pass == nil || r.ending || len(r.items) == 0 || r.bytes+i.held() <= r.limit ||
+			!r.gathering() && (!r.wanted(0) || time.Since(waited) > r.pass.patience) {
+			r.mu.Unlock()
+			return
+		}
+		if r.pass.taken == nil {
+			// A quarter at a time, so that not each item taken wakes the subscription.
+			r.pass.taken, r.pass.wake = make(chan struct{}), r.first+uint64(len(r.items)/4+1)
+		}
+		taken, oldest := r.pass.taken, r.slowest()
+		r.mu.Unlock()
+		select {
+		case <-taken:
+		case <-time.After(passBeat):
+		}
+		r.mu.Lock()
+		if r.slowest() != oldest {
+			waited = time.Now()
+		}
+		r.mu.Unlock()
+	}
+}
+
+// passBeat is how often a pass that waits looks at the clock.
+const passBeat = 50 * time.Millisecond
+
+// slowest is the number of the first item that a reader that keeps up has yet to
+// take.
+func (r *ring) slowest() uint64 {
+	least := r.first + uint64(len(r.items))
+	for _, reader := range r.readers {
+		if reader.keepsUp() {
+			least = min(least, reader.next)
+		}
+	}
+	return least
+}
+
+func (r *ring) isPass() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.pass != nil
+}
+
+// promote makes the ring of a pass one that waits for nobody.
+func (r *ring) promote() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.pass != nil && r.pass.taken != nil {
+		close(r.pass.taken)
+	}
+	r.pass = nil
+}
+
+// released tells a pass that waits that there is room.
+func (r *ring) released() {
+	if r.pass != nil && r.pass.taken != nil && r.slowest() >= r.pass.wake {
+		close(r.pass.taken)
+		r.pass.taken = nil
+	}
+}
+
 // attach adds a reader that has read the log up to a position, within the same
 // life of it, if the ring holds all that comes then. live is what the reader
 // knows of being at the log's end.
@@ -203,6 +300,7 @@ func (r *reader) take() (item, bool, error) {
 		// A ring that began before the reader did has more than it needs.
 		if i.position().Compare(r.position) > 0 {
 			r.position = i.position()
+			ring.released()
 			return i, true, nil
 		}
 	}
@@ -242,6 +340,7 @@ func (r *reader) close() {
 	ring := r.ring
 	ring.mu.Lock()
 	ring.readers = slices.DeleteFunc(ring.readers, func(other *reader) bool { return other == r })
+	ring.released()
 	last := len(ring.readers) == 0
 	ring.ending = ring.ending || last
 	ring.release()

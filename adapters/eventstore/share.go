@@ -5,15 +5,31 @@ import (
 	"log/slog"
 )
 
-// begin takes a place in the feed, if that holds what comes next, or subscribes.
+// begin takes a place in the feed or a pass, if one holds what comes next, or
+// begins a pass.
 func (b *batch) begin(ctx context.Context) error {
-	if b.opts.Feed != nil {
-		if reader, ok := b.opts.Feed.attach(b.life, b.reached, false); ok {
-			b.source = reader
-			return nil
-		}
+	if b.opts.Feed == nil {
+		return b.subscribe(ctx)
 	}
-	return b.subscribe(ctx)
+	select {
+	case b.opts.Feed.turn <- struct{}{}:
+		defer func() { <-b.opts.Feed.turn }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if reader, ok := b.opts.Feed.attach(b.life, b.reached); ok {
+		b.source = reader
+		return nil
+	}
+	own, err := b.open(ctx, b.life, b.reached)
+	if err != nil {
+		return err
+	}
+	b.source = own
+	if reader, ok := b.opts.Feed.begin(own, b.reached); ok {
+		b.source = reader
+	}
+	return nil
 }
 
 func (b *batch) subscribe(ctx context.Context) error {
@@ -27,18 +43,27 @@ func (b *batch) subscribe(ctx context.Context) error {
 
 // join moves to the feed once the end of the log is reached.
 func (b *batch) join() {
-	own, alone := b.source.(*received)
-	if !alone || !b.live || b.opts.Feed == nil {
+	if !b.live || b.opts.Feed == nil || b.opts.Apart {
 		return
 	}
-	reader, adopted, ok := b.opts.Feed.join(own, b.reached)
+	var joined *reader
+	var adopted, ok bool
+	switch source := b.source.(type) {
+	case *received:
+		joined, adopted, ok = b.opts.Feed.join(source, b.reached)
+	case *reader:
+		if !source.ring.isPass() {
+			return
+		}
+		joined, adopted, ok = b.opts.Feed.joinFrom(source, b.reached)
+	}
 	if !ok {
 		return
 	}
 	if !adopted {
-		own.close()
+		b.source.close()
 	}
-	b.source = reader
+	b.source = joined
 	b.log.Debug("a subscription joins the shared one", slog.Bool("first", adopted))
 }
 

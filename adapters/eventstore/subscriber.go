@@ -35,10 +35,12 @@ type SubscriberOptions struct {
 	// Prefixes gives the beginnings of the names of the streams that a topic
 	// follows; those of the feed, or of all our streams, when nil.
 	Prefixes func(topic string) []string
-	// Feed, when set, is the subscription that the topics share while they are
-	// near the end of the log, with those of other subscribers. Without it each
-	// has one of its own. Prefixes must then be nil.
+	// Feed, when set, holds the subscriptions that the topics share, with those of
+	// other subscribers. Without it each has one of its own. Prefixes must then be
+	// nil.
 	Feed *Feed
+	// Apart has the topics share passes over the log only, and not the end of it.
+	Apart bool
 
 	// BatchSize is how many acknowledged messages are committed at once, at
 	// most; 500 when zero.
