@@ -65,6 +65,12 @@ func (c *core) periodic(w *work, settings Settings, logger *slog.Logger) []jobs.
 			},
 		},
 		{
+			Name: repeating, Every: time.Hour, Timeout: 30 * time.Minute,
+			Work: func(ctx context.Context, now time.Time) error {
+				return repeatErasures(ctx, c.keys, queries.Erasures, do, now, logger)
+			},
+		},
+		{
 			Name: "forget-invitations", Every: time.Hour, Timeout: 30 * time.Minute,
 			Work: func(ctx context.Context, now time.Time) error {
 				return errors.Join(

@@ -43,6 +43,8 @@ type childConfig struct {
 	Kind        string
 	DatabaseURL string
 	Data        string
+	// Role is that of a server; all when it is empty.
+	Role string
 	// Profile is where profiles are written to, if anywhere: one of the processors
 	// to this path, and one of what goroutines wait for to the same with ".block".
 	Profile string
@@ -208,7 +210,7 @@ func runServer(ctx context.Context, config childConfig, logger *slog.Logger) (er
 		return err
 	}
 	settings.Environment, settings.Addr, settings.Data, settings.DatabaseURL = app.Development, "127.0.0.1:0", config.Data, config.DatabaseURL
-	settings.AdminAddr = "127.0.0.1:0"
+	settings.AdminAddr, settings.Role = "127.0.0.1:0", app.Role(config.Role)
 	// One caller sends all the load.
 	const unlimited = 1 << 30
 	settings.RequestsPerCaller, settings.RequestsPerOrganization, settings.RequestsPerAddress = unlimited, unlimited, unlimited

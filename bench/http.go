@@ -64,11 +64,11 @@ func withServer(ctx context.Context, run func(*child, client) error) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, drop()) }()
-	data, err := os.MkdirTemp("", "perfectworks-bench-")
+	data, remove, err := dataFolder()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(data)) }()
+	defer func() { err = errors.Join(err, remove()) }()
 	return withChild(ctx, childConfig{Kind: serverChild, DatabaseURL: databaseURL, Data: data}, func(server *child) error {
 		c, err := newClient(ctx, "http://"+server.Address+"/api/v0", data)
 		if err != nil {
@@ -76,6 +76,12 @@ func withServer(ctx context.Context, run func(*child, client) error) (err error)
 		}
 		return run(server, c)
 	})
+}
+
+// dataFolder creates a data folder. The caller removes it.
+func dataFolder() (path string, remove func() error, err error) {
+	path, err = os.MkdirTemp("", "perfectworks-bench-")
+	return path, func() error { return os.RemoveAll(path) }, err
 }
 
 // client is a caller with a token and a key.

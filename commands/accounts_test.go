@@ -71,7 +71,9 @@ func (a *archive) Lives() erasure.Lives {
 
 // on returns the commands on a store, with the archive.
 func (a *archive) on(s commands.Streams) *commands.Commands {
-	return commands.New(commands.Deps{Streams: s, Observer: noObserver{}, Memberships: a, Eraser: a})
+	return commands.New(commands.Deps{
+		Streams: s, Observer: noObserver{}, Memberships: a, Eraser: a, Secrets: secrets{}, Invitations: &invitations,
+	})
 }
 
 // household is a person who is an owner beside another one in one organization
@@ -277,9 +279,7 @@ func TestDeactivationIsTakenBack(t *testing.T) {
 		},
 		"an organization is created": func(h *household) {
 			o := must(h.CreateOrganization(h.Context(), h.request(h.person), named(unique()))).in(h).Value.Organization
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			h.organizations = append(h.organizations, o.ID)
+			h.know(o.ID)
 		},
 	} {
 		for step := 1; step <= 3; step++ { // two suspensions, the deactivation
@@ -309,6 +309,63 @@ func TestDeactivationIsTakenBack(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Somebody joins an organization while their account is being deactivated, at each
+// step, before and after the index of memberships could know of it: once the
+// policies have looked, no membership of a deactivated account is awake.
+func TestJoiningWhileTheAccountEnds(t *testing.T) {
+	t.Parallel()
+	for step := 1; step <= 4; step++ { // two suspensions, the deactivation, afterwards
+		for _, indexed := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d/indexed=%t", step, indexed), func(t *testing.T) {
+				t.Parallel()
+				m := newModel()
+				h := newHousehold(newWorld(t, m))
+				owner, o := h.organization()
+				third := o.ID
+				invited, token := h.invite(owner, addressOf(h.person), access.Billing)
+				joined := false
+				join := func() {
+					_, err := newCommands(m).JoinOrganization(t.Context(), h.request(h.person), byToken(token))
+					joined = err == nil
+					if indexed {
+						h.know(third)
+					}
+				}
+				_, err := h.on(&interrupted{Streams: m, at: step, by: join}).DeactivateUser(t.Context(), h.request(h.person), h.confirmed())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if step == 4 {
+					join()
+				}
+				if !joined {
+					t.Fatalf("joining by %s is refused", invited.ID)
+				}
+				// The policies run after the last command that could be under way, when the
+				// index knows of all.
+				if !indexed {
+					h.know(third)
+				}
+				must(h.SettleStanding(t.Context(), h.settling(), commands.SettleStanding{UserID: h.person.UserID})).in(t)
+				if suspended, member := h.asleep(); suspended != 3 || member != 3 || h.account().Status != user.StatusDeactivated {
+					t.Errorf("the account is %s, with %d of %d memberships suspended\n%s", h.account().Status, suspended, member, m)
+				}
+				must(h.RestoreUser(t.Context(), h.request(h.person), commands.RestoreUser{})).in(t)
+				if suspended, member := h.asleep(); suspended != 0 || member != 3 {
+					t.Errorf("restored, with %d of %d memberships suspended", suspended, member)
+				}
+			})
+		}
+	}
+}
+
+// know adds an organization to the index of memberships.
+func (h *household) know(name id.Organization) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.organizations = append(h.organizations, name)
 }
 
 // A process that dies between two steps leaves nothing half done: the request,
@@ -407,7 +464,7 @@ func TestErase(t *testing.T) {
 		if s.ID != erasure.ID(h.person.UserID) || s.Kind != erasure.KindUser || !slices.Equal(s.Keys, keys) || !s.CompletedAt.Equal(w.now) {
 			w.Errorf("got %+v", s)
 		}
-		if c := s.Certificate; len(c.Destroyed) == 0 || len(c.Kept) == 0 || len(c.Remains) != 3 || !c.Remains[2].Until.Equal(w.now.Add(30*24*time.Hour)) {
+		if c := s.Certificate; len(c.Destroyed) == 0 || len(c.Kept) == 0 || len(c.Remains) != 4 || !c.Remains[3].Until.Equal(w.now.Add(30*24*time.Hour)) {
 			w.Errorf("certificate %+v", c)
 		}
 		if !slices.Equal(h.destroyed, keys) {
@@ -548,5 +605,37 @@ func TestForgetInvitation(t *testing.T) {
 			w.Errorf("at %d, then at %d; destroyed %v", first.Revision, second.Revision, a.destroyed)
 		}
 		refused(w, must(do.ForgetInvitation(w.Context(), w.request(within(owner, o.ID, access.Viewer)), forget)), access.ErrForbidden)
+	})
+}
+
+// A log that was restored from before an erasure has the account in use; the key is
+// destroyed. The erasure is repeated, also where the person is the last owner.
+func TestRepeatErasure(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(w *world) {
+		h := newHousehold(w)
+		sole := must(h.CreateOrganization(w.Context(), w.request(h.person), named(unique()))).in(w).Value.Organization
+		h.know(sole.ID)
+		got := must(h.RepeatUserErasure(w.Context(), h.settling(), commands.RepeatUserErasure{UserID: h.person.UserID})).in(w)
+		if got.Value.CompletedAt.IsZero() || h.account().Status != user.StatusErased || !slices.Contains(h.destroyed, string(h.person.UserID)) {
+			w.Errorf("%+v", got.Value)
+		}
+		if _, member := h.asleep(); member != 0 {
+			w.Errorf("%d memberships are left", member)
+		}
+		again := must(h.RepeatUserErasure(w.Context(), h.settling(), commands.RepeatUserErasure{UserID: h.person.UserID})).in(w)
+		if diff := domaintest.Diff(got.Value, again.Value); diff != "" {
+			w.Errorf("again:\n%s", diff)
+		}
+		none := must(h.RepeatUserErasure(w.Context(), h.settling(), commands.RepeatUserErasure{UserID: "user_01h455vb4pex5vsknk084sn02q"}))
+		if none.err != nil || none.Value.ID != "" {
+			w.Errorf("of nobody: %+v, %v", none.Value, none.err)
+		}
+		refused(w, must(h.RepeatUserErasure(w.Context(), w.request(h.other), commands.RepeatUserErasure{UserID: h.person.UserID})), access.ErrForbidden)
+		byClock := w.request(access.ByPolicy("repeat", sole.ID, access.DisposeOrganization))
+		purged := must(h.RepeatOrganizationErasure(w.Context(), byClock, commands.RepeatOrganizationErasure{OrganizationID: sole.ID})).in(w)
+		if purged.Value.Status != organization.StatusPurged || purged.Value.Erasure.CompletedAt.IsZero() {
+			w.Errorf("%+v", purged.Value)
+		}
 	})
 }

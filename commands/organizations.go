@@ -13,6 +13,7 @@ type OrganizationCommands struct {
 	PurgeDueOrganization Handler[PurgeDueOrganization, PurgedOrganization]
 
 	FinishOrganizationErasure Handler[FinishOrganizationErasure, PurgedOrganization]
+	RepeatOrganizationErasure Handler[RepeatOrganizationErasure, PurgedOrganization]
 }
 
 func (x *executor) organizationCommands(o Observer) OrganizationCommands {
@@ -26,5 +27,6 @@ func (x *executor) organizationCommands(o Observer) OrganizationCommands {
 		PurgeDueOrganization: observed(o, "PurgeDueOrganization", x.purgeDueOrganization),
 
 		FinishOrganizationErasure: observed(o, "FinishOrganizationErasure", x.finishErasureOfOrganization),
+		RepeatOrganizationErasure: observed(o, "RepeatOrganizationErasure", x.repeatOrganizationErasure),
 	}
 }

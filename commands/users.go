@@ -20,6 +20,7 @@ type UserCommands struct {
 	EraseUser         Handler[EraseUser, erasure.State]
 	EraseDueUser      Handler[EraseDueUser, erasure.State]
 	FinishUserErasure Handler[FinishUserErasure, erasure.State]
+	RepeatUserErasure Handler[RepeatUserErasure, erasure.State]
 }
 
 func (x *executor) userCommands(o Observer) UserCommands {
@@ -37,5 +38,6 @@ func (x *executor) userCommands(o Observer) UserCommands {
 		EraseUser:         observed(o, "EraseUser", x.eraseUser),
 		EraseDueUser:      observed(o, "EraseDueUser", x.eraseDueUser),
 		FinishUserErasure: observed(o, "FinishUserErasure", x.finishErasureOfUser),
+		RepeatUserErasure: observed(o, "RepeatUserErasure", x.repeatUserErasure),
 	}
 }

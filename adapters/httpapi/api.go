@@ -111,6 +111,7 @@ type API struct {
 	refused       func(commands.Request, refusal.Kind)
 	// auditAddresses is how long the audit log tells addresses and agents.
 	auditAddresses time.Duration
+	exporting      exportLimits
 	// bodyTimeout bounds how long a body may take to arrive.
 	bodyTimeout time.Duration
 

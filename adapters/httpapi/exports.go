@@ -48,7 +48,7 @@ func (a *API) registerExports() {
 		id: "exportUser", method: http.MethodGet, path: "/users/profile/export", tag: tagUsers,
 		summary: "Export own data",
 		description: "Everything that is stored about the caller, as a file: the account, the API keys, and what in organizations is about the caller " +
-			"or was done by them. It works also while the account is deactivated. The answer is streamed: if it breaks off, request it again.",
+			"or was done by them. It works also while the account is deactivated. The answer is streamed: if it breaks off, request it again. One export is written at a time.",
 		authorization: ownAccount(), reads: []string{erasures.Name, apikeys.Name}, timeout: exportTimeout,
 		message: "the data of the caller", fails: []error{user.ErrNotFound},
 	}, a.exportUser)
@@ -56,7 +56,7 @@ func (a *API) registerExports() {
 		id: "exportOrganization", method: http.MethodGet, path: "/organizations/current/export", tag: tagOrganizations,
 		summary: "Export organization data",
 		description: "Everything that is stored about the organization, as a file: its profile, members and invitations, API keys without the keys, and tokens. " +
-			"Only owners can export it. The answer is streamed: if it breaks off, request it again.",
+			"Only owners can export it. The answer is streamed: if it breaks off, request it again. One export is written at a time.",
 		authorization: permitted(access.ExportOrganization), reads: []string{erasures.Name, apikeys.Name}, timeout: exportTimeout,
 		message: "the data of the organization",
 	}, a.exportOrganization)
@@ -64,18 +64,18 @@ func (a *API) registerExports() {
 
 func (a *API) exportUser(ctx context.Context, x *exchange, _ *struct{}) (reply[Export], error) {
 	person := x.principal.UserID
-	return exportOf("user", string(person), a.exports.User(ctx, person), x.op.message), nil
+	return a.exportOf("user", string(person), a.exports.User(ctx, person), x.op.message), nil
 }
 
 func (a *API) exportOrganization(ctx context.Context, x *exchange, _ *struct{}) (reply[Export], error) {
 	name := x.principal.OrganizationID
-	return exportOf("organization", string(name), a.exports.Organization(ctx, name), x.op.message), nil
+	return a.exportOf("organization", string(name), a.exports.Organization(ctx, name), x.op.message), nil
 }
 
 // exportOf is an envelope whose records are written as they are read.
-func exportOf(kind, name string, records iter.Seq2[exporter.Record, error], message string) reply[Export] {
+func (a *API) exportOf(kind, name string, records iter.Seq2[exporter.Record, error], message string) reply[Export] {
 	header := http.Header{"Content-Disposition": {`attachment; filename="` + name + `.json"`}}
-	return reply[Export]{header: header, raw: &rawAnswer{write: func(_ context.Context, w *rawWriter, _ *http.Request) error {
+	return reply[Export]{header: header, raw: a.exporting.limited(name, &rawAnswer{write: func(_ context.Context, w *rawWriter, _ *http.Request) error {
 		w.Header()["Content-Type"] = contentJSON
 		var empty strings.Builder
 		if err := writeJSON(&empty, Envelope[Export]{
@@ -110,5 +110,5 @@ func exportOf(kind, name string, records iter.Seq2[exporter.Record, error], mess
 			return err
 		}
 		return out.end()
-	}}}
+	}})}
 }

@@ -4,11 +4,10 @@ import "time"
 
 // Lives are the longest lives of what an erasure leaves behind physically.
 type Lives struct {
-	// Rows bounds that of rows of the database that were overwritten or deleted,
-	// and of its write-ahead log.
+	// Rows bounds that of rows of the database that were overwritten or deleted.
 	Rows time.Duration
-	// Backups is how long the operator keeps backups of the database, which hold
-	// the encryption keys.
+	// Backups is how long the operator keeps backups of the database and its
+	// write-ahead log, which hold the encryption keys.
 	Backups time.Duration
 	// Memory bounds how long a process may have a key or a read value in memory.
 	Memory time.Duration
@@ -53,7 +52,11 @@ func (k Kind) certificate(lives Lives, at time.Time) Certificate {
 	}
 	c.Remains = []Remainder{
 		{"memory of running processes", "keys and values that were read just before", at.Add(lives.Memory)},
-		{"dead rows and write-ahead log of the database", "rows that were overwritten or deleted exist until their space is written again", at.Add(lives.Rows)},
+		{"dead rows of the database", "rows that were overwritten or deleted exist until the tables are written anew", at.Add(lives.Rows)},
+		{
+			"write-ahead log of the database, in place or archived", "the database keeps its segments until it writes over them, and the operator keeps the archive",
+			at.Add(lives.Backups),
+		},
 		{
 			"backups of the database", "they hold the encryption keys from before. The journal of erasures destroys these again when a backup is restored",
 			at.Add(lives.Backups),

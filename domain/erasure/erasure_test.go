@@ -56,7 +56,7 @@ func TestComplete(t *testing.T) {
 				t.Errorf("%s has half a sentence: %+v", kind, each)
 			}
 		}
-		for i, life := range []time.Duration{lives.Memory, lives.Rows, lives.Backups} {
+		for i, life := range []time.Duration{lives.Memory, lives.Rows, lives.Backups, lives.Backups} {
 			if !c.Remains[i].Until.Equal(now.Add(life)) {
 				t.Errorf("%s: %s until %s", kind, c.Remains[i].Where, c.Remains[i].Until)
 			}

@@ -88,6 +88,16 @@ func (s State) PurgeWhenDue(by access.Principal, at time.Time) ([]event.Event, e
 	return s.purged(at), nil
 }
 
+// PurgeAgain purges an organization whose key is destroyed though its stream does not
+// say so, as after the restore of a log from before the erasure. For one that is
+// purged, or never existed, it does nothing.
+func (s State) PurgeAgain(at time.Time) []event.Event {
+	if s.Status == "" || s.Status == StatusPurged {
+		return nil
+	}
+	return s.purged(at)
+}
+
 // purged ends the organization. Links to its slug lead nowhere from now on, and
 // must not lead to somebody else too soon.
 func (s State) purged(at time.Time) []event.Event {

@@ -77,6 +77,17 @@ func (s State) Erase(at time.Time) ([]event.Event, error) {
 	return nil, ErrNotFound
 }
 
+// EraseAgain ends an account whose key is destroyed though its stream does not say
+// so, as after the restore of a log from before the erasure. It asks nothing more of
+// the account: nobody can read it any more. For one that was erased, or never
+// existed, it does nothing.
+func (s State) EraseAgain(at time.Time) []event.Event {
+	if s.Status == "" || s.Status == StatusErased {
+		return nil
+	}
+	return []event.Event{Erased{UserID: s.ID, OccurredAt: at}}
+}
+
 // PurgeDue reports whether the grace of a deactivated account is over.
 func (s State) PurgeDue(at time.Time) bool {
 	return s.Status == StatusDeactivated && !at.Before(s.PurgeAt)

@@ -47,6 +47,7 @@ type (
 		In          string
 		Description string
 		Required    bool
+		Example     any
 		Schema      schema
 	}
 	response struct {

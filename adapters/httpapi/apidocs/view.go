@@ -38,7 +38,7 @@ type (
 		Parameters                []fieldView
 		BodyFields                []fieldView
 		BodyRequired              bool
-		Request                   string
+		Requests                  []snippetView
 		Status                    string
 		StatusText                template.HTML
 		AnswerFields              []fieldView
@@ -102,10 +102,10 @@ func (d *document) operation(base, path, method string, op operation) operationV
 		body := op.RequestBody.Content["application/json"]
 		v.BodyRequired, v.BodyFields, example = op.RequestBody.Required, d.fields(body.Schema, "", 0), body.Example
 	}
-	v.Request = curl(v.Method, base+path, v.Callers != public, example)
 	for _, status := range slices.Sorted(maps.Keys(op.Responses)) {
 		d.showResponse(&v, status, d.response(op.Responses[status]))
 	}
+	v.Requests = d.request(v.Method, base, path, op, v.Callers != public, v.Answer != "", example).snippets()
 	return v
 }
 
@@ -228,26 +228,6 @@ func bounds(s schema) []string {
 		parts = append(parts, fmt.Sprintf("at most %d characters", *s.MaxLength))
 	}
 	return parts
-}
-
-// curl is a call that can be pasted.
-func curl(method, path string, credential bool, body json.RawMessage) string {
-	var b strings.Builder
-	b.WriteString("curl")
-	if method != "GET" {
-		b.WriteString(" -X " + method)
-	}
-	b.WriteString(` "$HOST` + path + `"`)
-	if credential {
-		b.WriteString(" \\\n  -H \"Authorization: Bearer $TOKEN\"")
-	}
-	if method == "POST" {
-		b.WriteString(" \\\n  -H \"Idempotency-Key: $(uuidgen)\"")
-	}
-	if len(body) > 0 {
-		b.WriteString(" \\\n  -H 'Content-Type: application/json' \\\n  -d '" + indented(body) + "'")
-	}
-	return b.String()
 }
 
 func indented(raw json.RawMessage) string {
