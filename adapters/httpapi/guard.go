@@ -66,7 +66,9 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, x *exchange) error {
 	if err := a.identify(w, r, x); err != nil {
 		return err
 	}
-	if offered := append(x.op.produces, mediaJSON); !accepts(acceptOf(r), offered...) {
+	// A signed URL gives what is there.
+	linked := x.op.authorization.kind == isLinked
+	if offered := append(x.op.produces, mediaJSON); !linked && !accepts(acceptOf(r), offered...) {
 		return errNotAcceptableOf(offered)
 	}
 	if err := x.op.query.check(r); err != nil {
