@@ -6,7 +6,7 @@ SHELL := /bin/bash
 GO      ?= go
 ARGS    ?=
 LINTER  := bin/golangci-lint
-MODULES := . conformance
+MODULES := . conformance conformance/objects
 
 .PHONY: help
 help: ## list the targets
@@ -32,6 +32,10 @@ test: ## run all tests on real parts, with the race detector
 test-all: bin/perfectworks
 	$(GO) test -race -timeout 20m ./...
 	cd conformance && PERFECTWORKS_BINARY=$(CURDIR)/bin/perfectworks $(GO) test -timeout 5m ./...
+
+.PHONY: test-s3
+test-s3: ## test the store of files against a server of the S3 protocol
+	cd conformance/objects && $(GO) test -count=1 -tags cloud -timeout 5m ./...
 
 .PHONY: lint
 lint: $(LINTER) ## check style, mistakes and the import rule

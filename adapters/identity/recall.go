@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/perfectworks/backend/domain/access"
@@ -24,13 +25,23 @@ func (a *Authenticator) Recall(ctx context.Context, name string, in id.Organizat
 	if err := a.parts.Directory.Current(ctx); err != nil {
 		return access.Principal{}, err
 	}
-	if id.Valid(id.APIKey(name)) {
-		key, _ := a.parts.Directory.KeyByID(id.APIKey(name))
+	if p, err := a.recall(name, in); err == nil {
+		return p, nil
+	}
+	// The key or the membership may have been written a moment ago, by another process.
+	if err := a.parts.Directory.CatchUp(ctx); err != nil {
+		return access.Principal{}, err
+	}
+	return a.recall(name, in)
+}
+
+func (a *Authenticator) recall(name string, in id.Organization) (access.Principal, error) {
+	if key, isKey := a.parts.Directory.KeyByID(id.APIKey(name)); isKey {
 		p, err := keyPrincipal(key, time.Now())
-		if f := failure.Of(err); f != nil && f.Kind == failure.Unavailable {
+		switch {
+		case errors.Is(err, directory.ErrBehind):
 			return access.Principal{}, err
-		}
-		if err != nil || p.OrganizationID != in {
+		case err != nil || p.OrganizationID != in:
 			return access.Principal{}, ErrAccessEnded
 		}
 		return p, nil
