@@ -85,6 +85,12 @@ func (c *core) periodic(w *work, settings Settings, logger *slog.Logger) []jobs.
 			},
 		},
 		{
+			Name: "mature-commissions", Every: 10 * time.Minute, Timeout: 9 * time.Minute,
+			Work: func(ctx context.Context, now time.Time) error {
+				return matureCommissions(ctx, queries.Referrals, do, now, logger)
+			},
+		},
+		{
 			Name: "rewrite-erased-tables", Every: rewriteEvery, Timeout: 30 * time.Minute,
 			Work: func(ctx context.Context, _ time.Time) error { return c.rewriteErased(ctx, logger) },
 		},

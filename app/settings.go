@@ -116,6 +116,14 @@ type Settings struct {
 	SandboxAddr  string `env:"PERFECTWORKS_SANDBOX_ADDR" envDefault:"127.0.0.1:8082"`
 	SandboxChaos string `env:"PERFECTWORKS_SANDBOX_CHAOS"`
 
+	// ReferralProgramme is a file with the terms of the referral programme; the
+	// program has some by default. ReferralLanding is the page that links lead to
+	// unless a campaign names another; by default it is the public address.
+	// ReferralHosts are the hosts that campaigns may lead to beside.
+	ReferralProgramme string   `env:"PERFECTWORKS_REFERRAL_PROGRAMME"`
+	ReferralLanding   string   `env:"PERFECTWORKS_REFERRAL_LANDING"`
+	ReferralHosts     []string `env:"PERFECTWORKS_REFERRAL_DESTINATIONS"`
+
 	// WhenLogWentBack says what to do when the event log no longer holds what the
 	// read models show.
 	WhenLogWentBack LogLoss `env:"EVENTSTORE_WENT_BACK" envDefault:"rebuild"`
@@ -260,7 +268,7 @@ func (s Settings) Check() error {
 		refuse("OTEL_TRACES_SAMPLER_ARG lies outside 0 to 1")
 	}
 	_, err := s.edge()
-	wrong = append(wrong, err, s.checkPayments(), s.checkTokens(), blob.CheckURL(s.BlobURL))
+	wrong = append(wrong, err, s.checkPayments(), s.checkTokens(), s.checkReferrals(), blob.CheckURL(s.BlobURL))
 	if s.MaxFileSize < 0 || s.MaxFileSize > maxFileSize {
 		refuse("PERFECTWORKS_MAX_FILE_SIZE lies outside 1 to %d", int64(maxFileSize))
 	}

@@ -37,7 +37,9 @@ type work struct {
 	jobs     *jobs.Client
 	policies *policyengine.Engine
 	payments *payments.Service
-	objects  *blob.Store
+	// referrals are the terms that the commands work by.
+	referrals commands.Referrals
+	objects   *blob.Store
 }
 
 // close releases what openWork has opened.
@@ -68,6 +70,10 @@ func openWork(ctx context.Context, c *core, p *provider, settings Settings, logg
 	if err != nil {
 		return nil, err
 	}
+	referrals, err := settings.referrals(p.publicURL)
+	if err != nil {
+		return nil, err
+	}
 	objects, err := openObjects(ctx, settings, data, c.keys, p.publicURL)
 	if err != nil {
 		return nil, err
@@ -79,7 +85,7 @@ func openWork(ctx context.Context, c *core, p *provider, settings Settings, logg
 	}()
 	queries := readmodels.NewQueries(c.db.pool)
 	erasing := c.openEraser(settings)
-	w := &work{streams: streams, objects: objects, commands: commands.New(commands.Deps{
+	w := &work{streams: streams, objects: objects, referrals: referrals, commands: commands.New(commands.Deps{
 		Streams:  streams,
 		Turns:    postgres.NewTurns(c.db.pool),
 		Observer: telemetry.NewCommands(c.tracing, logger, registry),
@@ -89,7 +95,7 @@ func openWork(ctx context.Context, c *core, p *provider, settings Settings, logg
 
 		Memberships: erasing, Eraser: erasing, Grace: settings.UserGrace,
 		Limits:   commands.Limits{APIKeys: settings.MaxAPIKeys, Organizations: settings.MaxOrganizations},
-		Payments: p.client, Catalogue: p.catalogue,
+		Payments: p.client, Catalogue: p.catalogue, Referrals: referrals,
 		Welcome: settings.welcome(), LowBalance: settings.LowBalance,
 	})}
 	w.payments = payments.New(payments.Config{

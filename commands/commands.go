@@ -63,6 +63,8 @@ type Deps struct {
 	// Payments is the payment provider, and Catalogue what is sold.
 	Payments  PaymentProvider
 	Catalogue payment.Catalogue
+	// Referrals are the terms of the referral programme.
+	Referrals Referrals
 }
 
 // Commands are the use cases, those of each resource in a file of their own.
@@ -74,6 +76,7 @@ type Commands struct {
 	TokenCommands
 	SystemUserCommands
 	PaymentCommands
+	ReferralCommands
 }
 
 // New returns the use cases.
@@ -83,7 +86,7 @@ func New(deps Deps) *Commands {
 		keys: deps.Keys, secrets: deps.Secrets, invitations: deps.Invitations, mailer: deps.Mailer,
 		memberships: deps.Memberships, eraser: deps.Eraser, grace: cmp.Or(deps.Grace, user.DefaultGrace),
 		live: deps.Live, limits: deps.Limits.withDefaults(), lowBalance: deps.LowBalance, welcome: deps.Welcome,
-		payments: deps.Payments, catalogue: deps.Catalogue,
+		payments: deps.Payments, catalogue: deps.Catalogue, referrals: deps.Referrals,
 	}
 	x.tokens = x.tokenCommands(deps.Observer)
 	return &Commands{
@@ -94,6 +97,7 @@ func New(deps Deps) *Commands {
 		SystemUserCommands:   x.systemUserCommands(deps.Observer),
 		TokenCommands:        x.tokens,
 		PaymentCommands:      x.paymentCommands(deps.Observer),
+		ReferralCommands:     x.referralCommands(deps.Observer),
 	}
 }
 

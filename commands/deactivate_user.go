@@ -11,6 +11,7 @@ import (
 	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/personal"
+	"github.com/perfectworks/backend/domain/referrer"
 	"github.com/perfectworks/backend/domain/user"
 )
 
@@ -40,7 +41,8 @@ type MembershipIndex interface {
 // person sleep meanwhile. An account that is deactivated already stays as it is.
 //
 // It fails with user.ErrSoleOwner, whose details name the organizations, when
-// the person is the only active owner of an organization.
+// the person is the only active owner of an organization, and with
+// referrer.ErrInProgress while a withdrawal of the person is under way.
 type DeactivateUser struct {
 	// ConfirmEmail must be the email address of the account.
 	ConfirmEmail personal.Text
@@ -64,6 +66,13 @@ func (x *executor) deactivateUser(ctx context.Context, req Request, c Deactivate
 	}
 	if req.Expected != nil && *req.Expected != before.Revision {
 		return Result[user.State]{}, ErrStale
+	}
+	earner, err := load(ctx, x, ref(referrer.Aggregate, id.ReferrerOf(before.State.ID)), true)
+	if err != nil {
+		return Result[user.State]{}, err
+	}
+	if err := earner.State.RequireNoWithdrawal(); err != nil {
+		return Result[user.State]{}, err
 	}
 	if err := x.suspendEverywhere(ctx, req, before.State.ID); err != nil {
 		return Result[user.State]{}, x.afterTakingBack(ctx, req, before.State.ID, err)

@@ -50,6 +50,7 @@ type executor struct {
 	welcome    Welcome
 	payments   PaymentProvider
 	catalogue  payment.Catalogue
+	referrals  Referrals
 	// tokens are the use cases of token accounts, for those that follow a payment.
 	tokens TokenCommands
 }

@@ -23,6 +23,9 @@ type RegisterUser struct {
 	// Locale is a BCP 47 tag; it may be empty, as may ReferralCode.
 	Locale       string
 	ReferralCode string
+	// Click is what a signed id says of the click on a referral link by which the
+	// person came; nil for none.
+	Click *user.Click
 }
 
 // RegisteredUser is the account. New says that it was this request, or an earlier
@@ -40,7 +43,7 @@ func (x *executor) registerUser(ctx context.Context, req Request, c RegisterUser
 	}
 	registration := user.Registration{
 		Identity: identity, FirstName: c.FirstName, LastName: c.LastName,
-		Locale: c.Locale, ReferralCode: c.ReferralCode,
+		Locale: c.Locale, ReferralCode: c.ReferralCode, Click: c.Click,
 	}
 	// Wrong input reserves nothing.
 	if _, err := (user.State{}).Register(registration, req.at()); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/perfectworks/backend/domain/erasure"
 	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/personal"
+	"github.com/perfectworks/backend/domain/referrer"
 	"github.com/perfectworks/backend/domain/user"
 	"github.com/perfectworks/backend/projections/users"
 )
@@ -73,7 +74,7 @@ func (a *API) registerAccounts() {
 			"The only active owner of an organization must first make somebody else an owner, or delete the organization: " +
 			"`details` names each such organization by its id.",
 		authorization: ownAccount(), moves: true, message: "the account was deactivated",
-		fails: []error{user.ErrSoleOwner, user.ErrNotFound},
+		fails: []error{user.ErrSoleOwner, referrer.ErrInProgress, user.ErrNotFound},
 	}, a.deactivateUser)
 	register(a, operation{
 		id: "restoreUser", method: http.MethodPost, path: "/users/restore", tag: tagUsers,

@@ -54,9 +54,13 @@ type Deps struct {
 	MaxFileSize int64
 	Streams     admission.StreamLimits // optional
 	// Catalogue is what is sold.
-	Catalogue  payment.Catalogue
-	RateLimits RateLimits       // optional
-	Admission  admission.Limits // optional
+	Catalogue payment.Catalogue
+	// ReferralURL returns the address of the link that a code stands for, and
+	// ReferralCurrency is that of commissions.
+	ReferralURL      func(code string) string
+	ReferralCurrency string
+	RateLimits       RateLimits       // optional
+	Admission        admission.Limits // optional
 	// CORSOrigins are those whose pages may call the API; optional.
 	CORSOrigins []string
 	// TrustedProxies are believed about the addresses of clients; optional.
@@ -96,19 +100,22 @@ type API struct {
 	statements    *statement.Keys
 	payments      Payments
 	catalogue     payment.Catalogue
-	fresh         *freshness
-	limits        *limits
-	gate          *admission.Gate
-	streams       *admission.Streams
-	objects       Objects
-	downloadable  func(context.Context, string) error
-	maxFileSize   int64
-	largeBodies   chan struct{}
-	trusted       []netip.Prefix
-	failed        func(status int, code string)
-	storeRefusals []error
-	traceParent   func(context.Context) string
-	refused       func(commands.Request, refusal.Kind)
+	referralURL   func(code string) string
+	// referralCurrency is that of commissions.
+	referralCurrency string
+	fresh            *freshness
+	limits           *limits
+	gate             *admission.Gate
+	streams          *admission.Streams
+	objects          Objects
+	downloadable     func(context.Context, string) error
+	maxFileSize      int64
+	largeBodies      chan struct{}
+	trusted          []netip.Prefix
+	failed           func(status int, code string)
+	storeRefusals    []error
+	traceParent      func(context.Context) string
+	refused          func(commands.Request, refusal.Kind)
 	// auditAddresses is how long the audit log tells addresses and agents.
 	auditAddresses time.Duration
 	exporting      exportLimits
@@ -137,7 +144,7 @@ func New(d Deps) (*API, error) {
 	a := &API{
 		logger: d.Logger, authenticator: d.Authenticator, commands: d.Commands, directory: d.Directory,
 		queries: d.Queries, exports: d.Exports, idempotency: d.Idempotency, statements: d.Statements,
-		payments: d.Payments, catalogue: d.Catalogue, fresh: fresh, limits: limits,
+		payments: d.Payments, catalogue: d.Catalogue, referralURL: d.ReferralURL, referralCurrency: d.ReferralCurrency, fresh: fresh, limits: limits,
 		gate: admission.New(d.Admission), largeBodies: newLargeBodies(),
 		streams: admission.NewStreams(d.Streams), objects: d.Objects, downloadable: d.Downloadable,
 		maxFileSize: cmp.Or(d.MaxFileSize, DefaultMaxFileSize),
@@ -204,6 +211,9 @@ func (a *API) route(d Deps) error {
 		a.registerObjects()
 	}
 	a.registerFinance()
+	a.registerReferrers()
+	a.registerCampaigns()
+	a.registerPayouts()
 	a.linkResources()
 	for _, add := range more {
 		add(a)

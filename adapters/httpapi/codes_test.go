@@ -19,7 +19,7 @@ var states = []string{
 	// It is not there, or not what it should be.
 	"NOT_FOUND", "MISSING", "UNKNOWN", "REQUIRED", "MALFORMED", "INVALID", "UNREADABLE", "UNSUPPORTED", "MISMATCHED",
 	"AMBIGUOUS", "DUPLICATED", "FORBIDDEN", "UNTRUSTED", "NOT_ACCEPTABLE", "NOT_ALLOWED", "NOT_SATISFIABLE", "NOT_REGISTERED", "NOT_VERIFIED",
-	"NOT_VALID", "NOT_WITHHELD", "UNPAID", "NOT_YET_VALID", "NOT_IN_THE_FUTURE", "NOT_CAPTURED",
+	"NOT_VALID", "NOT_WITHHELD", "UNPAID", "SENT", "UNSENT", "NOT_YET_VALID", "NOT_IN_THE_FUTURE", "NOT_CAPTURED",
 	// It is over, or in a state that excludes the request.
 	"EXPIRED", "OVERDUE", "REVOKED", "ORPHANED", "ROTATED", "DEACTIVATED", "SUSPENDED", "DELETED", "RELEASED", "CAPTURED", "TIMED_OUT",
 	"TAKEN", "REUSED", "IN_USE", "STALE", "CONTENDED", "TOO_OLD",
@@ -31,7 +31,7 @@ var states = []string{
 
 // fixed are the codes that the contract names and that are older than the
 // grammar.
-var fixed = []string{"FORBIDDEN", "NO_ACTIVE_ORGANIZATION", "LAST_OWNER", "SOLE_OWNER"}
+var fixed = []string{"FORBIDDEN", "NO_ACTIVE_ORGANIZATION", "LAST_OWNER", "SOLE_OWNER", "WITHDRAWAL_BELOW_MINIMUM", "WITHDRAWAL_IN_PROGRESS"}
 
 // A code has one form, SUBJECT_STATE, and one meaning: it is declared once, but
 // for the same fact about the caller's own credential.

@@ -24,6 +24,8 @@ var forms = map[string]form{
 	"slug":  {pattern: organization.SlugPattern},
 	// A member's id is that of the user, or of the invitation.
 	"user-or-invitation": {pattern: "^(user|inv)" + idSuffix},
+	// A transaction's id is that of the referrer, and a number.
+	"referrer-transaction": {pattern: "^rtx" + strings.TrimSuffix(idSuffix, "$") + "_[1-9][0-9]{0,18}$"},
 }
 
 func scopeValues() []any {

@@ -79,6 +79,17 @@ GET    /payments/checkout-session/{sessionId}          x x x x x  . .  x . x .  
 GET    /payments/products                              x x x x x  x x  x x x x  x x x  x x x x
 POST   /payments/webhooks/stripe                       x x x x x  x x  x x x x  x x x  x x x x
 
+POST   /referrers                                      x x x x x  x .  . . . .  . . .  . x x .
+GET    /referrers/profile                              x x x x x  x .  . . . .  . . .  . x x .
+GET    /referrer-transactions                          x x x x x  x .  . . . .  . . .  . x x .
+GET    /referrer-transactions/{id}                     x x x x x  x .  . . . .  . . .  . x x .
+POST   /referrer-transactions/withdrawal               x x x x x  x .  . . . .  . . .  . x x .
+POST   /referrer-campaigns                             x x x x x  x .  . . . .  . . .  . x x .
+GET    /referrer-campaigns                             x x x x x  x .  . . . .  . . .  . x x .
+GET    /referrer-campaigns/{id}                        x x x x x  x .  . . . .  . . .  . x x .
+PUT    /referrer-campaigns/{id}                        x x x x x  x .  . . . .  . . .  . x x .
+POST   /referrer-campaigns/{id}/end                    x x x x x  x .  . . . .  . . .  . x x .
+
 GET    /audit-logs                                     x x . . .  . .  . . x .  x x x  . . . .
 POST   /admin/tokens/adjust                            . . . . .  . .  . . . .  . x .  . . . .
 GET    /admin/payments                                 . . . . .  . .  . . . .  . x .  . . . .
@@ -88,6 +99,11 @@ POST   /admin/payments/{id}/release                    . . . . .  . .  . . . .  
 POST   /admin/payments/{id}/reject                     . . . . .  . .  . . . .  . x .  . . . .
 GET    /admin/system-users                             . . . . .  . .  . . . .  x . .  . . . .
 DELETE /admin/system-users/{id}                        . . . . .  . .  . . . .  x . .  . . . .
+GET    /admin/payouts                                  . . . . .  . .  . . . .  . x .  . . . .
+POST   /admin/payouts/{id}/approve                     . . . . .  . .  . . . .  . x .  . . . .
+POST   /admin/payouts/{id}/reject                      . . . . .  . .  . . . .  . x .  . . . .
+POST   /admin/payouts/{id}/send                        . . . . .  . .  . . . .  . x .  . . . .
+POST   /admin/payouts/{id}/result                      . . . . .  . .  . . . .  . x .  . . . .
 `
 
 // shutOut are the codes of those who are not let in.

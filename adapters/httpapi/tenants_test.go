@@ -45,6 +45,9 @@ func randomTenant(t *testing.T, s *server, random *rand.Rand, name string) tenan
 	for _, transaction := range owner.get("/token-transactions").items(t) {
 		tn.ids["token-transactions"] = append(tn.ids["token-transactions"], str(transaction, "id"))
 	}
+	owner.post("/referrers", `{"termsAccepted":true}`).data(t, 201)
+	campaign := owner.post("/referrer-campaigns", `{"name":"links of `+name+`"}`).data(t, 201)
+	tn.ids["referrer-campaigns"] = []string{str(campaign, "id")}
 	for range 1 + random.IntN(3) {
 		owners := []string{"user", "organization"}
 		key := owner.post("/api-keys", `{"ownerType":"`+owners[random.IntN(2)]+`"}`).data(t, 201)
@@ -59,6 +62,7 @@ var strangers = map[string]string{
 	"memberId": "user_01h455vb4pex5vsknk084sn02q", "api-keys": "key_01h455vb4pex5vsknk084sn02q",
 	"invitations": "inv_01h455vb4pex5vsknk084sn02q", "sessionId": "cs_test_01h455vb4pex5vsknk084sn02q",
 	"token-transactions": "txn_01h455vb4pex5vsknk084sn02q",
+	"referrer-campaigns": "cmp_01h455vb4pex5vsknk084sn02q",
 }
 
 // alsoNames are the kinds of things that a path's parameter names beside its own.
@@ -74,7 +78,8 @@ var pathParameter = regexp.MustCompile(`\{(\w+)\}`)
 func kindOf(op httpapi.Declared) string {
 	found := pathParameter.FindStringSubmatch(op.Path)
 	switch {
-	case found == nil, op.Path == "/organizations/slug/{slug}", strings.HasPrefix(op.Path, "/admin/"):
+	case found == nil, op.Path == "/organizations/slug/{slug}", strings.HasPrefix(op.Path, "/admin/"),
+		strings.HasPrefix(op.Path, "/referrer-transactions/"): // Without payments there are none.
 		return ""
 	case found[1] == "id":
 		return strings.Split(op.Path, "/")[1]
@@ -88,6 +93,7 @@ var tenantBodies = map[string]string{
 	"DELETE /organizations/{organizationId}/permanent": `{"confirmSlug":"%s"}`,
 	"PUT /api-keys/{id}":                   `{"description":"mine"}`,
 	"PUT /organization-members/{memberId}": `{"role":"viewer"}`,
+	"PUT /referrer-campaigns/{id}":         `{"name":"mine"}`,
 }
 
 // namedInBodies are the bodies that name something of a tenant, with the kind of

@@ -22,5 +22,12 @@ func All() []Policy {
 		grantWelcomeTokens(),
 		suspendTokensOfDeletedOrganization(),
 		resumeTokensOfRestoredOrganization(),
+		attributeReferral(),
+		settlePaidCommission(),
+		settleReleasedCommission(),
+		settleRejectedCommission(),
+		settleRefundedCommission(),
+		settleDisputedCommission(),
+		settleDecidedCommission(),
 	}
 }

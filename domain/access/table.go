@@ -81,6 +81,8 @@ const (
 	ManageOperations  Permission = "operations:manage"
 	// FollowPayments belongs to no role: only policies declare it.
 	FollowPayments Permission = "payments:follow"
+	// FollowReferrals belongs to no role either.
+	FollowReferrals Permission = "referrals:follow"
 )
 
 // systemTable is the table of the system's permissions.
@@ -93,6 +95,7 @@ var systemTable = map[Permission]row{
 	ReadOperations:    {system: "     x    .     x"},
 	ManageOperations:  {system: "     x    .     ."},
 	FollowPayments:    {system: "     .    .     ."},
+	FollowReferrals:   {system: "     .    .     ."},
 }
 
 // row is a permission's row: in each text an x for each who has it.

@@ -14,6 +14,7 @@ var Aggregate = event.Aggregate[id.Campaign, State]{
 		event.Define[Created](),
 		event.Define[Updated](),
 		event.Define[Ended](),
+		event.Define[CodeLapsed](),
 	},
 	Apply:    Apply,
 	NotFound: ErrNotFound,
@@ -63,6 +64,18 @@ type Ended struct {
 	CampaignID id.Campaign `json:"campaignId"`
 	OccurredAt time.Time   `json:"occurredAt"`
 }
+
+// CodeLapsed takes from an unfinished creation the right to a code that it reserved
+// and never used. Being in the campaign's stream, it makes that creation fail its
+// revision check, should it still be under way.
+type CodeLapsed struct {
+	CampaignID id.Campaign `json:"campaignId"`
+	Code       string      `json:"code"`
+	OccurredAt time.Time   `json:"occurredAt"`
+}
+
+// EventType is the stored name.
+func (CodeLapsed) EventType() string { return "CampaignCodeLapsed" }
 
 // EventType is the stored name.
 func (Created) EventType() string { return "CampaignCreated" }

@@ -126,7 +126,7 @@ func Apply(s State, e event.Event) State {
 		if !e.SlugHeldUntil.IsZero() {
 			held[s.Slug] = e.SlugHeldUntil
 		}
-		return State{ID: s.ID, Status: StatusPurged, FormerSlugs: held, CreatedAt: s.CreatedAt, UpdatedAt: e.OccurredAt}
+		return State{ID: s.ID, Status: StatusPurged, FormerSlugs: held, CreatedBy: s.CreatedBy, CreatedAt: s.CreatedAt, UpdatedAt: e.OccurredAt}
 	}
 	return s
 }

@@ -29,7 +29,7 @@ var (
 		"a withdrawal is under way")
 	ErrWithdrawalNotFound = failure.New(failure.NotFound, "WITHDRAWAL_NOT_FOUND",
 		"there is no such withdrawal")
-	ErrApprovedBySame = failure.New(failure.Conflict, "WITHDRAWAL_APPROVED_BY_CALLER",
+	ErrApprovedBySame = failure.New(failure.Conflict, "WITHDRAWAL_APPROVED",
 		"this person has approved the withdrawal already: another one must")
 	ErrNotApproved = failure.New(failure.Conflict, "WITHDRAWAL_UNAPPROVED",
 		"this withdrawal has not been approved")

@@ -38,6 +38,9 @@ type State struct {
 	LastName      personal.Text
 	Locale        string
 	AvatarURL     personal.Text
+	// ReferralCode and Click are what the person came with: both are empty for most.
+	ReferralCode string
+	Click        *Click
 	// ActiveOrganizationID is where the person acts; empty says nowhere.
 	ActiveOrganizationID id.Organization
 	// ActiveSince is when that was chosen.
@@ -64,6 +67,7 @@ func Apply(s State, e event.Event) State {
 			SubjectHash: e.SubjectHash, EmailHash: e.EmailHash,
 			Email: e.Email, EmailVerified: e.EmailVerified, EmailIssuedAt: issued,
 			FirstName: e.FirstName, LastName: e.LastName, Locale: e.Locale,
+			ReferralCode: e.ReferralCode, Click: e.Click,
 			CreatedAt: e.OccurredAt, UpdatedAt: e.OccurredAt,
 		}
 	case ProfileUpdated:

@@ -11,6 +11,7 @@ import (
 	"github.com/perfectworks/backend/projections/members"
 	"github.com/perfectworks/backend/projections/organizations"
 	"github.com/perfectworks/backend/projections/payments"
+	"github.com/perfectworks/backend/projections/referrals"
 	"github.com/perfectworks/backend/projections/statistics"
 	"github.com/perfectworks/backend/projections/tokens"
 	"github.com/perfectworks/backend/projections/users"
@@ -25,6 +26,7 @@ func Definitions() []projections.Definition {
 		members.Definition(),
 		apikeys.Definition(),
 		payments.Definition(),
+		referrals.Definition(),
 		statistics.Definition(),
 		audit.Definition(),
 		erasures.Definition(),
@@ -40,6 +42,7 @@ type Queries struct {
 	Members       members.Queries
 	APIKeys       apikeys.Queries
 	Payments      payments.Queries
+	Referrals     referrals.Queries
 	Statistics    statistics.Queries
 	Audit         audit.Queries
 	Erasures      erasures.Queries
@@ -56,6 +59,7 @@ func NewQueries(db view.DB) *Queries {
 		Members:       members.NewQueries(db),
 		APIKeys:       apikeys.NewQueries(db),
 		Payments:      payments.NewQueries(db),
+		Referrals:     referrals.NewQueries(db),
 		Statistics:    statistics.NewQueries(db),
 		Audit:         audit.NewQueries(db),
 		Erasures:      erasures.NewQueries(db),
