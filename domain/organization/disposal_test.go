@@ -137,7 +137,7 @@ func TestPurge(t *testing.T) {
 }
 
 // A purged organization keeps nothing but its name in the log and its slugs,
-// which are nobody's for a while.
+// which belong to it for a while, and who made it: referrals follow payments by that.
 func TestWhatAPurgeLeaves(t *testing.T) {
 	t.Parallel()
 	moved := organization.SlugChanged{
@@ -146,7 +146,7 @@ func TestWhatAPurgeLeaves(t *testing.T) {
 	purged := organization.Purged{OrganizationID: "org_1", SlugHeldUntil: now.AddDate(0, 0, 90), OccurredAt: now}
 	s := domaintest.Fold(organization.Apply, after(disposable, moved, deleted, purged)...)
 	want := organization.State{
-		ID: "org_1", Status: organization.StatusPurged, CreatedAt: start, UpdatedAt: now,
+		ID: "org_1", Status: organization.StatusPurged, CreatedBy: "user_o", CreatedAt: start, UpdatedAt: now,
 		FormerSlugs: map[string]time.Time{"acme": start.AddDate(0, 0, 90), "acme-bv": now.AddDate(0, 0, 90)},
 	}
 	if diff := domaintest.Diff(want, s); diff != "" {
