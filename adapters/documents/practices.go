@@ -7,7 +7,7 @@ import (
 
 // practiceTitles say what is wrong where a PDF does not follow a best practice, by its id.
 var practiceTitles = map[string]string{
-	"placeholder-alt":   "An alternative text says nothing about its figure",
+	"placeholder-alt":   "An alternative text says nothing about its figure or annotation",
 	"bookmarks":         "A long document has no bookmarks",
 	"headings":          "A long document has no headings",
 	"document-language": "The document as a whole has no language",

@@ -1,6 +1,7 @@
 package embedfont
 
 import (
+	_ "embed"
 	"strings"
 	"sync"
 )
@@ -54,8 +55,8 @@ type Standard struct {
 // BaseFont gives the font to take in the place of a standard font (ISO 32000-1, 9.6.2.2), by its name or by one of
 // the names that producers use for the same: Arial, TimesNewRoman, CourierNew with a style. A subset's tag is ignored.
 //
-// Symbol and ZapfDingbats have no free twin in the binary. For Symbol there is Liberation Serif, which holds Greek and
-// the usual mathematical signs; Machine may know a font with more, as it must for ZapfDingbats, where Face is nil.
+// Symbol has no free twin in the binary. For it there is Liberation Serif, which holds Greek and the usual mathematical
+// signs; Machine may know a font with more. For ZapfDingbats there are glyphs of DejaVu Sans with its widths.
 func BaseFont(name string) (Standard, bool) {
 	if len(name) > 7 && name[6] == '+' {
 		name = name[7:]
@@ -89,10 +90,17 @@ func BaseFont(name string) (Standard, bool) {
 	case "symbol":
 		return Standard{Face: Liberation(Serif, style), Encoding: SymbolEncoding}, true
 	case "zapfdingbats":
-		return Standard{Encoding: ZapfDingbatsEncoding}, true
+		return Standard{Face: dingbatsFace(), Encoding: ZapfDingbatsEncoding}, true
 	}
 	return Standard{}, false
 }
+
+// dingbatsTTF is a font with the characters and the widths of ZapfDingbats; its licence is beside it.
+//
+//go:embed dingbats/Dingbats.ttf
+var dingbatsTTF []byte
+
+var dingbatsFace = bundled(dingbatsTTF)
 
 // dingbat gives the text of a glyph name of ZapfDingbats, which the Adobe Glyph List lacks.
 func dingbat(name string) (string, bool) {

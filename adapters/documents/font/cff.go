@@ -11,6 +11,7 @@ type CFF struct {
 	charStrings cffIndex
 	glyphs      [][]byte
 	names       []string // of glyphs, if not keyed by CID
+	ids         []int    // of their names among the strings
 	byName      map[string]int
 	byCID       map[int]int // nil if identifiers are glyph numbers
 	cids        []int       // of glyphs, as byCID
@@ -52,6 +53,7 @@ func ParseCFF(data []byte) (*CFF, error) {
 	if f.CIDKeyed {
 		return f, f.readCID(r, top, ids)
 	}
+	f.ids = ids
 	f.names = make([]string, len(f.glyphs))
 	f.byName = make(map[string]int, len(f.glyphs))
 	for g := range f.glyphs {

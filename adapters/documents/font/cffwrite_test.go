@@ -3,6 +3,8 @@ package font
 import (
 	"math"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // compact makes a font set with two glyphs: one with a width, one with the default width, 500.
@@ -17,7 +19,7 @@ func compact() []byte {
 			{operator: opCharset, operands: []float64{float64(charset)}},
 			{operator: opCharStrings, operands: []float64{0}},
 			{operator: opPrivate, operands: []float64{float64(len(privateDict)), float64(private)}},
-		}.moved(0, charStrings)
+		}.moved(0, charStrings, 0)
 	}
 	at := len(appendIndex(head, [][]byte{top(9, 9, 9)})) + 2*len(strings)
 	out := appendIndex(head, [][]byte{top(at, at+len(charset)+len(privateDict), at+len(charset))})
@@ -75,9 +77,47 @@ func FuzzCFFWrite(f *testing.F) {
 				t.Errorf("what was written cannot be read: %v", err)
 			}
 		}
+		if out := before.WithGlyphs(map[string]float64{"space": 250}); out != nil {
+			if _, err := ParseCFF(out); err != nil {
+				t.Errorf("what was written with a further glyph cannot be read: %v", err)
+			}
+		}
 		before.CID(before.Glyphs())
 		if after, err := ParseCFF(before.Blanked(map[int]bool{1: true})); err == nil && after.Glyphs() != before.Glyphs() {
 			t.Errorf("%d glyphs became %d", before.Glyphs(), after.Glyphs())
 		}
 	})
+}
+
+// TestCompactGlyphs adds glyphs that look like that of missing characters.
+func TestCompactGlyphs(t *testing.T) {
+	t.Parallel()
+	f, err := ParseCFF(compact())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !f.IsBlank(0) || f.IsBlank(1) {
+		t.Errorf("blank: %t and %t", f.IsBlank(0), f.IsBlank(1))
+	}
+	out := f.WithGlyphs(map[string]float64{"space": 250, "hyphen": 333})
+	again, err := ParseCFF(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{".notdef", "A", "B", "hyphen", "space"}, again.Names()); diff != "" {
+		t.Error(diff)
+	}
+	for glyph, want := range []float64{f.Width(0), f.Width(1), f.Width(2), 333, 250} {
+		if got := again.Width(glyph); got != want {
+			t.Errorf("glyph %d is %v wide, want %v", glyph, got, want)
+		}
+	}
+	if !again.IsBlank(4) || again.IsBlank(2) {
+		t.Error("other glyphs are blank than should be")
+	}
+	for _, name := range []string{"A", "nothing of that name"} {
+		if f.WithGlyphs(map[string]float64{name: 1}) != nil {
+			t.Errorf("the glyph %s was added", name)
+		}
+	}
 }

@@ -142,6 +142,27 @@ yacute Thorn thorn minus multiply onesuperior twosuperior threesuperior onehalf 
 Gbreve gbreve Idotaccent Scedilla scedilla Cacute cacute Ccaron ccaron dcroat
 `)
 
+// WindowsGlyph gives the name of a glyph by its number in the fonts that came with the first versions of Windows, such as
+// Arial; "" if it has none there. Their order is that of Macintosh fonts without two glyphs.
+func WindowsGlyph(number int) string {
+	const noBreakSpace, apple = 172, 210 // where the two are in the Macintosh order
+	if number >= noBreakSpace {
+		number++
+	}
+	if number >= apple {
+		number++
+	}
+	if number < 0 || number >= len(macGlyphs) {
+		return ""
+	}
+	switch name := macGlyphs[number]; name {
+	case ".notdef", ".null", "nonmarkingreturn":
+		return ""
+	default:
+		return name
+	}
+}
+
 // cffExpert is the glyphs of the Expert charset of CFF.
 var cffExpert = strings.Fields(`
 .notdef space exclamsmall Hungarumlautsmall dollaroldstyle dollarsuperior ampersandsmall Acutesmall

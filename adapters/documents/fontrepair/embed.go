@@ -34,15 +34,15 @@ func (r *repairer) embed(u *usedFont) {
 		face = embedfont.Liberation(nearest(u))
 	}
 	codes := r.shownCodes(u, standard.Encoding)
+	if len(codes) == 0 { // strings without characters use a font as well
+		codes[' '] = embedfont.Code{Name: "space"}
+	}
 	if face == nil || isStandard && standard.Encoding != nil {
 		texts := make([]string, 0, len(codes))
 		for _, code := range slices.Sorted(maps.Keys(codes)) {
 			texts = append(texts, codes[code].Text)
 		}
 		face = r.faceFor(texts, face, embedfont.Style{})
-	}
-	if face == nil && r.drawDingbats(u) {
-		return
 	}
 	if face == nil {
 		r.notEmbedded(u)
@@ -93,10 +93,19 @@ func (r *repairer) embedComposite(u *usedFont) {
 		face = embedfont.Liberation(family, style)
 	}
 	texts := map[int]string{}
+	order, ordered := r.glyphOrder(u), map[int]string{}
 	for code, visible := range u.codes {
 		if cid, ok := u.CMap.CID(code); ok && visible && cid < 1<<16 {
 			texts[cid] = u.Glyph(code).Text
+			if texts[cid] == "" && order != nil {
+				ordered[cid] = order(cid)
+			}
 		}
+	}
+	if !isStandard || r.fitsOrder(u, face, ordered) {
+		maps.Copy(texts, ordered)
+	} else {
+		clear(ordered)
 	}
 	wanted := make([]string, 0, len(texts))
 	for _, cid := range slices.Sorted(maps.Keys(texts)) {
@@ -136,8 +145,23 @@ func (r *repairer) embedComposite(u *usedFont) {
 	d["Subtype"], d["FontDescriptor"], d["BaseFont"] = source["Subtype"], source["FontDescriptor"], source["BaseFont"]
 	d["CIDToGIDMap"] = r.file.Add(pdf.NewStream(nil, toGlyph))
 	u.dict["BaseFont"] = source["BaseFont"]
+	if len(ordered) > 0 {
+		r.tellOrdered(u, texts)
+	}
 	r.replaced(u, face, len(texts)-found, isStandard)
 	r.reread(u)
+}
+
+// tellOrdered writes what codes mean whose glyphs were told by their numbers.
+func (r *repairer) tellOrdered(u *usedFont, texts map[int]string) {
+	byCode := map[int]string{}
+	for code := range u.codes {
+		if cid, ok := u.CMap.CID(code); ok && texts[cid] != "" {
+			byCode[code] = texts[cid]
+		}
+	}
+	u.dict["ToUnicode"] = r.file.Add(pdf.NewStream(nil, font.ToUnicode(byCode, 4)))
+	r.report.Fixed("7.21.7-1", "", 1)
 }
 
 // shownCodes tells what each code of a simple font shows. A code that stands for nothing shows nothing: it becomes a

@@ -4,9 +4,11 @@
 package fontrepair
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/perfectworks/backend/adapters/documents/embedfont"
+	"github.com/perfectworks/backend/adapters/documents/font"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 	"github.com/perfectworks/backend/adapters/documents/pdffont"
 )
@@ -56,8 +58,17 @@ func (r *repairer) repairFont(u *usedFont) {
 	switch u.Subtype {
 	case "Type0":
 		r.repairComposite(u)
+		r.addCompositeGlyphs(u)
 	case "TrueType":
-		r.repairTrueType(u)
+		if u.Program.TrueType != nil {
+			shown := shownGlyphs(u)
+			r.repairTrueType(u)
+			r.rebuildTrueType(u, shown)
+		}
+	case "Type3":
+		r.addProcedures(u)
+	case "Type1", "MMType1":
+		r.addGlyphs(u)
 	}
 	r.repairWidths(u)
 	r.completeText(u)
@@ -85,6 +96,7 @@ func (r *repairer) repairComposite(u *usedFont) {
 		d["CIDToGIDMap"] = pdf.Name("Identity") // the default, which PDF/UA wants to be written
 		r.report.Fixed("7.21.3.2-1", "", 1)
 	}
+	r.nameCollection(u)
 	if s, ok := r.file.Stream(u.dict["Encoding"]); ok && u.CMap != nil {
 		mode, _ := r.file.Integer(s.Dict["WMode"])
 		if int64(u.CMap.WMode) != mode {
@@ -93,6 +105,42 @@ func (r *repairer) repairComposite(u *usedFont) {
 			r.report.Fixed("7.21.3.3-2", "", 1)
 		}
 	}
+}
+
+// nameCollection gives an embedded font the character collection that its map of codes is for (ISO 14289-1, 7.21.3.1): the
+// identifiers are those of the map, and the program and CIDToGIDMap tell which glyphs they stand for.
+func (r *repairer) nameCollection(u *usedFont) {
+	if u.Descendant == nil || !u.Embedded() || u.CMapName == "Identity-H" || u.CMapName == "Identity-V" {
+		return
+	}
+	var wanted pdf.Dict
+	if s, ok := r.file.Stream(u.dict["Encoding"]); ok {
+		o := r.file.Resolve(s.Dict["CIDSystemInfo"])
+		if list, isList := o.(pdf.Array); isList && len(list) > 0 {
+			o = r.file.Resolve(list[0])
+		}
+		wanted, _ = o.(pdf.Dict)
+	} else if collection, known := font.Predefined(string(u.CMapName)); known {
+		wanted = pdf.Dict{
+			"Registry": pdf.String("Adobe"), "Ordering": pdf.String(collection.Ordering), "Supplement": pdf.Integer(collection.Supplement),
+		}
+	}
+	registry, ok1 := r.file.String(wanted["Registry"])
+	ordering, ok2 := r.file.String(wanted["Ordering"])
+	if !ok1 || !ok2 {
+		return
+	}
+	info, _ := r.file.Dict(u.Descendant["CIDSystemInfo"])
+	ownRegistry, _ := r.file.String(info["Registry"])
+	ownOrdering, _ := r.file.String(info["Ordering"])
+	most, _ := r.file.Integer(wanted["Supplement"])
+	supplement, _ := r.file.Integer(info["Supplement"])
+	if ownRegistry == registry && ownOrdering == ordering && supplement <= most {
+		return
+	}
+	u.Descendant["CIDSystemInfo"] = maps.Clone(wanted)
+	r.reread(u)
+	r.report.Fixed("7.21.3.1-1", plainName(u.Name), 1)
 }
 
 // plainName is the name of a font without the tag of a subset.

@@ -11,6 +11,7 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/embedfont"
 	"github.com/perfectworks/backend/adapters/documents/font"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
+	"github.com/perfectworks/backend/adapters/documents/pdffont"
 	"github.com/perfectworks/backend/adapters/documents/pdfua"
 )
 
@@ -35,7 +36,13 @@ func onePage(t *testing.T, shown string, entries pdf.Dict) *pdf.File {
 // embedded gives the entries of an embedded TrueType font with the letters A and B.
 func embedded(t *testing.T) (*pdf.File, pdf.Dict) {
 	t.Helper()
-	f := onePage(t, "(AB)", nil)
+	return embeddedIn(t, "(AB)")
+}
+
+// embeddedIn is embedded for a page that shows a string.
+func embeddedIn(t *testing.T, shown string) (*pdf.File, pdf.Dict) {
+	t.Helper()
+	f := onePage(t, shown, nil)
 	entries, missing := embedfont.Simple(f, embedfont.Liberation(embedfont.Sans, embedfont.Style{}), map[byte]embedfont.Code{
 		'A': {Name: "A"}, 'B': {Name: "B"},
 	})
@@ -106,6 +113,60 @@ func TestFonts(t *testing.T) {
 					"CIDSystemInfo": pdf.Dict{"Registry": pdf.String("Adobe"), "Ordering": pdf.String("Identity"), "Supplement": pdf.Integer(0)},
 				})},
 			})
+			return f
+		}},
+		"a composite font whose name tells its glyphs": {"7.21.4.1-1", func(t *testing.T) *pdf.File {
+			t.Helper()
+			return unembedded(t, "<002400250003010B023A>", "ArialMT", nil)
+		}},
+		"a composite font that shows missing characters": {"7.21.4.1-1", func(t *testing.T) *pdf.File {
+			t.Helper()
+			return unembedded(t, "<00000041>", "Unheard-Of", map[int]string{0x41: "W"})
+		}},
+		"strings without characters": {"7.21.4.1-1", func(t *testing.T) *pdf.File {
+			t.Helper()
+			return onePage(t, "()", type1("Helvetica", nil))
+		}},
+		"dingbats": {"7.21.4.1-1", func(t *testing.T) *pdf.File {
+			t.Helper()
+			return onePage(t, "(!'Az\\250\\376)", type1("ZapfDingbats", nil))
+		}},
+		"a glyph that the program lacks": {"7.21.4.1-2", func(t *testing.T) *pdf.File {
+			t.Helper()
+			f, _ := embeddedIn(t, "(A B)")
+			return f
+		}},
+		"a symbolic font that lacks a glyph": {"7.21.4.1-2", func(t *testing.T) *pdf.File {
+			t.Helper()
+			f, entries := embeddedIn(t, "(A B)")
+			descriptor, _ := f.Dict(entries["FontDescriptor"])
+			descriptor["Flags"] = pdf.Integer(4)
+			return f
+		}},
+		"a code without a drawn glyph": {"7.21.4.1-2", func(t *testing.T) *pdf.File {
+			t.Helper()
+			f := onePage(t, "(A A)", nil)
+			f.Set(pdf.Ref{Number: 5}, pdf.Dict{
+				"Type": pdf.Name("Font"), "Subtype": pdf.Name("Type3"), "FirstChar": pdf.Integer(65), "LastChar": pdf.Integer(65),
+				"Widths": pdf.Array{pdf.Integer(500)}, "CharProcs": pdf.Dict{"A": glyph(f, 500)},
+				"Encoding": pdf.Dict{"Differences": pdf.Array{pdf.Integer(65), pdf.Name("A")}},
+				"FontBBox": pdf.Array{pdf.Integer(0), pdf.Integer(0), pdf.Integer(1), pdf.Integer(1)}, "Resources": pdf.Dict{},
+				"FontMatrix": pdf.Array{pdf.Real(.001), pdf.Integer(0), pdf.Integer(0), pdf.Real(.001), pdf.Integer(0), pdf.Integer(0)},
+			})
+			return f
+		}},
+		"a collection other than that of the map": {"7.21.3.1-1", func(t *testing.T) *pdf.File {
+			t.Helper()
+			f := unembedded(t, "<0041>", "Arial", map[int]string{0x41: "W"})
+			pages, err := f.Pages(1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			Repair(f, pages, 0, repaired{})
+			d, _ := f.Dict(pdf.Ref{Number: 5})
+			info := pdf.Dict{"Registry": pdf.String("Adobe"), "Ordering": pdf.String("CNS1"), "Supplement": pdf.Integer(7)}
+			d["Encoding"] = f.Add(pdf.NewStream(pdf.Dict{"Type": pdf.Name("CMap"), "CMapName": pdf.Name("Own"), "CIDSystemInfo": info},
+				[]byte("1 begincodespacerange <0000> <FFFF> endcodespacerange 1 begincidrange <0000> <FFFF> 0 endcidrange")))
 			return f
 		}},
 		"marks of form fields": {"7.21.4.1-1", func(t *testing.T) *pdf.File {
@@ -183,6 +244,66 @@ func TestFonts(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// unembedded makes a file that shows codes by a composite font without a program.
+func unembedded(t *testing.T, shown, name string, texts map[int]string) *pdf.File {
+	t.Helper()
+	f := onePage(t, shown, nil)
+	d := pdf.Dict{
+		"Type": pdf.Name("Font"), "Subtype": pdf.Name("Type0"), "BaseFont": pdf.Name(name), "Encoding": pdf.Name("Identity-H"),
+		"DescendantFonts": pdf.Array{f.Add(pdf.Dict{
+			"Type": pdf.Name("Font"), "Subtype": pdf.Name("CIDFontType2"), "BaseFont": pdf.Name(name), "DW": pdf.Integer(777),
+			"CIDSystemInfo": pdf.Dict{"Registry": pdf.String("Adobe"), "Ordering": pdf.String("Identity"), "Supplement": pdf.Integer(0)},
+		})},
+	}
+	if texts != nil {
+		d["ToUnicode"] = f.Add(pdf.NewStream(nil, font.ToUnicode(texts, 4)))
+	}
+	f.Set(pdf.Ref{Number: 5}, d)
+	return f
+}
+
+// TestGlyphOrder reads codes that are the numbers of glyphs.
+func TestGlyphOrder(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		widths pdf.Array
+		codes  []int
+		want   string
+	}{
+		"Arial,Bold":      {nil, []int{36, 68, 179, 180, 207, 268, 570, 602, 672}, "Aa“”ÓěАаא"},
+		"TimesNewRomanPS": {nil, []int{3, 19, 292}, " 0ů"},
+		"Calibri":         {nil, []int{4, 258, 288, 400}, "Aaés"},
+		// The widths are not those of the letters: the font only has the name.
+		"ArialMT": {pdf.Array{pdf.Integer(36), pdf.Array{pdf.Integer(100), pdf.Integer(100)}}, []int{36, 37}, "\ue024\ue025"},
+	} {
+		var shown strings.Builder
+		for _, code := range test.codes {
+			fmt.Fprintf(&shown, "%04x", code)
+		}
+		f := unembedded(t, "<"+shown.String()+">", name, nil)
+		d, _ := f.Dict(pdf.Ref{Number: 5})
+		list, _ := f.Array(d["DescendantFonts"])
+		descendant, _ := f.Dict(list[0])
+		if test.widths != nil {
+			descendant["W"] = test.widths
+		}
+		pages, err := f.Pages(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		Repair(f, pages, 0, repaired{})
+		d, _ = f.Dict(pdf.Ref{Number: 5})
+		read := pdffont.Read(f, d)
+		got := ""
+		for _, code := range test.codes {
+			got += read.Glyph(code).Text
+		}
+		if got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
 	}
 }
 
@@ -284,6 +405,9 @@ func FuzzSFNT(f *testing.F) {
 		program, err := readSFNT(data)
 		if err != nil {
 			return
+		}
+		if _, ok := program.copyGlyph(0, 500); ok {
+			program.setCodes(map[int]int{1: 1})
 		}
 		program.addSymbolMap(map[int]int{1: 1})
 		if program.setAdvances(map[int]float64{0: 500, 70_000: 1}) == nil {

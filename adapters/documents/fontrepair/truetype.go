@@ -10,11 +10,6 @@ import (
 // repairTrueType makes flags, encoding and maps of a simple TrueType font agree (ISO 14289-1, 7.21.6), as long as every
 // code that is used goes on to show the same glyph.
 func (r *repairer) repairTrueType(u *usedFont) {
-	t := u.Program.TrueType
-	if t == nil {
-		// A program that cannot be read as it is declared may be readable as what it is.
-		return
-	}
 	switch {
 	case u.Symbolic && u.Encoding.Name != "":
 		if !slices.Contains(encodings, u.Encoding.Name) || r.sameGlyphs(u, byName, byCode) {

@@ -1,6 +1,10 @@
 package pdfua
 
-import "github.com/perfectworks/backend/adapters/documents/pdf"
+import (
+	"strings"
+
+	"github.com/perfectworks/backend/adapters/documents/pdf"
+)
 
 func (c *checker) checkPage(p pdf.Page) {
 	c.texts = false
@@ -38,6 +42,9 @@ func (c *checker) annotation(d pdf.Dict, p pdf.Page) {
 	c.checkLanguage(parent["Lang"])
 	detail := string(kind)
 	c.facts.Annotations++
+	if text, _ := c.text(d["Contents"]); !exempt && undescribed.MatchString(strings.ToLower(text)) {
+		c.facts.Placeholders = append(c.facts.Placeholders, Place{Page: c.page, Detail: text})
+	}
 
 	c.require(!hasContents || hasLanguage || c.catalogLanguage, "7.2-24", detail)
 	c.require(oneOf(kind, "Widget", "PrinterMark", "Link") || exempt || parentKind == "Annot", "7.18.1-1", detail)

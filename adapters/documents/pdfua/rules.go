@@ -115,7 +115,7 @@ const ruleTable = `
 7.15-1 25-001 4.1.2 E no|The form is a dynamic XFA form
 7.16-1 26-002 4.1.2 E no|The encryption keeps assistive technology out
 7.18.1-1 28-002 1.3.1 E yes|An annotation is not tagged as one
-7.18.1-2 28-004 1.1.1 E no|An annotation has no description
+7.18.1-2 28-004 1.1.1 E yes|An annotation has no description
 7.18.1-3 28-005 4.1.2 E no|A form field has no name
 7.18.2-1 28-007 - W yes|There is an annotation for trapping
 7.18.3-1 28-009 2.4.3 E yes|The tab order of a page with annotations does not follow the structure
@@ -124,27 +124,27 @@ const ruleTable = `
 7.18.5-1 28-011 1.3.1 E yes|A link is not tagged as one
 7.18.5-2 28-012 2.4.4 E yes|A link has no description
 7.18.6.2-1 28-014 1.2.1 E no|A media clip has no content type
-7.18.6.2-2 28-015 1.1.1 E no|A media clip has no alternative text
+7.18.6.2-2 28-015 1.1.1 E yes|A media clip has no alternative text
 7.18.8-1 28-017 1.3.1 W yes|A printer's mark is tagged
 7.20-1 30-001 - E no|The document shows content of another file
 7.20-2 30-002 1.3.2 E yes|A form with tagged content is painted more than once
-7.21.3.1-1 31-001 - W no|A font and its character map are of different character collections
+7.21.3.1-1 31-001 - W yes|A font and its character map are of different character collections
 7.21.3.2-1 31-004 - W yes|A font does not say which glyphs its characters have
 7.21.3.3-1 31-006 - W no|A character map is neither predefined nor embedded
 7.21.3.3-2 31-007 - W yes|A character map contradicts itself on the writing direction
 7.21.3.3-3 31-008 - W no|A character map builds upon one that is not predefined
 7.21.4.1-1 31-009 1.4.5 E yes|A font is not embedded
-7.21.4.1-2 31-011 1.4.5 E no|A font lacks a glyph that the text needs
+7.21.4.1-2 31-011 1.4.5 E yes|A font lacks a glyph that the text needs
 7.21.4.2-1 31-012 - W yes|The list of a font's glyphs is wrong
 7.21.4.2-2 31-014 - W yes|The list of a font's characters is wrong
 7.21.5-1 31-016 - W yes|A glyph's width differs between the document and the font
-7.21.6-1 31-017 - W no|A font has no map from characters to glyphs
+7.21.6-1 31-017 - W yes|A font has no map from characters to glyphs
 7.21.6-2 31-020 - W yes|A font's encoding is missing or has unknown names
 7.21.6-3 31-024 - W yes|A font of symbols has an encoding
-7.21.6-4 31-025 - W no|A font of symbols has several maps and none for symbols
+7.21.6-4 31-025 - W yes|A font of symbols has several maps and none for symbols
 7.21.7-1 31-027 1.3.1 E no|A character cannot be mapped to Unicode
 7.21.7-2 31-028 1.3.1 E no|A character is mapped to a code that is no character
-7.21.8-1 31-030 - E no|Text refers to the glyph for missing characters
+7.21.8-1 31-030 - E yes|Text refers to the glyph for missing characters
 `
 
 // Rules lists all rules, ordered by clause and test.

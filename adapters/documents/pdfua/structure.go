@@ -2,6 +2,7 @@ package pdfua
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -209,6 +210,9 @@ func (c *checker) described(d pdf.Dict) bool {
 	return c.filled(d["Alt"]) || c.file.Resolve(d["ActualText"]) != nil
 }
 
+// undescribed matches what package tagging writes where it finds no description.
+var undescribed = regexp.MustCompile(`^\S+( \S+)? without description\b`)
+
 // placeholder notes an alternative text that describes nothing, such as those that package tagging writes where it finds
 // none.
 func (w *structureWalk) placeholder(e *element) {
@@ -218,8 +222,7 @@ func (w *structureWalk) placeholder(e *element) {
 	}
 	t := strings.ToLower(strings.TrimSpace(text))
 	ext := path.Ext(t)
-	unknown := strings.HasPrefix(t, "figure without description") || strings.HasPrefix(t, "formula without description")
-	if unknown || slices.Contains([]string{"image", "picture", "figure", "graphic", "photo", "img", "bild", "logo", "-", "."}, t) ||
+	if undescribed.MatchString(t) || slices.Contains([]string{"image", "picture", "figure", "graphic", "photo", "img", "bild", "logo", "-", "."}, t) ||
 		slices.Contains([]string{".png", ".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".bmp", ".svg", ".emf", ".wmf"}, ext) {
 		w.facts.Placeholders = append(w.facts.Placeholders, Place{Page: w.page, Detail: text})
 	}

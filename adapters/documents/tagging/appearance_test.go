@@ -28,6 +28,7 @@ func TestAnnotations(t *testing.T) {
 		"a stamp from its appearance":        {"/Subtype/Stamp" + place, shows, "Paid in full", false},
 		"a stamp from its name":              {"/Subtype/Stamp/Name/NotApproved" + place, shows, "Not Approved", false},
 		"a rectangle from what it surrounds": {"/Subtype/Square" + over, "1 1 20 20 re S", "It rained in the first week of the year, and it did", false},
+		"a rectangle around nothing":         {"/Subtype/Square" + place, "1 1 20 20 re S", "Square without description on page 1", false},
 		"a sound from its title":             {"/Subtype/Sound/T(Rain)" + place, "", "Rain", false},
 		"a text box that shows nothing":      {"/Subtype/FreeText" + place, "q Q", "", true},
 		"ink without strokes":                {"/Subtype/Ink" + place, "0 0 m", "", true},

@@ -26,7 +26,7 @@ func TestCases(t *testing.T) {
 	oracle := verapdftest.Start(t)
 	folder := t.TempDir()
 	for _, name := range []string{
-		"pagetree-nulls.pdf", "font-cff-in-fontfile.pdf", "form.pdf", "mailmerge.pdf", "freetext-ap.pdf",
+		"pagetree-nulls.pdf", "font-cff-in-fontfile.pdf", "font-space-missing.pdf", "font-symbolic-unicode.pdf", "form.pdf", "mailmerge.pdf", "freetext-ap.pdf",
 		"footnotes-count.pdf", "wordspace-tc.pdf", "mixed-spacing.pdf", "table-ruled-shaded.pdf", "link-two-lines.pdf",
 	} {
 		data, err := os.ReadFile(filepath.Join(cases, name))

@@ -43,7 +43,7 @@ func (w *work) repairDocument() {
 	w.describeAnnotations()
 	w.repairLayers()
 	w.nameAttachments()
-	w.typeMedia()
+	w.describeMedia()
 	w.warnOfForms()
 	w.addOutlines()
 }

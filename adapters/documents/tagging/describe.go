@@ -53,6 +53,9 @@ func (w *work) describe(d pdf.Dict, page int) {
 	switch {
 	case text == "":
 		w.flag("7.18.1-2", page, fmt.Sprintf("An annotation of the type %s has no description", subtype))
+		if subtype != "Link" { // readers are told at least that it is there
+			d["Contents"] = pdf.TextString(fmt.Sprintf("%s %s on page %d", words(string(subtype)), placeholder, page))
+		}
 	case subtype == "Link":
 		d["Contents"] = pdf.TextString(text)
 		w.fixed("7.18.5-2", "", 1)

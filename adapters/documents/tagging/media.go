@@ -15,23 +15,39 @@ var mediaTypes = map[string]string{
 	".au": "audio/basic", ".mid": "audio/midi", ".swf": "application/x-shockwave-flash",
 }
 
-// typeMedia tells the type of media clips by the names of their files (ISO 14289-1, 7.18.6.2).
-func (w *work) typeMedia() {
+// describeMedia tells the type of media clips by the names of their files, and gives those without a description what they
+// are called (ISO 14289-1, 7.18.6.2).
+func (w *work) describeMedia() {
 	w.file.Each(func(d pdf.Dict) {
-		if d["S"] != pdf.Name("MCD") || d["CT"] != nil {
+		if d["S"] != pdf.Name("MCD") {
 			return
 		}
-		name, _ := w.file.String(d["N"])
+		called, _ := w.file.String(d["N"])
+		file := called
 		if spec, ok := w.file.Dict(d["D"]); ok {
 			for _, key := range []pdf.Name{"F", "UF"} {
 				if text, ok := w.file.String(spec[key]); ok {
-					name = text
+					file = text
 				}
 			}
 		}
-		if kind := mediaTypes[strings.ToLower(path.Ext(name.Text()))]; kind != "" {
+		if kind := mediaTypes[strings.ToLower(path.Ext(file.Text()))]; kind != "" && d["CT"] == nil {
 			d["CT"] = pdf.TextString(kind)
 			w.fixed("7.18.6.2-1", "", 1)
 		}
+		if list, ok := w.file.Array(d["Alt"]); ok && len(list) > 0 {
+			return // what it says is for a person to judge
+		}
+		text := strings.TrimSpace(called.Text())
+		if text == "" {
+			text = strings.TrimSpace(file.Text())
+		}
+		if text == "" {
+			w.flag("7.18.6.2-2", 0, "A media clip has no description")
+			text = "Media " + placeholder
+		} else {
+			w.fixed("7.18.6.2-2", "", 1)
+		}
+		d["Alt"] = pdf.Array{pdf.String(""), pdf.TextString(text)} // in no particular language
 	})
 }
