@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/perfectworks/backend/adapters/blob"
 	"github.com/perfectworks/backend/adapters/eraser"
 	"github.com/perfectworks/backend/adapters/eventstore"
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
@@ -42,7 +43,7 @@ func openErasureJournal(ctx context.Context, c *core, settings Settings, dataFol
 }
 
 // openEraser puts together what destroys personal data.
-func (c *core) openEraser(settings Settings) *eraser.Eraser {
+func (c *core) openEraser(settings Settings, objects *blob.Store) *eraser.Eraser {
 	answers := idempotency.NewStore(c.db.pool, c.keys, c.heart.ID())
 	return eraser.New(eraser.Config{
 		Pool: c.db.pool, Keys: c.keys, Journal: c.erased,
@@ -55,9 +56,25 @@ func (c *core) openEraser(settings Settings) *eraser.Eraser {
 			func(context.Context, commands.Traces) error {
 				return deleteMails(filepath.Join(settings.Data, mailFolder), time.Now().Add(time.Hour)) // All, whatever the clocks.
 			},
+			func(ctx context.Context, t commands.Traces) error { return deleteFiles(ctx, objects, t.Subjects[0]) },
 		},
 		Lives: erasure.Lives{Rows: rowLife, Backups: settings.BackupRetention, Memory: memoryLife},
 	})
+}
+
+// deleteFiles deletes the bytes of all files of a subject that is an organization.
+// Those that a person uploaded belong to an organization.
+func deleteFiles(ctx context.Context, objects *blob.Store, subject string) error {
+	name := id.Organization(subject)
+	if !id.Valid(name) {
+		return nil
+	}
+	for _, prefix := range commands.ObjectPrefixes(name) {
+		if _, _, err := objects.DeleteAll(ctx, prefix); err != nil {
+			return fmt.Errorf("delete the files of %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // eraseDue is the name of the periodic work that erases accounts whose grace is

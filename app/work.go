@@ -84,7 +84,7 @@ func openWork(ctx context.Context, c *core, p *provider, settings Settings, logg
 		}
 	}()
 	queries := readmodels.NewQueries(c.db.pool)
-	erasing := c.openEraser(settings)
+	erasing := c.openEraser(settings, objects)
 	w := &work{streams: streams, objects: objects, referrals: referrals, commands: commands.New(commands.Deps{
 		Streams:  streams,
 		Turns:    postgres.NewTurns(c.db.pool),

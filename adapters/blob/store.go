@@ -9,10 +9,12 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/perfectworks/backend/adapters/blob/folder"
 	"github.com/perfectworks/backend/commands"
@@ -235,22 +237,40 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[Object, error
 	}
 }
 
+// atOnce is how many objects are deleted at the same time.
+const atOnce = 16
+
 // DeleteAll deletes all objects whose keys begin with a prefix, and returns how
 // many there were and how many bytes they had. It goes on after an error, and
-// returns the errors together.
+// returns the errors together. What it has deleted stays deleted when it does not
+// come to its end, so it can be repeated.
 func (s *Store) DeleteAll(ctx context.Context, prefix string) (objects int, bytes int64, err error) {
+	var (
+		deleting errgroup.Group
+		mu       sync.Mutex
+		errs     []error
+	)
+	deleting.SetLimit(atOnce)
 	for o, listErr := range s.List(ctx, prefix) {
 		if listErr != nil {
-			return objects, bytes, errors.Join(err, listErr)
+			_ = deleting.Wait() // It has no errors of its own.
+			return objects, bytes, errors.Join(append(errs, listErr)...)
 		}
-		if deleteErr := s.Delete(ctx, o.Key); deleteErr != nil {
-			err = errors.Join(err, deleteErr)
-			continue
-		}
-		objects++
-		bytes += o.Size
+		deleting.Go(func() error {
+			deleteErr := s.Delete(ctx, o.Key)
+			mu.Lock()
+			defer mu.Unlock()
+			if deleteErr != nil {
+				errs = append(errs, deleteErr)
+				return nil
+			}
+			objects++
+			bytes += o.Size
+			return nil
+		})
 	}
-	return objects, bytes, err
+	_ = deleting.Wait() // It has no errors of its own.
+	return objects, bytes, errors.Join(errs...)
 }
 
 var _ commands.Objects = (*Store)(nil)

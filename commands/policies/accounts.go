@@ -1,6 +1,8 @@
 package policies
 
 import (
+	"time"
+
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/erasure"
@@ -37,7 +39,9 @@ func settleStanding(c *commands.Commands) commands.Handler[commands.SettleStandi
 
 // finishErasureOfOrganization is finishErasureOfUser for an organization.
 func finishErasureOfOrganization() Policy {
-	return Issue("finish-erasure-of-organization", FromBeginning(), Options{Grants: []access.Permission{access.DisposeOrganization}},
+	// An organization may have many files to delete.
+	options := Options{Grants: []access.Permission{access.DisposeOrganization}, Timeout: 30 * time.Minute}
+	return Issue("finish-erasure-of-organization", FromBeginning(), options,
 		func(c *commands.Commands) commands.Handler[commands.FinishOrganizationErasure, commands.PurgedOrganization] {
 			return c.FinishOrganizationErasure
 		},

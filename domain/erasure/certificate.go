@@ -39,6 +39,8 @@ func (k Kind) certificate(lives Lives, at time.Time) Certificate {
 		c.Destroyed = []Statement{
 			{"the contact address of the organization", "the encryption key was destroyed: what the event log, its copies and its backups hold of it cannot be read by anybody"},
 			{"email addresses in invitations to the organization", "the keys of these invitations were destroyed"},
+			{"files of the organization: what was uploaded, what was made of it, and the reports", "the bytes were deleted from the file store, and links to them lead nowhere"},
+			{"names of the files", "encrypted with the same key as the contact address"},
 			{"rows about the organization in read models", "cleared or deleted in all generations of all read models"},
 			{"stored answers to repeated requests", "deleted"},
 			{"memberships and API keys", "ended"},
@@ -47,6 +49,7 @@ func (k Kind) certificate(lives Lives, at time.Time) Certificate {
 			{"the random id of the organization", "a pseudonym: accounts must stay complete"},
 			{"name, slug, website, description and logo address of the organization in the event log", "they describe an organization, not a person"},
 			{"records of tokens and payments", "accounting law requires them"},
+			{"sizes, page counts, scores and checksums of the files in the event log", "they do not tell what the files said, and accounts must stay complete"},
 			{"this certificate", "it is the evidence of the erasure, and names nobody"},
 		}
 	}
@@ -61,6 +64,11 @@ func (k Kind) certificate(lives Lives, at time.Time) Certificate {
 			"backups of the database", "they hold the encryption keys from before. The journal of erasures destroys these again when a backup is restored",
 			at.Add(lives.Backups),
 		},
+	}
+	if k == KindOrganization {
+		c.Remains = append(c.Remains, Remainder{
+			"backups and old versions of the file store", "copies of the files that the operator keeps", at.Add(lives.Backups),
+		})
 	}
 	return c
 }
