@@ -222,9 +222,7 @@ func (a *API) route(d Deps) error {
 	if len(a.undeclared) > 0 {
 		return fmt.Errorf("these operations do not declare who may call them: %s", strings.Join(a.undeclared, ", "))
 	}
-	if err := a.routeDocumentation(root); err != nil {
-		return err
-	}
+	a.routeDocumentation(root)
 	a.routeOperations(root, d)
 	a.handler = a.observe(a.crossOrigin(d.CORSOrigins, a.boundHeaders(normalPaths(a.fixedFirst(root, notAllowed)))))
 	return nil

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -15,32 +16,50 @@ import (
 	"github.com/perfectworks/backend/adapters/httpapi/apidocs"
 )
 
-// routeDocumentation serves the OpenAPI document and the page made from it.
-func (a *API) routeDocumentation(root *mux.Router) error {
+// documentation is what tells people and programs about the API.
+type documentation struct {
+	page, openapi, openapi30 *page
+}
+
+// routeDocumentation serves the OpenAPI document and the page made from it. They
+// take longer to write than all the rest of a start, and few processes are asked
+// for them: the first request writes them.
+func (a *API) routeDocumentation(root *mux.Router) {
+	written := sync.OnceValues(a.writeDocumentation)
+	for path, choose := range map[string]func(*documentation) *page{
+		basePath + "/openapi.json":     func(d *documentation) *page { return d.openapi },
+		basePath + "/openapi-3.0.json": func(d *documentation) *page { return d.openapi30 },
+		"/docs":                        func(d *documentation) *page { return d.page },
+	} {
+		a.handlePage(root, path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			d, err := written()
+			if err != nil {
+				a.refuse(w, r, err)
+				return
+			}
+			choose(d).ServeHTTP(w, r)
+		}))
+	}
+}
+
+func (a *API) writeDocumentation() (*documentation, error) {
 	document, older, err := a.specification()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	page, err := apidocs.Render(document)
+	rendered, err := apidocs.Render(document)
 	if err != nil {
-		return fmt.Errorf("render the documentation: %w", err)
+		return nil, fmt.Errorf("render the documentation: %w", err)
 	}
-	openapi, err := newPage(mediaJSON, document, "")
-	if err != nil {
-		return err
+	d := &documentation{}
+	if d.openapi, err = newPage(mediaJSON, document, ""); err != nil {
+		return nil, err
 	}
-	openapi30, err := newPage(mediaJSON, older, "")
-	if err != nil {
-		return err
+	if d.openapi30, err = newPage(mediaJSON, older, ""); err != nil {
+		return nil, err
 	}
-	docs, err := newPage("text/html; charset=utf-8", page.HTML, page.SecurityPolicy)
-	if err != nil {
-		return err
-	}
-	a.handlePage(root, basePath+"/openapi.json", openapi)
-	a.handlePage(root, basePath+"/openapi-3.0.json", openapi30)
-	a.handlePage(root, "/docs", docs)
-	return nil
+	d.page, err = newPage("text/html; charset=utf-8", rendered.HTML, rendered.SecurityPolicy)
+	return d, err
 }
 
 // page is a body that stays as it is.
