@@ -28,12 +28,15 @@ type Engine struct {
 }
 
 // New gives an engine with default limits that runs this program as its child process.
-func New(log *slog.Logger) (*Engine, error) {
+func New(log *slog.Logger) (*Engine, error) { return NewWith(log, runtime.NumCPU()) }
+
+// NewWith is New for an engine that works on so many files at a time.
+func NewWith(log *slog.Logger, files int) (*Engine, error) {
 	executable, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	return &Engine{Executable: executable, Log: log, slots: make(chan struct{}, runtime.NumCPU())}, nil
+	return &Engine{Executable: executable, Log: log, slots: make(chan struct{}, files)}, nil
 }
 
 // Slot waits until one more child process may work, and keeps its place until release is called. It is for processes that
@@ -135,6 +138,15 @@ func (e *Engine) Wanted(ctx context.Context, source Source) (*tagging.Wanted, er
 		return nil, err
 	}
 	return m.Wanted, nil
+}
+
+// Count tells how long a document is, without working on it. Errors are as for [Engine.Analyze].
+func (e *Engine) Count(ctx context.Context, source Source) (*Count, error) {
+	m, err := e.run(ctx, e.request("count", source), source, nil)
+	if err != nil {
+		return nil, err
+	}
+	return m.Count, nil
 }
 
 func (e *Engine) request(operation string, source Source) request {

@@ -29,6 +29,8 @@ func (j *job) do() (message, error) {
 	switch j.Operation {
 	case "analyze":
 		m.Report, err = j.analyze()
+	case "count":
+		m.Count, err = j.count()
 	case "wanted":
 		m.Wanted, err = j.wanted()
 	case "process":

@@ -36,10 +36,13 @@ type message struct {
 	Report   *Report         `json:"report,omitempty"`
 	Outcome  *Outcome        `json:"outcome,omitempty"`
 	Wanted   *tagging.Wanted `json:"wanted,omitempty"`
+	Count    *Count          `json:"count,omitempty"`
 	Problem  *FileError      `json:"problem,omitempty"`
 }
 
-func (m message) done() bool { return m.Report != nil || m.Outcome != nil || m.Wanted != nil }
+func (m message) done() bool {
+	return m.Report != nil || m.Outcome != nil || m.Wanted != nil || m.Count != nil
+}
 
 type progress struct {
 	Done  int `json:"done"`

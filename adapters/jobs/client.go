@@ -155,6 +155,8 @@ type Insertion struct {
 	Key uuid.UUID
 	// At is when the job is due; zero says at once.
 	At time.Time
+	// Priority is from 1, which is first, to 4; that of the kind when zero.
+	Priority int
 }
 
 // Insert puts jobs into the queue, with the transaction: when it commits, they
@@ -171,6 +173,8 @@ func (c *Client) Insert(ctx context.Context, tx pgx.Tx, jobs ...Insertion) error
 		}
 		options := kind.insert
 		options.ScheduledAt = job.At
+		setDefault(&job.Priority, options.Priority)
+		options.Priority = job.Priority
 		if job.Key != uuid.Nil {
 			var err error
 			if options.Metadata, err = json.Marshal(metadata{Key: job.Key.String()}); err != nil {

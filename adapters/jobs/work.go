@@ -146,8 +146,9 @@ func (c *Client) held(ctx context.Context, leases []Lease) (map[Lease]bool, erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
+	// The notification of a cancellation may be lost; River's mark is not.
 	rows, err := c.config.Pool.Query(ctx, `SELECT id, coalesce((metadata ->> 'fence')::bigint, 0)
-		FROM jobs.river_job WHERE id = ANY($1) AND state = 'running'`, ids)
+		FROM jobs.river_job WHERE id = ANY($1) AND state = 'running' AND NOT metadata ? 'cancel_attempted_at'`, ids)
 	if err != nil {
 		return nil, err
 	}
