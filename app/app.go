@@ -168,6 +168,8 @@ func (a *App) openAPI() error {
 		Statements:       statements,
 		Payments:         a.work.payments,
 		Objects:          a.work.objects,
+		FileWork:         a.work.files,
+		Downloadable:     downloadable(a.work.commands),
 		MaxFileSize:      a.settings.MaxFileSize,
 		Catalogue:        a.provider.catalogue,
 		ReferralCurrency: a.work.referrals.Programme.Current().Currency,
@@ -274,6 +276,7 @@ func (a *App) parts() []func(context.Context) error {
 		untilEnd(a.addresses.Run)
 		untilEnd(a.refusals.Run)
 		untilEnd(a.work.jobs.Listen)
+		untilEnd(a.work.files.Listen)
 		if a.issuer != nil {
 			parts = append(parts, a.issuer.Serve)
 		}

@@ -42,6 +42,22 @@ func (c *core) periodic(w *work, settings Settings, logger *slog.Logger) []jobs.
 			Work: func(ctx context.Context, now time.Time) error { return collectUploads(ctx, w.objects, now, logger) },
 		},
 		{
+			Name: "reconcile-file-operations", Every: time.Minute, Timeout: 10 * time.Minute,
+			Work: func(ctx context.Context, now time.Time) error { return w.files.Reconcile(ctx, now) },
+		},
+		{
+			Name: "purge-files", Every: time.Hour, Timeout: 30 * time.Minute,
+			Work: func(ctx context.Context, now time.Time) error {
+				return purgeFiles(ctx, queries.Files, do, now, logger)
+			},
+		},
+		{
+			Name: "collect-objects", Every: 24 * time.Hour, Timeout: time.Hour,
+			Work: func(ctx context.Context, now time.Time) error {
+				return collectObjects(ctx, w.objects, queries.Files, now.Add(-orphanLife), logger)
+			},
+		},
+		{
 			Name: "reconcile-payments", Every: 10 * time.Minute, Timeout: 9 * time.Minute,
 			Work: func(ctx context.Context, now time.Time) error {
 				_, err := w.payments.Reconcile(ctx, now, payments.Look{})

@@ -81,6 +81,16 @@ type Settings struct {
 	BlobURL string `env:"BLOB_URL"`
 	// MaxFileSize bounds uploads, in bytes; the default of the API when zero.
 	MaxFileSize int64 `env:"PERFECTWORKS_MAX_FILE_SIZE"`
+	// FileGrace is how long the bytes of deleted files are kept.
+	FileGrace time.Duration `env:"PERFECTWORKS_FILE_GRACE" envDefault:"720h"`
+	// DocumentWorkers are how many documents this process works on at once; as many as
+	// there are processors when zero. DocumentMemory is how many bytes they may take
+	// together.
+	DocumentWorkers int   `env:"PERFECTWORKS_DOCUMENT_WORKERS"`
+	DocumentMemory  int64 `env:"PERFECTWORKS_DOCUMENT_MEMORY"`
+	// DocumentsPerOrganization are how many documents of one organization are worked on
+	// at once, in all processes; as many as one process works on when zero.
+	DocumentsPerOrganization int `env:"PERFECTWORKS_DOCUMENTS_PER_ORGANIZATION"`
 	// SMTPURL is the mail server, as smtps://user:password@host:465; without it
 	// mails become files in the data folder.
 	SMTPURL string `env:"SMTP_URL"`
@@ -280,6 +290,7 @@ func (s Settings) Check() error {
 			refuse("%s lies outside 1 to %d", limit.name, maxLimit)
 		}
 	}
+	wrong = append(wrong, s.checkDocuments())
 	if s.UserGrace < 0 || s.UserGrace > maxGrace {
 		refuse("PERFECTWORKS_USER_GRACE lies outside 0 to %s", maxGrace)
 	}

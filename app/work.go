@@ -19,6 +19,7 @@ import (
 	"github.com/perfectworks/backend/adapters/payments"
 	"github.com/perfectworks/backend/adapters/policyengine"
 	"github.com/perfectworks/backend/adapters/postgres"
+	"github.com/perfectworks/backend/adapters/processing"
 	"github.com/perfectworks/backend/adapters/telemetry"
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/commands/policies"
@@ -40,6 +41,7 @@ type work struct {
 	// referrals are the terms that the commands work by.
 	referrals commands.Referrals
 	objects   *blob.Store
+	files     *processing.Service
 }
 
 // close releases what openWork has opened.
@@ -84,8 +86,12 @@ func openWork(ctx context.Context, c *core, p *provider, settings Settings, logg
 		}
 	}()
 	queries := readmodels.NewQueries(c.db.pool)
+	working, err := c.openProcessing(settings, data, objects, logger, measured(settings.Role.worker(), registry))
+	if err != nil {
+		return nil, err
+	}
 	erasing := c.openEraser(settings, objects)
-	w := &work{streams: streams, objects: objects, referrals: referrals, commands: commands.New(commands.Deps{
+	w := &work{streams: streams, objects: objects, referrals: referrals, files: working, commands: commands.New(commands.Deps{
 		Streams:  streams,
 		Turns:    postgres.NewTurns(c.db.pool),
 		Observer: telemetry.NewCommands(c.tracing, logger, registry),
@@ -97,6 +103,10 @@ func openWork(ctx context.Context, c *core, p *provider, settings Settings, logg
 		Limits:   commands.Limits{APIKeys: settings.MaxAPIKeys, Organizations: settings.MaxOrganizations},
 		Payments: p.client, Catalogue: p.catalogue, Referrals: referrals,
 		Welcome: settings.welcome(), LowBalance: settings.LowBalance,
+		Files: commands.Files{
+			Objects: objects, Documents: working, Queue: working, MaxSize: settings.MaxFileSize, Grace: settings.FileGrace,
+			Seal: func(text string) string { return c.keys.Hash("seal of an upload's key", text)[:sealLength] },
+		},
 	})}
 	w.payments = payments.New(payments.Config{
 		Pool: c.db.pool, Provider: p.client, Webhooks: p.webhooks, Sealer: c.keys, Commands: w.commands,
@@ -104,16 +114,18 @@ func openWork(ctx context.Context, c *core, p *provider, settings Settings, logg
 	})
 	w.jobs, err = jobs.New(jobs.Config{
 		Pool: c.db.pool, Process: c.heart.ID(),
-		Kinds: slices.Concat(w.payments.Kinds(), policyengine.Kinds(policies.All(), policyengine.Reacting{
+		Kinds: slices.Concat(w.payments.Kinds(), working.Kinds(), policyengine.Kinds(policies.All(), policyengine.Reacting{
 			Commands: w.commands, Read: streams.Recorded, Unreadable: unreadable, Seed: c.seed, Observe: c.tracing.Reacting,
 		})),
 		Periodic: c.periodic(w, settings, logger),
+		Workers:  map[string]int{processing.Queue: settings.documentWorkers()},
 		Logger:   logger, Registerer: measured(settings.Role.worker(), registry),
 	})
 	if err != nil {
 		return nil, err
 	}
 	w.payments.UseQueue(w.jobs)
+	working.Use(w.jobs, w.commands)
 	w.policies, err = c.openPolicies(w.jobs, logger, measured(settings.Role.projector(), registry))
 	return w, err
 }

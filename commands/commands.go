@@ -65,6 +65,8 @@ type Deps struct {
 	Catalogue payment.Catalogue
 	// Referrals are the terms of the referral programme.
 	Referrals Referrals
+	// Files is for the commands of files.
+	Files Files
 }
 
 // Commands are the use cases, those of each resource in a file of their own.
@@ -77,6 +79,7 @@ type Commands struct {
 	SystemUserCommands
 	PaymentCommands
 	ReferralCommands
+	FileCommands
 }
 
 // New returns the use cases.
@@ -87,6 +90,7 @@ func New(deps Deps) *Commands {
 		memberships: deps.Memberships, eraser: deps.Eraser, grace: cmp.Or(deps.Grace, user.DefaultGrace),
 		live: deps.Live, limits: deps.Limits.withDefaults(), lowBalance: deps.LowBalance, welcome: deps.Welcome,
 		payments: deps.Payments, catalogue: deps.Catalogue, referrals: deps.Referrals,
+		files: deps.Files.withDefaults(),
 	}
 	x.tokens = x.tokenCommands(deps.Observer)
 	return &Commands{
@@ -98,6 +102,7 @@ func New(deps Deps) *Commands {
 		TokenCommands:        x.tokens,
 		PaymentCommands:      x.paymentCommands(deps.Observer),
 		ReferralCommands:     x.referralCommands(deps.Observer),
+		FileCommands:         x.fileCommands(deps.Observer),
 	}
 }
 

@@ -53,6 +53,7 @@ type executor struct {
 	referrals  Referrals
 	// tokens are the use cases of token accounts, for those that follow a payment.
 	tokens TokenCommands
+	files  Files
 }
 
 // outcome is an aggregate after a command.

@@ -148,22 +148,28 @@ func tokens[C any](x *executor, needs access.Permission, decide func(Request, C,
 		if err := req.Principal.Require(needs); err != nil {
 			return Result[tokenaccount.State]{}, err
 		}
-		organization := req.Principal.OrganizationID
-		at := tokenaccount.Context{OrganizationID: organization, At: req.at(), LowBalance: x.lowBalance}
-		of := ref(tokenaccount.Aggregate, tokenaccount.ID(organization))
-		for {
-			result, err := resultOf(inLine(ctx, x, req, of, organization, func(s tokenaccount.State) ([]event.Event, error) {
-				return decide(req, c, s, at)
-			}))
-			if !errors.Is(err, tokenaccount.ErrOverdue) {
-				return result, err
-			}
-			// Each round records a part, until the rest fits beside the command.
-			if _, err := inLine(ctx, x, req, of, organization, func(s tokenaccount.State) ([]event.Event, error) {
-				return s.Settle(at)
-			}); err != nil {
-				return result, err
-			}
+		return resultOf(x.onAccount(ctx, req, func(s tokenaccount.State, at tokenaccount.Context) ([]event.Event, error) {
+			return decide(req, c, s, at)
+		}))
+	}
+}
+
+// onAccount carries out a decision about the account of the organization that the
+// principal acts in. Whether they may is for the caller to know.
+func (x *executor) onAccount(ctx context.Context, req Request, decide func(tokenaccount.State, tokenaccount.Context) ([]event.Event, error)) (outcome[tokenaccount.State], error) {
+	organization := req.Principal.OrganizationID
+	at := tokenaccount.Context{OrganizationID: organization, At: req.at(), LowBalance: x.lowBalance}
+	of := ref(tokenaccount.Aggregate, tokenaccount.ID(organization))
+	for {
+		o, err := inLine(ctx, x, req, of, organization, func(s tokenaccount.State) ([]event.Event, error) { return decide(s, at) })
+		if !errors.Is(err, tokenaccount.ErrOverdue) {
+			return o, err
+		}
+		// Each round records a part, until the rest fits beside the command.
+		if _, err := inLine(ctx, x, req, of, organization, func(s tokenaccount.State) ([]event.Event, error) {
+			return s.Settle(at)
+		}); err != nil {
+			return o, err
 		}
 	}
 }

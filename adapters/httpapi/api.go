@@ -53,6 +53,8 @@ type Deps struct {
 	// MaxFileSize bounds uploads, in bytes; DefaultMaxFileSize when zero.
 	MaxFileSize int64
 	Streams     admission.StreamLimits // optional
+	// FileWork follows the operations on files.
+	FileWork FileWork
 	// Catalogue is what is sold.
 	Catalogue payment.Catalogue
 	// ReferralURL returns the address of the link that a code stands for, and
@@ -99,6 +101,8 @@ type API struct {
 	idempotency   Idempotency
 	statements    *statement.Keys
 	payments      Payments
+	fileWork      FileWork
+	waiting       crowd
 	catalogue     payment.Catalogue
 	referralURL   func(code string) string
 	// referralCurrency is that of commissions.
@@ -145,6 +149,7 @@ func New(d Deps) (*API, error) {
 		logger: d.Logger, authenticator: d.Authenticator, commands: d.Commands, directory: d.Directory,
 		queries: d.Queries, exports: d.Exports, idempotency: d.Idempotency, statements: d.Statements,
 		payments: d.Payments, catalogue: d.Catalogue, referralURL: d.ReferralURL, referralCurrency: d.ReferralCurrency, fresh: fresh, limits: limits,
+		fileWork: d.FileWork,
 		gate: admission.New(d.Admission), largeBodies: newLargeBodies(),
 		streams: admission.NewStreams(d.Streams), objects: d.Objects, downloadable: d.Downloadable,
 		maxFileSize: cmp.Or(d.MaxFileSize, DefaultMaxFileSize),
@@ -214,6 +219,7 @@ func (a *API) route(d Deps) error {
 	a.registerReferrers()
 	a.registerCampaigns()
 	a.registerPayouts()
+	a.registerFiles()
 	a.linkResources()
 	for _, add := range more {
 		add(a)

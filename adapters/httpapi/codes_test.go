@@ -31,7 +31,7 @@ var states = []string{
 
 // fixed are the codes that the contract names and that are older than the
 // grammar.
-var fixed = []string{"FORBIDDEN", "NO_ACTIVE_ORGANIZATION", "LAST_OWNER", "SOLE_OWNER", "WITHDRAWAL_BELOW_MINIMUM", "WITHDRAWAL_IN_PROGRESS"}
+var fixed = []string{"FORBIDDEN", "NO_ACTIVE_ORGANIZATION", "LAST_OWNER", "SOLE_OWNER", "WITHDRAWAL_BELOW_MINIMUM", "WITHDRAWAL_IN_PROGRESS", "OPERATION_RUNNING"}
 
 // A code has one form, SUBJECT_STATE, and one meaning: it is declared once, but
 // for the same fact about the caller's own credential.

@@ -30,6 +30,9 @@ var statusOf = map[failure.Kind]int{
 	failure.Unprocessable:   http.StatusUnprocessableEntity,
 	failure.PaymentRequired: http.StatusPaymentRequired,
 	failure.Unavailable:     http.StatusServiceUnavailable,
+
+	failure.TooLarge:         http.StatusRequestEntityTooLarge,
+	failure.UnsupportedMedia: http.StatusUnsupportedMediaType,
 }
 
 // statusClientGone is logged when the client no longer waits for the answer. It is

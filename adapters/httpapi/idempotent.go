@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -54,6 +55,10 @@ func (a *API) repeatable(op *operation, next http.Handler) http.Handler {
 			Organization: x.principal.OrganizationID, Person: cmp.Or(string(x.principal.UserID), x.caller),
 			Content: [][]byte{[]byte(r.URL.RawQuery), []byte(r.Header.Get(headerOrganization)), contentOf(r)},
 		}, lease)
+		if op.joins && errors.Is(err, idempotency.ErrRunning) {
+			next.ServeHTTP(w, r)
+			return
+		}
 		if err != nil {
 			a.refuse(w, r, err)
 			return

@@ -63,6 +63,9 @@ type operation struct {
 	// fails are the refusals particular to the operation, for its documentation.
 	fails []error
 
+	// joins says that a request with the Idempotency-Key of one that is still carried
+	// out is carried out as well: what it asks for joins what is under way.
+	joins bool
 	// tolerant operations pass over members of the body that they do not know.
 	tolerant bool
 

@@ -89,6 +89,20 @@ GET    /referrer-campaigns                             x x x x x  x .  . . . .  
 GET    /referrer-campaigns/{id}                        x x x x x  x .  . . . .  . . .  . x x .
 PUT    /referrer-campaigns/{id}                        x x x x x  x .  . . . .  . . .  . x x .
 POST   /referrer-campaigns/{id}/end                    x x x x x  x .  . . . .  . . .  . x x .
+POST   /files/upload-url                               x x . x .  . .  x . x .  . . .  . . . .
+POST   /files                                          x x . x .  . .  x . x .  . . .  . . . .
+GET    /files                                          x x . x x  . .  x . x x  x x x  . . . .
+GET    /files/{fileId}                                 x x . x x  . .  x . x x  x x x  . . . .
+PUT    /files/{fileId}                                 x x . x .  . .  x . x .  . . .  . . . .
+DELETE /files/{fileId}                                 x x . x .  . .  x . x .  . . .  . . . .
+POST   /files/{fileId}/download-url                    x x . x x  . .  x . x x  . . .  . . . .
+POST   /files/{fileId}/analysis                        x x . x .  . .  x . x .  . . .  . . . .
+POST   /files/{fileId}/accessibility                   x x . x .  . .  x . x .  . . .  . . . .
+POST   /files/{fileId}/conversion                      x x . x .  . .  x . x .  . . .  . . . .
+GET    /files/{fileId}/receipt                         x x . x x  . .  x . x x  x x x  . . . .
+GET    /jobs/{id}                                      x x . x x  . .  x . x x  x x x  . . . .
+GET    /jobs/{id}/events                               x x . x x  . .  x . x x  x x x  . . . .
+DELETE /jobs/{id}                                      x x . x .  . .  x . x .  . . .  . . . .
 
 GET    /audit-logs                                     x x . . .  . .  . . x .  x x x  . . . .
 POST   /admin/tokens/adjust                            . . . . .  . .  . . . .  . x .  . . . .

@@ -53,6 +53,10 @@ func randomTenant(t *testing.T, s *server, random *rand.Rand, name string) tenan
 		key := owner.post("/api-keys", `{"ownerType":"`+owners[random.IntN(2)]+`"}`).data(t, 201)
 		tn.ids["api-keys"] = append(tn.ids["api-keys"], str(key, "id"))
 	}
+	file := owner.upload("a.html", typeHTML, []byte(page))
+	made := owner.call(http.MethodPost, "/files/"+file+"/analysis", "", "Prefer", "respond-async").data(t, 202)
+	owner.post("/files/"+file+"/analysis", "").data(t, 200) // It is over.
+	tn.ids["fileId"], tn.ids["jobs"] = []string{file}, []string{str(made, "jobId")}
 	return tn
 }
 
@@ -63,6 +67,8 @@ var strangers = map[string]string{
 	"invitations": "inv_01h455vb4pex5vsknk084sn02q", "sessionId": "cs_test_01h455vb4pex5vsknk084sn02q",
 	"token-transactions": "txn_01h455vb4pex5vsknk084sn02q",
 	"referrer-campaigns": "cmp_01h455vb4pex5vsknk084sn02q",
+	"fileId":             "file_01h455vb4pex5vsknk084sn02q",
+	"jobs":               "job_01h455vb4pex5vsknk084sn02q",
 }
 
 // alsoNames are the kinds of things that a path's parameter names beside its own.
@@ -94,6 +100,7 @@ var tenantBodies = map[string]string{
 	"PUT /api-keys/{id}":                   `{"description":"mine"}`,
 	"PUT /organization-members/{memberId}": `{"role":"viewer"}`,
 	"PUT /referrer-campaigns/{id}":         `{"name":"mine"}`,
+	"POST /files/{fileId}/conversion":      `{"targetFormat":"pdf"}`,
 }
 
 // namedInBodies are the bodies that name something of a tenant, with the kind of

@@ -29,5 +29,9 @@ func All() []Policy {
 		settleRefundedCommission(),
 		settleDisputedCommission(),
 		settleDecidedCommission(),
+		enqueueAnalysis(),
+		enqueueRemediation(),
+		enqueueConversion(),
+		releaseOrphanedHold(),
 	}
 }

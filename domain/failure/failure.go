@@ -10,18 +10,18 @@ type Kind int
 
 // The kinds, each with the HTTP status it becomes.
 const (
-	Invalid         Kind = iota + 1 // 400: the input breaks a rule
-	Unauthenticated                 // 401: the caller is unknown
-	Forbidden                       // 403: known, but not allowed
-	NotFound                        // 404: absent, or not for the caller to know
-	Conflict                        // 409: clashes with the present state
-	Gone                            // 410: was there, is over
-	Stale                           // 412: another change came first
-	Unprocessable                   // 422: understood, but cannot be done
-	PaymentRequired                 // 402: understood, but there are not enough tokens
-	Unavailable                     // 503: try again later
-	TooLarge                        // 413: more than is accepted
-	UnsupportedMedia                // 415: of a type that is not accepted
+	Invalid          Kind = iota + 1 // 400: the input breaks a rule
+	Unauthenticated                  // 401: the caller is unknown
+	Forbidden                        // 403: known, but not allowed
+	NotFound                         // 404: absent, or not for the caller to know
+	Conflict                         // 409: clashes with the present state
+	Gone                             // 410: was there, is over
+	Stale                            // 412: another change came first
+	Unprocessable                    // 422: understood, but cannot be done
+	PaymentRequired                  // 402: understood, but there are not enough tokens
+	Unavailable                      // 503: try again later
+	TooLarge                         // 413: more than is accepted
+	UnsupportedMedia                 // 415: of a type that is not accepted
 )
 
 // Failure is a refusal. It changes nothing and is safe to show: its texts

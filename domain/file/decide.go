@@ -137,7 +137,7 @@ func (s State) Delete(withDerived bool, grace time.Duration, at time.Time) ([]ev
 			s = Apply(s, failed)
 		}
 	}
-	return append(events, FileDeleted{
+	return append(events, Removed{
 		FileID: s.ID, OrganizationID: s.OrganizationID, WithDerived: withDerived,
 		Was: s.Status, Type: s.Type, Size: s.Content.Size, PurgeAt: at.Add(grace), OccurredAt: at,
 	}), nil

@@ -25,7 +25,7 @@ var Aggregate = event.Aggregate[id.File, State]{
 		event.Define[OperationFailed](),
 		event.Define[Delivered](),
 		event.Define[DeliveryFailed](),
-		event.Define[FileDeleted](),
+		event.Define[Removed](),
 		event.Define[Purged](),
 	},
 	Apply:    Apply,
@@ -175,8 +175,8 @@ type DeliveryFailed struct {
 	OccurredAt     time.Time       `json:"occurredAt"`
 }
 
-// FileDeleted hides a file. Its bytes are there until PurgeAt.
-type FileDeleted struct {
+// Removed hides a file. Its bytes are there until PurgeAt.
+type Removed struct {
 	FileID         id.File         `json:"fileId"`
 	OrganizationID id.Organization `json:"organizationId"`
 	// WithDerived says that the files that were made of it are deleted too.
@@ -236,7 +236,7 @@ func (Delivered) EventType() string { return "FileDelivered" }
 func (DeliveryFailed) EventType() string { return "FileDeliveryFailed" }
 
 // EventType is the stored name.
-func (FileDeleted) EventType() string { return "FileDeleted" }
+func (Removed) EventType() string { return "FileDeleted" }
 
 // EventType is the stored name.
 func (Purged) EventType() string { return "FilePurged" }

@@ -54,7 +54,7 @@ var (
 		FileID: "file_1", OrganizationID: "org_1", JobID: "job_1", Kind: file.Accessibility,
 		Reason: file.DocumentTooSlow, Status: file.Uploaded, OccurredAt: now,
 	}
-	deleted = file.FileDeleted{
+	deleted = file.Removed{
 		FileID: "file_1", OrganizationID: "org_1", Was: file.Uploaded, Type: file.Original, Size: 1000,
 		PurgeAt: now.Add(file.Grace), OccurredAt: now,
 	}

@@ -1,6 +1,10 @@
 package file
 
-import "github.com/perfectworks/backend/domain/failure"
+import (
+	"slices"
+
+	"github.com/perfectworks/backend/domain/failure"
+)
 
 // Reason is why an operation has no result, as a code that programs branch on.
 type Reason string
@@ -47,6 +51,8 @@ var (
 	// one whose operation is over.
 	ErrFenceExpired = failure.New(failure.Conflict, "OPERATION_FENCE_EXPIRED",
 		"the operation is not this worker's any more")
+	ErrReceiptNotFound = failure.New(failure.NotFound, "RECEIPT_NOT_FOUND",
+		"there is no receipt: the file was not made from another one, or is not ready")
 	ErrJobNotFound = failure.New(failure.NotFound, "JOB_NOT_FOUND",
 		"there is no such job")
 )
@@ -101,11 +107,9 @@ func (r Reason) Failure(message string) *failure.Failure {
 // AboutDocument tells whether the reason lies in the document, so that it would
 // come again.
 func (r Reason) AboutDocument() bool {
-	switch r {
-	case DocumentEncrypted, DocumentProtected, DocumentUnreadable, DocumentUnsupported, DocumentTooLarge, DocumentTooSlow:
-		return true
-	}
-	return false
+	return slices.Contains([]Reason{
+		DocumentEncrypted, DocumentProtected, DocumentUnreadable, DocumentUnsupported, DocumentTooLarge, DocumentTooSlow,
+	}, r)
 }
 
 // Reasons returns the failures that all reasons become.

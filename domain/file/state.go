@@ -30,6 +30,8 @@ type State struct {
 	Inactive bool
 	// Findings are those of the last analysis; nil without one.
 	Findings *Findings
+	// Receipt is the key of the record of the operation that made a derived file.
+	Receipt string
 	// Operations are the active ones and the last ones that ended, in the order of
 	// their requests.
 	Operations []Operation
@@ -148,10 +150,10 @@ func Apply(s State, e event.Event) State {
 		s.Status, s.UpdatedAt = e.Status, e.OccurredAt
 	case Delivered:
 		s.Content, s.Format, s.Findings, s.Status = e.Content, e.Content.Format, &e.Findings, Processed
-		s.ProcessedAt, s.UpdatedAt = e.OccurredAt, e.OccurredAt
+		s.Receipt, s.ProcessedAt, s.UpdatedAt = e.Findings.Report, e.OccurredAt, e.OccurredAt
 	case DeliveryFailed:
 		s.Status, s.Problem, s.UpdatedAt = Failed, e.Reason, e.OccurredAt
-	case FileDeleted:
+	case Removed:
 		s.Status, s.DeletedAt, s.WithDerived, s.PurgeAt = Deleted, e.OccurredAt, e.WithDerived, e.PurgeAt
 		s.UpdatedAt = e.OccurredAt
 	case Purged:

@@ -26,10 +26,10 @@ import (
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-func newModel(t testing.TB) (*readmodeltest.Model, files.Queries, *pgxpool.Pool) {
-	t.Helper()
-	pool := postgrestest.New(t, postgrestest.WithMigrations(migrations.App, migrations.AppTable))
-	return readmodeltest.New(t, pool, files.Definition()), files.NewQueries(pool), pool
+func newModel(tb testing.TB) (*readmodeltest.Model, files.Queries, *pgxpool.Pool) {
+	tb.Helper()
+	pool := postgrestest.New(tb, postgrestest.WithMigrations(migrations.App, migrations.AppTable))
+	return readmodeltest.New(tb, pool, files.Definition()), files.NewQueries(pool), pool
 }
 
 func TestReducers(t *testing.T) {
@@ -112,7 +112,7 @@ func TestTheStateGivesTheSameFile(t *testing.T) {
 	if stored, err := q.Stored(t.Context(), "file_2", "c.pdf"); stored || err != nil {
 		t.Errorf("an object of no file is stored: %v", err)
 	}
-	m.Given("file-file_2", file.FileDeleted{FileID: "file_2", OrganizationID: "org_1", Was: file.Processed, Type: file.Accessible, PurgeAt: at(60), OccurredAt: at(10)})
+	m.Given("file-file_2", file.Removed{FileID: "file_2", OrganizationID: "org_1", Was: file.Processed, Type: file.Accessible, PurgeAt: at(60), OccurredAt: at(10)})
 	if _, err := q.Get(t.Context(), files.Scope{OrganizationID: "org_1"}, "file_2"); !errors.Is(err, file.ErrNotFound) {
 		t.Errorf("a deleted file is there: %v", err)
 	}
@@ -146,7 +146,7 @@ func TestList(t *testing.T) {
 		Filename: personal.New("Übersicht-accessible.pdf"), OccurredAt: start.Add(4 * time.Minute),
 	})
 	register(5, "user_1", "gone.pdf", file.PDF, 1)
-	m.Given("file-file_5", file.FileDeleted{FileID: "file_5", OrganizationID: "org_1", Was: file.Uploaded, Type: file.Original, PurgeAt: start, OccurredAt: start})
+	m.Given("file-file_5", file.Removed{FileID: "file_5", OrganizationID: "org_1", Was: file.Uploaded, Type: file.Original, PurgeAt: start, OccurredAt: start})
 	all := files.Scope{OrganizationID: "org_1"}
 	for what, c := range map[string]struct {
 		scope files.Scope

@@ -181,7 +181,7 @@ func delivered(e file.Delivered, r event.Recorded) []change {
 	return []change{patch(e.FileID, r, row{
 		"status": file.Processed, "format": e.Content.Format, "size": e.Content.Size, "pages": e.Content.Pages, "characters": e.Content.Characters,
 		"object": e.Content.Object, "sha256": e.Content.SHA256, "report": e.Findings.Report, "score": e.Findings.Score,
-		"processed_at": e.OccurredAt, "updated_at": e.OccurredAt,
+		"receipt": e.Findings.Report, "processed_at": e.OccurredAt, "updated_at": e.OccurredAt,
 	})}
 }
 
@@ -189,7 +189,7 @@ func deliveryFailed(e file.DeliveryFailed, r event.Recorded) []change {
 	return []change{patch(e.FileID, r, row{"status": file.Failed, "problem": e.Reason, "updated_at": e.OccurredAt})}
 }
 
-func fileDeleted(e file.FileDeleted, r event.Recorded) []change {
+func fileDeleted(e file.Removed, r event.Recorded) []change {
 	return []change{patch(e.FileID, r, row{
 		"status": file.Deleted, "deleted_at": e.OccurredAt, "purge_at": e.PurgeAt, "updated_at": e.OccurredAt,
 	})}

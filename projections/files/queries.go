@@ -33,7 +33,9 @@ type File struct {
 	Object     string `db:"object"`
 	SHA256     string `db:"sha256"`
 	// Report is the key of the report of the last analysis; empty without one.
-	Report     string      `db:"report"`
+	Report string `db:"report"`
+	// Receipt is the key of the record of the operation that made the file.
+	Receipt    string      `db:"receipt"`
 	Problem    file.Reason `db:"problem"`
 	UploadedAt time.Time   `db:"uploaded_at"`
 	// ProcessedAt and DeletedAt are zero for what has not happened.
@@ -51,7 +53,7 @@ func Of(s file.State) File {
 		ID: s.ID, OrganizationID: s.OrganizationID, UserID: s.UserID, ParentID: s.ParentID, Type: s.Type, Format: s.Format,
 		Filename: s.Filename.Reveal(), Status: s.Status, Active: !s.Inactive,
 		Size: s.Content.Size, Pages: s.Content.Pages, Characters: s.Content.Characters, Object: s.Content.Object, SHA256: s.Content.SHA256,
-		Problem: s.Problem, UploadedAt: s.CreatedAt, ProcessedAt: s.ProcessedAt, DeletedAt: s.DeletedAt,
+		Receipt: s.Receipt, Problem: s.Problem, UploadedAt: s.CreatedAt, ProcessedAt: s.ProcessedAt, DeletedAt: s.DeletedAt,
 		CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
 	}
 	if s.Findings != nil {
@@ -130,9 +132,6 @@ type Queries struct {
 	// Job finds an operation on a file within a scope. It fails with
 	// file.ErrJobNotFound.
 	Job func(context.Context, Scope, id.Job) (Job, error)
-	// DerivedBy finds the operation that made a file. It fails with
-	// file.ErrJobNotFound.
-	DerivedBy func(context.Context, id.File) (Job, error)
 	// DueForPurge returns deleted files whose bytes are due to be deleted at a time,
 	// after one of them.
 	DueForPurge func(ctx context.Context, at time.Time, after Due, most int) ([]Due, error)
@@ -156,7 +155,7 @@ type Due struct {
 func NewQueries(db view.DB) Queries {
 	r := reader{db}
 	return Queries{
-		Get: r.get, List: r.list, Job: r.job, DerivedBy: r.derivedBy, DueForPurge: r.dueForPurge,
+		Get: r.get, List: r.list, Job: r.job, DueForPurge: r.dueForPurge,
 		Unended: r.unended, UnendedOf: r.unendedOf, Stored: r.stored,
 	}
 }
@@ -204,12 +203,6 @@ func (r reader) job(ctx context.Context, scope Scope, name id.Job) (Job, error) 
 	return jobColumns.First(ctx, r.db, file.ErrJobNotFound, from, args)
 }
 
-func (r reader) derivedBy(ctx context.Context, name id.File) (Job, error) {
-	return jobColumns.First(ctx, r.db, file.ErrJobNotFound,
-		fromJobs+"WHERE j.file_id = (SELECT d.parent_id FROM files.files d WHERE d.id = @id) AND j.derived_id = @id",
-		pgx.NamedArgs{"id": string(name)})
-}
-
 func (r reader) dueForPurge(ctx context.Context, at time.Time, after Due, most int) ([]Due, error) {
 	rows, err := r.db.Query(ctx, "SELECT "+dueColumns.SQL()+` FROM files.files f
 		WHERE NOT f.purged AND f.purge_at <= @at AND (f.purge_at, f.id) > (@after, @id) ORDER BY f.purge_at, f.id LIMIT @most`,
@@ -245,7 +238,7 @@ func collect[T any](rows pgx.Rows, err error, columns view.Columns[T]) ([]T, err
 
 func (r reader) stored(ctx context.Context, name id.File, object string) (bool, error) {
 	rows, err := r.db.Query(ctx, `SELECT EXISTS (SELECT FROM files.files f
-		WHERE f.id = @id AND NOT f.purged AND (f.object = @object OR f.report = @object))`,
+		WHERE f.id = @id AND NOT f.purged AND @object IN (f.object, f.report, f.receipt))`,
 		pgx.NamedArgs{"id": string(name), "object": object})
 	var stored bool
 	if err == nil {

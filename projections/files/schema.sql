@@ -21,6 +21,8 @@ CREATE TABLE files (
     sha256          text NOT NULL DEFAULT '',
     -- The report of the last analysis.
     report          text NOT NULL DEFAULT '',
+    -- The record of the operation that made the file.
+    receipt         text NOT NULL DEFAULT '',
     -- The score, or null without an analysis.
     score           integer,
     -- Why there is no content, or why nothing can be done with it.

@@ -40,7 +40,7 @@ func fileCounts() projections.Reducers {
 		projections.On(func(e file.DeliveryFailed, _ event.Recorded) []change {
 			return []change{add(e.OrganizationID, moved(file.Processing, file.Failed, row{}))}
 		}),
-		projections.On(func(e file.FileDeleted, _ event.Recorded) []change {
+		projections.On(func(e file.Removed, _ event.Recorded) []change {
 			return []change{add(e.OrganizationID, moved(e.Was, file.Deleted, row{ofType(e.Type): -1, "bytes": -e.Size}))}
 		}),
 	)

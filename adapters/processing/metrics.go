@@ -1,0 +1,85 @@
+package processing
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/perfectworks/backend/domain/file"
+)
+
+// metrics measure the queue at the moment of a scrape, and the work of this process.
+type metrics struct {
+	service  *Service
+	pages    *prometheus.CounterVec
+	bytes    *prometheus.CounterVec
+	failures *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+
+	held, age *prometheus.Desc
+}
+
+func newMetrics(s *Service) *metrics {
+	return &metrics{
+		service: s,
+		pages: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "perfectworks_file_pages_total", Help: "Pages of delivered results, by kind of operation.",
+		}, []string{"kind"}),
+		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "perfectworks_file_result_bytes_total", Help: "Bytes of delivered documents, by kind of operation.",
+		}, []string{"kind"}),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "perfectworks_file_failures_total", Help: "Operations that ended without a result in this process, by kind and reason.",
+		}, []string{"kind", "reason"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "perfectworks_file_operation_seconds", Help: "How long delivered results took in this process, from the fetch to the record.",
+			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300},
+		}, []string{"kind"}),
+		held: prometheus.NewDesc("perfectworks_file_operations_held", "Operations that wait for others of their organization.", nil, nil),
+		age:  prometheus.NewDesc("perfectworks_file_operations_oldest_seconds", "For how long the oldest operation that has not ended has been there.", nil, nil),
+	}
+}
+
+func (m *metrics) done(kind file.Kind, pages, bytes int64, took time.Duration) {
+	m.pages.WithLabelValues(string(kind)).Add(float64(pages))
+	m.bytes.WithLabelValues(string(kind)).Add(float64(bytes))
+	m.seconds.WithLabelValues(string(kind)).Observe(took.Seconds())
+}
+
+func (m *metrics) failed(kind file.Kind, reason file.Reason) {
+	m.failures.WithLabelValues(string(kind), string(reason)).Inc()
+}
+
+// Describe implements prometheus.Collector.
+func (m *metrics) Describe(out chan<- *prometheus.Desc) {
+	m.pages.Describe(out)
+	m.bytes.Describe(out)
+	m.failures.Describe(out)
+	m.seconds.Describe(out)
+	out <- m.held
+	out <- m.age
+}
+
+// metricsTimeout bounds the question of a scrape to the database.
+const metricsTimeout = 5 * time.Second
+
+// Collect implements prometheus.Collector. Without the database it leaves the queue
+// out.
+func (m *metrics) Collect(out chan<- prometheus.Metric) {
+	m.pages.Collect(out)
+	m.bytes.Collect(out)
+	m.failures.Collect(out)
+	m.seconds.Collect(out)
+	ctx, cancel := context.WithTimeout(context.Background(), metricsTimeout)
+	defer cancel()
+	var held, age float64
+	if err := m.service.Pool.QueryRow(ctx, `SELECT count(*) FILTER (WHERE queued_at IS NULL)::float8,
+		coalesce(extract(epoch FROM now() - min(inserted_at)), 0)::float8 FROM file_jobs WHERE ended_at IS NULL`).Scan(&held, &age); err != nil {
+		m.service.Logger.WarnContext(ctx, "the operations on files cannot be measured", slog.Any("error", err))
+		return
+	}
+	out <- prometheus.MustNewConstMetric(m.held, prometheus.GaugeValue, held)
+	out <- prometheus.MustNewConstMetric(m.age, prometheus.GaugeValue, age)
+}

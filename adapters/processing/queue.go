@@ -1,0 +1,147 @@
+package processing
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/perfectworks/backend/adapters/jobs"
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/id"
+)
+
+// Enqueue implements commands.OperationQueue. An operation that is there already
+// stays, and comes before others once somebody waits for it.
+func (s *Service) Enqueue(ctx context.Context, o commands.QueuedOperation) error {
+	err := pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
+		if err := lockOrganization(ctx, tx, o.OrganizationID); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO file_jobs (job_id, file_id, organization_id, async) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (job_id) DO UPDATE SET async = file_jobs.async AND excluded.async`,
+			string(o.JobID), string(o.FileID), string(o.OrganizationID), o.Async); err != nil {
+			return err
+		}
+		return s.letIn(ctx, tx, o.OrganizationID, 0)
+	})
+	if err != nil {
+		return fmt.Errorf("queue an operation: %w", err)
+	}
+	return nil
+}
+
+// lockOrganization keeps others from the queue of an organization until the
+// transaction ends.
+func lockOrganization(ctx context.Context, tx pgx.Tx, organization id.Organization) error {
+	_, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('file_jobs/' || $1, 0))", string(organization))
+	return err
+}
+
+// letIn inserts as many jobs of an organization as its share allows. The job that is
+// about to end does not count.
+func (s *Service) letIn(ctx context.Context, tx pgx.Tx, organization id.Organization, ending int64) error {
+	var queued int
+	if err := tx.QueryRow(ctx, `SELECT count(*) FROM jobs.river_job
+		WHERE state IN ('available', 'running', 'retryable', 'scheduled', 'pending') AND kind = $1
+			AND args ->> 'organizationId' = $2 AND id <> $3`,
+		kind, string(organization), ending).Scan(&queued); err != nil {
+		return err
+	}
+	free := s.Share + 1 - queued
+	if free <= 0 {
+		return nil
+	}
+	rows, err := tx.Query(ctx, `UPDATE file_jobs SET queued_at = now() WHERE job_id IN (
+			SELECT job_id FROM file_jobs WHERE organization_id = $1 AND queued_at IS NULL AND ended_at IS NULL
+			ORDER BY async, inserted_at, job_id LIMIT $2)
+		RETURNING job_id, file_id, async`, string(organization), free)
+	if err != nil {
+		return err
+	}
+	type held struct {
+		JobID  id.Job
+		FileID id.File
+		Async  bool
+	}
+	next, err := pgx.CollectRows(rows, pgx.RowToStructByPos[held])
+	if err != nil {
+		return err
+	}
+	all := make([]jobs.Insertion, len(next))
+	for i, h := range next {
+		all[i] = jobs.Insertion{
+			Args: args{OrganizationID: organization, FileID: h.FileID, JobID: h.JobID}, Key: keyOf(h.JobID),
+			Priority: priority(queued+i < s.Share, h.Async),
+		}
+	}
+	return s.queue.Insert(ctx, tx, all...)
+}
+
+// priority puts what somebody waits for before what nobody does, and all that is
+// beyond an organization's share after both.
+func priority(withinShare, async bool) int {
+	p := 1
+	if async {
+		p++
+	}
+	if !withinShare {
+		p += 2
+	}
+	return p
+}
+
+// next lets operations of an organization in when a job of it is about to end.
+func (s *Service) next(ctx context.Context, organization id.Organization, ending int64) error {
+	return pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
+		if err := lockOrganization(ctx, tx, organization); err != nil {
+			return err
+		}
+		return s.letIn(ctx, tx, organization, ending)
+	})
+}
+
+// Stop implements commands.OperationQueue: it tells those who wait, and interrupts
+// the worker.
+func (s *Service) Stop(ctx context.Context, name id.Job, at event.Position) error {
+	if err := s.ended(ctx, name, at); err != nil {
+		return err
+	}
+	return s.queue.Cancel(ctx, keyOf(name))
+}
+
+// ended notes that an operation has ended, with all that follows, and tells those
+// who wait for it.
+func (s *Service) ended(ctx context.Context, name id.Job, at event.Position) error {
+	position := ""
+	if !at.IsZero() {
+		position = at.String()
+	}
+	if _, err := s.Pool.Exec(ctx, `WITH ended AS (
+			UPDATE file_jobs SET ended_at = coalesce(ended_at, now()), position = CASE WHEN $2 = '' THEN position ELSE $2 END WHERE job_id = $1)
+		SELECT pg_notify($3, $1)`, string(name), position, channel); err != nil {
+		return fmt.Errorf("note the end of an operation: %w", err)
+	}
+	s.waiters.wake(name)
+	return nil
+}
+
+// LetIn lets held operations of all organizations in. It is for the case that a
+// process ended just when it should have done so.
+func (s *Service) LetIn(ctx context.Context) error {
+	rows, err := s.Pool.Query(ctx, "SELECT DISTINCT organization_id FROM file_jobs WHERE queued_at IS NULL AND ended_at IS NULL")
+	if err != nil {
+		return fmt.Errorf("look for held operations: %w", err)
+	}
+	organizations, err := pgx.CollectRows(rows, pgx.RowTo[id.Organization])
+	if err != nil {
+		return fmt.Errorf("look for held operations: %w", err)
+	}
+	for _, organization := range organizations {
+		if err := s.next(ctx, organization, 0); err != nil {
+			return fmt.Errorf("queue held operations: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/perfectworks/backend/adapters/blob"
+	"github.com/perfectworks/backend/adapters/documents"
+	"github.com/perfectworks/backend/adapters/documents/engines"
+	"github.com/perfectworks/backend/adapters/documents/router"
+	"github.com/perfectworks/backend/adapters/processing"
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/commands/policies"
+	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/file"
+	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/projections/files"
+	"github.com/perfectworks/backend/projections/readmodels"
+)
+
+const (
+	// sealLength is how much of a keyed hash seals the key of an upload: 96 bits.
+	sealLength = 24
+	// orphanLife is how long an object of no file is left alone: longer than any
+	// operation takes.
+	orphanLife = 25 * time.Hour
+	// leastMemory is what the work on one document needs at least, in bytes.
+	leastMemory = 256 << 20
+	// maxDocumentWorkers is how many can be set.
+	maxDocumentWorkers = 1024
+	workFolder         = "work"
+)
+
+func (s Settings) checkDocuments() error {
+	var wrong []error
+	refuse := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
+	if s.DocumentWorkers < 0 || s.DocumentWorkers > maxDocumentWorkers {
+		refuse("PERFECTWORKS_DOCUMENT_WORKERS lies outside 1 to %d", maxDocumentWorkers)
+	}
+	if s.DocumentsPerOrganization < 0 || s.DocumentsPerOrganization > maxDocumentWorkers {
+		refuse("PERFECTWORKS_DOCUMENTS_PER_ORGANIZATION lies outside 1 to %d", maxDocumentWorkers)
+	}
+	if s.DocumentMemory < 0 || s.DocumentMemory > 0 && s.DocumentMemory/int64(s.documentWorkers()) < leastMemory {
+		refuse("PERFECTWORKS_DOCUMENT_MEMORY gives less than %d MiB to each document", leastMemory>>20)
+	}
+	if s.FileGrace < 0 || s.FileGrace > maxGrace {
+		refuse("PERFECTWORKS_FILE_GRACE lies outside 0 to %s", maxGrace)
+	}
+	return errors.Join(wrong...)
+}
+
+func (s Settings) documentWorkers() int {
+	if s.DocumentWorkers > 0 {
+		return s.DocumentWorkers
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// openProcessing puts together what works on documents. The process that serves the
+// API only counts their pages.
+func (c *core) openProcessing(settings Settings, data string, objects *blob.Store, logger *slog.Logger, registry prometheus.Registerer) (*processing.Service, error) {
+	chosen, err := env.ParseAs[engines.Settings]()
+	if err != nil {
+		return nil, fmt.Errorf("read the settings of the documents engines: %w", namingVariables(err))
+	}
+	chosen.Production = settings.Environment == Production
+	found, err := engines.Find(chosen)
+	if err != nil {
+		return nil, fmt.Errorf("find the documents engines: %w", err)
+	}
+	limits := documents.Limits{FileBytes: settings.MaxFileSize, OutputBytes: settings.MaxFileSize}
+	if settings.MaxFileSize == 0 {
+		limits.FileBytes, limits.OutputBytes = commands.DefaultMaxFileSize, commands.DefaultMaxFileSize
+	}
+	workers := settings.documentWorkers()
+	if settings.DocumentMemory > 0 {
+		limits.Memory = settings.DocumentMemory / int64(workers)
+	}
+	working, err := documents.NewWith(logger, workers)
+	if err != nil {
+		return nil, fmt.Errorf("set up the documents engine: %w", err)
+	}
+	// Counts do not wait for the work on documents: a claim is answered at once.
+	counting, err := documents.NewWith(logger, workers)
+	if err != nil {
+		return nil, fmt.Errorf("set up the documents engine: %w", err)
+	}
+	working.Limits, counting.Limits = limits, limits
+	folder := filepath.Join(data, workFolder)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of documents under work: %w", err)
+	}
+	share := settings.DocumentsPerOrganization
+	if share == 0 {
+		share = workers
+	}
+	return processing.New(processing.Config{
+		Pool: c.db.pool, Objects: objects, Documents: router.New(working, found), Counter: counting,
+		Files: readmodels.NewQueries(c.db.pool).Files, Logger: logger, Registerer: registry, Folder: folder, Share: share,
+	})
+}
+
+// downloadable refuses the download of an object whose file was deleted, or is not
+// active: signed URLs die with the file.
+func downloadable(do *commands.Commands) func(context.Context, string) error {
+	return func(ctx context.Context, object string) error {
+		rest, ok := strings.CutPrefix(object, commands.FilesPrefix)
+		parts := strings.Split(rest, "/")
+		if !ok || len(parts) != 3 {
+			return file.ErrNotFound
+		}
+		_, err := do.ReadFile(ctx, commands.Request{
+			Now: time.Now().UTC(), Principal: access.ByPolicy("download", id.Organization(parts[0]), access.WorkOnFiles),
+		}, commands.ReadFile{FileID: id.File(parts[1])})
+		return err
+	}
+}
+
+// purgeFiles deletes the bytes of deleted files whose grace is over; each of them
+// decides whether it is.
+func purgeFiles(ctx context.Context, due files.Queries, do *commands.Commands, now time.Time, logger *slog.Logger) error {
+	purged, err := forEachDue(
+		func(after files.Due) ([]files.Due, error) { return due.DueForPurge(ctx, now, after, duePage) },
+		func(f files.Due) error {
+			req := policies.ByClock("purge-files", string(f.ID), f.PurgeAt, now, f.OrganizationID, access.WorkOnFiles)
+			if _, err := do.PurgeFile(ctx, req, commands.PurgeFile{FileID: f.ID}); err != nil {
+				return fmt.Errorf("purge %s: %w", f.ID, err)
+			}
+			return nil
+		})
+	if purged > 0 {
+		logger.InfoContext(ctx, "the bytes of deleted files were deleted", "files", purged)
+	}
+	return err
+}
+
+// collectObjects deletes objects that no file refers to: what workers and claims
+// left when they were killed.
+func collectObjects(ctx context.Context, objects *blob.Store, known files.Queries, before time.Time, logger *slog.Logger) error {
+	collected, err := objects.Collect(ctx, commands.FilesPrefix, before, func(ctx context.Context, object string) (bool, error) {
+		parts := strings.Split(strings.TrimPrefix(object, commands.FilesPrefix), "/")
+		if len(parts) != 3 {
+			return true, nil // Not ours.
+		}
+		return known.Stored(ctx, id.File(parts[1]), object)
+	})
+	if collected > 0 {
+		logger.WarnContext(ctx, "objects that no file refers to were deleted", "objects", collected)
+	}
+	return err
+}
