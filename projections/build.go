@@ -124,7 +124,7 @@ func (e *Engine) buildGeneration(ctx context.Context, d Definition, g Generation
 // generationFor finds or makes the generation to build.
 func (e *Engine) generationFor(ctx context.Context, d Definition, from beginning) (Generation, error) {
 	// What is being built comes before what was live, the newest of that first.
-	const others = "WHERE projection = $1 AND state <> 'live' ORDER BY state, id DESC"
+	const others = "WHERE projection = $1 AND state IN ('building', 'retired') ORDER BY state, id DESC"
 	found, err := generations(ctx, e.config.Pool, others, d.Name)
 	if err != nil {
 		return Generation{}, err
@@ -142,7 +142,7 @@ func (e *Engine) generationFor(ctx context.Context, d Definition, from beginning
 	if len(fitting) > 0 {
 		return e.takeUp(ctx, fitting[0])
 	}
-	return createBuilding(ctx, e.config.Pool, d)
+	return createGeneration(ctx, e.config.Pool, d, Building)
 }
 
 // takeUp goes on with a generation where it stopped. Its schema keeps its name.

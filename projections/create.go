@@ -44,14 +44,14 @@ func ensureLive(ctx context.Context, pool *pgxpool.Pool, d Definition) (Generati
 	return live, nil
 }
 
-// createBuilding makes a new generation beside the live one.
-func createBuilding(ctx context.Context, pool *pgxpool.Pool, d Definition) (Generation, error) {
+// createGeneration creates a new generation beside the live one.
+func createGeneration(ctx context.Context, pool *pgxpool.Pool, d Definition, state GenerationState) (Generation, error) {
 	if _, err := readLayout(ctx, pool, d); err != nil {
 		return Generation{}, err
 	}
 	var g Generation
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) (err error) {
-		if g, err = insertGeneration(ctx, tx, d, Building); err != nil {
+		if g, err = insertGeneration(ctx, tx, d, state); err != nil {
 			return err
 		}
 		return createTables(ctx, tx, g, d)

@@ -23,6 +23,8 @@ const (
 	Live GenerationState = "live"
 	// Retired: replaced, and kept until it is dropped.
 	Retired GenerationState = "retired"
+	// Scratch: filled from a part of the log for an operator, never to be live.
+	Scratch GenerationState = "scratch"
 )
 
 // Generation is one set of a projection's tables, with its checkpoint.

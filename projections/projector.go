@@ -42,6 +42,9 @@ type projector struct {
 	generation Generation
 	parked     map[string]bool // streams
 	skipped    map[event.ID]bool
+	// unreadable are events that other tables have parked because they could not be
+	// read: see weigh.
+	unreadable map[event.ID]bool
 	// known are the keys of each table, if they could be followed since it was
 	// empty; indexed are the matched changes for which a build has made the indexes.
 	known   map[string]*keys

@@ -28,7 +28,8 @@ func (e *Engine) dropRetiredOnAndOn(ctx context.Context) {
 // except those of a projection of which another is being built at the moment.
 func (e *Engine) DropRetired(ctx context.Context, age time.Duration) error {
 	rows, err := e.config.Pool.Query(ctx, `SELECT id FROM projection.generations
-		WHERE state = 'retired' AND retired_at <= now() - $1::interval ORDER BY id`, age)
+		WHERE state = 'retired' AND retired_at <= now() - $1::interval
+			OR state = 'scratch' AND created_at <= now() - least($1, $2)::interval ORDER BY id`, age, keepScratch)
 	if err != nil {
 		return fmt.Errorf("look for retired generations: %w", err)
 	}

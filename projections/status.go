@@ -171,7 +171,7 @@ func (e *Engine) ownedAnywhere(ctx context.Context) (map[int64]bool, error) {
 // the live one of each, then what is being built, then those that are retired.
 func (e *Engine) Generations(ctx context.Context) ([]Generation, error) {
 	return generations(ctx, e.config.Pool, `ORDER BY projection,
-		array_position(ARRAY['live', 'building', 'retired'], state), id DESC`)
+		array_position(ARRAY['live', 'building', 'retired', 'scratch'], state), id DESC`)
 }
 
 // Parked lists the parked events of a projection's generations, in order.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -23,8 +22,9 @@ func projectionsCommand() *cobra.Command {
 		Args:  knownCommand,
 		RunE:  showHelp,
 	}
-	command.AddCommand(listProjectionsCommand(), rebuildProjectionCommand(),
-		rollbackProjectionCommand(), dropGenerationCommand(), parkedCommand())
+	command.AddCommand(listProjectionsCommand(), statusOfProjectionsCommand(), rebuildProjectionCommand(),
+		rollbackProjectionCommand(), dropGenerationCommand(), pruneProjectionsCommand(),
+		verifyProjectionCommand(), stepProjectionCommand(), parkedCommand())
 	return command
 }
 
@@ -72,12 +72,7 @@ func rebuildProjectionCommand() *cobra.Command {
 		Long: `Build a new generation of a projection from the beginning of the log, beside
 the live one, and put it in its place once it has caught up. A running server
 goes on serving meanwhile. The former generation is kept.`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return errors.New("name the one projection to rebuild: see perfectworks projections list")
-			}
-			return nil
-		},
+		Args: oneProjection("rebuild"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withEngine(cmd, data, func(engine *projections.Engine) error {
 				bar := newBuildBar(cmd.ErrOrStderr())

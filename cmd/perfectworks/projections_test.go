@@ -72,6 +72,21 @@ func TestOperatorsRepairProjections(t *testing.T) {
 		t.Error("a deleted generation is listed")
 	}
 
+	var status []statusJSON
+	if err := json.Unmarshal([]byte(run(0, "status", "--json")), &status); err != nil || len(status) < 5 {
+		t.Fatalf("%d states, %v", len(status), err)
+	}
+	for _, s := range status {
+		if s.State != "live" || s.Failure != "" || s.Generation == 0 {
+			t.Errorf("%+v", s)
+		}
+	}
+	says(run(0, "status"), "projection", "users", "live")
+	says(run(0, "rebuild", "users"), "users was rebuilt from")
+	says(run(0, "prune", "--older-than", "24h"), "0 generations are deleted")
+	says(run(0, "prune"), "1 generations are deleted")
+	testVerification(t, place, run, says)
+
 	live := generations()["live"]
 	var at uint64
 	if _, err := fmt.Sscanf(live.Position, "C:%d/", &at); err != nil {
@@ -95,4 +110,37 @@ func TestOperatorsRepairProjections(t *testing.T) {
 	if left := run(0, "parked", "list", "users", "--json"); left != "[]\n" {
 		t.Errorf("after it was skipped: %s", left)
 	}
+}
+
+// testVerification changes a row by hand, finds it and mends it, and steps through a
+// row's history. Names stay hidden.
+func testVerification(t *testing.T, place *installation, run func(int, ...string) string, says func(string, ...string)) {
+	t.Helper()
+	says(run(0, "verify", "users"), "rows are those of a rebuild")
+	db := connect(t, place)
+	if _, err := db.Exec(t.Context(), "UPDATE users.profiles SET locale = E'evil\x1b[2J', last_name = 'Changed'"); err != nil {
+		t.Fatal(err)
+	}
+	stdout, stderr, code := output(t, place.settings, "projections", "verify", "users", "--data", place.data)
+	if code != 1 || !strings.Contains(stderr, "1 of 1 rows differ") {
+		t.Errorf("it ended with %d: %s", code, stderr)
+	}
+	says(stdout, "profiles", "locale", "changed by hand", "[personal]")
+	if strings.Contains(stdout, "Lovelace") || strings.Contains(stdout, "Changed") || strings.Contains(stdout, "\x1b") {
+		t.Errorf("a name or an escape sequence is shown: %s", stdout)
+	}
+	var v verificationJSON
+	if err := json.Unmarshal([]byte(run(0, "verify", "users", "--repair", "--json")), &v); err != nil || v.Repaired != 1 || len(v.Differences) != 1 {
+		t.Fatalf("%+v, %v", v, err)
+	}
+	says(run(0, "verify", "users", "--sample", "10"), "rows are those of a rebuild")
+	id := v.Differences[0].Key[0]
+	says(run(0, "step", "users", "--key", id), "UserRegistered", "user-"+id+"@0", "[personal]")
+	var steps []stepJSON
+	if err := json.Unmarshal([]byte(run(0, "step", "users", "--key", id, "--json")), &steps); err != nil || len(steps) == 0 || string(steps[0].Before) != "null" {
+		t.Errorf("%+v, %v", steps, err)
+	}
+	says(run(0, "step", "users", "--key", "user_nobody"), "no event has changed this row")
+	says(run(1, "step", "users", "--table", "dreams", "--key", id), "no such table and key")
+	says(run(1, "verify", "dreams"), "no such projection")
 }
