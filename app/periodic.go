@@ -11,7 +11,11 @@ import (
 	"github.com/perfectworks/backend/adapters/jobs"
 	"github.com/perfectworks/backend/adapters/payments"
 	"github.com/perfectworks/backend/domain/organization"
+	"github.com/perfectworks/backend/projections/erasures"
+	"github.com/perfectworks/backend/projections/organizations"
+	paymentmodel "github.com/perfectworks/backend/projections/payments"
 	"github.com/perfectworks/backend/projections/readmodels"
+	"github.com/perfectworks/backend/projections/tokens"
 )
 
 // periodic is the work that is due by the clock. Each asks what is due and does
@@ -20,6 +24,10 @@ func (c *core) periodic(w *work, settings Settings, logger *slog.Logger) []jobs.
 	do := w.commands
 	queries := readmodels.NewQueries(c.db.pool)
 	answers := idempotency.NewStore(c.db.pool, c.keys, c.heart.ID())
+	// reading is for work that asks read models.
+	reading := func(models ...string) func(context.Context) (bool, error) {
+		return func(ctx context.Context) (bool, error) { return c.engine.Served(ctx, models...) }
+	}
 	return []jobs.Periodic{
 		{
 			Name: "sweep-idempotent-requests", Every: 10 * time.Minute, Timeout: 5 * time.Minute,
@@ -33,6 +41,7 @@ func (c *core) periodic(w *work, settings Settings, logger *slog.Logger) []jobs.
 		},
 		{
 			Name: "purge-organizations", Every: time.Hour, Timeout: 30 * time.Minute,
+			Ready: reading(organizations.Name),
 			Work: func(ctx context.Context, now time.Time) error {
 				return purgeOrganizations(ctx, queries.Organizations, do, now, logger)
 			},
@@ -59,6 +68,7 @@ func (c *core) periodic(w *work, settings Settings, logger *slog.Logger) []jobs.
 		},
 		{
 			Name: "reconcile-payments", Every: 10 * time.Minute, Timeout: 9 * time.Minute,
+			Ready: reading(paymentmodel.Name, tokens.Name),
 			Work: func(ctx context.Context, now time.Time) error {
 				_, err := w.payments.Reconcile(ctx, now, payments.Look{})
 				return err
@@ -76,6 +86,7 @@ func (c *core) periodic(w *work, settings Settings, logger *slog.Logger) []jobs.
 		},
 		{
 			Name: "settle-tokens", Every: time.Minute, Timeout: 10 * time.Minute,
+			Ready: reading(tokens.Name),
 			Work: func(ctx context.Context, now time.Time) error {
 				return settleTokens(ctx, queries.Tokens, do, now, logger)
 			},
@@ -88,6 +99,7 @@ func (c *core) periodic(w *work, settings Settings, logger *slog.Logger) []jobs.
 		},
 		{
 			Name: "forget-invitations", Every: time.Hour, Timeout: 30 * time.Minute,
+			Ready: reading(erasures.Name),
 			Work: func(ctx context.Context, now time.Time) error {
 				return errors.Join(
 					forgetInvitations(ctx, queries.Erasures, do, now, logger),
@@ -112,6 +124,7 @@ func (c *core) periodic(w *work, settings Settings, logger *slog.Logger) []jobs.
 		},
 		{
 			Name: eraseDue, Every: time.Hour, Timeout: 30 * time.Minute,
+			Ready: reading(erasures.Name),
 			Work: func(ctx context.Context, at time.Time) error {
 				return eraseDueUsers(ctx, at, do, queries.Erasures, logger)
 			},

@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -101,6 +102,26 @@ func (e *Engine) Status(ctx context.Context) ([]Status, error) {
 		all = append(all, s)
 	}
 	return all, nil
+}
+
+// Served reports whether queries of the projections find the tables of this
+// program's version. At the first start of a program they do not, until the tables
+// have been built. It needs no Run in this process.
+func (e *Engine) Served(ctx context.Context, projections ...string) (bool, error) {
+	live, err := generations(ctx, e.config.Pool, "WHERE state = 'live'")
+	if err != nil {
+		return false, err
+	}
+	for _, name := range projections {
+		i := slices.IndexFunc(e.config.Definitions, func(d Definition) bool { return d.Name == name })
+		if i < 0 {
+			return false, fmt.Errorf("%w: %s", ErrUnknownProjection, name)
+		}
+		if !slices.ContainsFunc(live, func(g Generation) bool { return g.Projection == name && g.builtFor(e.config.Definitions[i]) }) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // observation is what a projection's state is judged by.

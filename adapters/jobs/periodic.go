@@ -21,6 +21,10 @@ type Periodic struct {
 	Every time.Duration
 	// Timeout bounds a run; a minute when zero.
 	Timeout time.Duration
+	// Ready tells whether there is already all that the work needs, such as read
+	// models, which a first start builds; nil when it needs nothing. A run waits for
+	// it a short while, and is then left to the next one.
+	Ready func(context.Context) (bool, error)
 	// Work does what is due at a time, which is in UTC.
 	Work func(ctx context.Context, now time.Time) error
 }
@@ -48,11 +52,44 @@ func (p Periodic) kind(pool *pgxpool.Pool) Kind {
 		if err := settle(ctx, pool, zero.Kind(), 1); err != nil {
 			return err
 		}
+		if ready, err := p.await(ctx); err != nil || !ready {
+			return err
+		}
 		if err := p.Work(ctx, time.Now().UTC()); err != nil {
 			return err
 		}
 		return settle(ctx, pool, zero.Kind(), 0)
 	})
+}
+
+// How long a run waits for what it needs, and how often it asks: a worker that
+// waits does no other work.
+const (
+	readyTimeout = 10 * time.Second
+	readyBeat    = 50 * time.Millisecond
+)
+
+// await waits until there is what the work needs, and reports whether there is.
+func (p Periodic) await(ctx context.Context) (bool, error) {
+	if p.Ready == nil {
+		return true, nil
+	}
+	tick := time.NewTicker(readyBeat)
+	defer tick.Stop()
+	for began := time.Now(); ; {
+		ready, err := p.Ready(ctx)
+		if err != nil || ready {
+			return ready, err
+		}
+		if time.Since(began) > readyTimeout {
+			return false, nil
+		}
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-tick.C:
+		}
+	}
 }
 
 // settle deletes failed runs but for the latest few.

@@ -34,6 +34,30 @@ func TestSchedulesAreInUTC(t *testing.T) {
 	}
 }
 
+// Work waits for what it needs: a run that comes too early does nothing, and is no
+// failure.
+func TestPeriodicWorkWaitsForWhatItNeeds(t *testing.T) {
+	t.Parallel()
+	var asked, runs atomic.Int64
+	var early atomic.Bool
+	client := start(t, newPool(t), setup{periodic: []jobs.Periodic{{
+		Name: "settle", Every: time.Hour,
+		Ready: func(context.Context) (bool, error) { return asked.Add(1) >= 3, nil },
+		Work: func(context.Context, time.Time) error {
+			early.Store(asked.Load() < 3)
+			runs.Add(1)
+			return nil
+		},
+	}}})
+	eventually(t, "it has run", func() bool { return runs.Load() > 0 })
+	if early.Load() {
+		t.Error("it ran before there was what it needs")
+	}
+	if failed, err := client.List(t.Context(), jobs.Query{Kind: "periodic/settle", State: jobs.StateFailed}); len(failed) > 0 || err != nil {
+		t.Errorf("failures: %v, %v", failed, err)
+	}
+}
+
 // It runs at the start, by one of the processes; a failure is seen, and needs no
 // decision once a later run has done its work.
 func TestPeriodicWork(t *testing.T) {
