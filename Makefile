@@ -68,6 +68,10 @@ $(SCHEMATHESIS)/bin/st: tools/schemathesis/requirements.txt
 	@rm -rf $(SCHEMATHESIS) && python3 -m venv $(SCHEMATHESIS)
 	@$(SCHEMATHESIS)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $<
 
+.PHONY: payments
+payments: ## try payments in random orders, in bursts, and killed at every step; some minutes
+	@$(GO) run ./cmd/withpostgres -- env PAYMENTS_IN_FULL=1 $(GO) test -count=1 -v -timeout 20m -run 'Payments|Webhooks|Fulfilment' ./app
+
 .PHONY: bench-documents
 bench-documents: ## measure the documents engine; JSON to $$BENCH_JSON; installs readers and browsers it asks
 	@$(GO) run ./bench/documents $(ARGS)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/perfectworks/backend/adapters/blob"
 	"github.com/perfectworks/backend/adapters/telemetry"
+	"github.com/perfectworks/backend/commands"
 )
 
 // Environment says how much is at stake.
@@ -176,6 +177,9 @@ type Settings struct {
 
 	// Version of the program, as it shows in traces and the documentation.
 	Version string `env:"-"`
+
+	// watch puts an observer of commands around that of the program; for tests.
+	watch func(commands.Observer) commands.Observer
 
 	// AddrFrom and DataFrom say what set Addr and Data, such as "--addr", for
 	// errors; empty for the defaults.

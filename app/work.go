@@ -91,10 +91,14 @@ func openWork(ctx context.Context, c *core, p *provider, settings Settings, logg
 		return nil, err
 	}
 	erasing := c.openEraser(settings, objects)
+	var observer commands.Observer = telemetry.NewCommands(c.tracing, logger, registry)
+	if settings.watch != nil {
+		observer = settings.watch(observer)
+	}
 	w := &work{streams: streams, objects: objects, referrals: referrals, files: working, commands: commands.New(commands.Deps{
 		Streams:  streams,
 		Turns:    postgres.NewTurns(c.db.pool),
-		Observer: telemetry.NewCommands(c.tracing, logger, registry),
+		Observer: observer,
 		Keys:     keyIndex{c.log.ours, c.engine, queries.APIKeys},
 		Secrets:  keyedSecrets{c.keys}, Invitations: invitationIndex{c.log.ours, c.engine, queries.Members}, Mailer: mailer,
 		Live: settings.Environment == Production,

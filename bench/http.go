@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -89,6 +90,8 @@ type client struct {
 	http       *http.Client
 	api        string
 	token, key string
+	// data is the data folder of the server.
+	data string
 }
 
 func newClient(ctx context.Context, api, data string) (client, error) {
@@ -97,7 +100,7 @@ func newClient(ctx context.Context, api, data string) (client, error) {
 		return client{}, err
 	}
 	c := client{
-		http: newHTTPClient(), api: api, token: token,
+		http: newHTTPClient(), api: api, token: token, data: data,
 	}
 	for _, first := range []struct{ path, body string }{
 		{"/users/client", `{"firstName": "Ada", "lastName": "Lovelace"}`},
@@ -193,41 +196,47 @@ func (c client) measureGet(ctx context.Context, p plan) (measurement, error) {
 // measureVisible issues keys at a steady pace and asks for each at once: the
 // read waits until the read model shows it. The latency is that of both.
 func (c client) measureVisible(ctx context.Context, p plan) (measurement, error) {
-	const perSecond, askers = 500, 100
-	latencies := make([][]time.Duration, askers)
+	const perSecond = 500
+	row, err := atPace(ctx, perSecond, p.lasting, func(ctx context.Context, _ int) error {
+		answer, err := c.issue(ctx)
+		if err == nil {
+			_, err = c.do(ctx, http.MethodGet, "/api-keys/"+answer.Data.ID, "", c.bearer())
+		}
+		return err
+	})
+	row.What, row.Unit, row.AimP99 = fmt.Sprintf("write to visible, %d writes/s", perSecond), "writes/s", 50
+	return row, err
+}
+
+// atPace calls an operation at a steady pace, whether or not earlier calls have
+// been answered. Each call has its number.
+func atPace(ctx context.Context, perSecond int, lasting time.Duration, operation func(ctx context.Context, n int) error) (measurement, error) {
+	const callers = 100
+	latencies := make([][]time.Duration, callers)
 	group, ctx := errgroup.WithContext(ctx)
 	begin := time.Now()
-	for asker := range askers {
+	for caller := range callers {
 		group.Go(func() error {
-			for turn := 0; ; turn++ {
-				due := begin.Add(time.Duration(turn*askers+asker) * time.Second / perSecond)
-				if due.Sub(begin) > p.lasting {
+			for n := caller; ; n += callers {
+				due := begin.Add(time.Duration(n) * time.Second / time.Duration(perSecond))
+				if due.Sub(begin) > lasting {
 					return nil
 				}
 				time.Sleep(time.Until(due))
-				answer, err := c.issue(ctx)
-				if err != nil {
-					return err
-				}
-				if _, err := c.do(ctx, http.MethodGet, "/api-keys/"+answer.Data.ID, "", c.bearer()); err != nil {
+				if err := operation(ctx, n); err != nil {
 					return err
 				}
 				// From when it was due: a late start is the system's fault too.
-				latencies[asker] = append(latencies[asker], time.Since(due))
+				latencies[caller] = append(latencies[caller], time.Since(due))
 			}
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return measurement{}, err
 	}
-	var all []time.Duration
-	for _, l := range latencies {
-		all = append(all, l...)
-	}
+	all := slices.Concat(latencies...)
 	return measurement{
-		What: fmt.Sprintf("write to visible, %d writes/s", perSecond), Unit: "writes/s",
-		Value: float64(len(all)) / time.Since(begin).Seconds(),
-		P50:   percentile(all, .5), P99: percentile(all, .99), AimP99: 50,
+		Value: float64(len(all)) / time.Since(begin).Seconds(), P50: percentile(all, .5), P99: percentile(all, .99),
 	}, nil
 }
 

@@ -41,6 +41,7 @@ var benchmarks = []benchmark{
 	{"http", measureHTTP},
 	{"members", measureMembers},
 	{"tokens", measureTokens},
+	{"webhooks", measureWebhooks},
 	{"start", measureStart},
 }
 
@@ -68,7 +69,7 @@ func run(ctx context.Context) error {
 	flag.StringVar(&profileDir, "profile", "", "a folder for CPU and block profiles of the processes that are measured")
 	flag.IntVar(&p.events, "events", 1_000_000, "length of the log that is read as a whole")
 	flag.IntVar(&p.keys, "keys", 100_000, "API keys that are projected")
-	only := flag.String("only", "", "the one benchmark to run: append, read, project, post, http, members, tokens or start")
+	only := flag.String("only", "", "the one benchmark to run: append, read, project, post, http, members, tokens, webhooks or start")
 	flag.Parse()
 	p.rounds = max(int(p.lasting/slice), 1)
 

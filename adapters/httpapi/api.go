@@ -229,6 +229,9 @@ func (a *API) route(d Deps) error {
 		return fmt.Errorf("these operations do not declare who may call them: %s", strings.Join(a.undeclared, ", "))
 	}
 	a.routeDocumentation(root)
+	if err := a.routeReturnPages(root); err != nil {
+		return err
+	}
 	a.routeOperations(root, d)
 	a.handler = a.observe(a.crossOrigin(d.CORSOrigins, a.boundHeaders(normalPaths(a.fixedFirst(root, notAllowed)))))
 	return nil

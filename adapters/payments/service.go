@@ -49,7 +49,7 @@ type Sealer interface {
 	Open(purpose string, sealed, additional []byte) ([]byte, error)
 }
 
-// Config is what a Service needs; all of it is required.
+// Config is what a Service needs. All of it but Step is required.
 type Config struct {
 	Pool     *pgxpool.Pool
 	Provider Provider
@@ -58,6 +58,9 @@ type Config struct {
 	Commands *commands.Commands
 	Payments payments.Queries
 	Logger   *slog.Logger
+	// Step, when set, is told of each step of a job that processes a webhook, and
+	// ends the job by an error: tests cut it off there.
+	Step func(name string) error
 }
 
 // Service follows payments. It is safe for concurrent use.
@@ -66,14 +69,19 @@ type Service struct {
 	queue *jobs.Client
 	// looking joins those who look at one payment at the same time.
 	looking singleflight.Group
-	// step is told of each step of a job; tests cut it off there.
-	step func(name string) error
 }
 
 // New returns a service. Its Kinds go into the queue, which UseQueue then gives
 // it.
 func New(c Config) *Service {
-	return &Service{Config: c, step: func(string) error { return nil }}
+	return &Service{Config: c}
+}
+
+func (s *Service) step(name string) error {
+	if s.Step == nil {
+		return nil
+	}
+	return s.Step(name)
 }
 
 // UseQueue sets where jobs are inserted.
