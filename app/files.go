@@ -159,3 +159,10 @@ func collectObjects(ctx context.Context, objects *blob.Store, known files.Querie
 	}
 	return err
 }
+
+// CollectObjects deletes the objects of no file that were stored before a time. A
+// server does so by itself once they are old: sooner, what is being worked on would
+// be among them.
+func (a *App) CollectObjects(ctx context.Context, before time.Time) error {
+	return collectObjects(ctx, a.work.objects, readmodels.NewQueries(a.db.pool).Files, before, a.logger)
+}

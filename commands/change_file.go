@@ -148,5 +148,12 @@ func (x *executor) readFile(ctx context.Context, req Request, c ReadFile) (Resul
 	if err == nil {
 		err = o.State.Readable()
 	}
+	if err != nil {
+		return Result[file.State]{}, err
+	}
+	deleted, err := x.deleted(ctx, o.State.OrganizationID)
+	if err == nil && deleted {
+		err = file.ErrNotFound
+	}
 	return resultOf(o, err)
 }

@@ -32,6 +32,7 @@ type FileCommands struct {
 	ReleaseHold       Handler[ReleaseHold, file.State]
 	PurgeFile         Handler[PurgeFile, file.State]
 	ReadFile          Handler[ReadFile, file.State]
+	CancelOperations  Handler[CancelOperations, CancelledOperations]
 }
 
 func (x *executor) fileCommands(o Observer) FileCommands {
@@ -53,6 +54,7 @@ func (x *executor) fileCommands(o Observer) FileCommands {
 		ReleaseHold:       observed(o, "ReleaseHold", x.releaseHold),
 		PurgeFile:         observed(o, "PurgeFile", x.purgeFile),
 		ReadFile:          observed(o, "ReadFile", x.readFile),
+		CancelOperations:  observed(o, "CancelOperations", x.cancelOperations),
 	}
 }
 
@@ -110,6 +112,8 @@ type OperationQueue interface {
 	// Stop tells those who wait for an operation that it has ended, as the log says at
 	// a position, and interrupts the work on it, or keeps it from beginning.
 	Stop(ctx context.Context, job id.Job, at event.Position) error
+	// Unended returns the operations of an organization that have not ended.
+	Unended(context.Context, id.Organization) ([]QueuedOperation, error)
 }
 
 // QueuedOperation is an operation in the queue.

@@ -63,6 +63,13 @@ type ReleaseHold struct {
 	Reference tokenaccount.Reference
 }
 
+// CancelOperations ends all operations of the organization that the policy acts in,
+// because the organization was deleted.
+type CancelOperations struct{}
+
+// CancelledOperations are those that were ended.
+type CancelledOperations struct{ Jobs []id.Job }
+
 // cancelled is the outcome of a cancelled operation.
 var cancelled = file.Outcome{Reason: file.OperationCancelled, Cancelled: true}
 
@@ -288,4 +295,26 @@ func (x *executor) purgeFile(ctx context.Context, req Request, c PurgeFile) (Res
 	return resultOf(x.settleFile(ctx, req, c.FileID, func(s file.State) ([]event.Event, error) {
 		return s.Purge(req.at()), nil
 	}))
+}
+
+func (x *executor) cancelOperations(ctx context.Context, req Request, _ CancelOperations) (Result[CancelledOperations], error) {
+	if err := req.Principal.Require(access.WorkOnFiles); err != nil {
+		return Result[CancelledOperations]{}, err
+	}
+	deleted, err := x.deleted(ctx, req.Principal.OrganizationID)
+	if err != nil || !deleted { // It may have been restored meanwhile.
+		return Result[CancelledOperations]{}, err
+	}
+	all, err := x.files.Queue.Unended(ctx, req.Principal.OrganizationID)
+	if err != nil {
+		return Result[CancelledOperations]{}, err
+	}
+	var ended CancelledOperations
+	for _, o := range all {
+		if err := x.endOperation(ctx, req, o.FileID, o.JobID, cancelled); err != nil && !errors.Is(err, file.ErrJobNotFound) {
+			return Result[CancelledOperations]{}, err
+		}
+		ended.Jobs = append(ended.Jobs, o.JobID)
+	}
+	return Result[CancelledOperations]{Value: ended}, nil
 }

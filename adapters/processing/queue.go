@@ -145,3 +145,17 @@ func (s *Service) LetIn(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Unended implements commands.OperationQueue.
+func (s *Service) Unended(ctx context.Context, organization id.Organization) ([]commands.QueuedOperation, error) {
+	rows, err := s.Pool.Query(ctx, `SELECT organization_id, file_id, job_id, async FROM file_jobs
+		WHERE organization_id = $1 AND ended_at IS NULL ORDER BY inserted_at`, string(organization))
+	if err != nil {
+		return nil, fmt.Errorf("look for the operations of an organization: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[commands.QueuedOperation])
+	if err != nil {
+		return nil, fmt.Errorf("look for the operations of an organization: %w", err)
+	}
+	return all, nil
+}

@@ -33,5 +33,6 @@ func All() []Policy {
 		enqueueRemediation(),
 		enqueueConversion(),
 		releaseOrphanedHold(),
+		cancelOperationsOfDeletedOrganization(),
 	}
 }

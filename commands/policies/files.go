@@ -9,6 +9,7 @@ import (
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/file"
 	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/tokenaccount"
 )
 
@@ -22,8 +23,8 @@ func enqueue(c *commands.Commands) commands.Handler[commands.EnqueueOperation, f
 // workers. The request has usually done so already: this is for one that was cut off.
 func enqueueing[E event.Event](name string, of func(E) (id.Organization, id.File, file.Work)) Policy {
 	return Issue(name, FromBeginning(), workingOnFiles, enqueue, func(e E) commands.EnqueueOperation {
-		organization, on, work := of(e)
-		return commands.EnqueueOperation{OrganizationID: organization, FileID: on, JobID: work.JobID, Async: work.Async}
+		in, on, work := of(e)
+		return commands.EnqueueOperation{OrganizationID: in, FileID: on, JobID: work.JobID, Async: work.Async}
 	})
 }
 
@@ -43,6 +44,17 @@ func enqueueConversion() Policy {
 	return enqueueing("enqueue-conversion", func(e file.ConversionRequested) (id.Organization, id.File, file.Work) {
 		return e.OrganizationID, e.FileID, e.Work
 	})
+}
+
+// cancelOperationsOfDeletedOrganization ends the work for an organization that was
+// deleted. What was requested just before the end does not begin either: its tokens
+// are not held any more.
+func cancelOperationsOfDeletedOrganization() Policy {
+	return Issue("cancel-operations-of-deleted-organization", FromBeginning(), workingOnFiles,
+		func(c *commands.Commands) commands.Handler[commands.CancelOperations, commands.CancelledOperations] {
+			return c.CancelOperations
+		},
+		func(organization.Deleted) commands.CancelOperations { return commands.CancelOperations{} })
 }
 
 // lateHold is how long after the tokens were held it is certain whether the

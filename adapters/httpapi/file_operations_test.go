@@ -1,0 +1,194 @@
+package httpapi_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/perfectworks/backend/app"
+)
+
+// query reads one column of texts from the database.
+func (w *world) query(sql string, args ...any) []string {
+	w.t.Helper()
+	conn, err := pgx.Connect(w.t.Context(), w.database)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer conn.Close(w.t.Context())
+	rows, err := conn.Query(w.t.Context(), sql, args...)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return texts
+}
+
+// What is requested while no worker runs waits, is joined, is cancelled, and is fair
+// to others.
+func TestOperationsThatWait(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one := func(c *app.Settings) { c.DocumentWorkers, c.DocumentsPerOrganization = 1, 1 }
+	w.runAlone(app.RoleProjector)
+	s := w.start(one, func(c *app.Settings) { c.Role = app.RoleAPI })
+	ada, bob := s.owner("ada"), s.owner("bob")
+	ada.welcomed(1000)
+	bob.welcomed(1000)
+	pdf := ada.upload("a.pdf", typePDF, twoPages())
+
+	// A caller who does not want to wait for long joins the same operation again.
+	patience := []string{"Prefer", "wait=0", "Idempotency-Key", "one"}
+	first := ada.call(http.MethodPost, "/files/"+pdf+"/accessibility", "{}", patience...)
+	first.refused(t, "503 OPERATION_RUNNING jobId OPERATION_RUNNING")
+	job := strings.TrimPrefix(first.header.Get("Location"), "/api/v0/jobs/")
+	if first.header.Get("Retry-After") == "" || !strings.HasPrefix(job, "job_") {
+		t.Errorf("the headers are %v", first.header)
+	}
+	for range 2 {
+		if again := ada.call(http.MethodPost, "/files/"+pdf+"/accessibility", "{}", patience...); !strings.HasSuffix(again.header.Get("Location"), job) {
+			t.Errorf("the same key again: %d %s", again.status, again.body)
+		}
+	}
+	other := ada.call(http.MethodPost, "/files/"+pdf+"/accessibility", "{}", "Prefer", "respond-async").data(t, 202)
+	if str(other, "jobId") != job {
+		t.Errorf("another request has the job %v, not %s", other, job)
+	}
+	derived := str(other, "processedFileId")
+	if f := ada.get("/files/" + derived).data(t, 200); f["status"] != "processing" || f["fileSize"] != 0.0 {
+		t.Errorf("the derived file is %v", f)
+	}
+	ada.post("/files/"+derived+"/download-url", "{}").refused(t, "409 FILE_CONTENT_UNAVAILABLE")
+	ada.post("/files/"+derived+"/analysis", "{}").refused(t, "409 FILE_CONTENT_UNAVAILABLE")
+
+	// One that is cancelled tells those who wait, and costs nothing.
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		ada.post("/files/"+pdf+"/analysis", "{}").refused(t, "409 OPERATION_CANCELLED")
+	})
+	var analysis string
+	eventually(t, func() bool {
+		found := w.query(`SELECT job_id FROM file_jobs WHERE job_id <> $1`, job)
+		if len(found) == 1 {
+			analysis = found[0]
+		}
+		return analysis != ""
+	}, func() string { return "the analysis is not queued" })
+	if got := ada.delete("/jobs/" + analysis).data(t, 200); got["state"] != "cancelled" || got["tokensCaptured"] != 0.0 {
+		t.Errorf("cancelled: %v", got)
+	}
+	waiting.Wait()
+	ada.delete("/jobs/" + analysis).data(t, 200)
+	bob.delete("/jobs/"+job).refused(t, "404 JOB_NOT_FOUND")
+	bob.get("/jobs/"+job).refused(t, "404 JOB_NOT_FOUND")
+	if b := ada.get("/token-transactions/balance").data(t, 200); b["held"] != 10.0 || b["available"] != 990.0 {
+		t.Errorf("the balance is %v", b)
+	}
+	if f := ada.get("/files/" + pdf).data(t, 200); f["status"] != "uploaded" {
+		t.Errorf("after a cancelled analysis the file is %v", f["status"])
+	}
+
+	// Of ada's many, one and one more are in the queue, and bob's first comes between.
+	async := []string{"Prefer", "respond-async"}
+	for i := range 4 {
+		file := ada.upload(fmt.Sprintf("%d.html", i), typeHTML, []byte(page))
+		ada.call(http.MethodPost, "/files/"+file+"/analysis", "", async...).data(t, 202)
+	}
+	page := bob.upload("b.html", typeHTML, []byte(page))
+	bobs := str(bob.call(http.MethodPost, "/files/"+page+"/analysis", "", async...).data(t, 202), "jobId")
+	queue := w.query(`SELECT args ->> 'jobId' FROM jobs.river_job WHERE kind = 'work-on-file' AND state = 'available' ORDER BY priority, scheduled_at, id`)
+	if len(queue) != 3 || queue[0] != job || queue[1] != bobs {
+		t.Errorf("the queue is %v; ada's first is %s, bob's is %s", queue, job, bobs)
+	}
+
+	// A file that is deleted takes its operation along.
+	gone := bob.upload("c.html", typeHTML, []byte("<html><body><p>c"))
+	dropped := bob.call(http.MethodPost, "/files/"+gone+"/conversion", `{"targetFormat":"pdf"}`, async...).data(t, 202)
+	bob.delete("/files/"+str(dropped, "processedFileId")).data(t, 200)
+	if j := bob.get("/jobs/" + str(dropped, "jobId")).data(t, 200); j["state"] != "cancelled" {
+		t.Errorf("the operation of a deleted file is %v", j)
+	}
+
+	// An object that was deleted behind our back.
+	lost := bob.upload("d.html", typeHTML, []byte("<html><body><p>d"))
+	key := str(bob.get("/files/"+lost).data(t, 200), "objectKey")
+	if err := os.Remove(filepath.Join(w.data, "objects", filepath.FromSlash(key))); err != nil {
+		t.Fatal(err)
+	}
+
+	w.start(one, func(c *app.Settings) { c.Role = app.RoleAll })
+	done := ada.call(http.MethodPost, "/files/"+pdf+"/accessibility", "{}", "Idempotency-Key", "one").data(t, 200)
+	if str(done, "processedFileId") != derived {
+		t.Errorf("in the end the file is %v, not %s", done, derived)
+	}
+	bob.post("/files/"+lost+"/analysis", "{}").refused(t, "422 FILE_CONTENT_MISSING")
+	for _, p := range []*person{ada, bob} {
+		var balance answer
+		eventually(t, func() bool {
+			balance = p.get("/token-transactions/balance")
+			return balance.data(t, 200)["held"] == 0.0
+		}, func() string { return string(balance.body) })
+		spent := 1000 - balance.data(t, 200)["available"].(float64)
+		if want := map[*person]float64{ada: 14, bob: 1}[p]; spent != want {
+			t.Errorf("%s spent %v, want %v", p.name, spent, want)
+		}
+	}
+}
+
+// Two calls at once are one operation.
+func TestOperationsAreJoined(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	ada := s.owner("ada")
+	ada.welcomed(1000)
+	pdf := ada.upload("a.pdf", typePDF, twoPages())
+	made := make([]string, 8)
+	var all sync.WaitGroup
+	for i := range made {
+		all.Go(func() {
+			made[i] = str(ada.post("/files/"+pdf+"/accessibility", "{}").data(t, 200), "processedFileId")
+		})
+	}
+	all.Wait()
+	if made = slices.Compact(made); len(made) != 1 {
+		t.Errorf("there are several results: %v", made)
+	}
+	b := ada.get("/token-transactions/balance").data(t, 200)
+	if diff := cmp.Diff([]any{990.0, 0.0}, []any{b["available"], b["held"]}); diff != "" {
+		t.Errorf("what is left (-want +got):\n%s", diff)
+	}
+}
+
+// The work for an organization ends with it.
+func TestOperationsOfADeletedOrganization(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runAlone(app.RoleProjector)
+	w.runAlone(app.RoleWorker)
+	s := w.start(func(c *app.Settings) { c.Role = app.RoleAPI })
+	ada := s.owner("ada")
+	ada.welcomed(1000)
+	pdf := ada.upload("a.pdf", typePDF, twoPages())
+	link := str(ada.post("/files/"+pdf+"/download-url", "{}").data(t, 200), "downloadUrl")
+	slug := str(ada.get("/organizations/current").data(t, 200), "slug")
+	ada.call(http.MethodDelete, "/organizations/current", `{"confirmSlug":"`+slug+`"}`).data(t, 200)
+	res, err := client.Get(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusNotFound {
+		t.Errorf("a file of a deleted organization is downloaded: %d", res.StatusCode)
+	}
+}
