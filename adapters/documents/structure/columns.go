@@ -64,6 +64,69 @@ func (c columns) lead(above []*row) int {
 	return len(c.rows)
 }
 
+// heads tells how many of the rows above the columns stay there: the last ones may be the first of the columns, as
+// headings of both that leave the same gap free as the block above them. The gaps of the columns shrink to what these rows
+// leave free.
+func (c *columns) heads(above []*row) int {
+	const (
+		near = 3.0 // ems between rows
+		edge = 0.6 // ems between left sides, or halves of that between middles, of what stands in one column
+	)
+	n := len(above)
+	if len(c.rows) == 0 {
+		return n
+	}
+	sides := c.sides()
+	next := c.rows[0]
+	for ; n > 0; n-- {
+		r := above[n-1]
+		if r.object != nil || r.box.Bottom-next.box.Top > near*r.pieces[0].size {
+			return n
+		}
+		gutters := meet(c.gutters, r.free(r.box.Union(next.box)), minGutter*r.pieces[0].size)
+		if len(gutters) != len(c.gutters) {
+			return n
+		}
+		beyond := false // whether anything stands in another column than the first
+		for _, p := range r.pieces {
+			k := columnAt(c.gutters, (p.box.Left+p.box.Right)/2)
+			beyond = beyond || k > 0
+			column := sides[k]
+			aligned := math.Abs(p.box.Left-column.left) < edge*p.size ||
+				math.Abs(p.box.Left+p.box.Right-column.left-column.right) < 2*edge*p.size
+			if k > 0 && p.order < sides[0].first && !aligned || column.pieces == 0 {
+				return n
+			}
+		}
+		if !beyond {
+			return n // what stands in the first column alone is read before both in any case
+		}
+		c.gutters = gutters
+		next = r
+	}
+	return n
+}
+
+// sides gathers what stands in each column.
+func (c *columns) sides() []side {
+	out := make([]side, len(c.gutters)+1)
+	for _, r := range c.rows {
+		for _, p := range r.pieces {
+			out[columnAt(c.gutters, (p.box.Left+p.box.Right)/2)].add(p)
+		}
+	}
+	return out
+}
+
+// columnAt gives the column that a place is in.
+func columnAt(gutters []span, x float64) int {
+	i := 0
+	for i < len(gutters) && x > (gutters[i].from+gutters[i].to)/2 {
+		i++
+	}
+	return i
+}
+
 // columnGutters gives the gaps of a band that part columns of text, from left to right.
 func (s *sheet) columnGutters(b band) []span {
 	var out []span
@@ -79,12 +142,15 @@ func (s *sheet) columnGutters(b band) []span {
 type side struct {
 	rows, pieces, runes int
 	width, left, right  float64
+	// first is the place of the first piece in the order of painting.
+	first int
 }
 
 func (x *side) add(p *piece) {
 	if x.pieces == 0 {
-		x.left, x.right = p.box.Left, p.box.Right
+		x.left, x.right, x.first = p.box.Left, p.box.Right, p.order
 	}
+	x.first = min(x.first, p.order)
 	x.pieces++
 	x.runes += len(p.text)
 	x.width += p.box.Width()
@@ -158,13 +224,7 @@ func (s *sheet) isProse(x side) bool {
 // divide deals rows out to columns.
 func divide(rows []*row, gutters []span) [][]*row {
 	out := make([][]*row, len(gutters)+1)
-	at := func(x float64) int {
-		i := 0
-		for i < len(gutters) && x > (gutters[i].from+gutters[i].to)/2 {
-			i++
-		}
-		return i
-	}
+	at := func(x float64) int { return columnAt(gutters, x) }
 	for _, r := range rows {
 		if r.object != nil {
 			i := at((r.box.Left + r.box.Right) / 2)

@@ -228,7 +228,16 @@ func (s *sheet) addFigure(f *block, body float64) {
 		near = f.box
 	}
 	gone := map[*piece]bool{}
+	if len(f.images) == 0 {
+		for _, p := range s.axisLabels(f, body) {
+			gone[p] = true
+			f.runs = append(f.runs, p.runs...)
+		}
+	}
 	for _, p := range s.inside(near) {
+		if gone[p] {
+			continue
+		}
 		inside := f.box.Contains(pagetext.Rect{
 			Left: (p.box.Left + p.box.Right) / 2, Right: (p.box.Left + p.box.Right) / 2,
 			Bottom: (p.box.Bottom + p.box.Top) / 2, Top: (p.box.Bottom + p.box.Top) / 2,
@@ -241,6 +250,9 @@ func (s *sheet) addFigure(f *block, body float64) {
 		}
 		gone[p] = true
 		f.runs = append(f.runs, p.runs...)
+		f.box = f.box.Union(p.box)
+	}
+	for p := range gone { // those of axes as well
 		f.box = f.box.Union(p.box)
 	}
 	slices.Sort(f.runs)

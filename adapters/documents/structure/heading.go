@@ -19,7 +19,9 @@ const (
 	deepest = 6
 )
 
-var numbered = regexp.MustCompile(`^(?:(?:[A-Z]|\d{1,3})(?:\.\d{1,3})*\.?|[IVXL]{1,6}\.)\s+\p{L}`)
+// numbered matches the numbering of a heading. A vowel without a period is a word: "A history".
+var numbered = regexp.MustCompile(`^(?:(?:[B-DF-HJ-NP-TV-XZ]|\d{1,3})(?:\.\d{1,3})*\.?|[AEIOUY](?:(?:\.\d{1,3})*\.|(?:\.\d{1,3})+)|` +
+	`[IVXL]{1,6}\.)\s+\p{L}`)
 
 var chaptered = regexp.MustCompile(`^(?i:chapter|part|appendix|section|kapitel|teil|anhang|abschnitt|chapitre|partie|annexe|` +
 	`capítulo|parte|глава|часть|приложение|раздел|κεφάλαιο|μέρος)\s+(?:\d{1,3}|[IVXLA-Z]{1,6})\b`)

@@ -1,6 +1,7 @@
 package structure_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -53,6 +54,53 @@ func TestInfer(t *testing.T) {
 				return pagesOf(c)
 			},
 			want: []string{"H1(On wells)", "H2(Their repair)"},
+		},
+		{
+			name: "headings of two columns under a block over both",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				c.text(150, 760, "A title over both columns", sized(20)).text(230, 735, "by Ann Example")
+				for k, x := range []float64{50, 310} {
+					c.text(x+75, 705, []string{"I. WELLS", "III. PUMPS"}[k], bold)
+					y := c.paragraph(x, 689, 230, 9)
+					c.text(x+75, y, []string{"II. WATER", "IV. COSTS"}[k], bold)
+					c.paragraph(x, y-16, 230, 9)
+				}
+				return pagesOf(c)
+			},
+			want: []string{"P(by Ann Example)\nH2(I. WELLS)\nP(", "H2(II. WATER)\nP(", "H2(III. PUMPS)\nP(", "H2(IV. COSTS)\nP("},
+		},
+		{
+			name: "a chart with the labels of its axes and a legend",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				y := c.paragraph(50, 760, 400, 3)
+				for i := range 5 {
+					c.shape(100, 400+50*float64(i), 400, 401+50*float64(i))
+					c.text(75, 396+50*float64(i), fmt.Sprint(100+10*i), sized(8))
+					c.text(95+70*float64(i), 385, fmt.Sprint(2020+i), sized(8))
+				}
+				c.shape(100, 400, 101, 600).text(220, 372, "Year of the count", sized(8))
+				for i, town := range []string{"Mill", "Green"} {
+					c.shape(420, 500+14*float64(i), 426, 506+14*float64(i)).text(430, 500+14*float64(i), town, sized(8))
+				}
+				c.paragraph(50, min(y, 340), 400, 3)
+				return pagesOf(c)
+			},
+			want: []string{"Figure(", "!P(100", "!P(2020", "!Year of the count)", "!P(Mill"},
+		},
+		{
+			name: "an initial beside three lines",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				y := c.paragraph(50, 760, 400, 4)
+				c.text(50, y-24, "T", sized(44))
+				c.text(75, y, "he wells of this village were repaired before the winter of last year by people")
+				c.text(75, y-12, prose(375, 7)).text(75, y-24, prose(375, 8))
+				c.paragraph(50, y-36, 400, 4)
+				return pagesOf(c)
+			},
+			want: []string{"P(The wells …End of it.)"},
 		},
 		{
 			name: "a bold lead is no heading",

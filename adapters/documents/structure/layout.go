@@ -1,6 +1,8 @@
 package structure
 
 import (
+	"slices"
+
 	"github.com/perfectworks/backend/adapters/documents/pagetext"
 )
 
@@ -59,6 +61,8 @@ func (d *document) flow(s *sheet, rows []*row, depth int) []element {
 			if len(part.gutters) > 0 {
 				n := part.lead(plain)
 				plain, part.rows = append(plain, part.rows[:n]...), part.rows[n:]
+				n = part.heads(plain)
+				plain, part.rows = plain[:n:n], slices.Concat(plain[n:], part.rows)
 			}
 			if len(part.gutters) == 0 {
 				plain = append(plain, part.rows...)

@@ -86,6 +86,7 @@ func (s *sheet) makePieces(fields []Field) {
 	for k, i := range upright {
 		s.sequence[i] = k
 	}
+	s.placeInitials(upright)
 	slices.SortStableFunc(upright, func(a, b int) int { return cmp.Compare(s.baselines[b], s.baselines[a]) })
 	rows := s.runRows(upright)
 	rows = s.attachScripts(rows)
@@ -112,13 +113,18 @@ func (s *sheet) runRows(sorted []int) []*runRow {
 				continue
 			}
 		}
+		if s.initials[i] {
+			size = min(size, s.boxes[i].Height())
+		}
 		rows = append(rows, &runRow{baseline: s.baselines[i], size: size, runs: []int{i}})
 	}
 	for _, r := range rows {
 		slices.SortStableFunc(r.runs, func(a, b int) int { return cmp.Compare(s.boxes[a].Left, s.boxes[b].Left) })
 		r.size = 0
 		for _, i := range r.runs {
-			r.size = max(r.size, s.page.Runs[i].Size)
+			if !s.initials[i] || len(r.runs) == 1 {
+				r.size = max(r.size, s.page.Runs[i].Size)
+			}
 		}
 	}
 	return rows

@@ -26,6 +26,9 @@ func (s *sheet) attachScripts(rows []*runRow) []*runRow {
 
 // attach puts a run into a row if it is a script of one of its runs.
 func (s *sheet) attach(run int, r *runRow) bool {
+	if s.initials[run] {
+		return false
+	}
 	small, box := s.page.Runs[run].Size, s.boxes[run]
 	rise := s.baselines[run] - r.baseline
 	if s.sunkBetween(run, r, rise) {
@@ -45,7 +48,7 @@ func (s *sheet) attach(run int, r *runRow) bool {
 		}
 		host := r.runs[j]
 		size := s.page.Runs[host].Size
-		if small > scriptSize*size {
+		if small > scriptSize*size || s.initials[host] {
 			continue
 		}
 		gap := max(box.Left-s.boxes[host].Right, s.boxes[host].Left-box.Right)

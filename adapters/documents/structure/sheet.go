@@ -17,6 +17,8 @@ type sheet struct {
 	// pieces are those of upright text; turned are the runs that are not, blank those that show spaces alone.
 	pieces        []*piece
 	turned, blank []int
+	// initials are the large letters that were put into the first line beside them.
+	initials map[int]bool
 	// aside is turned text that stands for itself.
 	aside     [][]int
 	rows      []*row

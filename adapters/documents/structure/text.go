@@ -227,6 +227,9 @@ func Separator(a, b *pagetext.Run) Gap {
 		sameLine = 0.3 // of the height that lines share at least; superscripts share about a half
 		backward = 2.0 // ems by which a run of the same line may start before the end of the one before it
 	)
+	if beginsWord(a, b) {
+		return None
+	}
 	if overlap < sameLine*height && across != 0 || forward < -backward*size {
 		return NewLine
 	}

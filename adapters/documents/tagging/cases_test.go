@@ -53,10 +53,12 @@ func TestCaseStructures(t *testing.T) {
 		t.Skipf("the cases are needed: %v", err)
 	}
 	for name, test := range map[string]struct{ has, hasNot []string }{
-		"mailmerge.pdf":      {has: []string{"Dear"}},
-		"wordspace-tc.pdf":   {has: []string{"A description of the report", "A short script that shows it"}},
-		"mixed-spacing.pdf":  {hasNot: []string{"P(matter and kept its minutes"}},
-		"link-two-lines.pdf": {has: []string{"Link(the accessibility guide of the public office for documents)"}},
+		"mailmerge.pdf":       {has: []string{"Dear"}},
+		"wordspace-tc.pdf":    {has: []string{"A description of the report", "A short script that shows it"}},
+		"mixed-spacing.pdf":   {hasNot: []string{"P(matter and kept its minutes"}},
+		"academic-nodrop.pdf": {has: []string{"H2(I. INTRODUCTION)P(The left", "H2(III. METHODOLOGY)P(The right"}},
+		"chart-grid.pdf":      {has: []string{"Figure("}, hasNot: []string{"P(150", "P(2015", "P(90"}},
+		"link-two-lines.pdf":  {has: []string{"Link(the accessibility guide of the public office for documents)"}},
 		"table-ruled-shaded.pdf": {
 			has: []string{"TR(TH:Column(Department)TH:Column(2023)TH:Column(2024)TH:Column(2025))", "TR(TD(Roads)"},
 		},
