@@ -11,8 +11,8 @@ import (
 )
 
 // analyzePDF makes the report on a PDF. It runs in the child process.
-func analyzePDF(data []byte, limits Limits, now time.Time, progress func(done, total int)) (*Report, error) {
-	f, err := pdf.Open(data, limits.pdf())
+func analyzePDF(data []byte, password string, limits Limits, now time.Time, progress func(done, total int)) (*Report, error) {
+	f, err := pdf.OpenWith(data, limits.pdf(), password)
 	if err != nil {
 		return nil, pdfProblem(err)
 	}
@@ -158,6 +158,10 @@ func pdfProblem(err error) error {
 		return problem(Unsupported, "The file is not a PDF.")
 	case errors.Is(err, pdf.ErrPassword):
 		return problem(Encrypted, "The PDF is encrypted and opens only with a password.")
+	case errors.Is(err, pdf.ErrWrongPassword):
+		return problem(Encrypted, "The password does not open the PDF.")
+	case errors.Is(err, pdf.ErrCertificate):
+		return problem(Encrypted, "The PDF is encrypted for the holders of certificates, and a password does not open it.")
 	case errors.Is(err, pdf.ErrEncryption):
 		return problem(Encrypted, "The PDF is encrypted by a method that is not supported.")
 	case errors.Is(err, pdf.ErrDamaged):

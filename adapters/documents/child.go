@@ -64,9 +64,13 @@ type child struct {
 func (e *Engine) child(ctx context.Context, r request, source Source, out *os.File) (*child, func(), error) {
 	var answers *os.File
 	var err error
-	if source.Answers != nil {
+	if source.Answers != nil || source.Password != "" {
 		r.Answers = true
-		if answers, err = answerPipe(source.Answers); err != nil {
+		k := known{Password: source.Password}
+		if source.Answers != nil {
+			k.Answers = *source.Answers
+		}
+		if answers, err = answerPipe(k); err != nil {
 			return nil, nil, err
 		}
 		defer answers.Close()
@@ -104,8 +108,8 @@ func (e *Engine) child(ctx context.Context, r request, source Source, out *os.Fi
 }
 
 // answerPipe gives a pipe from which the answers can be read.
-func answerPipe(a *Answers) (*os.File, error) {
-	text, err := json.Marshal(a)
+func answerPipe(k known) (*os.File, error) {
+	text, err := json.Marshal(k) //nolint:gosec // the pipe is what keeps the password from others
 	if err != nil {
 		return nil, fmt.Errorf("write the answers: %w", err)
 	}

@@ -16,7 +16,7 @@ const usableTags = 0.5
 
 // pdfToHTML makes HTML of a PDF, from its tags if it has any of use.
 func (j *job) pdfToHTML() (*Outcome, error) {
-	f, err := pdf.Open(j.data, j.Limits.pdf())
+	f, err := pdf.OpenWith(j.data, j.Limits.pdf(), j.answers.Password)
 	if err != nil {
 		return nil, pdfProblem(err)
 	}
@@ -76,7 +76,7 @@ func (j *job) htmlToPDF() (*Outcome, error) {
 	for _, title := range set.Manual {
 		outcome.Manual = append(outcome.Manual, Task{Title: title})
 	}
-	if outcome.Report, err = analyzePDF(out.Bytes(), j.Limits, j.Now, j.phase(1)); err != nil {
+	if outcome.Report, err = analyzePDF(out.Bytes(), "", j.Limits, j.Now, j.phase(1)); err != nil {
 		return nil, err
 	}
 	return outcome, j.deliver(out.Bytes())

@@ -68,6 +68,15 @@ type Source struct {
 	Folder string
 	// Answers are what other engines know of the document.
 	Answers *Answers
+	// Password opens an encrypted PDF: that of its owner, or that of its user if the owner permits what is to be done. It
+	// goes to the child process by a pipe, and into no argument, log, report or error.
+	Password string
+}
+
+// known is what a child process gets to know beside the file, by a pipe.
+type known struct {
+	Answers
+	Password string `json:"password,omitempty"`
 }
 
 // Answers are what other engines found out about a document: see [Engine.Wanted].

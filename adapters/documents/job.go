@@ -12,7 +12,7 @@ import (
 type job struct {
 	request
 	data    []byte
-	answers Answers
+	answers known
 	// tell tells progress, in pages.
 	tell func(done, total int)
 }
@@ -52,7 +52,7 @@ func (j *job) analyze() (*Report, error) {
 	if j.Format == HTML {
 		return analyzeHTML(j.data, j.Now)
 	}
-	return analyzePDF(j.data, j.Limits, j.Now, j.tell)
+	return analyzePDF(j.data, j.answers.Password, j.Limits, j.Now, j.tell)
 }
 
 func (j *job) process() (*Outcome, error) {

@@ -14,6 +14,7 @@ var practiceTitles = map[string]string{
 	"document-title":    "The title says nothing about the document",
 	"scan":              "The pages are images without text",
 	"hidden-text":       "Words are shown that no tag reaches",
+	"brotli":            "Streams are compressed by Brotli, which programs for PDF 1.7 cannot read",
 	"repaired":          "The file's table of objects is broken; it was read in full instead",
 }
 
@@ -52,5 +53,6 @@ func pdfPractices(result *pdfua.Result) []practice {
 	add(facts.Title != "" && !tagging.SaysSomething(facts.Title), "document-title", "2.4.2", true)
 	add(facts.TextPages == 0 && facts.PaintedImages > 0, "scan", "1.4.5", false)
 	add(facts.Repaired, "repaired", "", true)
+	add(facts.Brotli, "brotli", "", true)
 	return out
 }

@@ -12,7 +12,7 @@ import (
 func (j *job) processPDF() (*Outcome, error) {
 	before := make(chan analysis, 1)
 	go func() { before <- j.analyzeApart() }()
-	f, err := pdf.Open(j.data, j.Limits.pdf())
+	f, err := pdf.OpenWith(j.data, j.Limits.pdf(), j.answers.Password)
 	if err != nil {
 		return nil, pdfProblem(err)
 	}
@@ -75,7 +75,7 @@ type analysis struct {
 
 // analyzeApart reports on the document as it is, beside other work on it: it reads the file for itself.
 func (j *job) analyzeApart() analysis {
-	report, err := analyzePDF(j.data, j.Limits, j.Now, nil)
+	report, err := analyzePDF(j.data, j.answers.Password, j.Limits, j.Now, nil)
 	return analysis{report, err}
 }
 
@@ -105,7 +105,7 @@ func (j *job) writeAndCheck(f *pdf.File) (written, error) {
 
 // wantedPDF lists the scanned pages and the figures without alternative texts.
 func (j *job) wantedPDF() (*tagging.Wanted, error) {
-	f, err := pdf.Open(j.data, j.Limits.pdf())
+	f, err := pdf.OpenWith(j.data, j.Limits.pdf(), j.answers.Password)
 	if err != nil {
 		return nil, pdfProblem(err)
 	}

@@ -42,6 +42,7 @@ func analyze(open func() (Engine, error)) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write the report as JSON")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "write the report to a file instead of standard output")
+	addPassword(cmd)
 	cmd.SetFlagErrorFunc(usage)
 	return cmd
 }

@@ -128,7 +128,11 @@ func withFile(cmd *cobra.Command, open func() (Engine, error), path string, work
 	defer file.Close()
 	bar := newProgress(cmd.ErrOrStderr())
 	defer bar.clear()
-	return work(engine, documents.Source{File: file, Progress: bar.set})
+	password, err := passwordOf(cmd)
+	if err != nil {
+		return err
+	}
+	return work(engine, documents.Source{File: file, Progress: bar.set, Password: password})
 }
 
 func unreadable(path string, err error) error {

@@ -215,3 +215,40 @@ func TestJSON(t *testing.T) {
 		t.Errorf("report %s", text)
 	}
 }
+
+// TestPasswordFile opens an encrypted PDF with the password in a file.
+func TestPasswordFile(t *testing.T) {
+	t.Parallel()
+	encrypted := filepath.Join("..", "pdf", "testdata", "encrypted", "aes-256.pdf")
+	for name, tt := range map[string]struct {
+		password string
+		code     int
+		says     string
+	}{
+		"the user's":      {"café\n", 1, "1 pages"},
+		"with other text": {"owñer\r\nand more", 1, "1 pages"},
+		"a wrong one":     {"guess", 3, "The password does not open the PDF."},
+		"empty":           {"\n", 3, "holds no password"},
+		"too long":        {strings.Repeat("x", 2000), 3, "at most 1024 bytes"},
+	} {
+		out, code := run(t, "analyze", "--password-file", file(t, "password", []byte(tt.password)), encrypted)
+		if code != tt.code || !strings.Contains(out, tt.says) {
+			t.Errorf("%s: exit code %d, %s", name, code, out)
+		}
+	}
+	if out, code := run(t, "analyze", encrypted); code != 3 || !strings.Contains(out, "opens only with a password") {
+		t.Errorf("without a password: exit code %d, %s", code, out)
+	}
+	if out, code := run(t, "analyze", "--password-file", "no such file", encrypted); code != 3 || !strings.Contains(out, "no such file") {
+		t.Errorf("without the file: exit code %d, %s", code, out)
+	}
+}
+
+// TestPasswordVariable opens an encrypted PDF with the password in the environment.
+func TestPasswordVariable(t *testing.T) {
+	t.Setenv(command.PasswordVariable, "café")
+	encrypted := filepath.Join("..", "pdf", "testdata", "encrypted", "rc4-128.pdf")
+	if out, code := run(t, "analyze", encrypted); code != 1 || !strings.Contains(out, "1 pages") {
+		t.Errorf("exit code %d, %s", code, out)
+	}
+}

@@ -86,6 +86,7 @@ func convert(open func() (Engine, error)) *cobra.Command {
 func (r *rework) command(cmd *cobra.Command) *cobra.Command {
 	cmd.Args, cmd.SilenceUsage, cmd.SilenceErrors = oneFile, true, true
 	cmd.Flags().BoolVar(&r.asJSON, "json", false, "write the report as JSON")
+	addPassword(cmd)
 	cmd.Flags().StringVarP(&r.output, "output", "o", "", "write the result to this file; - is standard output, the report then goes to standard error")
 	cmd.SetFlagErrorFunc(usage)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return r.run(cmd, args[0]) }

@@ -11,10 +11,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash"
+	"slices"
 )
 
-// crypt undoes the standard security handler (ISO 32000-1, 7.6; ISO 32000-2 for revision 6) with the empty user
-// password.
+// crypt undoes the standard security handler (ISO 32000-1, 7.6; ISO 32000-2 for revision 6).
 type crypt struct {
 	key             []byte
 	strings, stream method
@@ -64,7 +64,11 @@ func (f *File) forget() {
 }
 
 func (f *File) newCrypt(d Dict) (*crypt, error) {
-	if f.Name(d["Filter"]) != "Standard" {
+	switch f.Name(d["Filter"]) {
+	case "Standard":
+	case "Adobe.PubSec":
+		return nil, ErrCertificate
+	default:
 		return nil, ErrEncryption
 	}
 	version, _ := f.Integer(d["V"])
@@ -90,13 +94,27 @@ func (f *File) newCrypt(d Dict) (*crypt, error) {
 	if length < 40 || length > 256 {
 		return nil, ErrEncryption
 	}
-	var err error
+	var open func(password []byte) ([]byte, bool)
 	if version == 5 {
-		c.key, err = f.fileKey256(d, revision)
+		s, ok := f.newSecrets256(d, revision)
+		if !ok {
+			return nil, ErrEncryption
+		}
+		open = func(password []byte) ([]byte, bool) { return s.open(f, password) }
 	} else {
-		c.key, err = f.fileKey(d, int(revision), int(length/8))
+		s := f.newSecrets(d, int(revision), int(length/8))
+		open = func(password []byte) ([]byte, bool) { return s.open(f, password) }
 	}
-	return c, err
+	for _, password := range passwordForms(f.password, version == 5) {
+		if key, ok := open(password); ok {
+			c.key = key
+			return c, nil
+		}
+	}
+	if f.password != "" {
+		return nil, ErrWrongPassword
+	}
+	return nil, ErrPassword
 }
 
 func (f *File) cryptFilter(d Dict, which Name) method {
@@ -114,82 +132,180 @@ func (f *File) cryptFilter(d Dict, which Name) method {
 	return identity
 }
 
-// fileKey is algorithm 2, proved by algorithms 4 and 5.
-func (f *File) fileKey(d Dict, revision, length int) ([]byte, error) {
+// secrets are the entries of an encryption dictionary by which passwords are proved, up to revision 4.
+type secrets struct {
+	owner, user, id  []byte
+	permissions      uint32
+	revision, length int
+	plainMetadata    bool
+}
+
+func (f *File) newSecrets(d Dict, revision, length int) *secrets {
 	owner, _ := f.String(d["O"])
 	user, _ := f.String(d["U"])
 	permissions, _ := f.Integer(d["P"])
-	var id String
-	if ids, ok := f.Array(f.Trailer["ID"]); ok && len(ids) > 0 {
-		id, _ = f.String(ids[0])
+	s := &secrets{
+		owner: []byte(owner), user: []byte(user), permissions: uint32(permissions), //nolint:gosec // the low 32 bits are meant
+		revision: revision, length: min(16, length),
 	}
+	if ids, ok := f.Array(f.Trailer["ID"]); ok && len(ids) > 0 {
+		id, _ := f.String(ids[0])
+		s.id = []byte(id)
+	}
+	if encrypted, ok := f.Resolve(d["EncryptMetadata"]).(bool); ok {
+		s.plainMetadata = !encrypted
+	}
+	return s
+}
+
+// open gives the key of the file if a password is that of the user or of the owner.
+func (s *secrets) open(f *File, password []byte) ([]byte, bool) {
+	// The owner's password is tried first: where both are the same, it permits all.
+	if key := s.key(s.userPassword(password)); s.proves(key) && len(password) > 0 {
+		f.Owner = true
+		return key, true
+	}
+	key := s.key(password)
+	return key, s.proves(key)
+}
+
+// padded cuts a password to 32 bytes, or fills it up.
+func padded(password []byte) []byte {
+	return append(bytes.Clone(password[:min(len(password), len(padding))]), padding...)[:len(padding)]
+}
+
+// key is algorithm 2.
+func (s *secrets) key(password []byte) []byte {
 	h := md5.New() //nolint:gosec // what the format prescribes
-	h.Write(padding)
-	h.Write([]byte(owner)[:min(32, len(owner))])
-	h.Write(binary.LittleEndian.AppendUint32(nil, uint32(permissions))) //nolint:gosec // the low 32 bits are meant
-	h.Write([]byte(id))
-	if plain, ok := f.Resolve(d["EncryptMetadata"]).(bool); ok && !plain && revision >= 4 {
+	h.Write(padded(password))
+	h.Write(s.owner[:min(32, len(s.owner))])
+	h.Write(binary.LittleEndian.AppendUint32(nil, s.permissions))
+	h.Write(s.id)
+	if s.plainMetadata && s.revision >= 4 {
 		h.Write([]byte{0xff, 0xff, 0xff, 0xff})
 	}
-	key := h.Sum(nil)[:min(16, length)]
-	if revision >= 3 {
+	key := h.Sum(nil)[:s.length]
+	if s.revision >= 3 {
 		for range 50 {
 			sum := md5.Sum(key) //nolint:gosec // what the format prescribes
 			key = sum[:len(key)]
 		}
 	}
+	return key
+}
+
+// proves is algorithms 4 to 6.
+func (s *secrets) proves(key []byte) bool {
 	var proof []byte
-	if revision == 2 {
+	if s.revision == 2 {
 		proof = rc4Once(key, padding)
 	} else {
-		sum := md5.Sum(append(bytes.Clone(padding), id...)) //nolint:gosec // what the format prescribes
+		sum := md5.Sum(append(bytes.Clone(padding), s.id...)) //nolint:gosec // what the format prescribes
 		proof = sum[:]
 		for i := range 20 {
-			k := bytes.Clone(key)
-			for j := range k {
-				k[j] ^= byte(i)
-			}
-			proof = rc4Once(k, proof)
+			proof = rc4Once(mixed(key, byte(i)), proof)
 		}
 	}
-	if len(user) < len(proof) || !bytes.Equal([]byte(user)[:len(proof)], proof) {
-		return nil, ErrPassword
-	}
-	return key, nil
+	return len(s.user) >= len(proof) && bytes.Equal(s.user[:len(proof)], proof)
 }
 
-// fileKey256 is algorithm 2.A for the empty user password.
-func (f *File) fileKey256(d Dict, revision int64) ([]byte, error) {
-	user, _ := f.String(d["U"])
-	encrypted, _ := f.String(d["UE"])
-	if len(user) < 48 || len(encrypted) < 32 {
-		return nil, ErrEncryption
-	}
-	digest := func(salt String) []byte {
-		if revision >= 6 {
-			return hash2B([]byte(salt))
+// userPassword is algorithm 7: what the owner's password makes of the entry O is the user's.
+func (s *secrets) userPassword(owner []byte) []byte {
+	sum := md5.Sum(padded(owner)) //nolint:gosec // what the format prescribes
+	key := sum[:]
+	length := s.length
+	if s.revision >= 3 {
+		for range 50 {
+			sum := md5.Sum(key) //nolint:gosec // what the format prescribes
+			key = sum[:]
 		}
-		sum := sha256.Sum256([]byte(salt))
-		return sum[:]
+	} else {
+		length = 5
 	}
-	if !bytes.Equal(digest(user[32:40]), []byte(user[:32])) {
-		return nil, ErrPassword
+	key = key[:length]
+	out := bytes.Clone(s.owner[:min(32, len(s.owner))])
+	if s.revision == 2 {
+		return rc4Once(key, out)
 	}
-	block, err := aes.NewCipher(digest(user[40:48]))
+	for i := 19; i >= 0; i-- {
+		out = rc4Once(mixed(key, byte(i)), out)
+	}
+	return out
+}
+
+// mixed gives a key with each byte changed by another.
+func mixed(key []byte, by byte) []byte {
+	out := bytes.Clone(key)
+	for i := range out {
+		out[i] ^= by
+	}
+	return out
+}
+
+// secrets256 are the same for revisions 5 and 6: each string is a digest, the salt that proves the password, and the salt
+// for the key.
+type secrets256 struct {
+	user, owner                   []byte
+	encryptedUser, encryptedOwner []byte
+	revision                      int64
+}
+
+func (f *File) newSecrets256(d Dict, revision int64) (*secrets256, bool) {
+	entry := func(key Name, length int) []byte {
+		s, _ := f.String(d[key])
+		if len(s) < length {
+			return nil
+		}
+		return []byte(s[:length])
+	}
+	s := &secrets256{
+		user: entry("U", 48), owner: entry("O", 48), encryptedUser: entry("UE", 32), encryptedOwner: entry("OE", 32),
+		revision: revision,
+	}
+	return s, s.user != nil && s.encryptedUser != nil
+}
+
+// open is algorithm 2.A.
+func (s *secrets256) open(f *File, password []byte) ([]byte, bool) {
+	if s.owner != nil && s.encryptedOwner != nil && len(password) > 0 &&
+		bytes.Equal(s.digest(password, s.owner[32:40], s.user), s.owner[:32]) {
+		f.Owner = true
+		return unwrapped(s.digest(password, s.owner[40:48], s.user), s.encryptedOwner)
+	}
+	if !bytes.Equal(s.digest(password, s.user[32:40], nil), s.user[:32]) {
+		return nil, false
+	}
+	return unwrapped(s.digest(password, s.user[40:48], nil), s.encryptedUser)
+}
+
+func (s *secrets256) digest(password, salt, user []byte) []byte {
+	if s.revision >= 6 {
+		return hash2B(password, salt, user)
+	}
+	h := sha256.New()
+	for _, part := range [][]byte{password, salt, user} {
+		h.Write(part)
+	}
+	return h.Sum(nil)
+}
+
+// unwrapped decrypts the key of a file.
+func unwrapped(by, encrypted []byte) ([]byte, bool) {
+	block, err := aes.NewCipher(by)
 	if err != nil {
-		return nil, ErrEncryption
+		return nil, false
 	}
 	key := make([]byte, 32)
-	cipher.NewCBCDecrypter(block, make([]byte, 16)).CryptBlocks(key, []byte(encrypted[:32]))
-	return key, nil
+	cipher.NewCBCDecrypter(block, make([]byte, 16)).CryptBlocks(key, encrypted)
+	return key, true
 }
 
-// hash2B is algorithm 2.B for the empty password.
-func hash2B(salt []byte) []byte {
-	sum := sha256.Sum256(salt)
+// hash2B is algorithm 2.B.
+func hash2B(password, salt, user []byte) []byte {
+	sum := sha256.Sum256(slices.Concat(password, salt, user))
 	k := sum[:]
-	for round := 0; ; round++ {
-		k1 := bytes.Repeat(k, 64)
+	for round := 1; ; round++ {
+		k1 := bytes.Repeat(slices.Concat(password, k, user), 64)
 		block, err := aes.NewCipher(k[:16])
 		if err != nil {
 			return nil
@@ -211,7 +327,7 @@ func hash2B(salt []byte) []byte {
 		}
 		h.Write(e)
 		k = h.Sum(nil)
-		if round >= 63 && int(e[len(e)-1]) <= round-32 {
+		if round >= 64 && int(e[len(e)-1]) <= round-32 {
 			return k[:32]
 		}
 	}

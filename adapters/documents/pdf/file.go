@@ -16,8 +16,10 @@ type File struct {
 	HeaderOffset int
 	// Trailer is the newest trailer dictionary.
 	Trailer Dict
-	// Encrypted tells whether the file is encrypted (and opened with the empty password).
-	Encrypted bool
+	// Encrypted tells whether the file is encrypted; Owner that it was opened with its owner's password, which permits all.
+	Encrypted, Owner bool
+	// Brotli tells that a stream compressed by Brotli was met, which PDF 1.7 does not know.
+	Brotli bool
 	// Repaired tells whether the cross-reference was unusable and was rebuilt by reading the whole file.
 	Repaired bool
 
@@ -32,6 +34,8 @@ type File struct {
 	kept    int
 	limit   *LimitError
 	crypt   *crypt
+	// password is what the caller gave to open the file.
+	password string
 	// last is the highest object number in use, once objects were added.
 	last int
 }
@@ -51,8 +55,12 @@ type decoded struct {
 }
 
 // Open reads the cross-reference of a file, and rebuilds it if it is unusable. Data may not change while the file is
-// in use. Errors are [ErrNotPDF], [ErrDamaged], [ErrPassword], [ErrEncryption] or a [*LimitError].
-func Open(data []byte, limits Limits) (*File, error) {
+// in use. Errors are [ErrNotPDF], [ErrDamaged], [ErrPassword], [ErrCertificate], [ErrEncryption] or a [*LimitError].
+func Open(data []byte, limits Limits) (*File, error) { return OpenWith(data, limits, "") }
+
+// OpenWith is Open for a file that may be encrypted with the password of its user or its owner. Without a password the
+// empty one is tried. A password that is neither is [ErrWrongPassword]; it does not matter if the file is not encrypted.
+func OpenWith(data []byte, limits Limits, password string) (*File, error) {
 	head := data[:min(len(data), 1024)]
 	start := bytes.Index(head, []byte("%PDF-"))
 	if start < 0 {
@@ -63,7 +71,7 @@ func Open(data []byte, limits Limits) (*File, error) {
 		line = line[:end]
 	}
 	f := &File{
-		Header: string(line), HeaderOffset: start, data: data[start:], limits: limits.withDefaults(),
+		Header: string(line), HeaderOffset: start, data: data[start:], limits: limits.withDefaults(), password: password,
 		packed: map[int]*objectStream{}, decoded: map[*Stream]decoded{},
 	}
 	f.reset()

@@ -40,6 +40,12 @@ var (
 	ErrDamaged = errors.New("the PDF is damaged or truncated")
 	// ErrPassword says that the file opens only with a password.
 	ErrPassword = errors.New("the PDF is encrypted and needs a password")
+	// ErrWrongPassword says that the password that was given is neither the user's nor the owner's.
+	ErrWrongPassword = errors.New("the password does not open the PDF")
+	// ErrCertificate says that the file is encrypted for the holders of certificates.
+	ErrCertificate = errors.New("the PDF is encrypted for the holders of certificates")
+	// ErrFilter says that a stream is compressed in a way that is not supported.
+	ErrFilter = errors.New("the stream is compressed by an unsupported method")
 	// ErrEncryption says that the file is encrypted by a method that is not supported.
 	ErrEncryption = errors.New("the PDF is encrypted by an unsupported method")
 )

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
+	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/flate"
 )
 
@@ -75,6 +77,12 @@ func (f *File) undo(filter Name, parms Dict, data []byte) ([]byte, error) {
 	switch filter {
 	case "FlateDecode", "Fl":
 		return f.inflate(data, parms)
+	case brotliFilter:
+		f.Brotli = true
+		if f.Resolve(parms["D"]) != nil {
+			return nil, fmt.Errorf("a Brotli stream with a dictionary of its own: %w", ErrFilter)
+		}
+		return f.unpack(brotli.NewReader(bytes.NewReader(data)), parms)
 	case "LZWDecode", "LZW":
 		return f.unpack(lzwReader(data, f, parms), parms)
 	case "ASCIIHexDecode", "AHx":
@@ -89,7 +97,52 @@ func (f *File) undo(filter Name, parms Dict, data []byte) ([]byte, error) {
 	case "DCTDecode", "DCT", "JPXDecode", "CCITTFaxDecode", "CCF", "JBIG2Decode":
 		return nil, ErrImageFilter
 	}
-	return nil, fmt.Errorf("unknown filter %q", filter)
+	return nil, fmt.Errorf("unknown filter %q: %w", filter, ErrFilter)
+}
+
+// brotliFilter is the filter of a proposed extension of PDF 2.0 that readers of PDF 1.7 do not know.
+const brotliFilter = "BrotliDecode"
+
+// standard gives a stream as PDF 1.7 can have it: Brotli is undone, and Flate put in its place. A stream that has no
+// Brotli, or that cannot be read, stays as it is.
+func (f *File) standard(s *Stream) *Stream {
+	filters := f.list(s.Dict["Filter"])
+	at := slices.IndexFunc(filters, func(o Object) bool { return f.Name(o) == brotliFilter })
+	if at < 0 {
+		return s
+	}
+	parms := f.list(s.Dict["DecodeParms"])
+	data := s.Raw
+	for i, filter := range filters[:at+1] {
+		var p Dict
+		if i < len(parms) {
+			p, _ = f.Dict(parms[i])
+		}
+		var err error
+		if data, err = f.undo(f.Name(filter), p, data); err != nil {
+			return s
+		}
+	}
+	out := NewStream(nil, data)
+	for key, value := range s.Dict {
+		switch key {
+		case "Filter", "DecodeParms", "Length":
+		default:
+			out.Dict[key] = value
+		}
+	}
+	if rest := filters[at+1:]; len(rest) > 0 { // such as an image that was compressed once more
+		all, with := Array{out.Dict["Filter"]}, Array{nil}
+		for i, filter := range rest {
+			all = append(all, filter)
+			with = append(with, nil)
+			if at+1+i < len(parms) {
+				with[i+1] = parms[at+1+i]
+			}
+		}
+		out.Dict["Filter"], out.Dict["DecodeParms"] = all, with
+	}
+	return f.standard(out)
 }
 
 func (f *File) inflate(data []byte, parms Dict) ([]byte, error) {

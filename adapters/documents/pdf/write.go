@@ -127,6 +127,7 @@ func (w *writer) object(number int, o Object) {
 }
 
 func (w *writer) stream(number int, s *Stream) {
+	s = w.file.standard(s)
 	d := make(Dict, len(s.Dict)+1)
 	for key, value := range s.Dict {
 		d[key] = value

@@ -69,6 +69,8 @@ type Facts struct {
 	Outlines, Figures, Tables, Headings, Lists  int
 	Links, Fields, Notes, Formulas, Annotations int
 	PaintedImages, Scripts, Media               int
+	// Brotli tells of streams that programs for PDF 1.7 cannot read.
+	Brotli bool
 	// Placeholders are the pages with alternative texts that say nothing, such as a file name.
 	Placeholders []Place
 	// TextPages is the number of pages that show text.
@@ -126,6 +128,7 @@ func Check(f *pdf.File, limits Limits, progress func(done, total int)) (*Result,
 			return nil, err
 		}
 	}
+	c.facts.Brotli = f.Brotli
 	result := &Result{Pages: len(pages), Facts: c.facts}
 	for _, id := range slices.SortedFunc(maps.Keys(c.failures), compareIDs) {
 		result.Failures = append(result.Failures, *c.failures[id])

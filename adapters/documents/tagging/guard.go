@@ -19,7 +19,7 @@ const (
 func (w *work) guard() error {
 	if encryption, ok := w.file.Dict(w.file.Trailer["Encrypt"]); ok {
 		p, known := w.file.Integer(encryption["P"])
-		if known && p&permitModify == 0 {
+		if known && p&permitModify == 0 && !w.file.Owner {
 			return ErrRestricted
 		}
 		w.warn("The PDF was encrypted; the accessible version is not.")

@@ -153,6 +153,9 @@ func (w *work) conclude() error {
 		w.fixed("5-1", "", 1)
 	}
 	w.flagFailures(checked.Failures)
+	if w.file.Brotli {
+		w.warn("The PDF has streams that are compressed by Brotli, which PDF 1.7 does not know; they were compressed anew.")
+	}
 	return nil
 }
 
