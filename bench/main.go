@@ -37,6 +37,7 @@ var benchmarks = []benchmark{
 	{"append", measureAppends},
 	{"read", measureReadAll},
 	{"project", measureProjecting},
+	{"rebuild", measureRebuilding},
 	{"post", measurePosts},
 	{"http", measureHTTP},
 	{"members", measureMembers},
@@ -69,7 +70,7 @@ func run(ctx context.Context) error {
 	flag.StringVar(&profileDir, "profile", "", "a folder for CPU and block profiles of the processes that are measured")
 	flag.IntVar(&p.events, "events", 1_000_000, "length of the log that is read as a whole")
 	flag.IntVar(&p.keys, "keys", 100_000, "API keys that are projected")
-	only := flag.String("only", "", "the one benchmark to run: append, read, project, post, http, members, tokens, webhooks or start")
+	only := flag.String("only", "", "the one benchmark to run: append, read, project, rebuild, post, http, members, tokens, webhooks or start")
 	flag.Parse()
 	p.rounds = max(int(p.lasting/slice), 1)
 

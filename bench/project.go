@@ -67,11 +67,18 @@ func measureProjecting(ctx context.Context, p plan) ([]measurement, error) {
 
 // withKeys runs a benchmark on a log of many keys.
 func withKeys(ctx context.Context, keys int, run func(*pgxpool.Pool, *eventstore.Client, *eventstore.Codec) error) error {
+	return withKeyLog(ctx, keys, func(pool *pgxpool.Pool, _ *child, client *eventstore.Client, codec *eventstore.Codec) error {
+		return run(pool, client, codec)
+	})
+}
+
+// withKeyLog is withKeys, with the node of the log.
+func withKeyLog(ctx context.Context, keys int, run func(*pgxpool.Pool, *child, *eventstore.Client, *eventstore.Codec) error) error {
 	return withDatabase(ctx, 80, func(pool *pgxpool.Pool) error {
 		if err := postgres.Migrate(ctx, pool, migrations.App, migrations.AppTable); err != nil {
 			return err
 		}
-		return withNode(ctx, pool, func(_ *child, client *eventstore.Client) error {
+		return withNode(ctx, pool, func(node *child, client *eventstore.Client) error {
 			codec, err := eventstore.NewCodec(eventstore.Schemas(), noKeys{})
 			if err != nil {
 				return err
@@ -79,7 +86,7 @@ func withKeys(ctx context.Context, keys int, run func(*pgxpool.Pool, *eventstore
 			if err := issueKeys(ctx, client, codec, keys); err != nil {
 				return err
 			}
-			return run(pool, client, codec)
+			return run(pool, node, client, codec)
 		})
 	})
 }
