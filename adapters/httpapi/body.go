@@ -53,6 +53,8 @@ func (a *API) streamBody(op *operation, next http.Handler) http.Handler {
 		}
 		controller := http.NewResponseController(w)
 		_ = controller.EnableFullDuplex() // HTTP/2 needs no permission.
+		// Else net/http panics over what is left: https://go.dev/issue/68560.
+		defer r.Body.Close()
 		if !bodyless(r) {
 			r.Body = &arrivingBody{
 				ReadCloser: http.MaxBytesReader(w, r.Body, op.bodyLimit()),
