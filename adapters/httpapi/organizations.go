@@ -23,15 +23,22 @@ type Organization struct {
 	LogoURL     *string `json:"logoUrl" format:"iri" example:"https://acme.example/logo.png"`
 	Country     *string `json:"country" doc:"ISO 3166-1 alpha-2." example:"NL"`
 	Timezone    *string `json:"timezone" doc:"A name of the IANA time zone database." example:"Europe/Amsterdam"`
-	Status      string  `json:"status" enum:"active,deleted" example:"active"`
-	Role        *string `json:"role" enum:"owner,admin,billing,member,viewer" doc:"The caller's role; null for a key of the organization." example:"owner"`
-	CreatedAt   Time    `json:"createdAt"`
-	UpdatedAt   Time    `json:"updatedAt"`
+	// FileRetentionDays is null where files are kept.
+	FileRetentionDays *int64  `json:"fileRetentionDays" nullable:"true" doc:"After how many days files are deleted; null if they are kept until somebody deletes them." example:"365"`
+	Status            string  `json:"status" enum:"active,deleted" example:"active"`
+	Role              *string `json:"role" enum:"owner,admin,billing,member,viewer" doc:"The caller's role; null for a key of the organization." example:"owner"`
+	CreatedAt         Time    `json:"createdAt"`
+	UpdatedAt         Time    `json:"updatedAt"`
 }
 
 func organizationOf(o organizations.Organization, role access.Role) Organization {
+	var retention *int64
+	if days := int64(o.FileRetention); days > 0 {
+		retention = &days
+	}
 	return Organization{
-		ID: string(o.ID), Name: o.Name, Slug: o.Slug,
+		FileRetentionDays: retention,
+		ID:                string(o.ID), Name: o.Name, Slug: o.Slug,
 		Email: optional(o.Email.Reveal()), Website: optional(o.Website), Description: optional(o.Description),
 		LogoURL: optional(o.LogoURL), Country: optional(o.Country), Timezone: optional(o.Timezone),
 		Status: string(o.Status), Role: optional(string(role)),
@@ -150,12 +157,13 @@ type updateOrganizationInput struct {
 	Body struct {
 		Name *string `json:"name,omitempty" nullable:"true" maxLength:"100" example:"Acme"`
 		OrganizationFields
+		FileRetentionDays *int `json:"fileRetentionDays,omitempty" nullable:"true" minimum:"0" maximum:"3650" doc:"Delete files that are older than so many days, those that exist included; 0 to keep them." example:"365"`
 	} `nameHint:"OrganizationChange"`
 }
 
 func (a *API) updateOrganization(ctx context.Context, x *exchange, in *updateOrganizationInput) (reply[Organization], error) {
 	result, err := withCondition(ctx, a, x, a.commands.UpdateOrganization, commands.UpdateOrganization{
-		Change: organization.Change{Profile: in.Body.change(in.Body.Name), Slug: in.Body.Slug},
+		Change: organization.Change{Profile: in.Body.change(in.Body.Name), Slug: in.Body.Slug, FileRetention: in.Body.FileRetentionDays},
 	})
 	if err != nil {
 		return reply[Organization]{}, err

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -117,6 +118,48 @@ func TestChangingAnOrganization(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 	s.register("carol").put("/organizations/current", `{"name":"Z"}`).refused(t, "409 NO_ACTIVE_ORGANIZATION")
+}
+
+// Files are kept unless an owner or admin says for how long.
+func TestTheRetentionOfFiles(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	ada := s.owner("ada")
+	if got := ada.get("/organizations/current").data(t, 200); got["fileRetentionDays"] != nil {
+		t.Errorf("by default it is %v", got["fileRetentionDays"])
+	}
+	for body, want := range map[string]string{
+		`{"fileRetentionDays":-1}`:   "OUT_OF_RANGE",
+		`{"fileRetentionDays":3651}`: "OUT_OF_RANGE",
+		`{"fileRetentionDays":1.5}`:  "TYPE_MISMATCHED",
+		`{"fileRetentionDays":"30"}`: "TYPE_MISMATCHED",
+	} {
+		a := ada.put("/organizations/current", body)
+		if a.status != 400 || !strings.Contains(string(a.body), `"fileRetentionDays"`) {
+			t.Errorf("%s: want %s: %d: %s", body, want, a.status, a.body)
+		}
+	}
+	set := ada.put("/organizations/current", `{"fileRetentionDays":30}`)
+	if got := set.data(t, 200); got["fileRetentionDays"] != 30.0 {
+		t.Errorf("%v", got)
+	}
+	read := ada.get("/organizations/current")
+	if got := read.data(t, 200); got["fileRetentionDays"] != 30.0 || read.header.Get("ETag") != set.header.Get("ETag") {
+		t.Errorf("%v, %s", got, read.header.Get("ETag"))
+	}
+	// What was read can be sent back, and what is left out stays.
+	back, err := json.Marshal(read.data(t, 200))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range []string{string(back), `{"name":"Other"}`, `{"fileRetentionDays":null}`} {
+		if got := ada.put("/organizations/current", body).data(t, 200); got["fileRetentionDays"] != 30.0 {
+			t.Errorf("after %s: %v", body, got)
+		}
+	}
+	if got := ada.put("/organizations/current", `{"fileRetentionDays":0}`).data(t, 200); got["fileRetentionDays"] != nil {
+		t.Errorf("%v", got)
+	}
 }
 
 func TestPublicOrganizations(t *testing.T) {

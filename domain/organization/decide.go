@@ -48,13 +48,15 @@ func (s State) Register(r Registration, at time.Time) ([]event.Event, error) {
 	}, nil
 }
 
-// Change is a partial update: nil leaves the slug as it is.
+// Change is a partial update: nil leaves a value as it is.
 type Change struct {
 	Profile ProfileChange
 	Slug    *string
+	// FileRetention is after how many days files are deleted; zero for never.
+	FileRetention *int
 }
 
-// Update changes profile and slug. Values that are there already change nothing.
+// Update changes profile, slug and retention of files. Values that are there already change nothing.
 // That nobody else holds the slug is for the caller to see to.
 func (s State) Update(by access.Principal, c Change, at time.Time) ([]event.Event, error) {
 	if s.Status != StatusActive {
@@ -69,6 +71,7 @@ func (s State) Update(by access.Principal, c Change, at time.Time) ([]event.Even
 	if c.Slug != nil && *c.Slug != s.Slug {
 		slug = checkSlug(&wrong, *c.Slug)
 	}
+	retention := s.changeRetention(c.FileRetention, &wrong, at)
 	if err := wrong.Err(); err != nil {
 		return nil, err
 	}
@@ -87,5 +90,5 @@ func (s State) Update(by access.Principal, c Change, at time.Time) ([]event.Even
 			FormerHeldUntil: at.Add(SlugQuarantine), OccurredAt: at,
 		})
 	}
-	return events, nil
+	return append(events, retention...), nil
 }

@@ -16,6 +16,7 @@ var Aggregate = event.Aggregate[id.Organization, State]{
 		event.Define[Registered](event.FieldsAdded),
 		event.Define[ProfileUpdated](),
 		event.Define[SlugChanged](),
+		event.Define[FileRetentionChanged](),
 		event.Define[SlugClaimLapsed](),
 		event.Define[RegistrationLapsed](),
 		event.Define[MemberInvited](),

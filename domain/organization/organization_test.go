@@ -1,6 +1,7 @@
 package organization_test
 
 import (
+	"errors"
 	"maps"
 	"strings"
 	"testing"
@@ -159,6 +160,15 @@ func TestUpdate(t *testing.T) {
 			}}),
 		},
 		{Name: "does nothing for nothing", Given: there, When: update("user_o", organization.Change{})},
+		{Name: "keeps files for a time", Given: there, When: update("user_o", retain(30)), Then: then{retained}},
+		{Name: "keeps files for a time: an admin too", Given: there, When: update("user_a", retain(30)), Then: then{retained}},
+		{Name: "keeps files for the same time", Given: append(there, retained), When: update("user_o", retain(30))},
+		{
+			Name: "keeps files for ever again", Given: append(there, retained), When: update("user_o", retain(0)),
+			Then: then{organization.FileRetentionChanged{OrganizationID: "org_1", FormerDays: 30, OccurredAt: now}},
+		},
+		{Name: "keeps files for a negative time", Given: there, When: update("user_o", retain(-1)), Fails: domaintest.Invalid, Fields: []string{"fileRetentionDays"}},
+		{Name: "keeps files for too long a time", Given: there, When: update("user_o", retain(3651)), Fails: domaintest.Invalid, Fields: []string{"fileRetentionDays"}},
 		{Name: "moves to another slug", Given: there, When: update("user_o", move), Then: then{moved}},
 		{
 			Name: "changes profile and slug at once", Given: there,
@@ -180,6 +190,34 @@ func TestUpdate(t *testing.T) {
 			When: update("user_o", organization.Change{Slug: text("admin")}),
 		},
 	})
+}
+
+var retained = organization.FileRetentionChanged{OrganizationID: "org_1", Days: 30, OccurredAt: now}
+
+func retain(days int) organization.Change { return organization.Change{FileRetention: &days} }
+
+func TestFilesAreDeletedAfterTheirTime(t *testing.T) {
+	t.Parallel()
+	s := domaintest.Fold(organization.Apply, registered, owner, retained)
+	clock := access.ByPolicy("retain-files", "org_1", access.WriteFilesOfOthers)
+	due := start.AddDate(0, 0, 30)
+	for name, c := range map[string]struct {
+		s    organization.State
+		by   access.Principal
+		now  time.Time
+		want error
+	}{
+		"at the instant":     {s, clock, due, nil},
+		"before":             {s, clock, due.Add(-1), organization.ErrRetained},
+		"never set":          {domaintest.Fold(organization.Apply, registered, owner), clock, due, organization.ErrRetained},
+		"kept again":         {organization.Apply(s, organization.FileRetentionChanged{}), clock, due, organization.ErrRetained},
+		"deleted":            {organization.Apply(s, deleted), clock, due, organization.ErrRetained},
+		"without permission": {s, access.ByPolicy("other", "org_1", access.EraseUsers), due, access.ErrForbidden},
+	} {
+		if got := c.s.CheckRetention(c.by, start, c.now); !errors.Is(got, c.want) {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
 }
 
 func TestHoldsSlug(t *testing.T) {

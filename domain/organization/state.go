@@ -39,8 +39,10 @@ type State struct {
 	// CreatedBy made the organization, which is counted in that slot of theirs.
 	CreatedBy id.User
 	Slot      int
-	CreatedAt time.Time
-	UpdatedAt time.Time
+	// FileRetention is after how many days files are deleted; zero for never.
+	FileRetention int
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
 	// DeletedAt is when a deleted organization was deleted, and PurgeAt when it is
 	// purged; else zero.
 	DeletedAt time.Time
@@ -82,6 +84,8 @@ func Apply(s State, e event.Event) State {
 		s.FormerSlugs[e.FormerSlug] = e.FormerHeldUntil
 		delete(s.FormerSlugs, e.Slug)
 		s.Slug, s.UpdatedAt = e.Slug, e.OccurredAt
+	case FileRetentionChanged:
+		s.FileRetention, s.UpdatedAt = e.Days, e.OccurredAt
 	case MemberJoined:
 		s.Members = s.Members.with(e.UserID, Membership{Role: e.Role, JoinedAt: e.OccurredAt, InvitationID: e.InvitationID})
 		s = s.withoutInvitation(e.InvitationID, e.UserID, e.OccurredAt)

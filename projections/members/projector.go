@@ -34,6 +34,9 @@ func Definition() projections.Definition {
 			projections.On(registered),
 			projections.On(func(e organization.ProfileUpdated, r event.Recorded) []change { return moved(e.OrganizationID, r) }),
 			projections.On(func(e organization.SlugChanged, r event.Recorded) []change { return moved(e.OrganizationID, r) }),
+			projections.On(func(e organization.FileRetentionChanged, r event.Recorded) []change {
+				return moved(e.OrganizationID, r)
+			}),
 			projections.On(func(e organization.SlugClaimLapsed, r event.Recorded) []change { return moved(e.OrganizationID, r) }),
 			projections.On(func(e organization.RegistrationLapsed, r event.Recorded) []change { return moved(e.OrganizationID, r) }),
 			projections.On(func(e organization.OwnershipTransferred, r event.Recorded) []change {

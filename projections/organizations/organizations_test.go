@@ -46,7 +46,7 @@ func acme(changes row) []row {
 	r := row{
 		"id": "org_1", "status": "active", "name": "Acme", "slug": "acme", "email": "office@acme.example",
 		"website": "https://acme.example", "description": "Everything.", "logo_url": "https://acme.example/l.png",
-		"country": "NL", "timezone": "Europe/Amsterdam", "created_at": day0, "updated_at": day0, "revision": 1,
+		"country": "NL", "timezone": "Europe/Amsterdam", "file_retention": 0, "created_at": day0, "updated_at": day0, "revision": 1,
 	}
 	for name, value := range changes {
 		r[name] = value
@@ -80,6 +80,11 @@ func TestReducers(t *testing.T) {
 			}),
 			[]row{owner},
 			leads("acme"),
+		},
+		"file retention changed": {
+			[]event.Event{organization.FileRetentionChanged{OrganizationID: "org_1", Days: 30, OccurredAt: day1}},
+			acme(row{"file_retention": 30, "updated_at": day1, "revision": 2}),
+			[]row{owner}, leads("acme"),
 		},
 		"slug changed": {
 			[]event.Event{moved},
@@ -248,6 +253,7 @@ func TestTheStateGivesTheSameOrganization(t *testing.T) {
 			OrganizationID: "org_1", Name: "Acme 2", Email: personal.New("a@acme.example"), Website: "https://acme.example/2",
 			Country: "DE", Timezone: "Europe/Berlin", OccurredAt: day1,
 		},
+		organization.FileRetentionChanged{OrganizationID: "org_1", Days: 30, OccurredAt: day1},
 		organization.Deleted{OrganizationID: "org_1", PurgeAt: day9, OccurredAt: day1},
 		organization.Restored{OrganizationID: "org_1", OccurredAt: day9},
 	} {
@@ -277,6 +283,7 @@ func TestMembersMoveTheRevision(t *testing.T) {
 		organization.MemberInvited{OrganizationID: "org_1", InvitationID: "inv_1", OccurredAt: day1},
 		organization.InvitationResent{OrganizationID: "org_1", InvitationID: "inv_1", OccurredAt: day1},
 		organization.InvitationRevoked{OrganizationID: "org_1", InvitationID: "inv_1", OccurredAt: day1},
+		organization.InvitationForgotten{OrganizationID: "org_1", InvitationID: "inv_1", OccurredAt: day1},
 		organization.OwnershipTransferred{OrganizationID: "org_1", OccurredAt: day1},
 	} {
 		m.Given(stream, e)
@@ -285,6 +292,37 @@ func TestMembersMoveTheRevision(t *testing.T) {
 		if diff := cmp.Diff(before, got); diff != "" || err != nil {
 			t.Errorf("after %T: %v\n%s", e, err, diff)
 		}
+	}
+}
+
+func TestOrganizationsThatKeepFilesForATime(t *testing.T) {
+	t.Parallel()
+	m, q := newModel(t)
+	for _, o := range []struct {
+		name id.Organization
+		days []int
+	}{{"org_a", []int{30}}, {"org_b", nil}, {"org_c", []int{30, 0}}, {"org_d", []int{7}}, {"org_e", []int{1}}} {
+		m.Given(organization.Aggregate.Stream(o.name), organization.Registered{OrganizationID: o.name, Name: "A", Slug: string(o.name), OccurredAt: day0})
+		for _, days := range o.days {
+			m.Given(organization.Aggregate.Stream(o.name), organization.FileRetentionChanged{OrganizationID: o.name, Days: days, OccurredAt: day1})
+		}
+	}
+	m.Given(organization.Aggregate.Stream("org_e"), organization.Deleted{OrganizationID: "org_e", PurgeAt: day9, OccurredAt: day1})
+	var got []organizations.Retention
+	var after organizations.Retention
+	for {
+		page, err := q.Retaining(t.Context(), after, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		got, after = append(got, page...), page[0]
+	}
+	want := []organizations.Retention{{ID: "org_a", Days: 30}, {ID: "org_d", Days: 7}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

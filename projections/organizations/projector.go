@@ -25,17 +25,19 @@ var (
 // the row's revision, which is what If-Match is compared with.
 func Definition() projections.Definition {
 	return projections.Definition{
-		Name: Name, Version: 3, Tables: tables, Indexes: indexes,
+		Name: Name, Version: 4, Tables: tables, Indexes: indexes,
 		Personal: []projections.Personal{{Table: organizations, Subject: "id", Columns: []string{"email"}}},
 		Reducers: projections.Join(
 			projections.On(registered),
 			projections.On(profileUpdated),
 			projections.On(slugChanged),
+			projections.On(fileRetentionChanged),
 			projections.On(slugClaimLapsed),
 			projections.On(registrationLapsed),
 			projections.On(memberInvited),
 			projections.On(invitationResent),
 			projections.On(invitationRevoked),
+			projections.On(invitationForgotten),
 			projections.On(memberJoined),
 			projections.On(memberRoleChanged),
 			projections.On(memberSuspended),
@@ -91,6 +93,12 @@ func slugChanged(e organization.SlugChanged, r event.Recorded) []change {
 	}
 }
 
+func fileRetentionChanged(e organization.FileRetentionChanged, r event.Recorded) []change {
+	return []change{projections.Patch(organizations, row{"id": e.OrganizationID}, row{
+		"file_retention": e.Days, "revision": r.Revision, "updated_at": e.OccurredAt,
+	})}
+}
+
 func slugClaimLapsed(e organization.SlugClaimLapsed, r event.Recorded) []change {
 	return moved(e.OrganizationID, r)
 }
@@ -113,6 +121,10 @@ func invitationResent(e organization.InvitationResent, r event.Recorded) []chang
 }
 
 func invitationRevoked(e organization.InvitationRevoked, r event.Recorded) []change {
+	return moved(e.OrganizationID, r)
+}
+
+func invitationForgotten(e organization.InvitationForgotten, r event.Recorded) []change {
 	return moved(e.OrganizationID, r)
 }
 

@@ -28,6 +28,8 @@ type Organization struct {
 	LogoURL     string              `db:"logo_url"`
 	Country     string              `db:"country"`
 	Timezone    string              `db:"timezone"`
+	// FileRetention is after how many days files are deleted; zero for never.
+	FileRetention int `db:"file_retention"`
 	// PurgeAt is when a deleted organization may be purged, else zero.
 	PurgeAt   time.Time      `db:"purge_at"`
 	CreatedAt time.Time      `db:"created_at"`
@@ -42,7 +44,7 @@ func Of(s organization.State) Organization {
 	return Organization{
 		ID: s.ID, Status: s.Status, Name: p.Name, Slug: s.Slug,
 		Email: p.Email, Website: p.Website, Description: p.Description, LogoURL: p.LogoURL,
-		Country: p.Country, Timezone: p.Timezone,
+		Country: p.Country, Timezone: p.Timezone, FileRetention: s.FileRetention,
 		PurgeAt: s.PurgeAt, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
 	}
 }
@@ -101,6 +103,15 @@ type Queries struct {
 	// DueForPurge returns up to limit deleted organizations whose grace is over at
 	// a time, in the order of PurgeAt and id, from the one after another on.
 	DueForPurge func(ctx context.Context, now time.Time, after DuePurge, limit int) ([]DuePurge, error)
+	// Retaining returns up to limit active organizations that keep files for a time, in
+	// the order of their ids, from the one after another on.
+	Retaining func(ctx context.Context, after Retention, limit int) ([]Retention, error)
+}
+
+// Retention is for how many days an organization keeps files.
+type Retention struct {
+	ID   id.Organization
+	Days int
 }
 
 // DuePurge is an organization that is due to be purged.
@@ -112,7 +123,7 @@ type DuePurge struct {
 // NewQueries returns the queries on a database.
 func NewQueries(db view.DB) Queries {
 	r := reader{db}
-	return Queries{ByID: r.byID, BySlug: r.bySlug, OfUser: r.ofUser, DueForPurge: r.dueForPurge}
+	return Queries{ByID: r.byID, BySlug: r.bySlug, OfUser: r.ofUser, DueForPurge: r.dueForPurge, Retaining: r.retaining}
 }
 
 type reader struct{ db view.DB }
@@ -160,4 +171,18 @@ func (r reader) dueForPurge(ctx context.Context, now time.Time, after DuePurge, 
 		return nil, fmt.Errorf("find organizations to purge: %w", err)
 	}
 	return due, nil
+}
+
+func (r reader) retaining(ctx context.Context, after Retention, limit int) ([]Retention, error) {
+	rows, err := r.db.Query(ctx, `SELECT id, file_retention FROM organizations.organizations
+		WHERE status = 'active' AND file_retention > 0 AND id > @after ORDER BY id LIMIT @limit`,
+		pgx.NamedArgs{"after": string(after.ID), "limit": limit})
+	if err != nil {
+		return nil, fmt.Errorf("find organizations that keep files for a time: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Retention])
+	if err != nil {
+		return nil, fmt.Errorf("find organizations that keep files for a time: %w", err)
+	}
+	return found, nil
 }

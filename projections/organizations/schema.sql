@@ -11,6 +11,8 @@ CREATE TABLE organizations (
     logo_url    text NOT NULL,
     country     text NOT NULL,
     timezone    text NOT NULL,
+    -- After how many days files are deleted; zero for never.
+    file_retention integer NOT NULL DEFAULT 0,
     -- Null but for a deleted organization.
     purge_at    timestamptz,
     -- Members are part of the stream: their events move it too.
