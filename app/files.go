@@ -24,7 +24,9 @@ import (
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/file"
 	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/projections/files"
+	"github.com/perfectworks/backend/projections/organizations"
 	"github.com/perfectworks/backend/projections/readmodels"
 )
 
@@ -144,15 +146,55 @@ func purgeFiles(ctx context.Context, due files.Queries, do *commands.Commands, n
 	return err
 }
 
+// expireFiles deletes the files that organizations have had for as long as they keep
+// files. Most keep them for ever.
+func expireFiles(ctx context.Context, homes organizations.Queries, old files.Queries, do *commands.Commands, now time.Time, logger *slog.Logger) error {
+	_, err := forEachDue(
+		func(after organizations.Retention) ([]organizations.Retention, error) {
+			return homes.Retaining(ctx, after, duePage)
+		},
+		func(home organizations.Retention) error {
+			expired := 0
+			_, err := forEachDue(
+				func(after files.Old) ([]files.Old, error) {
+					return old.Before(ctx, home.ID, now.AddDate(0, 0, -home.Days), after, duePage)
+				},
+				func(f files.Old) error {
+					req := policies.ByClock("expire-files", string(f.ID), f.CreatedAt.AddDate(0, 0, home.Days), now, home.ID, access.WriteFilesOfOthers)
+					_, err := do.ExpireFile(ctx, req, commands.ExpireFile{FileID: f.ID})
+					switch {
+					case err == nil:
+						expired++
+						return nil
+					case errors.Is(err, organization.ErrRetained), errors.Is(err, file.ErrNotFound):
+						return nil // It was decided otherwise a moment ago.
+					}
+					return fmt.Errorf("delete %s: %w", f.ID, err)
+				})
+			if expired > 0 {
+				logger.InfoContext(ctx, "files were deleted that an organization keeps for a time", "organization", home.ID, "files", expired)
+			}
+			return err
+		})
+	return err
+}
+
 // collectObjects deletes objects that no file refers to: what workers and claims
-// left when they were killed.
-func collectObjects(ctx context.Context, objects *blob.Store, known files.Queries, before time.Time, logger *slog.Logger) error {
+// left when they were killed. The read model only spares the question: an object that
+// it does not know is not deleted before its file has said so, for the read model may
+// be about to be built again.
+func collectObjects(ctx context.Context, objects *blob.Store, known files.Queries, do *commands.Commands, before, now time.Time, logger *slog.Logger) error {
 	collected, err := objects.Collect(ctx, commands.FilesPrefix, before, func(ctx context.Context, object string) (bool, error) {
 		parts := strings.Split(strings.TrimPrefix(object, commands.FilesPrefix), "/")
 		if len(parts) != 3 {
 			return true, nil // Not ours.
 		}
-		return known.Stored(ctx, id.File(parts[1]), object)
+		if stored, err := known.Stored(ctx, id.File(parts[1]), object); err != nil || stored {
+			return true, err
+		}
+		req := policies.ByClock("collect-objects", object, now, now, id.Organization(parts[0]), access.WorkOnFiles)
+		held, err := do.HoldsObject(ctx, req, commands.HoldsObject{FileID: id.File(parts[1]), Object: object})
+		return held.Value || err != nil, err
 	})
 	if collected > 0 {
 		logger.WarnContext(ctx, "objects that no file refers to were deleted", "objects", collected)
@@ -164,5 +206,5 @@ func collectObjects(ctx context.Context, objects *blob.Store, known files.Querie
 // server does so by itself once they are old: sooner, what is being worked on would
 // be among them.
 func (a *App) CollectObjects(ctx context.Context, before time.Time) error {
-	return collectObjects(ctx, a.work.objects, readmodels.NewQueries(a.db.pool).Files, before, a.logger)
+	return collectObjects(ctx, a.work.objects, readmodels.NewQueries(a.db.pool).Files, a.work.commands, before, time.Now(), a.logger)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/perfectworks/backend/adapters/payments"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/projections/erasures"
+	"github.com/perfectworks/backend/projections/files"
 	"github.com/perfectworks/backend/projections/organizations"
 	paymentmodel "github.com/perfectworks/backend/projections/payments"
 	"github.com/perfectworks/backend/projections/readmodels"
@@ -52,18 +53,28 @@ func (c *core) periodic(w *work, settings Settings, logger *slog.Logger) []jobs.
 		},
 		{
 			Name: "reconcile-file-operations", Every: time.Minute, Timeout: 10 * time.Minute,
-			Work: func(ctx context.Context, now time.Time) error { return w.files.Reconcile(ctx, now) },
+			Ready: reading(files.Name),
+			Work:  func(ctx context.Context, now time.Time) error { return w.files.Reconcile(ctx, now) },
 		},
 		{
 			Name: "purge-files", Every: time.Hour, Timeout: 30 * time.Minute,
+			Ready: reading(files.Name),
 			Work: func(ctx context.Context, now time.Time) error {
 				return purgeFiles(ctx, queries.Files, do, now, logger)
 			},
 		},
 		{
-			Name: "collect-objects", Every: 24 * time.Hour, Timeout: time.Hour,
+			Name: "expire-files", Every: time.Hour, Timeout: 30 * time.Minute,
+			Ready: reading(files.Name, organizations.Name),
 			Work: func(ctx context.Context, now time.Time) error {
-				return collectObjects(ctx, w.objects, queries.Files, now.Add(-orphanLife), logger)
+				return expireFiles(ctx, queries.Organizations, queries.Files, do, now, logger)
+			},
+		},
+		{
+			Name: "collect-objects", Every: 24 * time.Hour, Timeout: time.Hour,
+			Ready: reading(files.Name),
+			Work: func(ctx context.Context, now time.Time) error {
+				return collectObjects(ctx, w.objects, queries.Files, do, now.Add(-orphanLife), now, logger)
 			},
 		},
 		{

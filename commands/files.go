@@ -33,6 +33,8 @@ type FileCommands struct {
 	PurgeFile         Handler[PurgeFile, file.State]
 	ReadFile          Handler[ReadFile, file.State]
 	CancelOperations  Handler[CancelOperations, CancelledOperations]
+	ExpireFile        Handler[ExpireFile, file.State]
+	HoldsObject       Handler[HoldsObject, bool]
 }
 
 func (x *executor) fileCommands(o Observer) FileCommands {
@@ -55,6 +57,8 @@ func (x *executor) fileCommands(o Observer) FileCommands {
 		PurgeFile:         observed(o, "PurgeFile", x.purgeFile),
 		ReadFile:          observed(o, "ReadFile", x.readFile),
 		CancelOperations:  observed(o, "CancelOperations", x.cancelOperations),
+		ExpireFile:        observed(o, "ExpireFile", x.expireFile),
+		HoldsObject:       observed(o, "HoldsObject", x.holdsObject),
 	}
 }
 

@@ -97,6 +97,15 @@ func (s State) Operation(name id.Job) (Operation, bool) {
 // Exists tells whether the file is there for its owner.
 func (s State) Exists() bool { return s.ID != "" && s.DeletedAt.IsZero() }
 
+// Holds tells whether an object of the store belongs to the file, which has its bytes
+// still.
+func (s State) Holds(object string) bool {
+	if object == "" || !s.PurgedAt.IsZero() {
+		return false
+	}
+	return object == s.Content.Object || object == s.Receipt || s.Findings != nil && object == s.Findings.Report
+}
+
 // Apply folds an event into the state. Events of other kinds change nothing.
 func Apply(s State, e event.Event) State {
 	switch e := e.(type) {

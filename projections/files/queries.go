@@ -140,6 +140,9 @@ type Queries struct {
 	Unended func(ctx context.Context, before time.Time, after Job, most int) ([]Job, error)
 	// UnendedOf returns the operations of an organization that have not ended.
 	UnendedOf func(context.Context, id.Organization) ([]Job, error)
+	// Before returns files of an organization that are not deleted and were created at a
+	// time or before, in the order of their creation, after one of them.
+	Before func(ctx context.Context, organization id.Organization, at time.Time, after Old, most int) ([]Old, error)
 	// Stored tells whether an object belongs to a file that has its bytes still.
 	Stored func(ctx context.Context, name id.File, object string) (bool, error)
 }
@@ -156,7 +159,7 @@ func NewQueries(db view.DB) Queries {
 	r := reader{db}
 	return Queries{
 		Get: r.get, List: r.list, Job: r.job, DueForPurge: r.dueForPurge,
-		Unended: r.unended, UnendedOf: r.unendedOf, Stored: r.stored,
+		Unended: r.unended, UnendedOf: r.unendedOf, Stored: r.stored, Before: r.before,
 	}
 }
 
