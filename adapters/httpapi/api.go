@@ -150,7 +150,7 @@ func New(d Deps) (*API, error) {
 		queries: d.Queries, exports: d.Exports, idempotency: d.Idempotency, statements: d.Statements,
 		payments: d.Payments, catalogue: d.Catalogue, referralURL: d.ReferralURL, referralCurrency: d.ReferralCurrency, fresh: fresh, limits: limits,
 		fileWork: d.FileWork,
-		gate: admission.New(d.Admission), largeBodies: newLargeBodies(),
+		gate:     admission.New(d.Admission), largeBodies: newLargeBodies(),
 		streams: admission.NewStreams(d.Streams), objects: d.Objects, downloadable: d.Downloadable,
 		maxFileSize: cmp.Or(d.MaxFileSize, DefaultMaxFileSize),
 		trusted:     d.TrustedProxies, storeRefusals: d.StoreRefusals, failed: d.Failed,

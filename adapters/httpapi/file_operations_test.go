@@ -66,7 +66,7 @@ func TestOperationsThatWait(t *testing.T) {
 		t.Errorf("another request has the job %v, not %s", other, job)
 	}
 	derived := str(other, "processedFileId")
-	if f := ada.get("/files/" + derived).data(t, 200); f["status"] != "processing" || f["fileSize"] != 0.0 {
+	if f := ada.get("/files/"+derived).data(t, 200); f["status"] != "processing" || f["fileSize"] != 0.0 {
 		t.Errorf("the derived file is %v", f)
 	}
 	ada.post("/files/"+derived+"/download-url", "{}").refused(t, "409 FILE_CONTENT_UNAVAILABLE")
@@ -85,17 +85,17 @@ func TestOperationsThatWait(t *testing.T) {
 		}
 		return analysis != ""
 	}, func() string { return "the analysis is not queued" })
-	if got := ada.delete("/jobs/" + analysis).data(t, 200); got["state"] != "cancelled" || got["tokensCaptured"] != 0.0 {
+	if got := ada.delete("/jobs/"+analysis).data(t, 200); got["state"] != "cancelled" || got["tokensCaptured"] != 0.0 {
 		t.Errorf("cancelled: %v", got)
 	}
 	waiting.Wait()
-	ada.delete("/jobs/" + analysis).data(t, 200)
+	ada.delete("/jobs/"+analysis).data(t, 200)
 	bob.delete("/jobs/"+job).refused(t, "404 JOB_NOT_FOUND")
 	bob.get("/jobs/"+job).refused(t, "404 JOB_NOT_FOUND")
 	if b := ada.get("/token-transactions/balance").data(t, 200); b["held"] != 10.0 || b["available"] != 990.0 {
 		t.Errorf("the balance is %v", b)
 	}
-	if f := ada.get("/files/" + pdf).data(t, 200); f["status"] != "uploaded" {
+	if f := ada.get("/files/"+pdf).data(t, 200); f["status"] != "uploaded" {
 		t.Errorf("after a cancelled analysis the file is %v", f["status"])
 	}
 
@@ -116,7 +116,7 @@ func TestOperationsThatWait(t *testing.T) {
 	gone := bob.upload("c.html", typeHTML, []byte("<html><body><p>c"))
 	dropped := bob.call(http.MethodPost, "/files/"+gone+"/conversion", `{"targetFormat":"pdf"}`, async...).data(t, 202)
 	bob.delete("/files/"+str(dropped, "processedFileId")).data(t, 200)
-	if j := bob.get("/jobs/" + str(dropped, "jobId")).data(t, 200); j["state"] != "cancelled" {
+	if j := bob.get("/jobs/"+str(dropped, "jobId")).data(t, 200); j["state"] != "cancelled" {
 		t.Errorf("the operation of a deleted file is %v", j)
 	}
 

@@ -136,7 +136,7 @@ func TestKilledWorkers(t *testing.T) {
 	deadline := time.Now().Add(2 * time.Minute)
 	for _, job := range requested {
 		for {
-			j := ada.get("/jobs/" + job).data(t, 200)
+			j := ada.get("/jobs/"+job).data(t, 200)
 			if j["state"] == "completed" {
 				charged += j["tokensCaptured"].(float64)
 				break
