@@ -52,10 +52,12 @@ type childConfig struct {
 
 // childHello is the first line that a child prints.
 type childHello struct {
-	Address   string
-	Username  string
-	Password  string
-	Authority []byte
+	Address string
+	// DatabaseURL is that of a server.
+	DatabaseURL string
+	Username    string
+	Password    string
+	Authority   []byte
 }
 
 // child is a running process. It ends when its input does.
@@ -205,6 +207,10 @@ func runNode(ctx context.Context, config childConfig) error {
 }
 
 func runServer(ctx context.Context, config childConfig, logger *slog.Logger) (err error) {
+	// What other engines are found depends on the machine.
+	if err := os.Setenv("DOCUMENTS_ENGINES", "embedded"); err != nil {
+		return err
+	}
 	settings, err := app.SettingsFromEnvironment()
 	if err != nil {
 		return err
@@ -217,6 +223,9 @@ func runServer(ctx context.Context, config childConfig, logger *slog.Logger) (er
 	settings.MaxAPIKeys = 100_000
 	settings.ConcurrentRequests = 4 * connections
 	settings.MaxAPIKeys = 100_000 // the most that is allowed
+	tokens := int64(10_000_000)
+	settings.WelcomeTokens, settings.DocumentWorkers = &tokens, 2
+	settings.DocumentsPerOrganization = 2
 	server, err := app.New(ctx, settings, logger)
 	if err != nil {
 		return err
@@ -231,7 +240,7 @@ func runServer(ctx context.Context, config childConfig, logger *slog.Logger) (er
 	if err := server.WaitReady(ctx); err != nil {
 		return err
 	}
-	return answerQuestions(childHello{Address: server.Addr().String()}, func(key string) (any, error) {
+	return answerQuestions(childHello{Address: server.Addr().String(), DatabaseURL: config.DatabaseURL}, func(key string) (any, error) {
 		return checkTime(ctx, server, key)
 	})
 }

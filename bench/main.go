@@ -14,6 +14,8 @@ import (
 	"os/signal"
 	"strings"
 	"time"
+
+	"github.com/perfectworks/backend/adapters/documents"
 )
 
 // plan is how much is measured.
@@ -25,6 +27,8 @@ type plan struct {
 	// events is how long the log is that is read as a whole, keys how many
 	// API keys are projected.
 	events, keys int
+	// files is how many files wait for workers at once.
+	files int
 }
 
 // benchmark measures one or more rows of the report.
@@ -43,6 +47,7 @@ var benchmarks = []benchmark{
 	{"members", measureMembers},
 	{"tokens", measureTokens},
 	{"webhooks", measureWebhooks},
+	{"files", measureFiles},
 	{"start", measureStart},
 }
 
@@ -52,6 +57,9 @@ var profileDir string
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if len(os.Args) > 1 && os.Args[1] == documents.WorkerCommand {
+		os.Exit(documents.Worker(os.Args[2:], os.Stdin, os.Stdout)) //nolint:gocritic // Nothing is deferred that matters here.
+	}
 	var err error
 	if config := os.Getenv(childVariable); config != "" {
 		err = runChild(ctx, config)
@@ -70,7 +78,8 @@ func run(ctx context.Context) error {
 	flag.StringVar(&profileDir, "profile", "", "a folder for CPU and block profiles of the processes that are measured")
 	flag.IntVar(&p.events, "events", 1_000_000, "length of the log that is read as a whole")
 	flag.IntVar(&p.keys, "keys", 100_000, "API keys that are projected")
-	only := flag.String("only", "", "the one benchmark to run: append, read, project, rebuild, post, http, members, tokens, webhooks or start")
+	flag.IntVar(&p.files, "files", 2000, "files that are queued at once")
+	only := flag.String("only", "", "the one benchmark to run: append, read, project, rebuild, post, http, members, tokens, webhooks, files or start")
 	flag.Parse()
 	p.rounds = max(int(p.lasting/slice), 1)
 
