@@ -46,6 +46,7 @@ type App struct {
 	api       *httpapi.API
 	work      *work
 	provider  *provider
+	links     *links // nil without an API
 }
 
 // New takes the address, then starts what is embedded and connects to what is
@@ -156,6 +157,9 @@ func (a *App) openAPI() error {
 	}
 	watch := telemetry.NewHTTP(a.tracing, a.registry)
 	queries := readmodels.NewQueries(postgres.NewReader(a.db.pool))
+	if a.links, err = a.openLinks(queries); err != nil {
+		return err
+	}
 	a.api, err = httpapi.New(httpapi.Deps{
 		Logger:           a.logger,
 		Authenticator:    a.callers,
@@ -172,6 +176,7 @@ func (a *App) openAPI() error {
 		Downloadable:     downloadable(a.work.commands),
 		MaxFileSize:      a.settings.MaxFileSize,
 		Catalogue:        a.provider.catalogue,
+		Links:            a.links,
 		ReferralCurrency: a.work.referrals.Programme.Current().Currency,
 		ReferralURL:      func(code string) string { return a.provider.publicURL + linkPath + code },
 		StoreRefusals:    eventstore.Refusals(),
@@ -277,6 +282,9 @@ func (a *App) parts() []func(context.Context) error {
 		untilEnd(a.refusals.Run)
 		untilEnd(a.work.jobs.Listen)
 		untilEnd(a.work.files.Listen)
+		for _, part := range a.links.parts() {
+			untilEnd(part)
+		}
 		if a.issuer != nil {
 			parts = append(parts, a.issuer.Serve)
 		}

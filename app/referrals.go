@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/campaign"
@@ -70,6 +71,10 @@ func (s Settings) referrals(publicURL string) (commands.Referrals, error) {
 	}, nil
 }
 
+const defaultClickWindow = 30 * time.Minute
+
+func (s Settings) clickWindow() time.Duration { return cmp.Or(s.ClickWindow, defaultClickWindow) }
+
 // checkReferrals tells what is wrong with the settings of referrals.
 func (s Settings) checkReferrals() error {
 	var wrong []error
@@ -83,6 +88,17 @@ func (s Settings) checkReferrals() error {
 		} else if s.Environment == Production && u.Scheme != "https" {
 			wrong = append(wrong, errors.New("PERFECTWORKS_REFERRAL_LANDING must be https in production"))
 		}
+	}
+	for name, value := range map[string]int64{
+		"PERFECTWORKS_CLICK_SYNC": int64(s.ClickSync), "PERFECTWORKS_CLICK_SPOOL": s.ClickSpool,
+		"PERFECTWORKS_CLICK_WINDOW": int64(s.ClickWindow), "PERFECTWORKS_CLICK_JUDGE": int64(s.ClickJudge),
+	} {
+		if value < 0 {
+			wrong = append(wrong, fmt.Errorf("%s must not be negative", name))
+		}
+	}
+	if s.ClickSync > time.Minute || s.ClickWindow > 24*time.Hour || s.ClickJudge > time.Hour {
+		wrong = append(wrong, errors.New("PERFECTWORKS_CLICK_SYNC, PERFECTWORKS_CLICK_WINDOW and PERFECTWORKS_CLICK_JUDGE are at most 1m, 24h and 1h"))
 	}
 	for _, host := range s.ReferralHosts {
 		u, err := url.Parse("https://" + strings.TrimSpace(host))

@@ -134,6 +134,18 @@ type Settings struct {
 	ReferralProgramme string   `env:"PERFECTWORKS_REFERRAL_PROGRAMME"`
 	ReferralLanding   string   `env:"PERFECTWORKS_REFERRAL_LANDING"`
 	ReferralHosts     []string `env:"PERFECTWORKS_REFERRAL_DESTINATIONS"`
+	// ClickSync is how long a click on a referral link can be in memory alone, and
+	// ClickSpool bounds the files that keep clicks while the event store does not take
+	// them, in bytes; the defaults of clicks.SpoolOptions when zero. A visitor who
+	// comes again within ClickWindow counts once. ClickJudge is how long after its end
+	// a segment of clicks is judged.
+	ClickSync   time.Duration `env:"PERFECTWORKS_CLICK_SYNC" envDefault:"100ms"`
+	ClickSpool  int64         `env:"PERFECTWORKS_CLICK_SPOOL" envDefault:"1073741824"`
+	ClickWindow time.Duration `env:"PERFECTWORKS_CLICK_WINDOW" envDefault:"30m"`
+	ClickJudge  time.Duration `env:"PERFECTWORKS_CLICK_JUDGE" envDefault:"10s"`
+	// CountryHeader is the field in which trusted proxies name the country of a
+	// visitor, such as CF-IPCountry; empty for none.
+	CountryHeader string `env:"PERFECTWORKS_COUNTRY_HEADER"`
 
 	// WhenLogWentBack says what to do when the event log no longer holds what the
 	// read models show.

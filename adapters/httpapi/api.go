@@ -61,6 +61,7 @@ type Deps struct {
 	// ReferralCurrency is that of commissions.
 	ReferralURL      func(code string) string
 	ReferralCurrency string
+	Links            Links
 	RateLimits       RateLimits       // optional
 	Admission        admission.Limits // optional
 	// CORSOrigins are those whose pages may call the API; optional.
@@ -107,6 +108,7 @@ type API struct {
 	referralURL   func(code string) string
 	// referralCurrency is that of commissions.
 	referralCurrency string
+	links            Links
 	fresh            *freshness
 	limits           *limits
 	gate             *admission.Gate
@@ -148,7 +150,7 @@ func New(d Deps) (*API, error) {
 	a := &API{
 		logger: d.Logger, authenticator: d.Authenticator, commands: d.Commands, directory: d.Directory,
 		queries: d.Queries, exports: d.Exports, idempotency: d.Idempotency, statements: d.Statements,
-		payments: d.Payments, catalogue: d.Catalogue, referralURL: d.ReferralURL, referralCurrency: d.ReferralCurrency, fresh: fresh, limits: limits,
+		payments: d.Payments, catalogue: d.Catalogue, referralURL: d.ReferralURL, referralCurrency: d.ReferralCurrency, links: d.Links, fresh: fresh, limits: limits,
 		fileWork: d.FileWork,
 		gate:     admission.New(d.Admission), largeBodies: newLargeBodies(),
 		streams: admission.NewStreams(d.Streams), objects: d.Objects, downloadable: d.Downloadable,
@@ -218,6 +220,7 @@ func (a *API) route(d Deps) error {
 	a.registerFinance()
 	a.registerReferrers()
 	a.registerCampaigns()
+	a.registerLinks()
 	a.registerPayouts()
 	a.registerFiles()
 	a.linkResources()
@@ -258,6 +261,10 @@ func (b belowBase) Handle(op *huma.Operation, handler func(huma.Context)) {
 // wrap puts the layers around the handler that huma made for an operation.
 func (a *API) wrap(registered *huma.Operation, route *mux.Route) {
 	op := a.operations[registered.OperationID]
+	if op.direct != nil {
+		route.Handler(direct(op)).Name(op.id)
+		return
+	}
 	h := route.GetHandler()
 	op.handler = h
 	if op.method == http.MethodPost && op.body != streamedBody && len(op.produces) == 0 {

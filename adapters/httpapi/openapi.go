@@ -218,7 +218,7 @@ func (op *operation) headerNames() []string {
 	if op.method == http.MethodPost {
 		names = append(names, headerReplayed)
 	}
-	if op.status == http.StatusCreated {
+	if op.status == http.StatusCreated || op.status == http.StatusFound {
 		names = append(names, "Location")
 	}
 	return names

@@ -66,6 +66,10 @@ type operation struct {
 	// joins says that a request with the Idempotency-Key of one that is still carried
 	// out is carried out as well: what it asks for joins what is under way.
 	joins bool
+	// direct, when set, answers in place of the layers and of the handler: for what
+	// must be answered whatever happens.
+	direct func(http.ResponseWriter, *http.Request, *exchange)
+
 	// tolerant operations pass over members of the body that they do not know.
 	tolerant bool
 

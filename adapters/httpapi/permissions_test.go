@@ -113,6 +113,7 @@ POST   /admin/payments/{id}/release                    . . . . .  . .  . . . .  
 POST   /admin/payments/{id}/reject                     . . . . .  . .  . . . .  . x .  . . . .
 GET    /admin/system-users                             . . . . .  . .  . . . .  x . .  . . . .
 DELETE /admin/system-users/{id}                        . . . . .  . .  . . . .  x . .  . . . .
+GET    /referral-links/{code}                          x x x x x  x x  x x x x  x x x  x x x x
 GET    /admin/payouts                                  . . . . .  . .  . . . .  . x .  . . . .
 POST   /admin/payouts/{id}/approve                     . . . . .  . .  . . . .  . x .  . . . .
 POST   /admin/payouts/{id}/reject                      . . . . .  . .  . . . .  . x .  . . . .

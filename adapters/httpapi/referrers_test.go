@@ -24,6 +24,7 @@ var _ = inContract(map[string]string{
 	"GET /referrer-campaigns/{id}":           byToken,
 	"PUT /referrer-campaigns/{id}":           byToken,
 	"POST /referrer-campaigns/{id}/end":      byToken,
+	"GET /referral-links/{code}":             publicly,
 })
 
 // atOnce is a programme by which commissions mature at once.
@@ -284,5 +285,99 @@ func TestReferralsThatEarnNothing(t *testing.T) {
 	}
 	if got := eve.earns("total", 0); got["available"] != 0.0 {
 		t.Errorf("%v", got)
+	}
+}
+
+// browser is the agent of a browser.
+const browser = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
+
+// click follows a link, and returns where it leads and the signed id of the click.
+func (s *server) click(code string, header ...string) (to, id string) {
+	s.t.Helper()
+	a := s.do(call{method: http.MethodGet, path: "/api/v0/referral-links/" + code, header: append([]string{"User-Agent", browser}, header...)})
+	if a.status != http.StatusFound || a.header.Get("Cache-Control") != "no-store" || len(a.body) != 0 {
+		s.t.Fatalf("%d %v %s", a.status, a.header, a.body)
+	}
+	for _, text := range a.header.Values("Set-Cookie") {
+		cookie, err := http.ParseSetCookie(text)
+		if err != nil || cookie.Name != "pw_click" {
+			s.t.Fatalf("%s: %v", text, err)
+		}
+		id = cookie.Value
+	}
+	return a.header.Get("Location"), id
+}
+
+// kept follows a link until the index knows it.
+func (s *server) kept(code string) (to, id string) {
+	s.t.Helper()
+	eventually(s.t, func() bool { to, id = s.click(code); return id != "" }, func() string { return "the link is not known" })
+	return to, id
+}
+
+func TestReferralLinks(t *testing.T) {
+	t.Parallel()
+	s := newWorld(t).start(atOnce(t))
+	ada, code := s.referrer("ada")
+	c := ada.post("/referrer-campaigns", `{"name":"Spring","code":"spring-26","destinationPath":"/pricing?plan=a","utm":{"source":"mail"}}`).data(t, 201)
+	to, id := s.kept("SPRING-26?a=b&plan=z")
+	if to != s.url+"/pricing?plan=a&utm_source=mail&a=b" {
+		t.Errorf("it leads to %s", to)
+	}
+	if to, id := s.click("nothing?a=b"); to != s.url+"/?a=b" || id != "" {
+		t.Errorf("no code: %s, %s", to, id)
+	}
+	for name, header := range map[string][]string{"GPC": {"Sec-GPC", "1"}, "DNT": {"DNT", "1"}} {
+		if to, id := s.click("spring-26", header...); to == "" || id != "" {
+			t.Errorf("%s: %s, %s", name, to, id)
+		}
+	}
+	if _, id := s.click("spring-26", "Cookie", "pw_click="+strings.Repeat("x", 8<<10)); id == "" {
+		t.Error("a large cookie keeps a click from being counted")
+	}
+	for _, path := range []string{"spring-26?a=%0d%0aX-Evil:1", "spring-26?//evil.example", "%2f%2fevil.example", "a%00b", "spring-26?x=" + strings.Repeat("y", 8<<10)} {
+		if to, _ := s.click(path); !strings.HasPrefix(to, s.url+"/") || strings.ContainsAny(to, "\r\n") {
+			t.Errorf("%.30s leads to %s", path, to)
+		}
+	}
+	if a := s.do(call{method: http.MethodHead, path: "/api/v0/referral-links/spring-26"}); a.status != 302 || a.header.Get("Set-Cookie") != "" || a.header.Get("Location") == "" {
+		t.Errorf("HEAD: %d %v", a.status, a.header)
+	}
+	s.do(call{method: http.MethodPost, path: "/api/v0/referral-links/spring-26", body: "{}"}).refused(t, "405 METHOD_NOT_ALLOWED")
+
+	// A forged id is refused, and creates no account.
+	eve := &person{server: s, name: "eve", bearer: s.token("eve")}
+	for _, forged := range []string{"x", id[1:], id[:len(id)-1] + "_", strings.Repeat("A", len(id))} {
+		eve.post("/users/client", `{"firstName":"Eve","lastName":"Example","referralClickId":"`+forged+`"}`).
+			refused(t, "400 VALIDATION_FAILED referralClickId FORMAT_INVALID")
+	}
+	eve.get("/users/profile").refused(t, "403 USER_NOT_REGISTERED")
+
+	// The id of the click goes before the code, and the campaign's end ends nothing
+	// for those who clicked before.
+	ada.post("/referrer-campaigns/"+str(c, "id")+"/end", "").data(t, 200)
+	eventually(t, func() bool { _, id := s.click("spring-26"); return id == "" }, func() string { return "the link goes on" })
+	bob := &person{server: s, name: "bob", bearer: s.token("bob")}
+	bob.post("/users/client", `{"firstName":"Bob","lastName":"Example","referralCode":"nothing","referralClickId":"`+id+`"}`).data(t, 201)
+	// Another one comes with the cookie, which was not read by a page.
+	_, own := s.kept(code)
+	carol := &person{server: s, name: "carol", bearer: s.token("carol")}
+	carol.call(http.MethodPost, "/users/client", `{"firstName":"Carol","lastName":"Example"}`, "Cookie", "other=1; pw_click="+own).data(t, 201)
+	dave := &person{server: s, name: "dave", bearer: s.token("dave")}
+	dave.call(http.MethodPost, "/users/client", `{"firstName":"Dave","lastName":"Example"}`, "Cookie", "pw_click=forged").data(t, 201)
+	till := s.till()
+	for _, p := range []*person{dave, bob, carol} {
+		p.post("/organizations", `{"name":"`+p.name+` Inc"}`).data(t, 201)
+		session := p.checkout(`{"productId":"tokens-1000"}`)
+		till.pay(session)
+		p.shows(session, "paid")
+	}
+	ada.earns("total", 1960)
+	campaigns := map[any]int{}
+	for _, item := range ada.get("/referrer-transactions").items(t) {
+		campaigns[item["campaignId"]]++
+	}
+	if campaigns[c["id"]] != 1 || campaigns[nil] != 1 {
+		t.Errorf("%v", campaigns)
 	}
 }

@@ -75,7 +75,7 @@ var strangers = map[string]string{
 var alsoNames = map[string]string{"memberId": "invitations"}
 
 // public are the paths of operations that look at no organization.
-var public = map[string]bool{"/organizations/slug/{slug}": true, "/token-transactions/statement-keys": true, "/payments/products": true, "/payments/webhooks/stripe": true}
+var public = map[string]bool{"/organizations/slug/{slug}": true, "/token-transactions/statement-keys": true, "/payments/products": true, "/payments/webhooks/stripe": true, "/referral-links/{code}": true}
 
 var pathParameter = regexp.MustCompile(`\{(\w+)\}`)
 
@@ -85,7 +85,7 @@ func kindOf(op httpapi.Declared) string {
 	found := pathParameter.FindStringSubmatch(op.Path)
 	switch {
 	case found == nil, op.Path == "/organizations/slug/{slug}", strings.HasPrefix(op.Path, "/admin/"),
-		strings.HasPrefix(op.Path, "/referrer-transactions/"): // Without payments there are none.
+		found[1] == "code", strings.HasPrefix(op.Path, "/referrer-transactions/"): // Without payments there are none.
 		return ""
 	case found[1] == "id":
 		return strings.Split(op.Path, "/")[1]

@@ -126,18 +126,23 @@ func (a *API) registerUsers() {
 
 type registerUserInput struct {
 	Body struct {
-		FirstName    string  `json:"firstName" maxLength:"100" example:"Ada"`
-		LastName     string  `json:"lastName" maxLength:"100" example:"Lovelace"`
-		Locale       *string `json:"locale,omitempty" nullable:"true" doc:"A BCP 47 language tag." example:"en-GB"`
-		ReferralCode *string `json:"referralCode,omitempty" nullable:"true" maxLength:"64" doc:"The referral code that the user came with." example:"ada2025"`
+		FirstName       string  `json:"firstName" maxLength:"100" example:"Ada"`
+		LastName        string  `json:"lastName" maxLength:"100" example:"Lovelace"`
+		Locale          *string `json:"locale,omitempty" nullable:"true" doc:"A BCP 47 language tag." example:"en-GB"`
+		ReferralCode    *string `json:"referralCode,omitempty" nullable:"true" maxLength:"64" doc:"The referral code that the user came with." example:"ada2025"`
+		ReferralClickID *string `json:"referralClickId,omitempty" nullable:"true" maxLength:"200" doc:"The value of the cookie pw_click, which a referral link has set: it goes before the code, unless the click was too long ago. Without it the cookie of the request counts." example:""`
 	} `nameHint:"NewUser"`
 }
 
 func (a *API) registerUser(ctx context.Context, x *exchange, in *registerUserInput) (reply[Profile], error) {
+	clicked, err := a.clickOf(x, textOf(in.Body.ReferralClickID))
+	if err != nil {
+		return reply[Profile]{}, err
+	}
 	req := a.command(ctx, x)
 	result, err := a.commands.RegisterUser(ctx, req, commands.RegisterUser{
 		FirstName: personal.New(in.Body.FirstName), LastName: personal.New(in.Body.LastName),
-		Locale: textOf(in.Body.Locale), ReferralCode: textOf(in.Body.ReferralCode),
+		Locale: textOf(in.Body.Locale), ReferralCode: textOf(in.Body.ReferralCode), Click: clicked,
 	})
 	if err != nil {
 		return reply[Profile]{}, err

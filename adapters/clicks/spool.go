@@ -1,0 +1,428 @@
+package clicks
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/perfectworks/backend/domain/click"
+)
+
+// SpoolOptions bound a spool. Zero values are for the defaults.
+type SpoolOptions struct {
+	// SyncEvery is how long a click can be in memory alone: 100 ms by default. It is
+	// synced earlier once SyncCount are.
+	SyncEvery time.Duration
+	SyncCount int
+	// SegmentClicks and SegmentAge end a segment.
+	SegmentClicks int
+	SegmentAge    time.Duration
+	// MaxBytes bounds the files of one process: 1 GiB by default, which are about
+	// four million clicks.
+	MaxBytes int64
+}
+
+func (o SpoolOptions) withDefaults() SpoolOptions {
+	if o.SyncEvery <= 0 {
+		o.SyncEvery = 100 * time.Millisecond
+	}
+	if o.SyncCount <= 0 {
+		o.SyncCount = 2000
+	}
+	if o.SegmentClicks <= 0 {
+		o.SegmentClicks = 500
+	}
+	if o.SegmentAge <= 0 {
+		o.SegmentAge = 5 * time.Second
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = 1 << 30
+	}
+	return o
+}
+
+// record is a request for a link, as the spool keeps it.
+type record struct {
+	Head    bool       `json:"h,omitempty"`
+	At      int64      `json:"t"` // Unix milliseconds
+	Link    click.Link `json:"l"`
+	Agent   string     `json:"a,omitempty"`
+	Source  string     `json:"s,omitempty"`
+	Visitor string     `json:"v"`
+	// Address is the visitor without the agent: HEAD requests of a program often name
+	// another than its GET.
+	Address  string `json:"n"`
+	Country  string `json:"c,omitempty"`
+	Prefetch bool   `json:"p,omitempty"`
+	Rule     int    `json:"r"`
+}
+
+// Spool keeps clicks in files until they are recorded. It is safe for concurrent
+// use.
+type Spool struct {
+	options SpoolOptions
+	folder  string // of all writers
+	own     string // of this one
+	writer  [8]byte
+	lock    *os.File
+	logger  *slog.Logger
+
+	wake chan struct{}
+
+	mu       sync.Mutex
+	segment  *segment   // being filled; nil for none
+	full     []*segment // on their way into files
+	next     int64
+	unsynced int
+	bytes    int64 // of files and memory
+	lost     int64
+	lostAll  int64
+	failing  error
+
+	writing sync.Mutex // held while files are written
+}
+
+// segment is the requests of some seconds.
+type segment struct {
+	number int64
+	begun  time.Time
+	clicks int
+	// heads are HEAD requests: they are no clicks, but bounded as well.
+	heads   int
+	pending []byte
+	file    *os.File
+}
+
+// OpenSpool begins a spool of its own in a folder, which the processes of a machine
+// share.
+func OpenSpool(folder string, o SpoolOptions, logger *slog.Logger) (*Spool, error) {
+	s := &Spool{options: o.withDefaults(), folder: folder, logger: logger, next: 1, wake: make(chan struct{}, 1)}
+	_, _ = rand.Read(s.writer[:]) // It never fails.
+	s.own = filepath.Join(folder, hex.EncodeToString(s.writer[:]))
+	if err := os.MkdirAll(s.own, 0o700); err != nil {
+		return nil, fmt.Errorf("create the spool of clicks: %w", err)
+	}
+	var err error
+	if s.lock, err = lockFolder(s.own); err != nil {
+		return nil, fmt.Errorf("open the spool of clicks: %w", err)
+	}
+	return s, nil
+}
+
+const lockFile = "lock"
+
+func lockFolder(folder string) (*os.File, error) {
+	file, err := os.OpenFile(filepath.Join(folder, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// errFull says that the spool has reached its bound.
+var errFull = errors.New("the spool of clicks is full")
+
+// add keeps a request, and returns the place of a click. It waits for no disk.
+func (s *Spool) add(r record, now time.Time) (Place, error) {
+	line, err := json.Marshal(r)
+	if err != nil {
+		return Place{}, err
+	}
+	size := int64(len(line) + 10)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bytes+size > s.options.MaxBytes {
+		s.lost++
+		s.lostAll++
+		return Place{}, errFull
+	}
+	if s.segment == nil {
+		s.segment = &segment{number: s.next, begun: now}
+		s.next++
+	}
+	at := s.segment
+	at.pending = fmt.Appendf(at.pending, "%08x ", crc32.ChecksumIEEE(line))
+	at.pending = append(append(at.pending, line...), '\n')
+	s.bytes += size
+	place := Place{Writer: s.writer, Segment: at.number, Index: at.clicks}
+	if r.Head {
+		at.heads++
+	} else {
+		at.clicks++
+	}
+	if at.clicks >= s.options.SegmentClicks || at.heads >= s.options.SegmentClicks {
+		s.full, s.segment = append(s.full, at), nil
+	}
+	if s.unsynced++; s.unsynced >= s.options.SyncCount {
+		select {
+		case s.wake <- struct{}{}:
+		default:
+		}
+	}
+	return place, nil
+}
+
+// takeLost returns how many clicks were lost since it was asked last.
+func (s *Spool) takeLost() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.lost
+	s.lost = 0
+	return n
+}
+
+// giveBackLost undoes takeLost.
+func (s *Spool) giveBackLost(n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lost += n
+}
+
+// Lost is how many clicks were lost since the start, and Err why clicks are not
+// kept at present; nil when they are.
+func (s *Spool) Lost() (clicks int64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err = s.failing
+	if err == nil && s.bytes >= s.options.MaxBytes-1<<10 {
+		err = errFull
+	}
+	return s.lostAll, err
+}
+
+// Run writes and syncs files until ctx ends, and then once more.
+func (s *Spool) Run(ctx context.Context) {
+	tick := time.NewTicker(s.options.SyncEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			s.Sync()
+			return
+		case <-tick.C:
+		case <-s.wake:
+		}
+		s.Sync()
+	}
+}
+
+// Sync writes what is in memory into files. What fails is kept, and tried again.
+func (s *Spool) Sync() {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.mu.Lock()
+	if at := s.segment; at != nil && time.Since(at.begun) >= s.options.SegmentAge {
+		s.full, s.segment = append(s.full, at), nil
+	}
+	full, filling := s.full, s.segment
+	s.full, s.unsynced = nil, 0
+	var open []byte
+	if filling != nil {
+		open, filling.pending = filling.pending, nil
+	}
+	s.mu.Unlock()
+
+	var failed error
+	var kept []*segment
+	for _, at := range full {
+		if err := s.seal(at); err != nil {
+			failed = err
+			kept = append(kept, at)
+		}
+	}
+	if len(open) > 0 {
+		if err := s.write(filling, open); err != nil {
+			failed = err
+			s.mu.Lock()
+			filling.pending = append(open, filling.pending...)
+			s.mu.Unlock()
+		}
+	}
+	s.mu.Lock()
+	s.full = append(kept, s.full...)
+	if failed != nil && s.failing == nil {
+		s.logger.Error("clicks cannot be written to the spool: they are in memory alone", slog.Any("error", failed))
+	}
+	s.failing = failed
+	s.mu.Unlock()
+}
+
+func (s *Spool) write(at *segment, text []byte) (err error) {
+	if at.file == nil {
+		if at.file, err = os.OpenFile(s.path(at.number, openSuffix), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600); err != nil {
+			return err
+		}
+	}
+	// A write that failed halfway leaves a line that does not check, and a repetition.
+	if _, err := at.file.Write(text); err != nil {
+		return err
+	}
+	return at.file.Sync()
+}
+
+// seal writes the rest of a segment, and gives its file the name of a whole one.
+func (s *Spool) seal(at *segment) error {
+	if len(at.pending) > 0 {
+		if err := s.write(at, at.pending); err != nil {
+			return err
+		}
+		at.pending = nil
+	}
+	if at.file != nil {
+		if err := at.file.Close(); err != nil {
+			return err
+		}
+		at.file = nil
+	}
+	return os.Rename(s.path(at.number, openSuffix), s.path(at.number, sealedSuffix))
+}
+
+const (
+	openSuffix   = ".open"
+	sealedSuffix = ".sealed"
+)
+
+func (s *Spool) path(number int64, suffix string) string {
+	return filepath.Join(s.own, strconv.FormatInt(number, 10)+suffix)
+}
+
+// sealed is a segment that waits to be recorded.
+type sealed struct {
+	writer string
+	number int64
+	file   string
+	at     time.Time
+	size   int64
+}
+
+// waiting returns the segments that wait to be recorded, in their order: those of
+// this process, and those of processes that have ended, whose files become this
+// one's.
+func (s *Spool) waiting() ([]sealed, error) {
+	folders, err := os.ReadDir(s.folder)
+	if err != nil {
+		return nil, err
+	}
+	var all []sealed
+	for _, f := range folders {
+		folder := filepath.Join(s.folder, f.Name())
+		if folder != s.own {
+			if !s.adopt(folder) {
+				continue
+			}
+		}
+		of, err := segmentsIn(folder, f.Name(), sealedSuffix)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, of...)
+	}
+	return all, nil
+}
+
+// adopt takes the files of a process that has ended, and reports whether it did.
+// An empty folder is removed.
+func (s *Spool) adopt(folder string) bool {
+	lock, err := lockFolder(folder)
+	if err != nil {
+		return false // It is in use.
+	}
+	defer lock.Close()
+	open, err := segmentsIn(folder, filepath.Base(folder), openSuffix)
+	if err != nil {
+		return false
+	}
+	for _, at := range open {
+		if err := os.Rename(at.file, strings.TrimSuffix(at.file, openSuffix)+sealedSuffix); err != nil {
+			return false
+		}
+	}
+	left, err := segmentsIn(folder, filepath.Base(folder), sealedSuffix)
+	if err == nil && len(left) == 0 {
+		_ = os.Remove(filepath.Join(folder, lockFile))
+		_ = os.Remove(folder)
+		return false
+	}
+	return err == nil
+}
+
+func segmentsIn(folder, writer, suffix string) ([]sealed, error) {
+	files, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
+	}
+	var all []sealed
+	for _, f := range files {
+		text, found := strings.CutSuffix(f.Name(), suffix)
+		number, err := strconv.ParseInt(text, 10, 64)
+		if !found || err != nil {
+			continue
+		}
+		info, err := f.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, sealed{
+			writer: writer, number: number, file: filepath.Join(folder, f.Name()), at: info.ModTime(), size: info.Size(),
+		})
+	}
+	return all, nil
+}
+
+// read returns the requests of a segment. A line that does not check ends it: the
+// process died while it wrote.
+func (at sealed) read() ([]record, error) {
+	text, err := os.ReadFile(at.file)
+	if err != nil {
+		return nil, err
+	}
+	var all []record
+	for line := range bytes.Lines(text) {
+		sum, body, found := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte(" "))
+		var r record
+		if !found || fmt.Sprintf("%08x", crc32.ChecksumIEEE(body)) != string(sum) || json.Unmarshal(body, &r) != nil {
+			break
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// done deletes a segment that was recorded.
+func (s *Spool) done(at sealed) error {
+	if err := os.Remove(at.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if filepath.Dir(at.file) == s.own {
+		s.mu.Lock()
+		s.bytes = max(0, s.bytes-at.size)
+		s.mu.Unlock()
+	}
+	return nil
+}
+
+// Close ends the spool after Run. Another process takes up what is left.
+func (s *Spool) Close() error {
+	s.Sync()
+	return s.lock.Close()
+}

@@ -1,0 +1,120 @@
+package app
+
+import (
+	"context"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/perfectworks/backend/adapters/clicks"
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/commands/policies"
+	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/click"
+	"github.com/perfectworks/backend/domain/user"
+	"github.com/perfectworks/backend/projections/readmodels"
+)
+
+const clicksFolder = "clicks"
+
+// links are the parts that follow clicks on referral links.
+type links struct {
+	index      *clicks.Links
+	spool      *clicks.Spool
+	recorder   *clicks.Recorder
+	redirector *clicks.Redirector
+}
+
+// openLinks begins a spool, and runs nothing.
+func (a *App) openLinks(queries *readmodels.Queries) (*links, error) {
+	spool, err := clicks.OpenSpool(filepath.Join(a.data, clicksFolder), clicks.SpoolOptions{
+		SyncEvery: a.settings.ClickSync, MaxBytes: a.settings.ClickSpool, SegmentAge: a.settings.ClickJudge / 2,
+	}, a.logger)
+	if err != nil {
+		return nil, err
+	}
+	lost := prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "referral_clicks_lost_total", Help: "Clicks on referral links that could not be kept, because the spool is full.",
+	})
+	keeping := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "referral_clicks_not_kept", Help: "1 while the spool of clicks is full or cannot be written.",
+	}, func() float64 {
+		if _, err := spool.Lost(); err != nil {
+			return 1
+		}
+		return 0
+	})
+	for _, c := range []prometheus.Collector{lost, keeping} {
+		if err := a.registry.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	key, err := hex.DecodeString(a.keys.Hash("signature of clicks", ""))
+	if err != nil {
+		return nil, err
+	}
+	visitors := clicks.NewVisitors(a.db.pool, a.keys, a.settings.clickWindow())
+	terms := a.work.referrals
+	l := &links{
+		index: clicks.NewLinks(queries.Referrals.Links, terms.Destinations, a.logger), spool: spool,
+		recorder: &clicks.Recorder{Spool: spool, Visitors: visitors, Record: recordClicks(a.work.commands), Logger: a.logger, After: a.settings.ClickJudge},
+	}
+	alert := newAlert(a.logger)
+	l.redirector = clicks.NewRedirector(clicks.RedirectorConfig{
+		Links: l.index, Spool: spool, Visitors: visitors, Signer: clicks.NewSigner(key), Rule: terms.Programme.Current(),
+		Destinations: terms.Destinations, CountryHeader: a.settings.CountryHeader,
+		Lost: func() { lost.Inc(); alert() },
+	})
+	return l, nil
+}
+
+// newAlert says that clicks are lost, once a minute at most.
+func newAlert(logger *slog.Logger) func() {
+	due := make(chan struct{}, 1)
+	due <- struct{}{}
+	return func() {
+		select {
+		case <-due:
+			logger.Error("clicks on referral links are lost: the spool is full, because the event store or the database does not take them")
+			time.AfterFunc(time.Minute, func() { due <- struct{}{} })
+		default:
+		}
+	}
+}
+
+// recordClicks appends segments as a policy of their own.
+func recordClicks(do *commands.Commands) func(context.Context, click.Recorded) error {
+	return func(ctx context.Context, segment click.Recorded) error {
+		name := string(click.Segment(segment.Writer, segment.Segment))
+		req := policies.ByClock("record-clicks", name, segment.OccurredAt, segment.OccurredAt, "", access.FollowReferrals)
+		_, err := do.RecordClicks(ctx, req, commands.RecordClicks{Recorded: segment})
+		return err
+	}
+}
+
+// Follow implements httpapi.Links.
+func (l *links) Follow(r *http.Request, code string, client netip.Addr, direct, head bool) (string, *http.Cookie) {
+	return l.redirector.Follow(r, code, client, direct, head)
+}
+
+// Click implements httpapi.Links.
+func (l *links) Click(signed string) (*user.Click, bool) {
+	c, err := l.redirector.Read(signed)
+	if err != nil {
+		return nil, false
+	}
+	return commands.ClickOf(c.Place.String(), c.Link, c.At, c.Rule), true
+}
+
+// Cookie implements httpapi.Links.
+func (*links) Cookie() string { return clicks.Cookie }
+
+// parts are what runs beside requests.
+func (l *links) parts() []func(context.Context) {
+	return []func(context.Context){l.index.Run, l.spool.Run, l.recorder.Run}
+}
