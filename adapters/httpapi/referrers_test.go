@@ -288,13 +288,13 @@ func TestReferralsThatEarnNothing(t *testing.T) {
 	}
 }
 
-// browser is the agent of a browser.
-const browser = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
+// browserAgent is the agent of a browser.
+const browserAgent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
 
 // click follows a link, and returns where it leads and the signed id of the click.
 func (s *server) click(code string, header ...string) (to, id string) {
 	s.t.Helper()
-	a := s.do(call{method: http.MethodGet, path: "/api/v0/referral-links/" + code, header: append([]string{"User-Agent", browser}, header...)})
+	a := s.do(call{method: http.MethodGet, path: "/api/v0/referral-links/" + code, header: append([]string{"User-Agent", browserAgent}, header...)})
 	if a.status != http.StatusFound || a.header.Get("Cache-Control") != "no-store" || len(a.body) != 0 {
 		s.t.Fatalf("%d %v %s", a.status, a.header, a.body)
 	}
