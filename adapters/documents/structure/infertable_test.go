@@ -58,6 +58,16 @@ func TestInferTables(t *testing.T) {
 			want: []string{plain},
 		},
 		{
+			name: "options and what they do are a list",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				y := c.paragraph(50, 760, 400, 3)
+				c.paragraph(50, c.cells(y, 14, []float64{60, 190}, "-a, --all|everything is shown", "-b|names are escaped", "--color=WHEN|colors are used", "-d|folders as such")-20, 400, 3)
+				return pagesOf(c)
+			},
+			want: []string{"L:None(LI(Lbl(-a, --all) LBody(everything is shown)) LI(Lbl(-b) ", "!Table("},
+		},
+		{
 			name: "with a shaded head",
 			pages: func() []*pagetext.Page {
 				c := newCanvas(1)

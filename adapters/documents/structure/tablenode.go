@@ -9,6 +9,9 @@ import (
 // 14289-1, 7.2).
 func (d *document) tableNode(b *block) *Node {
 	g := b.grid
+	if b.captioned == nil && g.isOptionList() {
+		return d.optionList(g)
+	}
 	g.findHeaders()
 	n := &Node{Type: "Table"}
 	if b.captioned != nil {
