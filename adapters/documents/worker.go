@@ -78,6 +78,7 @@ func Worker(args []string, in io.Reader, out io.Writer) int {
 		return 2
 	}
 	go isolate.EndWithParent(func() { os.Exit(1) })
+	tuneCollector()
 	buffered := bufio.NewWriter(out)
 	lines := json.NewEncoder(buffered)
 	send := func(m message) error {

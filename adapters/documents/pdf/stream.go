@@ -40,7 +40,7 @@ func (f *File) Decode(s *Stream) ([]byte, error) {
 // Small streams, such as forms painted on every page, are kept decoded up to a total.
 const (
 	keptStream = 256 << 10
-	keptTotal  = 64 << 20
+	keptTotal  = 24 << 20
 )
 
 func (f *File) decode(s *Stream) ([]byte, error) {
