@@ -1,7 +1,9 @@
 package httpapi_test
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -9,10 +11,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/perfectworks/backend/adapters/documents/documentstest/pdftest"
 	"github.com/perfectworks/backend/app"
 )
 
@@ -190,5 +194,91 @@ func TestOperationsOfADeletedOrganization(t *testing.T) {
 	res.Body.Close()
 	if res.StatusCode != http.StatusNotFound {
 		t.Errorf("a file of a deleted organization is downloaded: %d", res.StatusCode)
+	}
+}
+
+// Documents beyond a limit end with a sentence and cost nothing, and others go on.
+func TestDocumentsBeyondLimits(t *testing.T) {
+	t.Parallel()
+	s := newWorld(t).start(func(c *app.Settings) { c.MaxFileSize = 2 << 20 })
+	ada := s.owner("ada")
+	ada.welcomed(1000)
+	long := ada.upload("long.pdf", typePDF, pdftest.Pages(10_000).Bytes())
+	for _, operation := range []string{"analysis", "accessibility"} {
+		ada.post("/files/"+long+"/"+operation, "{}").refused(t, "422 DOCUMENT_TOO_LARGE")
+	}
+	if encrypted, err := os.ReadFile("../../../shared/corpus/hostile/issue6010_2.pdf"); err == nil {
+		file := ada.upload("encrypted.pdf", typePDF, encrypted)
+		ada.post("/files/"+file+"/accessibility", "{}").refused(t, "422 DOCUMENT_ENCRYPTED")
+	} else {
+		t.Log("no encrypted file is tried: the corpus is not there")
+	}
+	if b := ada.get("/token-transactions/balance").data(t, 200); b["available"] != 1000.0 || b["held"] != 0.0 {
+		t.Errorf("it cost something: %v", b)
+	}
+	fine := ada.upload("fine.pdf", typePDF, twoPages())
+	ada.post("/files/"+fine+"/analysis", "{}").data(t, 200)
+}
+
+// A result that is larger than a file may be is none.
+func TestAResultThatIsTooLarge(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.start(func(c *app.Settings) { c.MaxFileSize = 2000 })
+	ada := s.owner("ada")
+	ada.welcomed(1000)
+	html := ada.upload("a.html", typeHTML, []byte(page))
+	ada.post("/files/"+html+"/conversion", `{"targetFormat":"pdf"}`).refused(t, "422 DOCUMENT_TOO_LARGE")
+	list := ada.get("/files?sort=createdAt").items(t)
+	if len(list) != 2 || list[1]["status"] != "failed" || list[1]["fileSize"] != 0.0 {
+		t.Errorf("the files are %v", list)
+	}
+	ada.post("/files/"+str(list[1], "id")+"/download-url", "{}").refused(t, "409 FILE_FAILED")
+	if b := ada.get("/token-transactions/balance").data(t, 200); b["available"] != 1000.0 || b["held"] != 0.0 {
+		t.Errorf("it cost something: %v", b)
+	}
+	if objects := w.stored(); len(objects) != 1 {
+		t.Errorf("left are %v", objects)
+	}
+}
+
+// stored are the keys of all objects of files.
+func (w *world) stored() (keys []string) {
+	w.t.Helper()
+	root := filepath.Join(w.data, "objects")
+	err := filepath.WalkDir(filepath.Join(root, "files"), func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil && !d.IsDir() {
+			key, _ := filepath.Rel(root, path)
+			keys = append(keys, filepath.ToSlash(key))
+		}
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return keys
+}
+
+// Once the grace is over, the bytes of a deleted file are gone, and those of what was
+// made of it when that was asked for.
+func TestDeletedFilesArePurged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	short := func(c *app.Settings) { c.FileGrace = time.Millisecond }
+	s := w.start(short)
+	ada := s.owner("ada")
+	ada.welcomed(1000)
+	pdf := ada.upload("a.pdf", typePDF, twoPages())
+	ada.post("/files/"+pdf+"/accessibility", "{}").data(t, 200)
+	kept := ada.upload("b.pdf", typePDF, twoPages())
+	ada.delete("/files/"+pdf+"?derived=true").data(t, 200)
+	s.stop()
+	w.start(short) // It does what is due at its start.
+	eventually(t, func() bool { return len(w.stored()) == 1 }, func() string { return fmt.Sprint(w.stored()) })
+	if left := w.stored(); !strings.Contains(left[0], kept) {
+		t.Errorf("left is %v", left)
 	}
 }
