@@ -22,13 +22,6 @@ import (
 )
 
 // TestMain lets the test binary be the child process.
-func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == documents.WorkerCommand {
-		os.Exit(documents.Worker(os.Args[2:], os.Stdin, os.Stdout))
-	}
-	os.Exit(m.Run())
-}
-
 func engine(t *testing.T, limits documents.Limits) *documents.Engine {
 	t.Helper()
 	e, err := documents.New(nil)

@@ -14,8 +14,12 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/tagging"
 )
 
-// WorkerCommand is the hidden subcommand of the child process; see [Worker].
+// WorkerCommand is the command of the child process; see [Worker] and [isolate.Main].
 const WorkerCommand = "documents-worker"
+
+func init() { //nolint:gochecknoinits // see isolate.Main
+	isolate.Main(WorkerCommand, func(args []string) int { return Worker(args, os.Stdin, os.Stdout) })
+}
 
 // request is what the parent asks for, as the child's only argument.
 type request struct {
@@ -59,8 +63,7 @@ const (
 const openFiles = 32
 
 // Worker is the main function of the child process: it limits itself, reads the file from standard input and writes
-// messages to standard output. Its result is the exit code. A program that makes an [Engine] calls it when its first
-// argument is [WorkerCommand], with the arguments after that.
+// messages to standard output. Its result is the exit code.
 func Worker(args []string, in io.Reader, out io.Writer) int {
 	if len(args) != 1 {
 		return 2

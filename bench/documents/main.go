@@ -13,8 +13,6 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
-
-	"github.com/perfectworks/backend/adapters/documents"
 )
 
 // plan is what is measured.
@@ -43,13 +41,8 @@ var benchmarks = []benchmark{
 }
 
 func main() {
-	if len(os.Args) > 1 {
-		switch os.Args[1] {
-		case documents.WorkerCommand:
-			os.Exit(documents.Worker(os.Args[2:], os.Stdin, os.Stdout))
-		case measureCommand:
-			os.Exit(measureMain(os.Args[2:]))
-		}
+	if len(os.Args) > 1 && os.Args[1] == measureCommand {
+		os.Exit(measureMain(os.Args[2:]))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

@@ -11,13 +11,8 @@ import (
 
 // TestMain lets the test binary be the process that measures, and its child.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 {
-		switch os.Args[1] {
-		case documents.WorkerCommand:
-			os.Exit(documents.Worker(os.Args[2:], os.Stdin, os.Stdout))
-		case measureCommand:
-			os.Exit(measureMain(os.Args[2:]))
-		}
+	if len(os.Args) > 1 && os.Args[1] == measureCommand {
+		os.Exit(measureMain(os.Args[2:]))
 	}
 	os.Exit(m.Run())
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 
 	"github.com/caarlos0/env/v11"
-	"github.com/spf13/cobra"
 
 	"github.com/perfectworks/backend/adapters/documents"
 	"github.com/perfectworks/backend/adapters/documents/command"
@@ -16,12 +15,6 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/router"
 	"github.com/perfectworks/backend/app"
 )
-
-// documentsCommands are the document tools, and the hidden child processes in
-// which they read untrusted files.
-func documentsCommands() []*cobra.Command {
-	return append([]*cobra.Command{command.New(openDocuments)}, command.Hidden()...)
-}
 
 // openDocuments chooses the document engines by the environment.
 func openDocuments() (command.Engine, error) {

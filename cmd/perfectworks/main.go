@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/perfectworks/backend/adapters/documents/command"
 	"github.com/perfectworks/backend/domain/failure"
 )
 
@@ -90,7 +91,7 @@ func rootCommand() *cobra.Command {
 		projectionsCommand(), policiesCommand(), jobsCommand(), erasureCommand(), tokensCommand(), paymentsCommand(),
 	)
 	markRunErrors(root)
-	root.AddCommand(documentsCommands()...)
+	root.AddCommand(command.New(openDocuments))
 	root.SetHelpCommand(helpCommand(root))
 	return root
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/perfectworks/backend/adapters/documents"
-	"github.com/perfectworks/backend/adapters/documents/isolate"
 )
 
 // The exit codes, which scripts rely on.
@@ -82,27 +81,6 @@ func New(open func() (Engine, error)) *cobra.Command {
 	}
 	root.AddCommand(analyze(opened), process(opened), convert(opened), capabilities(opened))
 	return root
-}
-
-// Hidden makes the hidden commands of child processes. They must be added to the root command of the program.
-func Hidden() []*cobra.Command {
-	hidden := func(name string, run func(cmd *cobra.Command, args []string) int) *cobra.Command {
-		return &cobra.Command{
-			Use: name, Hidden: true, DisableFlagParsing: true, SilenceUsage: true, SilenceErrors: true,
-			RunE: func(cmd *cobra.Command, args []string) error {
-				if code := run(cmd, args); code != 0 {
-					return &ExitError{Code: code}
-				}
-				return nil
-			},
-		}
-	}
-	return []*cobra.Command{
-		hidden(documents.WorkerCommand, func(cmd *cobra.Command, args []string) int {
-			return documents.Worker(args, cmd.InOrStdin(), cmd.OutOrStdout())
-		}),
-		hidden(isolate.ExecCommand, func(_ *cobra.Command, args []string) int { return isolate.Exec(args) }),
-	}
 }
 
 func usage(_ *cobra.Command, err error) error { return &ExitError{Code: ExitUsage, Err: err} }

@@ -15,22 +15,6 @@ import (
 )
 
 // TestMain lets the test binary be the child processes.
-func TestMain(m *testing.M) {
-	if len(os.Args) > 1 {
-		for _, hidden := range command.Hidden() {
-			if hidden.Name() != os.Args[1] {
-				continue
-			}
-			hidden.SetArgs(os.Args[2:])
-			if err := hidden.Execute(); err != nil {
-				os.Exit(1)
-			}
-			os.Exit(0)
-		}
-	}
-	os.Exit(m.Run())
-}
-
 // run gives what the command writes to standard output and then to standard error, and its exit code.
 func run(t *testing.T, args ...string) (string, int) {
 	t.Helper()

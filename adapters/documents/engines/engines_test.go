@@ -5,7 +5,6 @@ import (
 	"image"
 	"image/color"
 	"image/png"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -20,19 +19,11 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/documentstest/programtest"
 	"github.com/perfectworks/backend/adapters/documents/documentstest/verapdftest"
 	"github.com/perfectworks/backend/adapters/documents/engines"
-	"github.com/perfectworks/backend/adapters/documents/isolate"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 	"github.com/perfectworks/backend/adapters/documents/tagging"
 )
 
 // TestMain lets the test binary be the program that runs others within limits.
-func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == isolate.ExecCommand {
-		os.Exit(isolate.Exec(os.Args[2:]))
-	}
-	os.Exit(m.Run())
-}
-
 func find(t *testing.T, s engines.Settings) *engines.Found {
 	t.Helper()
 	found, err := engines.Find(s)

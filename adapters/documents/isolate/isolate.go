@@ -32,8 +32,12 @@ const lifeline = 3
 
 // Child prepares a command as a child process: it has a group of its own, which is killed as a whole when the command's
 // context ends, and a lifeline before the files in ExtraFiles, which are numbered from 4. Call the result once the command was
-// started, or failed to, and the second result when it has ended.
+// started, or failed to, and the second result when it has ended. It fails in a process that it prepared itself.
 func Child(cmd *exec.Cmd) (started, ended func(), err error) {
+	if os.Getenv(childMark) != "" {
+		return nil, nil, ErrChild
+	}
+	cmd.Env = append(cmd.Environ(), childMark+"=1")
 	theirs, ours, err := os.Pipe()
 	if err != nil {
 		return nil, nil, fmt.Errorf("make a pipe for the child process: %w", err)

@@ -24,8 +24,6 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
-		case isolate.ExecCommand:
-			os.Exit(isolate.Exec(os.Args[2:]))
 		case "parent-that-dies":
 			parentThatDies(os.Args[2])
 		case "sealed":

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// ExecCommand is the hidden subcommand by which this program runs another one within limits; see [Exec].
+// ExecCommand is the command by which this program runs another one within limits; see [Exec] and [Main].
 const ExecCommand = "documents-exec"
 
 // Confined is how a program is run.
@@ -33,7 +33,7 @@ type execution struct {
 	Files int `json:"files,omitempty"`
 }
 
-// Program changes a command to run its program confined, by way of executable, which must call [Exec], and prepares it as
+// Program changes a command to run its program confined, by way of executable, which must link this package, and prepares it as
 // [Child] does; the command must have a context. The program runs without network. When the context ends or the parent dies, all processes that it started end too. The program finds the
 // command's ExtraFiles where it would without this.
 func Program(cmd *exec.Cmd, executable string, confined Confined) (started, ended func(), err error) {

@@ -28,24 +28,11 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/documentstest/programtest"
 	"github.com/perfectworks/backend/adapters/documents/documentstest/verapdftest"
 	"github.com/perfectworks/backend/adapters/documents/engines"
-	"github.com/perfectworks/backend/adapters/documents/isolate"
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 	"github.com/perfectworks/backend/adapters/documents/router"
 )
 
 // TestMain lets the test binary be the child processes.
-func TestMain(m *testing.M) {
-	if len(os.Args) > 1 {
-		switch os.Args[1] {
-		case documents.WorkerCommand:
-			os.Exit(documents.Worker(os.Args[2:], os.Stdin, os.Stdout))
-		case isolate.ExecCommand:
-			os.Exit(isolate.Exec(os.Args[2:]))
-		}
-	}
-	os.Exit(m.Run())
-}
-
 func newRouter(t *testing.T, s engines.Settings) *router.Router {
 	t.Helper()
 	found, err := engines.Find(s)
