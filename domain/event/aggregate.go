@@ -42,7 +42,11 @@ func (a Aggregate[I, S]) Check(name I) error {
 // Describe returns what does not depend on the types of id and state.
 func (a Aggregate[I, S]) Describe() Kind {
 	var name I
-	return Kind{Category: a.Category, IDPrefix: name.Prefix(), Schemas: a.Schemas, Unfollowed: a.Unfollowed}
+	var zero S
+	return Kind{
+		Category: a.Category, IDPrefix: name.Prefix(), Schemas: a.Schemas, Unfollowed: a.Unfollowed, Zero: zero,
+		Apply: func(s any, e Event) any { return a.Apply(s.(S), e) }, //nolint:forcetypeassert // It is Zero, or what Apply returned.
+	}
 }
 
 // Kind is an Aggregate without its types.
@@ -52,6 +56,10 @@ type Kind struct {
 	IDPrefix   string
 	Schemas    []Schema
 	Unfollowed bool
+	// Zero is the state of an aggregate without events, and Apply folds an event into
+	// a state that began as Zero.
+	Zero  any
+	Apply func(state any, e Event) any
 }
 
 // StreamPrefix is what the names of all streams of this kind begin with.

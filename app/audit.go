@@ -1,0 +1,80 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/perfectworks/backend/adapters/auditlog"
+	"github.com/perfectworks/backend/adapters/eventstore"
+	"github.com/perfectworks/backend/adapters/telemetry"
+	"github.com/perfectworks/backend/domain"
+	"github.com/perfectworks/backend/projections"
+)
+
+// Audit is what operators look into the log with.
+type Audit struct {
+	*auditlog.Reader
+
+	// Projections replays parts of the log into scratch tables.
+	Projections *projections.Engine
+
+	pool *pgxpool.Pool
+}
+
+// Trace is auditlog.Reader.Trace, with the jobs that follow from the events.
+func (a *Audit) Trace(ctx context.Context, id string) ([]*auditlog.Command, error) {
+	return a.Reader.Trace(ctx, id, a.jobsOf)
+}
+
+// jobsOf finds the jobs that policies made of events. Those that completed long ago
+// are deleted.
+func (a *Audit) jobsOf(ctx context.Context, events []string) (map[string][]auditlog.Job, error) {
+	rows, err := a.pool.Query(ctx, `SELECT args -> 'event' ->> 'id', id, kind, state::text FROM jobs.river_job
+		WHERE args -> 'event' ->> 'id' = ANY($1) ORDER BY id`, events)
+	if err != nil {
+		return nil, fmt.Errorf("find the jobs of events: %w", err)
+	}
+	found := map[string][]auditlog.Job{}
+	var of string
+	var job auditlog.Job
+	_, err = pgx.ForEachRow(rows, []any{&of, &job.ID, &job.Kind, &job.State}, func() error {
+		found[of] = append(found[of], job)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find the jobs of events: %w", err)
+	}
+	return found, nil
+}
+
+// WithAudit hands the log to an operator's tool; see WithEngine.
+func WithAudit(ctx context.Context, settings Settings, logger *slog.Logger, use func(*Audit) error) (err error) {
+	if err := settings.Check(); err != nil {
+		return fmt.Errorf("the settings are not usable: %w", err)
+	}
+	data, err := settings.toolsFolder()
+	if err != nil {
+		return err
+	}
+	c, err := openCore(ctx, settings, data, logger, telemetry.NewRegistry())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+	streams, err := eventstore.NewStreams(c.log.Client, c.codec, -1)
+	if err != nil {
+		return err
+	}
+	return use(&Audit{
+		Reader: &auditlog.Reader{
+			Read: readLog(c.log.Client, c.codec), Head: c.log.ours, Events: streams.Events, Kinds: domain.Aggregates(),
+			Undecodable: func(err error) bool { return errors.Is(err, projections.ErrUndecodable) },
+		},
+		Projections: c.engine, pool: c.db.pool,
+	})
+}
