@@ -18,7 +18,7 @@ func TestAuditOnTheCommandLine(t *testing.T) {
 	ada.settle(t)
 	home := ada.must(t, http.StatusOK, http.MethodGet, "/organizations/current", "").Data.ID
 	stream := "organization-" + home
-	ada.must(t, http.StatusOK, http.MethodPut, "/organizations/current", `{"name":"evil\u2028Engines"}`)
+	ada.must(t, http.StatusOK, http.MethodPut, "/organizations/current", `{"name":"Difference Engines"}`)
 	run := func(want int, args ...string) string {
 		t.Helper()
 		stdout, stderr, code := output(t, place.settings, append(append([]string{"audit"}, args...), "--data", place.data)...)
@@ -59,7 +59,7 @@ func TestAuditOnTheCommandLine(t *testing.T) {
 	}
 	says(run(2, "log", "--since", "tomorrow"), "--since")
 
-	says(run(0, "show", stream), `"name": "evil`, "after revision 2")
+	says(run(0, "show", stream), `"name": "Difference Engines"`, "after revision 2")
 	var first auditlog.State
 	if err := json.Unmarshal([]byte(run(0, "show", stream, "--at", "0", "--json")), &first); err != nil || first.Revision != 0 {
 		t.Errorf("%+v, %v", first, err)

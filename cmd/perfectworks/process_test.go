@@ -39,7 +39,7 @@ const readyWithin = time.Minute
 func program(t *testing.T, settings []string, args ...string) *exec.Cmd {
 	t.Helper()
 	command := exec.Command(os.Args[0], args...)
-	command.Env = append(os.Environ(), append(settings, asProgram+"=1", "PERFECTWORKS_ADMIN_ADDR=127.0.0.1:0")...)
+	command.Env = append(os.Environ(), append(settings, asProgram+"=1", "PERFECTWORKS_ADMIN_ADDR=127.0.0.1:0", "DOCUMENTS_ENGINES=embedded")...)
 	return command
 }
 
