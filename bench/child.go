@@ -37,6 +37,7 @@ const (
 	nodeChild   = "node"   // an event node
 	serverChild = "server" // the whole server
 	emptyChild  = "empty"  // the router with a handler that does nothing
+	uploadChild = "upload" // a handler that copies bodies to a file
 )
 
 type childConfig struct {
@@ -143,6 +144,8 @@ func runChild(ctx context.Context, encoded string) (err error) {
 		return runServer(ctx, config, logger)
 	case emptyChild:
 		return runEmpty(ctx)
+	case uploadChild:
+		return runUpload(ctx, config)
 	}
 	return errors.New("unknown kind of child: " + config.Kind)
 }
