@@ -167,7 +167,7 @@ func (a *App) openAPI() error {
 		Directory:        a.directory,
 		ReadModels:       a.engine,
 		Queries:          queries,
-		Exports:          &exporter.Exporter{Events: a.work.streams.Events, Traces: queries.Erasures, Keys: queries.APIKeys},
+		Exports:          &exporter.Exporter{Events: a.work.streams.Events, Traces: queries.Erasures, Keys: queries.APIKeys, Files: queries.Files},
 		Idempotency:      a.answers,
 		Statements:       statements,
 		Payments:         a.work.payments,

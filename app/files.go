@@ -52,7 +52,7 @@ func (s Settings) checkDocuments() error {
 	if s.DocumentsPerOrganization < 0 || s.DocumentsPerOrganization > maxDocumentWorkers {
 		refuse("PERFECTWORKS_DOCUMENTS_PER_ORGANIZATION lies outside 1 to %d", maxDocumentWorkers)
 	}
-	if s.DocumentMemory < 0 || s.DocumentMemory > 0 && s.DocumentMemory/int64(s.documentWorkers()) < leastMemory {
+	if s.DocumentMemory < 0 || s.DocumentMemory > 0 && s.memoryOfDocument() < leastMemory {
 		refuse("PERFECTWORKS_DOCUMENT_MEMORY gives less than %d MiB to each document", leastMemory>>20)
 	}
 	if s.FileGrace < 0 || s.FileGrace > maxGrace {
@@ -60,6 +60,10 @@ func (s Settings) checkDocuments() error {
 	}
 	return errors.Join(wrong...)
 }
+
+// memoryOfDocument is what each child process may take, in bytes. While documents are
+// worked on, as many may be counted.
+func (s Settings) memoryOfDocument() int64 { return s.DocumentMemory / int64(2*s.documentWorkers()) }
 
 func (s Settings) documentWorkers() int {
 	if s.DocumentWorkers > 0 {
@@ -86,7 +90,7 @@ func (c *core) openProcessing(settings Settings, data string, objects *blob.Stor
 	}
 	workers := settings.documentWorkers()
 	if settings.DocumentMemory > 0 {
-		limits.Memory = settings.DocumentMemory / int64(workers)
+		limits.Memory = settings.memoryOfDocument()
 	}
 	working, err := documents.NewWith(logger, workers)
 	if err != nil {

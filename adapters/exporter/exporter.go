@@ -11,12 +11,14 @@ import (
 
 	"github.com/perfectworks/backend/domain/apikey"
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/file"
 	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/tokenaccount"
 	"github.com/perfectworks/backend/domain/user"
 	"github.com/perfectworks/backend/projections/apikeys"
 	"github.com/perfectworks/backend/projections/erasures"
+	"github.com/perfectworks/backend/projections/files"
 )
 
 // Record is a stored event.
@@ -38,6 +40,8 @@ type Exporter struct {
 	// Traces finds a person's organizations and invitations, and Keys the API keys.
 	Traces erasures.Queries
 	Keys   apikeys.Queries
+	// Files finds the files of an organization.
+	Files files.Queries
 }
 
 // User returns what is stored about a person: their account, their API keys, and
@@ -91,7 +95,8 @@ func (x *Exporter) User(ctx context.Context, person id.User) iter.Seq2[Record, e
 }
 
 // Organization returns what is stored about an organization: its own record with
-// members and invitations, its API keys and those of its members, and its tokens.
+// members and invitations, its API keys and those of its members, its tokens, and
+// what is recorded of its files.
 // Addresses and agents of the people who acted are left out: they are in the
 // audit log for as long as they are kept.
 func (x *Exporter) Organization(ctx context.Context, name id.Organization) iter.Seq2[Record, error] {
@@ -101,9 +106,17 @@ func (x *Exporter) Organization(ctx context.Context, name id.Organization) iter.
 			yield(Record{}, err)
 			return
 		}
+		all, err := x.Files.InOrganization(ctx, name)
+		if err != nil {
+			yield(Record{}, err)
+			return
+		}
 		streams := []string{organization.Aggregate.Stream(name), tokenaccount.Aggregate.Stream(tokenaccount.ID(name))}
 		for _, key := range keys {
 			streams = append(streams, apikey.Aggregate.Stream(key))
+		}
+		for _, one := range all {
+			streams = append(streams, file.Aggregate.Stream(one))
 		}
 		x.emit(ctx, streams, everything, func(r event.Recorded) event.Metadata { return impersonal(r.Metadata) }, yield)
 	}

@@ -13,12 +13,14 @@ import (
 	"github.com/perfectworks/backend/adapters/exporter"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/file"
 	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/personal"
 	"github.com/perfectworks/backend/domain/user"
 	"github.com/perfectworks/backend/projections/apikeys"
 	"github.com/perfectworks/backend/projections/erasures"
+	"github.com/perfectworks/backend/projections/files"
 )
 
 var at = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -55,6 +57,9 @@ func newExporter(l logs) *exporter.Exporter {
 		Keys: apikeys.Queries{
 			OwnedBy:        func(context.Context, id.User, id.Organization) ([]apikeys.Owned, error) { return nil, nil },
 			InOrganization: func(context.Context, id.Organization) ([]id.APIKey, error) { return nil, nil },
+		},
+		Files: files.Queries{
+			InOrganization: func(context.Context, id.Organization) ([]id.File, error) { return []id.File{"file_1"}, nil },
 		},
 	}
 }
@@ -120,5 +125,21 @@ func TestAnExportEndsWithItsFirstError(t *testing.T) {
 		if n != 1 {
 			t.Errorf("%s: %d records", name, n)
 		}
+	}
+}
+
+// The files of an organization are in its export.
+func TestFilesAreAnOrganizations(t *testing.T) {
+	t.Parallel()
+	x := newExporter(logs{"file-file_1": {by("user_1", file.Registered{FileID: "file_1", OrganizationID: "org_1", Filename: personal.New("a.pdf"), OccurredAt: at})}})
+	var got []any
+	for r, err := range x.Organization(t.Context(), "org_1") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, r.Type, r.Data["filename"])
+	}
+	if diff := cmp.Diff([]any{"FileRegistered", "a.pdf"}, got); diff != "" {
+		t.Error(diff)
 	}
 }

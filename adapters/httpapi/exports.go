@@ -14,6 +14,7 @@ import (
 	"github.com/perfectworks/backend/domain/user"
 	"github.com/perfectworks/backend/projections/apikeys"
 	"github.com/perfectworks/backend/projections/erasures"
+	"github.com/perfectworks/backend/projections/files"
 )
 
 // Exports collects what is stored about a person or an organization.
@@ -55,9 +56,9 @@ func (a *API) registerExports() {
 	register(a, operation{
 		id: "exportOrganization", method: http.MethodGet, path: "/organizations/current/export", tag: tagOrganizations,
 		summary: "Export organization data",
-		description: "Everything that is stored about the organization, as a file: its profile, members and invitations, API keys without the keys, and tokens. " +
+		description: "Everything that is stored about the organization, as a file: its profile, members and invitations, API keys without the keys, tokens, and what is recorded of its files. " +
 			"Only owners can export it. The answer is streamed: if it breaks off, request it again. One export is written at a time.",
-		authorization: permitted(access.ExportOrganization), reads: []string{erasures.Name, apikeys.Name}, timeout: exportTimeout,
+		authorization: permitted(access.ExportOrganization), reads: []string{erasures.Name, apikeys.Name, files.Name}, timeout: exportTimeout,
 		message: "the data of the organization",
 	}, a.exportOrganization)
 }

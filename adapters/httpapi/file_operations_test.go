@@ -111,9 +111,16 @@ func TestOperationsThatWait(t *testing.T) {
 	}
 	page := bob.upload("b.html", typeHTML, []byte(page))
 	bobs := str(bob.call(http.MethodPost, "/files/"+page+"/analysis", "", async...).data(t, 202), "jobId")
-	queue := w.query(`SELECT args ->> 'jobId' FROM jobs.river_job WHERE kind = 'work-on-file' AND state = 'available' ORDER BY priority, scheduled_at, id`)
+	const queued = `SELECT args ->> 'jobId' FROM jobs.river_job WHERE kind = 'work-on-file' AND state = 'available' ORDER BY priority, scheduled_at, id`
+	queue := w.query(queued)
 	if len(queue) != 3 || queue[0] != job || queue[1] != bobs {
 		t.Errorf("the queue is %v; ada's first is %s, bob's is %s", queue, job, bobs)
+	}
+
+	// One that is cancelled makes room for the next.
+	ada.delete("/jobs/"+queue[2]).data(t, 200)
+	if after := w.query(queued); len(after) != 3 || slices.Contains(after, queue[2]) {
+		t.Errorf("after %s was cancelled, the queue is %v", queue[2], after)
 	}
 
 	// A file that is deleted takes its operation along.
@@ -144,7 +151,7 @@ func TestOperationsThatWait(t *testing.T) {
 			return balance.data(t, 200)["held"] == 0.0
 		}, func() string { return string(balance.body) })
 		spent := 1000 - balance.data(t, 200)["available"].(float64)
-		if want := map[*person]float64{ada: 14, bob: 1}[p]; spent != want {
+		if want := map[*person]float64{ada: 13, bob: 1}[p]; spent != want {
 			t.Errorf("%s spent %v, want %v", p.name, spent, want)
 		}
 	}

@@ -2,6 +2,7 @@ package processing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -108,7 +109,21 @@ func (s *Service) Stop(ctx context.Context, name id.Job, at event.Position) erro
 	if err := s.ended(ctx, name, at); err != nil {
 		return err
 	}
-	return s.queue.Cancel(ctx, keyOf(name))
+	if err := s.queue.Cancel(ctx, keyOf(name)); err != nil {
+		return err
+	}
+	var organization id.Organization
+	err := s.Pool.QueryRow(ctx, "SELECT organization_id FROM file_jobs WHERE job_id = $1", string(name)).Scan(&organization)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err == nil {
+		err = s.next(ctx, organization, 0) // The one that waited has left its place.
+	}
+	if err != nil {
+		return fmt.Errorf("queue the next operation: %w", err)
+	}
+	return nil
 }
 
 // ended notes that an operation has ended, with all that follows, and tells those

@@ -143,6 +143,8 @@ type Queries struct {
 	// Before returns files of an organization that are not deleted and were created at a
 	// time or before, in the order of their creation, after one of them.
 	Before func(ctx context.Context, organization id.Organization, at time.Time, after Old, most int) ([]Old, error)
+	// InOrganization returns all files of an organization, deleted ones included.
+	InOrganization func(context.Context, id.Organization) ([]id.File, error)
 	// Stored tells whether an object belongs to a file that has its bytes still.
 	Stored func(ctx context.Context, name id.File, object string) (bool, error)
 }
@@ -159,7 +161,7 @@ func NewQueries(db view.DB) Queries {
 	r := reader{db}
 	return Queries{
 		Get: r.get, List: r.list, Job: r.job, DueForPurge: r.dueForPurge,
-		Unended: r.unended, UnendedOf: r.unendedOf, Stored: r.stored, Before: r.before,
+		Unended: r.unended, UnendedOf: r.unendedOf, InOrganization: r.inOrganization, Stored: r.stored, Before: r.before,
 	}
 }
 
@@ -251,4 +253,17 @@ func (r reader) stored(ctx context.Context, name id.File, object string) (bool, 
 		return false, fmt.Errorf("look for the file of an object: %w", err)
 	}
 	return stored, nil
+}
+
+func (r reader) inOrganization(ctx context.Context, organization id.Organization) ([]id.File, error) {
+	rows, err := r.db.Query(ctx, "SELECT f.id FROM files.files f WHERE f.organization_id = @organization ORDER BY f.created_at, f.id",
+		pgx.NamedArgs{"organization": string(organization)})
+	var all []id.File
+	if err == nil {
+		all, err = pgx.CollectRows(rows, pgx.RowTo[id.File])
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find the files of an organization: %w", err)
+	}
+	return all, nil
 }
