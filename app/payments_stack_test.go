@@ -499,6 +499,68 @@ func TestABurstOfWebhooks(t *testing.T) {
 	}
 }
 
+// A refund that the provider refuses, because the money went back another way, is
+// noted and fails for an operator to see. Once that other refund has failed, the
+// money can be asked for again.
+func TestRefundsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	settings := shopSettings(t)
+	settings.SandboxChaos = "drops=1"
+	s := openShop(t, settings)
+	name, session, err := s.order()
+	if err == nil {
+		err = s.box().Pay(session)
+	}
+	charge, other := "", ""
+	if err == nil {
+		charge, err = s.charge(session)
+	}
+	follower := access.ByPolicy("test", "", access.FollowPayments)
+	observe := func() {
+		t.Helper()
+		if _, err := s.work.commands.ObservePayment(t.Context(), s.request(follower), commands.ObservePayment{SessionID: session}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	observe()
+	if err == nil {
+		other, err = s.box().Refund(charge, 0, true)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	finance := access.Principal{Kind: access.KindSystem, UserID: "sysuser_1", SystemRoles: []access.SystemRole{access.SystemFinance}}
+	refund := func() error {
+		_, err := s.work.commands.RefundPayment(t.Context(), s.request(finance), commands.RefundPayment{PaymentID: name, Reason: personal.New("ticket")})
+		return err
+	}
+	if err := refund(); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually(func() string {
+		if n := s.count("SELECT count(*) FROM audit.entries WHERE target_id = $1 AND action = 'RefundRefused'", string(name)); n != 1 {
+			return fmt.Sprintf("the refusal is noted %d times", n)
+		}
+		if n := s.count("SELECT count(*) FROM jobs.river_job WHERE kind = 'policy/make-refund' AND state = 'discarded'"); n != 1 {
+			return fmt.Sprintf("%d jobs have failed", n)
+		}
+		return ""
+	})
+	if err := s.box().SettleRefund(other, false); err != nil {
+		t.Fatal(err)
+	}
+	observe()
+	if err := refund(); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually(func() string {
+		if b := s.account().Balance; b.ClawedBack != orderTokens {
+			return fmt.Sprintf("the account has %+v", b)
+		}
+		return ""
+	})
+}
+
 // hook sends a webhook.
 func hook(url string, body []byte, secret string) error {
 	r, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body))

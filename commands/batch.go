@@ -196,7 +196,7 @@ func (b batch) round(ctx context.Context, tickets []*ticket) {
 		waiting = append(waiting, t)
 	}
 	contended := b.x.lines.isContended(b.stream)
-	for range maxConflicts {
+	for range attempts {
 		if len(waiting) == 0 {
 			return
 		}

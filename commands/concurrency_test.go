@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/perfectworks/backend/adapters/eventstore/eventstoretest"
 	"github.com/perfectworks/backend/commands"
@@ -176,6 +177,31 @@ func (c contended) Append(ctx context.Context, after commands.Snapshot, fold com
 		return commands.Snapshot{}, fmt.Errorf("append: %w", commands.ErrWrongRevision)
 	}
 	return c.Streams.Append(ctx, after, fold, drafts)
+}
+
+// unlucky loses as many races for streams that exist, and no more.
+type unlucky struct {
+	commands.Streams
+	races *atomic.Int64
+}
+
+func (u unlucky) Append(ctx context.Context, after commands.Snapshot, fold commands.Fold, drafts []event.Draft) (commands.Snapshot, error) {
+	if after.Revision != event.NoStream && len(drafts) > 0 && u.races.Add(-1) >= 0 {
+		return commands.Snapshot{}, fmt.Errorf("append: %w", commands.ErrWrongRevision)
+	}
+	return u.Streams.Append(ctx, after, fold, drafts)
+}
+
+// A process that loses many races within a short time is not refused.
+func TestManyLostRaces(t *testing.T) {
+	t.Parallel()
+	store := unlucky{newModel(), &atomic.Int64{}}
+	w := newWorld(t, store)
+	account, person := w.granted(100), w.person()
+	store.races.Store(75)
+	must(w.ReserveTokens(t.Context(), w.request(account), commands.ReserveTokens{Reference: reference("op"), Amount: 1, Hold: time.Hour})).in(w)
+	store.races.Store(75)
+	must(w.UpdateUserProfile(t.Context(), w.request(person), firstName("Augusta"))).in(w)
 }
 
 func TestContention(t *testing.T) {

@@ -104,7 +104,7 @@ func (x *executor) endInvitations(ctx context.Context, req Request, invitations 
 // bring an aggregate into a state, out of it, and into it again: the events are
 // numbered by their revision.
 func settle[S any](ctx context.Context, x *executor, req Request, of reference[S], organizationID id.Organization, decide func(S) ([]event.Event, error)) (outcome[S], error) {
-	for range maxConflicts {
+	for range attempts {
 		snapshot, err := of.load(ctx, x, true)
 		if err != nil {
 			return outcome[S]{}, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/perfectworks/backend/domain/event"
@@ -12,12 +13,33 @@ import (
 	"github.com/perfectworks/backend/domain/payment"
 )
 
-// maxConflicts bounds how often a command decides again after losing a race
-// for its stream. Each loss means that another process got through: those of
-// this one take turns.
-const maxConflicts = 32
+// A command decides again after losing a race for its stream. Each loss means that
+// another process got through: those of this one take turns. It gives up only after
+// maxConflicts losses that took contentionPatience at least: who has just won knows
+// the stream and wins the next race more easily, so that on a busy machine one
+// process can lose many races within milliseconds.
+const (
+	maxConflicts       = 32
+	contentionPatience = 2 * time.Second
+	// longestPause bounds the pauses between attempts after maxConflicts, which are
+	// random, so that processes get out of step.
+	longestPause = 20 * time.Millisecond
+)
 
-// ErrContended is the refusal after maxConflicts lost races.
+// attempts yields once for each attempt that a command may make.
+func attempts(yield func() bool) {
+	began := time.Now()
+	for n := 0; n < maxConflicts || time.Since(began) < contentionPatience; n++ {
+		if n >= maxConflicts {
+			time.Sleep(rand.N(longestPause)) //nolint:gosec // It keeps no secret.
+		}
+		if !yield() {
+			return
+		}
+	}
+}
+
+// ErrContended is the refusal of a command that lost too many races.
 var ErrContended = failure.New(failure.Unavailable, "RESOURCE_CONTENDED",
 	"too many others are changing this at the same time: try again")
 
@@ -118,7 +140,7 @@ func execute[S any](ctx context.Context, x *executor, req Request, c change[S]) 
 		return outcome[S]{}, fmt.Errorf("wait for other changes of the %s: %w", c.of.category, err)
 	}
 	defer leave()
-	for range maxConflicts {
+	for range attempts {
 		o, seen, err := attempt(ctx, x, req, c, fresh, since)
 		if !errors.Is(err, ErrWrongRevision) {
 			return o, err

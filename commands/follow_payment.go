@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/event"
@@ -22,7 +23,7 @@ type ObservePayment struct{ SessionID string }
 type FulfilPayment struct{ PaymentID id.Payment }
 
 // MakeRefund asks the provider to return what a refund request of the payment
-// asks for, once.
+// asks for, once. It fails with ErrProviderRefused, which it notes.
 type MakeRefund struct {
 	PaymentID id.Payment
 	RequestID string
@@ -129,12 +130,22 @@ func (x *executor) makeRefund(ctx context.Context, req Request, c MakeRefund) (R
 	}
 	s := known.State
 	for _, r := range s.RefundRequests {
-		if r.ID != c.RequestID || s.Paid == nil {
+		if r.ID != c.RequestID || r.Refused || s.Paid == nil {
 			continue
 		}
 		err := x.payments.Refund(ctx, NewRefund{
 			PaymentID: s.ID, RequestID: r.ID, IntentID: s.Paid.IntentID, Amount: r.Amount,
 		})
+		if errors.Is(err, ErrProviderRefused) {
+			// The amount can be asked for again. That it was refused is an error all the
+			// same: finance waits for the money to go.
+			_, noted := x.changePayment(ctx, req, c.PaymentID, func(s payment.State) ([]event.Event, error) {
+				return s.RefuseRefund(c.RequestID, req.at())
+			})
+			if noted != nil {
+				return Result[payment.State]{}, noted
+			}
+		}
 		if err != nil {
 			return Result[payment.State]{}, err
 		}

@@ -164,7 +164,7 @@ func (c claim) hold(ctx context.Context, x *executor, req Request) error {
 // claim makes a value the claimant's, if it can be. It returns who holds it.
 func (x *executor) claim(ctx context.Context, req Request, c claim) (holder string, err error) {
 	of := ref(reservation.Aggregate, reservation.IDOf(c.Kind, c.ValueHash))
-	for range maxConflicts {
+	for range attempts {
 		snapshot, err := of.load(ctx, x, true)
 		if err != nil {
 			return "", err
@@ -217,7 +217,7 @@ type holding[S any] struct {
 
 // yields carries out rule 2 up to the mark.
 func yields[S any](ctx context.Context, x *executor, req Request, h holding[S]) (bool, error) {
-	for range maxConflicts {
+	for range attempts {
 		snapshot, err := h.of.load(ctx, x, true)
 		if err != nil {
 			return false, err
@@ -257,7 +257,7 @@ func (x *executor) releaseFormerSlugs(ctx context.Context, req Request, s organi
 
 func (x *executor) release(ctx context.Context, req Request, organizationID id.Organization, c reservation.Claim, availableAt time.Time) error {
 	of, fresh := ref(reservation.Aggregate, reservation.IDOf(c.Kind, c.ValueHash)), req.Retry
-	for range maxConflicts {
+	for range attempts {
 		snapshot, err := of.load(ctx, x, fresh)
 		if err != nil {
 			return err

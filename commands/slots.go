@@ -189,7 +189,7 @@ func slotOrder(req Request, limit int) ([]int, error) {
 func (x *executor) takeSlot(ctx context.Context, req Request, q quota, n int) error {
 	c := q.claim(reservation.PageOf(n))
 	fresh := false // What is cached may be behind: then the slot has changed.
-	for range maxConflicts {
+	for range attempts {
 		seen, err := load(ctx, x, pageOf(c), fresh)
 		if err != nil {
 			return err

@@ -270,11 +270,21 @@ func (s State) RequestRefund(requestID string, amount int64, reason personal.Tex
 	}}, nil
 }
 
-// requested is how much has been asked back, but for refunds that failed.
+// RefuseRefund notes that the provider refuses a refund request. It changes nothing
+// for a request that is not known, or known to be refused.
+func (s State) RefuseRefund(requestID string, at time.Time) ([]event.Event, error) {
+	known := slices.ContainsFunc(s.RefundRequests, func(r RefundRequest) bool { return r.ID == requestID && !r.Refused })
+	return s.note(!known, RefundRefused{PaymentID: s.ID, RequestID: requestID, OccurredAt: at})
+}
+
+// requested is how much has been asked back, but for refunds that were refused or
+// failed.
 func (s State) requested() int64 {
 	var sum int64
 	for _, r := range s.RefundRequests {
-		sum += r.Amount
+		if !r.Refused {
+			sum += r.Amount
+		}
 	}
 	for _, r := range s.Refunds {
 		if r.Status == RefundFailed {

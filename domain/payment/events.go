@@ -26,6 +26,7 @@ var Aggregate = event.Aggregate[id.Payment, State]{
 		event.Define[Released](),
 		event.Define[Rejected](),
 		event.Define[RefundRequested](),
+		event.Define[RefundRefused](),
 		event.Define[Fulfilled](),
 	},
 	Apply:    Apply,
@@ -172,6 +173,14 @@ type RefundRequested struct {
 	OccurredAt time.Time     `json:"occurredAt"`
 }
 
+// RefundRefused says that the provider refuses what a refund request asks for, as
+// when the money went back another way. The amount can be asked for again.
+type RefundRefused struct {
+	PaymentID  id.Payment `json:"paymentId"`
+	RequestID  string     `json:"requestId"`
+	OccurredAt time.Time  `json:"occurredAt"`
+}
+
 // Fulfilled says that the tokens were granted.
 type Fulfilled struct {
 	PaymentID id.Payment `json:"paymentId"`
@@ -221,6 +230,9 @@ func (Rejected) EventType() string { return "PaymentRejected" }
 
 // EventType implements event.Event.
 func (RefundRequested) EventType() string { return "RefundRequested" }
+
+// EventType implements event.Event.
+func (RefundRefused) EventType() string { return "RefundRefused" }
 
 // EventType implements event.Event.
 func (Fulfilled) EventType() string { return "PaymentFulfilled" }

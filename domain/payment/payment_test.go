@@ -146,6 +146,24 @@ func TestDecisions(t *testing.T) {
 			},
 		},
 		{Name: "is parked for a deleted organization", Given: session, When: succeed(func(p *payment.Paid) { p.Currency = "eur" }, true), Then: then{succeeded, parked}},
+		{
+			Name: "notes a refund that is refused", Given: append(money[:3:3], asked("req_1", 11662)),
+			When: func(s state) ([]event.Event, error) { return s.RefuseRefund("req_1", now) },
+			Then: then{payment.RefundRefused{PaymentID: "pay_1", RequestID: "req_1", OccurredAt: now}},
+		},
+		{
+			Name: "notes it once", Given: append(money[:3:3], asked("req_1", 11662), payment.RefundRefused{PaymentID: "pay_1", RequestID: "req_1"}),
+			When: func(s state) ([]event.Event, error) { return s.RefuseRefund("req_1", now) },
+		},
+		{
+			Name: "notes none that was not asked for", Given: money,
+			When: func(s state) ([]event.Event, error) { return s.RefuseRefund("req_1", now) },
+		},
+		{
+			Name:  "asks again for what was refused",
+			Given: append(money[:3:3], asked("req_0", 11662), payment.RefundRefused{PaymentID: "pay_1", RequestID: "req_0"}),
+			When:  refund(0), Then: then{asked("req_1", 11662)},
+		},
 		{Name: "is released", Given: append(money[:3:3], quarantined), When: func(s state) ([]event.Event, error) {
 			return s.Release(why, now)
 		}, Then: then{payment.Released{PaymentID: "pay_1", OrganizationID: "org_1", Reason: why, OccurredAt: now}}},

@@ -68,6 +68,8 @@ type Paid struct {
 type RefundRequest struct {
 	ID     string
 	Amount int64
+	// Refused says that the provider does not make it.
+	Refused bool
 }
 
 // Refusals of this package.
@@ -128,6 +130,12 @@ func Apply(s State, e event.Event) State {
 		s.Rejected, s.UpdatedAt = true, e.OccurredAt
 	case RefundRequested:
 		s.RefundRequests = append(slices.Clone(s.RefundRequests), RefundRequest{ID: e.RequestID, Amount: e.Amount})
+		s.UpdatedAt = e.OccurredAt
+	case RefundRefused:
+		s.RefundRequests = slices.Clone(s.RefundRequests)
+		for i, r := range s.RefundRequests {
+			s.RefundRequests[i].Refused = r.Refused || r.ID == e.RequestID
+		}
 		s.UpdatedAt = e.OccurredAt
 	case Fulfilled:
 		s.TokenTransactionID, s.FulfilledAt, s.UpdatedAt = e.TokenTransactionID, e.OccurredAt, e.OccurredAt

@@ -59,6 +59,7 @@ func TestTheStateGivesTheSamePayment(t *testing.T) {
 		payment.Released{PaymentID: "pay_1", OrganizationID: "org_1", Reason: personal.New("fine"), OccurredAt: day2},
 		payment.Fulfilled{PaymentID: "pay_1", TokenTransactionID: "txn_1_1", OccurredAt: day2},
 		payment.RefundRequested{PaymentID: "pay_1", OrganizationID: "org_1", RequestID: "r", Amount: 5, OccurredAt: day2},
+		payment.RefundRefused{PaymentID: "pay_1", RequestID: "r", OccurredAt: day2},
 		payment.Refunded{PaymentID: "pay_1", RefundID: "re_2", Amount: 5, Status: payment.RefundPending, OccurredAt: day2},
 		payment.Refunded{PaymentID: "pay_1", RefundID: "re_1", Amount: 7, Status: payment.RefundSucceeded, OccurredAt: day2},
 		payment.Refunded{PaymentID: "pay_1", RefundID: "re_2", Amount: 5, Status: payment.RefundFailed, OccurredAt: day2},

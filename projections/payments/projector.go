@@ -26,13 +26,13 @@ var (
 // Definition is the read model.
 func Definition() projections.Definition {
 	return projections.Definition{
-		Name: Name, Version: 2, Tables: tables, Indexes: indexes,
+		Name: Name, Version: 3, Tables: tables, Indexes: indexes,
 		Reducers: projections.Join(
 			projections.On(requested), projections.On(opened), projections.On(completed), projections.On(expired),
 			projections.On(failed), projections.On(succeeded), projections.On(refunded),
 			projections.On(disputeOpened), projections.On(disputeClosed), projections.On(quarantined),
 			projections.On(parked), projections.On(released), projections.On(rejected),
-			projections.On(refundRequested), projections.On(fulfilled),
+			projections.On(refundRequested), projections.On(refundRefused), projections.On(fulfilled),
 		),
 	}
 }
@@ -127,6 +127,10 @@ func rejected(e payment.Rejected, r event.Recorded) []change {
 }
 
 func refundRequested(e payment.RefundRequested, r event.Recorded) []change {
+	return []change{patch(e.PaymentID, e.OccurredAt, r, row{})}
+}
+
+func refundRefused(e payment.RefundRefused, r event.Recorded) []change {
 	return []change{patch(e.PaymentID, e.OccurredAt, r, row{})}
 }
 
