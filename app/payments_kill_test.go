@@ -29,17 +29,6 @@ type workerPlace struct {
 	KillAt string
 }
 
-func TestMain(m *testing.M) {
-	if where := os.Getenv(workerProcess); where != "" {
-		if err := workAndDie(where); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
-	os.Exit(m.Run())
-}
-
 // workAndDie works jobs until a point is reached, and is killed there as by
 // SIGKILL: nothing is finished, flushed or handed over.
 func workAndDie(where string) error {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/perfectworks/backend/adapters/documents"
+	"github.com/perfectworks/backend/adapters/documents/isolate"
 )
 
 // plan is how much is measured.
@@ -58,6 +59,9 @@ var profileDir string
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if len(os.Args) > 1 && os.Args[1] == isolate.ExecCommand {
+		os.Exit(isolate.Exec(os.Args[2:])) //nolint:gocritic // As below.
+	}
 	if len(os.Args) > 1 && os.Args[1] == documents.WorkerCommand {
 		os.Exit(documents.Worker(os.Args[2:], os.Stdin, os.Stdout)) //nolint:gocritic // Nothing is deferred that matters here.
 	}
