@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/netip"
 	"path/filepath"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,7 +19,9 @@ import (
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/click"
 	"github.com/perfectworks/backend/domain/user"
+	"github.com/perfectworks/backend/projections"
 	"github.com/perfectworks/backend/projections/readmodels"
+	"github.com/perfectworks/backend/projections/referrals"
 )
 
 const clicksFolder = "clicks"
@@ -61,7 +65,7 @@ func (a *App) openLinks(queries *readmodels.Queries) (*links, error) {
 	visitors := clicks.NewVisitors(a.db.pool, a.keys, a.settings.clickWindow())
 	terms := a.work.referrals
 	l := &links{
-		index: clicks.NewLinks(queries.Referrals.Links, terms.Destinations, a.logger), spool: spool,
+		index: clicks.NewLinks(a.linksOnceServed(queries.Referrals.Links), terms.Destinations, a.logger), spool: spool,
 		recorder: &clicks.Recorder{Spool: spool, Visitors: visitors, Record: recordClicks(a.work.commands), Logger: a.logger, After: a.settings.ClickJudge},
 	}
 	alert := newAlert(a.logger)
@@ -94,6 +98,22 @@ func recordClicks(do *commands.Commands) func(context.Context, click.Recorded) e
 		req := policies.ByClock("record-clicks", name, segment.OccurredAt, segment.OccurredAt, "", access.FollowReferrals)
 		_, err := do.RecordClicks(ctx, req, commands.RecordClicks{Recorded: segment})
 		return err
+	}
+}
+
+// linksOnceServed reads links from the read model. Before a first start has built it
+// there are none.
+func (a *App) linksOnceServed(read func(context.Context, int64, int) ([]referrals.Link, error)) func(context.Context, int64, int) ([]referrals.Link, error) {
+	var served atomic.Bool
+	return func(ctx context.Context, since int64, most int) ([]referrals.Link, error) {
+		if !served.Load() {
+			all, err := a.engine.Status(ctx)
+			if err != nil || !slices.ContainsFunc(all, func(s projections.Status) bool { return s.Projection == referrals.Name && s.Generation != 0 }) {
+				return nil, err
+			}
+			served.Store(true)
+		}
+		return read(ctx, since, most)
 	}
 }
 

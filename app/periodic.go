@@ -16,6 +16,7 @@ import (
 	"github.com/perfectworks/backend/projections/organizations"
 	paymentmodel "github.com/perfectworks/backend/projections/payments"
 	"github.com/perfectworks/backend/projections/readmodels"
+	"github.com/perfectworks/backend/projections/referrals"
 	"github.com/perfectworks/backend/projections/tokens"
 )
 
@@ -104,6 +105,7 @@ func (c *core) periodic(w *work, settings Settings, logger *slog.Logger) []jobs.
 		},
 		{
 			Name: repeating, Every: time.Hour, Timeout: 30 * time.Minute,
+			Ready: reading(erasures.Name),
 			Work: func(ctx context.Context, now time.Time) error {
 				return repeatErasures(ctx, c.keys, queries.Erasures, do, now, logger)
 			},
@@ -125,6 +127,7 @@ func (c *core) periodic(w *work, settings Settings, logger *slog.Logger) []jobs.
 		},
 		{
 			Name: "mature-commissions", Every: 10 * time.Minute, Timeout: 9 * time.Minute,
+			Ready: reading(referrals.Name),
 			Work: func(ctx context.Context, now time.Time) error {
 				return matureCommissions(ctx, queries.Referrals, do, now, logger)
 			},
