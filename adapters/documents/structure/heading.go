@@ -23,6 +23,9 @@ const (
 var numbered = regexp.MustCompile(`^(?:(?:[B-DF-HJ-NP-TV-XZ]|\d{1,3})(?:\.\d{1,3})*\.?|[AEIOUY](?:(?:\.\d{1,3})*\.|(?:\.\d{1,3})+)|` +
 	`[IVXL]{1,6}\.)\s+\p{L}`)
 
+// partLetters matches the letters below the parts of a figure: "(a)", or "(a) (b)".
+var partLetters = regexp.MustCompile(`^\([\p{L}\d]{1,3}\)(?:\s+\([\p{L}\d]{1,3}\))*$`)
+
 var chaptered = regexp.MustCompile(`^(?i:chapter|part|appendix|section|kapitel|teil|anhang|abschnitt|chapitre|partie|annexe|` +
 	`capítulo|parte|глава|часть|приложение|раздел|κεφάλαιο|μέρος)\s+(?:\d{1,3}|[IVXLA-Z]{1,6})\b`)
 
@@ -100,6 +103,9 @@ func (d *document) isHeading(b, next *block, marks map[bookmarkKey]int) bool {
 	if b.bookmarked(marks) > 0 && (b.style.bold != d.body.bold || b.size > 1.02*d.body.size || numbered.MatchString(b.text) ||
 		b.style.italic || len(b.lines) == 1) {
 		return true
+	}
+	if partLetters.MatchString(b.text) {
+		return false
 	}
 	ratio := b.size / d.body.size
 	if ratio >= largerThanBody {

@@ -90,6 +90,34 @@ func TestInfer(t *testing.T) {
 			want: []string{"Figure(", "!P(100", "!P(2020", "!Year of the count)", "!P(Mill"},
 		},
 		{
+			name: "bullets before quotations",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				y := c.paragraph(50, 760, 400, 3)
+				for i, words := range []string{"\u201cIt has run dry,\u201d said one.", "\u201cIt has not,\u201d said another.", "\u2018So be it,\u2019 wrote a third."} {
+					c.text(60, y-14*float64(i), "•").text(75, y-14*float64(i), words)
+				}
+				c.paragraph(50, y-60, 400, 3)
+				return pagesOf(c)
+			},
+			want: []string{"L:Disc(LI(Lbl(•) LBody(", "!P(•", "!P(\u201c"},
+		},
+		{
+			name: "the letters of the parts of a figure are no headings",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				y := c.paragraph(50, 760, 400, 3)
+				for k, x := range []float64{60, 280} {
+					c.image(x, y-100, x+150, y)
+					c.text(x+70, y-114, []string{"(a)", "(b)"}[k], bold)
+				}
+				c.text(150, y-132, "Figure 1: Both parts of the count")
+				c.paragraph(50, y-170, 400, 3)
+				return pagesOf(c)
+			},
+			want: []string{"Figure(▣", "!H1(", "!H2("},
+		},
+		{
 			name: "an initial beside three lines",
 			pages: func() []*pagetext.Page {
 				c := newCanvas(1)
