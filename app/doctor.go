@@ -110,7 +110,7 @@ func (f *findings) folder(settings Settings, data string) {
 	if err := syscall.Statfs(path, &stat); f.failed("free space", err) {
 		return
 	}
-	free, size := stat.Bavail*uint64(stat.Bsize), stat.Blocks*uint64(stat.Bsize) //nolint:gosec,unconvert // A block has a size; its type differs between systems.
+	free, size := stat.Bavail*uint64(stat.Bsize), stat.Blocks*uint64(stat.Bsize) //nolint:gosec // A block has a size.
 	health := Healthy
 	if free < leastSpace {
 		health = Doubtful
