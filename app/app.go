@@ -191,7 +191,11 @@ func (a *App) openAPI() error {
 
 		RateLimits: edge.limits, Admission: edge.admission, TrustedProxies: edge.proxies, CORSOrigins: edge.origins,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	measureTransfers(a.registry, a.api.Transfers)
+	return nil
 }
 
 // AdminAddr is the address of what is for operators, or nil without one.

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/perfectworks/backend/adapters/blob"
 	"github.com/perfectworks/backend/commands"
 )
@@ -28,4 +30,16 @@ func collectUploads(ctx context.Context, objects *blob.Store, now time.Time, log
 		logger.InfoContext(ctx, "uploads that never became files were deleted", "uploads", collected)
 	}
 	return err
+}
+
+// measureTransfers lets operators see what is uploaded and downloaded at the moment.
+func measureTransfers(registry prometheus.Registerer, transfers func() (int, int64)) {
+	registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "perfectworks_object_transfers", Help: "Uploads and downloads by signed URLs that are under way in this process.",
+		}, func() float64 { n, _ := transfers(); return float64(n) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "perfectworks_object_upload_bytes", Help: "Bytes that the uploads under way in this process have announced.",
+		}, func() float64 { _, bytes := transfers(); return float64(bytes) }),
+	)
 }

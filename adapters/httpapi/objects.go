@@ -57,6 +57,10 @@ func transferTime(size int64) time.Duration {
 	return leastTransfer + time.Duration(size/slowest)*time.Second
 }
 
+// Transfers returns how many uploads and downloads by signed URLs are under way, and the
+// bytes that the uploads among them have announced.
+func (a *API) Transfers() (transfers int, bytes int64) { return a.streams.UnderWay() }
+
 // registerObjects serves our signed URLs. They are not documented: a client uses them
 // as they were issued, and a bucket's are others.
 func (a *API) registerObjects() {

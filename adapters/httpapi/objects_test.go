@@ -284,6 +284,9 @@ func TestSlowUploadsHoldNoPlace(t *testing.T) {
 		fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/pdf\r\nContent-Length: 10\r\n\r\n1", signedUpload(t, s, 10))
 	}
 	waitFor(t, func() bool { entries, _ := os.ReadDir(filepath.Join(dir, ".incoming")); return len(entries) == 2 })
+	if n, bytes := h.api.Transfers(); n != 2 || bytes != 20 {
+		t.Errorf("%d transfers of %d bytes are under way", n, bytes)
+	}
 	h.do(get("/api/v0/api-keys")).want(t, http.StatusOK)
 	a := h.do(bare(http.MethodPut, signedUpload(t, s, 1), "x", "application/pdf"))
 	a.wantError(t, http.StatusTooManyRequests, errConcurrencyLimited.code)

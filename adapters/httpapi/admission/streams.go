@@ -17,8 +17,8 @@ type StreamLimits struct {
 	PerOrganization int
 	PerCaller       int
 	// Bytes bounds what the uploads under way have announced, together: 16 GiB. One
-	// caller and one organization may have an eighth and a half of them. A single
-	// upload is taken whatever its size.
+	// caller and one organization may have an eighth and a half of them. An upload
+	// that would be the only one is taken whatever its size.
 	Bytes int64
 }
 
@@ -89,7 +89,7 @@ func (s *Streams) Enter(caller, organization string, bytes int64) (leave func(),
 
 // hasRoom tells whether one more stream fits.
 func (l load) hasRoom(streams int, bytes, more int64) bool {
-	return l.streams < streams && (l.bytes == 0 || l.bytes+more <= bytes)
+	return l.streams < streams && (l.bytes == 0 || more <= bytes-l.bytes)
 }
 
 func (s *Streams) add(caller, organization string, streams int, bytes int64) {
