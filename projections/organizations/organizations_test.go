@@ -84,7 +84,8 @@ func TestReducers(t *testing.T) {
 		"file retention changed": {
 			[]event.Event{organization.FileRetentionChanged{OrganizationID: "org_1", Days: 30, OccurredAt: day1}},
 			acme(row{"file_retention": 30, "updated_at": day1, "revision": 2}),
-			[]row{owner}, leads("acme"),
+			[]row{owner},
+			leads("acme"),
 		},
 		"slug changed": {
 			[]event.Event{moved},
