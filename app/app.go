@@ -177,6 +177,7 @@ func (a *App) openAPI() error {
 		MaxFileSize:      a.settings.MaxFileSize,
 		Catalogue:        a.provider.catalogue,
 		Links:            a.links,
+		Events:           a.work.streams.Events,
 		ReferralCurrency: a.work.referrals.Programme.Current().Currency,
 		ReferralURL:      func(code string) string { return a.provider.publicURL + linkPath + code },
 		StoreRefusals:    eventstore.Refusals(),

@@ -131,6 +131,9 @@ func (l *links) Click(signed string) (*user.Click, bool) {
 	return commands.ClickOf(c.Place.String(), c.Link, c.At, c.Rule), true
 }
 
+// AsOf implements httpapi.Links.
+func (l *links) AsOf(now time.Time) time.Time { return l.spool.AsOf(now) }
+
 // Cookie implements httpapi.Links.
 func (*links) Cookie() string { return clicks.Cookie }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/perfectworks/backend/adapters/blob"
@@ -17,6 +18,7 @@ import (
 	"github.com/perfectworks/backend/adapters/eventstore/snapshots"
 	"github.com/perfectworks/backend/adapters/jobs"
 	"github.com/perfectworks/backend/adapters/payments"
+	"github.com/perfectworks/backend/adapters/payouts"
 	"github.com/perfectworks/backend/adapters/policyengine"
 	"github.com/perfectworks/backend/adapters/postgres"
 	"github.com/perfectworks/backend/adapters/processing"
@@ -40,6 +42,8 @@ type work struct {
 	payments *payments.Service
 	// referrals are the terms that the commands work by.
 	referrals commands.Referrals
+	orders    *payouts.Orders
+	pool      *pgxpool.Pool
 	objects   *blob.Store
 	files     *processing.Service
 }
@@ -76,6 +80,8 @@ func openWork(ctx context.Context, c *core, p *provider, settings Settings, logg
 	if err != nil {
 		return nil, err
 	}
+	orders := payouts.New(c.db.pool, c.keys)
+	referrals.Payouts = orders
 	objects, err := openObjects(ctx, settings, data, c.keys, p.publicURL)
 	if err != nil {
 		return nil, err
@@ -95,7 +101,7 @@ func openWork(ctx context.Context, c *core, p *provider, settings Settings, logg
 	if settings.watch != nil {
 		observer = settings.watch(observer)
 	}
-	w := &work{streams: streams, objects: objects, referrals: referrals, files: working, commands: commands.New(commands.Deps{
+	w := &work{streams: streams, objects: objects, referrals: referrals, orders: orders, pool: c.db.pool, files: working, commands: commands.New(commands.Deps{
 		Streams:  streams,
 		Turns:    postgres.NewTurns(c.db.pool),
 		Observer: observer,

@@ -55,6 +55,8 @@ func (b *bank) Pay(_ context.Context, p commands.Payout) (referrer.Outcome, erro
 	return b.answer, nil
 }
 
+func (b *bank) Forget(context.Context, string) error { return nil }
+
 func (b *bank) Ask(context.Context, string) (referrer.Outcome, error) { return b.answer, nil }
 
 // circle is people of the referral programme on a store.

@@ -19,6 +19,8 @@ type PayoutProvider interface {
 	// Ask returns what became of the payment of a reference: OutcomeFailed if it was
 	// never ordered, empty while it is under way.
 	Ask(ctx context.Context, reference string) (referrer.Outcome, error)
+	// Forget deletes what is kept of a payment whose end is noted.
+	Forget(ctx context.Context, reference string) error
 }
 
 // Payout is money to be paid. Amount is in the minor unit of Currency.
@@ -137,9 +139,13 @@ func (x *executor) rejectWithdrawal(ctx context.Context, req Request, c RejectWi
 }
 
 func (x *executor) finishWithdrawal(ctx context.Context, req Request, c FinishWithdrawal) (Result[ChangedWithdrawal], error) {
-	return x.changeWithdrawal(ctx, req, c.TransactionID, func(s referrer.State, sequence int64) ([]event.Event, error) {
+	done, err := x.changeWithdrawal(ctx, req, c.TransactionID, func(s referrer.State, sequence int64) ([]event.Event, error) {
 		return s.Finish(sequence, c.Outcome, req.at())
 	})
+	if err == nil && !done.Value.Withdrawal.Open() {
+		err = x.referrals.Payouts.Forget(ctx, done.Value.Withdrawal.Reference)
+	}
+	return done, err
 }
 
 func (x *executor) sendWithdrawal(ctx context.Context, req Request, c SendWithdrawal) (Result[ChangedWithdrawal], error) {

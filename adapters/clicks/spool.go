@@ -337,6 +337,33 @@ func (s *Spool) waiting() ([]sealed, error) {
 	return all, nil
 }
 
+// AsOf is the time up to which all clicks in the folder have been recorded.
+func (s *Spool) AsOf(now time.Time) time.Time {
+	s.mu.Lock()
+	for _, at := range append([]*segment{s.segment}, s.full...) {
+		if at != nil && at.begun.Before(now) {
+			now = at.begun
+		}
+	}
+	s.mu.Unlock()
+	folders, err := os.ReadDir(s.folder)
+	if err != nil {
+		return now
+	}
+	for _, f := range folders {
+		for _, suffix := range []string{openSuffix, sealedSuffix} {
+			files, _ := segmentsIn(filepath.Join(s.folder, f.Name()), f.Name(), suffix)
+			for _, at := range files {
+				// The file was written last when its segment ended.
+				if begun := at.at.Add(-s.options.SegmentAge); begun.Before(now) {
+					now = begun
+				}
+			}
+		}
+	}
+	return now
+}
+
 // adopt takes the files of a process that has ended, and reports whether it did.
 // An empty folder is removed.
 func (s *Spool) adopt(folder string) bool {

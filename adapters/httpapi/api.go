@@ -14,6 +14,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -28,6 +29,7 @@ import (
 	"github.com/perfectworks/backend/adapters/httpapi/admission"
 	"github.com/perfectworks/backend/adapters/statement"
 	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/payment"
 	"github.com/perfectworks/backend/domain/refusal"
 	"github.com/perfectworks/backend/projections/readmodels"
@@ -62,8 +64,10 @@ type Deps struct {
 	ReferralURL      func(code string) string
 	ReferralCurrency string
 	Links            Links
-	RateLimits       RateLimits       // optional
-	Admission        admission.Limits // optional
+	// Events returns the events of a stream in their order.
+	Events     func(ctx context.Context, stream string) iter.Seq2[event.Recorded, error]
+	RateLimits RateLimits       // optional
+	Admission  admission.Limits // optional
 	// CORSOrigins are those whose pages may call the API; optional.
 	CORSOrigins []string
 	// TrustedProxies are believed about the addresses of clients; optional.
@@ -109,6 +113,7 @@ type API struct {
 	// referralCurrency is that of commissions.
 	referralCurrency string
 	links            Links
+	events           func(ctx context.Context, stream string) iter.Seq2[event.Recorded, error]
 	fresh            *freshness
 	limits           *limits
 	gate             *admission.Gate
@@ -150,7 +155,7 @@ func New(d Deps) (*API, error) {
 	a := &API{
 		logger: d.Logger, authenticator: d.Authenticator, commands: d.Commands, directory: d.Directory,
 		queries: d.Queries, exports: d.Exports, idempotency: d.Idempotency, statements: d.Statements,
-		payments: d.Payments, catalogue: d.Catalogue, referralURL: d.ReferralURL, referralCurrency: d.ReferralCurrency, links: d.Links, fresh: fresh, limits: limits,
+		payments: d.Payments, catalogue: d.Catalogue, referralURL: d.ReferralURL, referralCurrency: d.ReferralCurrency, links: d.Links, events: d.Events, fresh: fresh, limits: limits,
 		fileWork: d.FileWork,
 		gate:     admission.New(d.Admission), largeBodies: newLargeBodies(),
 		streams: admission.NewStreams(d.Streams), objects: d.Objects, downloadable: d.Downloadable,
@@ -221,6 +226,8 @@ func (a *API) route(d Deps) error {
 	a.registerReferrers()
 	a.registerCampaigns()
 	a.registerLinks()
+	a.registerAnalytics()
+	a.registerExplanations()
 	a.registerPayouts()
 	a.registerFiles()
 	a.linkResources()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"time"
 
 	"github.com/gorilla/mux"
 
@@ -20,6 +21,9 @@ type Links interface {
 	Follow(r *http.Request, code string, client netip.Addr, direct, head bool) (to string, cookie *http.Cookie)
 	// Click returns the click of a signed id, and whether the id was signed here.
 	Click(signed string) (*user.Click, bool)
+	// AsOf is the time up to which clicks have been recorded, as far as this process
+	// knows.
+	AsOf(now time.Time) time.Time
 	// Cookie is the name of the cookie that keeps the signed id.
 	Cookie() string
 }

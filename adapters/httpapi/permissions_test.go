@@ -86,6 +86,9 @@ GET    /referrer-transactions/{id}                     x x x x x  x .  . . . .  
 POST   /referrer-transactions/withdrawal               x x x x x  x .  . . . .  . . .  . x x .
 POST   /referrer-campaigns                             x x x x x  x .  . . . .  . . .  . x x .
 GET    /referrer-campaigns                             x x x x x  x .  . . . .  . . .  . x x .
+GET    /referrers/dashboard                            x x x x x  x .  . . . .  . . .  . x x .
+GET    /referrer-campaigns/{id}/analytics              x x x x x  x .  . . . .  . . .  . x x .
+GET    /referrer-transactions/{id}/explain             x x x x x  x .  . . . .  . . .  . x x .
 GET    /referrer-campaigns/{id}                        x x x x x  x .  . . . .  . . .  . x x .
 PUT    /referrer-campaigns/{id}                        x x x x x  x .  . . . .  . . .  . x x .
 POST   /referrer-campaigns/{id}/end                    x x x x x  x .  . . . .  . . .  . x x .

@@ -14,17 +14,20 @@ import (
 )
 
 var _ = inContract(map[string]string{
-	"POST /referrers":                        byToken,
-	"GET /referrers/profile":                 byToken,
-	"GET /referrer-transactions":             byToken,
-	"GET /referrer-transactions/{id}":        byToken,
-	"POST /referrer-transactions/withdrawal": byToken,
-	"POST /referrer-campaigns":               byToken,
-	"GET /referrer-campaigns":                byToken,
-	"GET /referrer-campaigns/{id}":           byToken,
-	"PUT /referrer-campaigns/{id}":           byToken,
-	"POST /referrer-campaigns/{id}/end":      byToken,
-	"GET /referral-links/{code}":             publicly,
+	"POST /referrers":                         byToken,
+	"GET /referrers/profile":                  byToken,
+	"GET /referrer-transactions":              byToken,
+	"GET /referrer-transactions/{id}":         byToken,
+	"POST /referrer-transactions/withdrawal":  byToken,
+	"POST /referrer-campaigns":                byToken,
+	"GET /referrer-campaigns":                 byToken,
+	"GET /referrer-campaigns/{id}":            byToken,
+	"PUT /referrer-campaigns/{id}":            byToken,
+	"POST /referrer-campaigns/{id}/end":       byToken,
+	"GET /referral-links/{code}":              publicly,
+	"GET /referrers/dashboard":                byToken,
+	"GET /referrer-campaigns/{id}/analytics":  byToken,
+	"GET /referrer-transactions/{id}/explain": byToken,
 })
 
 // atOnce is a programme by which commissions mature at once.
@@ -36,7 +39,7 @@ func atOnce(t *testing.T) func(*app.Settings) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return func(s *app.Settings) { s.ReferralProgramme = file }
+	return func(s *app.Settings) { s.ReferralProgramme, s.ClickJudge = file, 200*time.Millisecond }
 }
 
 // referrer is somebody who is one.
@@ -379,5 +382,54 @@ func TestReferralLinks(t *testing.T) {
 	}
 	if campaigns[c["id"]] != 1 || campaigns[nil] != 1 {
 		t.Errorf("%v", campaigns)
+	}
+
+	// What came of the links is counted, and each cent explained.
+	analytics := "/referrer-campaigns/" + str(c, "id") + "/analytics"
+	var numbers object
+	eventually(t, func() bool {
+		numbers = ada.get(analytics+"?groupBy=device&interval=hour&timezone=Asia/Kolkata").data(t, 200)
+		totals := numbers["totals"].(object)
+		return totals["clicks"] == 1.0 && totals["signups"] == 1.0 && totals["conversions"] == 1.0 && totals["earnings"] == 980.0
+	}, func() string { return fmt.Sprint(numbers["totals"]) })
+	times(t, numbers, "from", "to", "asOf")
+	if totals := numbers["totals"].(object); totals["uniqueClicks"] != 1.0 || totals["bots"] != 0.0 || totals["duplicates"].(float64) < 1 {
+		t.Errorf("%v", totals)
+	}
+	if parts := numbers["breakdown"].([]any); len(parts) != 1 || parts[0].(object)["value"] != "desktop" || parts[0].(object)["clicks"] != 1.0 {
+		t.Errorf("%v", parts)
+	}
+	if series := numbers["series"].([]any); len(series) < 720 || len(series) > 722 {
+		t.Errorf("%d hours in 30 days", len(series))
+	}
+	dashboard := ada.get("/referrers/dashboard").data(t, 200)
+	if top := dashboard["topCampaigns"].([]any); len(top) != 2 || dashboard["signups"] != 2.0 || dashboard["earnings"] != 1960.0 {
+		t.Errorf("%v", dashboard)
+	}
+	for query, want := range map[string]string{
+		"?interval=minute":                                   "interval VALUE_UNKNOWN",
+		"?groupBy=agent":                                     "groupBy VALUE_UNKNOWN",
+		"?timezone=Nowhere/City":                             "timezone VALUE_UNKNOWN",
+		"?timezone=../../etc/passwd":                         "timezone VALUE_UNKNOWN",
+		"?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z": "to OUT_OF_RANGE",
+		"?from=2016-01-01T00:00:00Z&to=2026-01-01T00:00:00Z&interval=hour": "from OUT_OF_RANGE",
+		"?from=yesterday": "from FORMAT_INVALID",
+	} {
+		ada.get(analytics+query).refused(t, "400 VALIDATION_FAILED "+want)
+	}
+	bob.get(analytics).refused(t, "404 CAMPAIGN_NOT_FOUND")
+	bob.get("/referrers/dashboard").refused(t, "404 REFERRER_NOT_FOUND")
+	for _, item := range ada.get("/referrer-transactions").items(t) {
+		if item["campaignId"] == nil {
+			continue
+		}
+		bob.get("/referrer-transactions/"+str(item, "id")+"/explain").refused(t, "404 REFERRER_TRANSACTION_NOT_FOUND")
+		var events []string
+		for _, s := range ada.get("/referrer-transactions/"+str(item, "id")+"/explain").data(t, 200)["steps"].([]any) {
+			events = append(events, str(s.(object), "event"))
+		}
+		if got := strings.Join(events, " "); got != "ReferralClicksRecorded UserRegistered ReferralAttributed CommissionEarned" {
+			t.Errorf("it follows from %s", got)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/perfectworks/backend/projections"
 	"github.com/perfectworks/backend/projections/apikeys"
 	"github.com/perfectworks/backend/projections/audit"
+	"github.com/perfectworks/backend/projections/clickstats"
 	"github.com/perfectworks/backend/projections/erasures"
 	"github.com/perfectworks/backend/projections/files"
 	"github.com/perfectworks/backend/projections/members"
@@ -27,6 +28,7 @@ func Definitions() []projections.Definition {
 		apikeys.Definition(),
 		payments.Definition(),
 		referrals.Definition(),
+		clickstats.Definition(),
 		statistics.Definition(),
 		audit.Definition(),
 		erasures.Definition(),
@@ -43,6 +45,7 @@ type Queries struct {
 	APIKeys       apikeys.Queries
 	Payments      payments.Queries
 	Referrals     referrals.Queries
+	Clicks        clickstats.Queries
 	Statistics    statistics.Queries
 	Audit         audit.Queries
 	Erasures      erasures.Queries
@@ -60,6 +63,7 @@ func NewQueries(db view.DB) *Queries {
 		APIKeys:       apikeys.NewQueries(db),
 		Payments:      payments.NewQueries(db),
 		Referrals:     referrals.NewQueries(db),
+		Clicks:        clickstats.NewQueries(db),
 		Statistics:    statistics.NewQueries(db),
 		Audit:         audit.NewQueries(db),
 		Erasures:      erasures.NewQueries(db),
