@@ -65,7 +65,9 @@ func TestFinanceFromTheCommandLine(t *testing.T) {
 	place := newInstallation(t)
 	// No webhook ever arrives.
 	place.settings = append(place.settings, "PERFECTWORKS_SANDBOX_CHAOS=drops=1", "PERFECTWORKS_SANDBOX_ADDR=127.0.0.1:0", "PERFECTWORKS_WELCOME_TOKENS=0")
-	server := place.serve()
+	// Until the first looks are over no worker is there, whose reconciler would be
+	// faster.
+	projector, server := place.serve("--role", "projector"), place.serve("--role", "api")
 	ada := place.customer(server, "ada")
 	ada.do(http.MethodPost, "/users/client", `{"firstName":"Ada","lastName":"Lovelace"}`)
 	organization, _ := ada.do(http.MethodPost, "/organizations", `{"name":"Engines"}`)
@@ -106,6 +108,7 @@ func TestFinanceFromTheCommandLine(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &report); err != nil || code != 0 || len(report.Drifts) != 1 || !report.Drifts[0].Repaired || report.Missed == 0 {
 		t.Fatalf("the repair ended with %d, %v: %s%s", code, err, stdout, stderr)
 	}
+	worker := place.serve("--role", "worker")
 	balance := func() float64 {
 		b, _ := ada.do(http.MethodGet, "/token-transactions/balance", "")
 		n, _ := b["available"].(float64)
@@ -183,7 +186,9 @@ func TestFinanceFromTheCommandLine(t *testing.T) {
 	if stdout, _, code = tool("payments", "parked"); code != 0 || strings.Contains(stdout, late) {
 		t.Errorf("it is still listed: %s", stdout)
 	}
-	server.end(syscall.SIGTERM)
+	for _, p := range []*process{worker, projector, server} {
+		p.end(syscall.SIGTERM)
+	}
 }
 
 // pay pays a session at the sandbox of a data folder.
