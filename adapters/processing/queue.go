@@ -25,7 +25,7 @@ func (s *Service) Enqueue(ctx context.Context, o commands.QueuedOperation) error
 			string(o.JobID), string(o.FileID), string(o.OrganizationID), o.Async); err != nil {
 			return err
 		}
-		return s.letIn(ctx, tx, o.OrganizationID, 0)
+		return s.letIn(ctx, tx, o.OrganizationID)
 	})
 	if err != nil {
 		return fmt.Errorf("queue an operation: %w", err)
@@ -40,14 +40,14 @@ func lockOrganization(ctx context.Context, tx pgx.Tx, organization id.Organizati
 	return err
 }
 
-// letIn inserts as many jobs of an organization as its share allows. The job that is
-// about to end does not count.
-func (s *Service) letIn(ctx context.Context, tx pgx.Tx, organization id.Organization, ending int64) error {
+// letIn inserts as many jobs of an organization as its share allows. An operation
+// counts until its end is noted. The state of its job would not do: the queue notes
+// that a job ended some time after the job let the next ones in, and what came in
+// between would be held back, and nothing would let it in.
+func (s *Service) letIn(ctx context.Context, tx pgx.Tx, organization id.Organization) error {
 	var queued int
-	if err := tx.QueryRow(ctx, `SELECT count(*) FROM jobs.river_job
-		WHERE state IN ('available', 'running', 'retryable', 'scheduled', 'pending') AND kind = $1
-			AND args ->> 'organizationId' = $2 AND id <> $3`,
-		kind, string(organization), ending).Scan(&queued); err != nil {
+	if err := tx.QueryRow(ctx, `SELECT count(*) FROM file_jobs
+		WHERE organization_id = $1 AND queued_at IS NOT NULL AND ended_at IS NULL`, string(organization)).Scan(&queued); err != nil {
 		return err
 	}
 	free := s.Share + 1 - queued
@@ -93,13 +93,13 @@ func priority(withinShare, async bool) int {
 	return p
 }
 
-// next lets operations of an organization in when a job of it is about to end.
-func (s *Service) next(ctx context.Context, organization id.Organization, ending int64) error {
+// next lets operations of an organization in, once the end of one was noted.
+func (s *Service) next(ctx context.Context, organization id.Organization) error {
 	return pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
 		if err := lockOrganization(ctx, tx, organization); err != nil {
 			return err
 		}
-		return s.letIn(ctx, tx, organization, ending)
+		return s.letIn(ctx, tx, organization)
 	})
 }
 
@@ -118,7 +118,7 @@ func (s *Service) Stop(ctx context.Context, name id.Job, at event.Position) erro
 		return nil
 	}
 	if err == nil {
-		err = s.next(ctx, organization, 0) // The one that waited has left its place.
+		err = s.next(ctx, organization) // The one that waited has left its place.
 	}
 	if err != nil {
 		return fmt.Errorf("queue the next operation: %w", err)
@@ -154,7 +154,7 @@ func (s *Service) LetIn(ctx context.Context) error {
 		return fmt.Errorf("look for held operations: %w", err)
 	}
 	for _, organization := range organizations {
-		if err := s.next(ctx, organization, 0); err != nil {
+		if err := s.next(ctx, organization); err != nil {
 			return fmt.Errorf("queue held operations: %w", err)
 		}
 	}

@@ -26,7 +26,7 @@ func (s *Service) work(ctx context.Context, job jobs.Job[args]) (err error) {
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 		defer cancel()
-		if nextErr := s.next(ctx, job.Args.OrganizationID, job.Lease.JobID); nextErr != nil {
+		if nextErr := s.next(ctx, job.Args.OrganizationID); nextErr != nil {
 			s.Logger.WarnContext(ctx, "the next operation is not queued yet", slog.Any("error", nextErr))
 		}
 	}()
