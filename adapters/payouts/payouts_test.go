@@ -52,8 +52,8 @@ func TestOrders(t *testing.T) {
 	if want := "reference,amount,currency,method,email\n" + reference + ",5000,eur,paypal,'=ada@example.org\n"; n != 1 || err != nil || out.String() != want {
 		t.Errorf("%d, %v, %s", n, err, out.String())
 	}
-	var clear bool
-	if err := pool.QueryRow(t.Context(), "SELECT position('ada@example.org' in encode(sealed, 'escape')) > 0 FROM payout_orders").Scan(&clear); err != nil || clear {
+	var plain bool
+	if err := pool.QueryRow(t.Context(), "SELECT position('ada@example.org' in encode(sealed, 'escape')) > 0 FROM payout_orders").Scan(&plain); err != nil || plain {
 		t.Errorf("the address is stored in the clear: %v", err)
 	}
 	if err := o.Forget(t.Context(), reference); err != nil {
