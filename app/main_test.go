@@ -4,22 +4,10 @@ import (
 	"fmt"
 	"os"
 	"testing"
-
-	"github.com/perfectworks/backend/adapters/documents"
-	"github.com/perfectworks/backend/adapters/documents/isolate"
 )
 
-// TestMain lets the test binary be the child processes that work on documents, too:
-// otherwise each of them would run all the tests again.
+// TestMain lets the test binary be a worker that dies.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 {
-		switch os.Args[1] {
-		case documents.WorkerCommand:
-			os.Exit(documents.Worker(os.Args[2:], os.Stdin, os.Stdout))
-		case isolate.ExecCommand:
-			os.Exit(isolate.Exec(os.Args[2:]))
-		}
-	}
 	if where := os.Getenv(workerProcess); where != "" {
 		if err := workAndDie(where); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -14,9 +14,6 @@ import (
 	"os/signal"
 	"strings"
 	"time"
-
-	"github.com/perfectworks/backend/adapters/documents"
-	"github.com/perfectworks/backend/adapters/documents/isolate"
 )
 
 // plan is how much is measured.
@@ -59,12 +56,6 @@ var profileDir string
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if len(os.Args) > 1 && os.Args[1] == isolate.ExecCommand {
-		os.Exit(isolate.Exec(os.Args[2:])) //nolint:gocritic // As below.
-	}
-	if len(os.Args) > 1 && os.Args[1] == documents.WorkerCommand {
-		os.Exit(documents.Worker(os.Args[2:], os.Stdin, os.Stdout)) //nolint:gocritic // Nothing is deferred that matters here.
-	}
 	var err error
 	if config := os.Getenv(childVariable); config != "" {
 		err = runChild(ctx, config)
