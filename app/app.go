@@ -161,13 +161,16 @@ func (a *App) openAPI() error {
 		return err
 	}
 	a.api, err = httpapi.New(httpapi.Deps{
-		Logger:           a.logger,
-		Authenticator:    a.callers,
-		Commands:         a.work.commands,
-		Directory:        a.directory,
-		ReadModels:       a.engine,
-		Queries:          queries,
-		Exports:          &exporter.Exporter{Events: a.work.streams.Events, Traces: queries.Erasures, Keys: queries.APIKeys, Files: queries.Files},
+		Logger:        a.logger,
+		Authenticator: a.callers,
+		Commands:      a.work.commands,
+		Directory:     a.directory,
+		ReadModels:    a.engine,
+		Queries:       queries,
+		Exports: &exporter.Exporter{
+			Events: a.work.streams.Events, Traces: queries.Erasures, Keys: queries.APIKeys,
+			CampaignsOf: queries.Referrals.CampaignsOf, Files: queries.Files,
+		},
 		Idempotency:      a.answers,
 		Statements:       statements,
 		Payments:         a.work.payments,

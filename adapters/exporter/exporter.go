@@ -10,10 +10,13 @@ import (
 	"time"
 
 	"github.com/perfectworks/backend/domain/apikey"
+	"github.com/perfectworks/backend/domain/campaign"
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/file"
 	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/organization"
+	"github.com/perfectworks/backend/domain/referral"
+	"github.com/perfectworks/backend/domain/referrer"
 	"github.com/perfectworks/backend/domain/tokenaccount"
 	"github.com/perfectworks/backend/domain/user"
 	"github.com/perfectworks/backend/projections/apikeys"
@@ -40,12 +43,15 @@ type Exporter struct {
 	// Traces finds a person's organizations and invitations, and Keys the API keys.
 	Traces erasures.Queries
 	Keys   apikeys.Queries
+	// CampaignsOf finds the campaigns of a referrer.
+	CampaignsOf func(context.Context, id.Referrer) ([]id.Campaign, error)
 	// Files finds the files of an organization.
 	Files files.Queries
 }
 
-// User returns what is stored about a person: their account, their API keys, and
-// what in organizations is about them or was done by them. Addresses and agents
+// User returns what is stored about a person: their account, their API keys, what
+// was recorded of them as a referrer and as a person who was referred, and what in
+// organizations is about them or was done by them. Addresses and agents
 // of other people are left out.
 func (x *Exporter) User(ctx context.Context, person id.User) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
@@ -71,7 +77,18 @@ func (x *Exporter) User(ctx context.Context, person id.User) iter.Seq2[Record, e
 				organizations = append(organizations, i.OrganizationID)
 			}
 		}
-		streams := []string{user.Aggregate.Stream(person)}
+		campaigns, err := x.CampaignsOf(ctx, id.ReferrerOf(person))
+		if err != nil {
+			yield(Record{}, err)
+			return
+		}
+		streams := []string{
+			user.Aggregate.Stream(person), referral.Aggregate.Stream(id.ReferralOf(person)),
+			referrer.Aggregate.Stream(id.ReferrerOf(person)),
+		}
+		for _, c := range campaigns {
+			streams = append(streams, campaign.Aggregate.Stream(c))
+		}
 		for _, key := range keys {
 			streams = append(streams, apikey.Aggregate.Stream(key.ID))
 		}

@@ -12,11 +12,14 @@ import (
 
 	"github.com/perfectworks/backend/adapters/exporter"
 	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/campaign"
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/file"
 	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/personal"
+	"github.com/perfectworks/backend/domain/referral"
+	"github.com/perfectworks/backend/domain/referrer"
 	"github.com/perfectworks/backend/domain/user"
 	"github.com/perfectworks/backend/projections/apikeys"
 	"github.com/perfectworks/backend/projections/erasures"
@@ -58,6 +61,7 @@ func newExporter(l logs) *exporter.Exporter {
 			OwnedBy:        func(context.Context, id.User, id.Organization) ([]apikeys.Owned, error) { return nil, nil },
 			InOrganization: func(context.Context, id.Organization) ([]id.APIKey, error) { return nil, nil },
 		},
+		CampaignsOf: func(context.Context, id.Referrer) ([]id.Campaign, error) { return []id.Campaign{"cmp_1"}, nil },
 		Files: files.Queries{
 			InOrganization: func(context.Context, id.Organization) ([]id.File, error) { return []id.File{"file_1"}, nil },
 		},
@@ -125,6 +129,27 @@ func TestAnExportEndsWithItsFirstError(t *testing.T) {
 		if n != 1 {
 			t.Errorf("%s: %d records", name, n)
 		}
+	}
+}
+
+// What a person did as a referrer, and how they were referred, is in their export.
+func TestReferralsAreAPersons(t *testing.T) {
+	t.Parallel()
+	x := newExporter(logs{
+		referral.Aggregate.Stream(id.ReferralOf("user_1")): {by("", referral.Attributed{UserID: "user_1", OccurredAt: at})},
+		referrer.Aggregate.Stream(id.ReferrerOf("user_1")): {by("user_1", referrer.Enrolled{UserID: "user_1", OccurredAt: at})},
+		campaign.Aggregate.Stream("cmp_1"):                 {by("user_1", campaign.Created{CampaignID: "cmp_1", OccurredAt: at})},
+	})
+	var got []string
+	for r, err := range x.User(t.Context(), "user_1") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, r.Type)
+	}
+	want := []string{referral.Attributed{}.EventType(), referrer.Enrolled{}.EventType(), campaign.Created{}.EventType()}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

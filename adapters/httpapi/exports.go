@@ -15,6 +15,7 @@ import (
 	"github.com/perfectworks/backend/projections/apikeys"
 	"github.com/perfectworks/backend/projections/erasures"
 	"github.com/perfectworks/backend/projections/files"
+	"github.com/perfectworks/backend/projections/referrals"
 )
 
 // Exports collects what is stored about a person or an organization.
@@ -50,7 +51,7 @@ func (a *API) registerExports() {
 		summary: "Export own data",
 		description: "Everything that is stored about the caller, as a file: the account, the API keys, and what in organizations is about the caller " +
 			"or was done by them. It works also while the account is deactivated. The answer is streamed: if it breaks off, request it again. One export is written at a time.",
-		authorization: ownAccount(), reads: []string{erasures.Name, apikeys.Name}, timeout: exportTimeout,
+		authorization: ownAccount(), reads: []string{erasures.Name, apikeys.Name, referrals.Name}, timeout: exportTimeout,
 		message: "the data of the caller", fails: []error{user.ErrNotFound},
 	}, a.exportUser)
 	register(a, operation{

@@ -207,6 +207,8 @@ type Queries struct {
 	Campaign func(context.Context, id.Referrer, id.Campaign) (Campaign, error)
 	// Campaigns lists the campaigns of a referrer, as they are at a time.
 	Campaigns func(context.Context, id.Referrer, time.Time, list.Request) (list.Page[Campaign], error)
+	// CampaignsOf returns the ids of all campaigns of a referrer.
+	CampaignsOf func(context.Context, id.Referrer) ([]id.Campaign, error)
 	// Links returns some of the links that changed at a place of the log or later, in
 	// the order of their changes.
 	Links func(ctx context.Context, since int64, most int) ([]Link, error)
@@ -223,7 +225,7 @@ func NewQueries(db view.DB) Queries {
 	r := reader{db}
 	return Queries{
 		Get: r.get, Balance: r.balance, Transaction: r.transaction, Transactions: r.transactions,
-		Campaign: r.campaign, Campaigns: r.campaigns, Links: r.links, Due: r.due, Withdrawals: r.withdrawals,
+		Campaign: r.campaign, Campaigns: r.campaigns, CampaignsOf: r.campaignsOf, Links: r.links, Due: r.due, Withdrawals: r.withdrawals,
 	}
 }
 
@@ -305,6 +307,14 @@ func (r reader) campaigns(ctx context.Context, of id.Referrer, now time.Time, re
 		Spec: CampaignList, Columns: campaignColumns, From: "FROM referrals.campaigns c WHERE c.referrer_id = @referrer",
 		Args: pgx.NamedArgs{"referrer": string(of), "now": now}, ID: "c.id",
 	}.Read(ctx, r.db, request)
+}
+
+func (r reader) campaignsOf(ctx context.Context, of id.Referrer) ([]id.Campaign, error) {
+	rows, err := r.db.Query(ctx, "SELECT id FROM referrals.campaigns WHERE referrer_id = $1 ORDER BY id", string(of))
+	if err != nil {
+		return nil, fmt.Errorf("read the campaigns of a referrer: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[id.Campaign])
 }
 
 func (r reader) links(ctx context.Context, since int64, most int) ([]Link, error) {

@@ -161,6 +161,11 @@ func TestCampaigns(t *testing.T) {
 	if _, err := q.Campaign(t.Context(), other, "cmp_1"); !errors.Is(err, campaign.ErrNotFound) {
 		t.Error(err)
 	}
+	for of, want := range map[id.Referrer]int{name: 1, other: 0} {
+		if got, err := q.CampaignsOf(t.Context(), of); len(got) != want || err != nil {
+			t.Errorf("campaigns of %s: %v, %v", of, got, err)
+		}
+	}
 }
 
 // Who follows the links learns of each change once.
