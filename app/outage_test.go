@@ -102,7 +102,7 @@ func await(t *testing.T, what string, reached func() bool) {
 	}
 }
 
-type api struct{ url, token string }
+type api struct{ url, data, token string }
 
 // start runs a server on a database until the test ends.
 func start(t *testing.T, databaseURL string) api {
@@ -129,11 +129,17 @@ func start(t *testing.T, databaseURL string) api {
 	if err := server.WaitReady(ready); err != nil {
 		t.Fatal(err)
 	}
-	token, err := identity.MintToken(data, "ada", "ada@example.org", true, time.Hour)
-	if err != nil {
+	return api{url: "http://" + server.Addr().String() + "/api/v0", data: data}.as(t, "ada")
+}
+
+// as is the same server, called by a person.
+func (a api) as(t *testing.T, person string) api {
+	t.Helper()
+	var err error
+	if a.token, err = identity.MintToken(a.data, person, person+"@example.org", true, time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	return api{"http://" + server.Addr().String() + "/api/v0", token}
+	return a
 }
 
 func (a api) do(t *testing.T, method, path, body string) (status int, id string) {

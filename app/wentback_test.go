@@ -59,7 +59,7 @@ func startOn(t *testing.T, eventStoreURL string, onLoss app.LogLoss) (api, func(
 		}
 		return response.Status + " " + string(body)
 	}
-	return api{base + "/api/v0", token}, admin
+	return api{url: base + "/api/v0", token: token}, admin
 }
 
 // The log is restored from an older backup under a running server.
@@ -169,7 +169,7 @@ func TestAnotherEventStore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return api{"http://" + server.Addr().String() + "/api/v0", token}
+		return api{url: "http://" + server.Addr().String() + "/api/v0", token: token}
 	}
 
 	server, stop := start(right, app.RebuildReadModels)
@@ -192,7 +192,7 @@ func TestAnotherEventStore(t *testing.T) {
 		body, err := io.ReadAll(response.Body)
 		return err == nil && response.StatusCode == http.StatusServiceUnavailable && strings.Contains(string(body), "it holds another event log than before")
 	})
-	if status, _ := (api{"http://" + misled.Addr().String() + "/api/v0", a.token}).issue(t, "lost"); status != http.StatusServiceUnavailable {
+	if status, _ := (api{url: "http://" + misled.Addr().String() + "/api/v0", token: a.token}).issue(t, "lost"); status != http.StatusServiceUnavailable {
 		t.Errorf("a write is answered %d", status)
 	}
 	stopMisled()
