@@ -87,7 +87,8 @@ func TestOperationsThatWait(t *testing.T) {
 		if len(found) == 1 {
 			analysis = found[0]
 		}
-		return analysis != ""
+		// Before its caller knows of it, the read model may not either.
+		return analysis != "" && ada.get("/jobs/"+analysis).status == 200
 	}, func() string { return "the analysis is not queued" })
 	if got := ada.delete("/jobs/"+analysis).data(t, 200); got["state"] != "cancelled" || got["tokensCaptured"] != 0.0 {
 		t.Errorf("cancelled: %v", got)

@@ -35,7 +35,7 @@ func TestMakingAnOrganization(t *testing.T) {
 	want := object{
 		"name": "Acme Söhne", "slug": "acme-sohne", "email": "Office@acme.example", "website": "https://acme.example",
 		"description": "One\nTwo", "logoUrl": "https://acme.example/l.png", "country": "NL", "timezone": "Europe/Amsterdam",
-		"status": "active", "role": "owner", "isActive": true,
+		"status": "active", "role": "owner", "isActive": true, "fileRetentionDays": nil,
 	}
 	if diff := cmp.Diff(want, made, withoutTimes); diff != "" {
 		t.Error(diff)
