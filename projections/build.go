@@ -75,7 +75,7 @@ func (e *Engine) Rebuild(ctx context.Context, projection string, progress func(B
 	if _, err := ensureLive(ctx, e.config.Pool, d); err != nil {
 		return err
 	}
-	return e.build(ctx, d, afresh, progress)
+	return e.building(ctx, d.Name, operatorPatience, func() error { return e.build(ctx, d, afresh, progress) })
 }
 
 // build is one build of one generation.
@@ -91,17 +91,16 @@ type build struct {
 	had      int64 // events, at the beginning of this run
 }
 
+// build builds a generation, under the build lock.
 func (e *Engine) build(ctx context.Context, d Definition, from beginning, report func(BuildProgress)) error {
-	return e.building(ctx, d.Name, func() error {
-		if err := e.verifyLive(ctx, d.Name); err != nil {
-			return err
-		}
-		g, err := e.generationFor(ctx, d, from)
-		if err != nil {
-			return err
-		}
-		return e.buildGeneration(ctx, d, g, report)
-	})
+	if err := e.verifyLive(ctx, d.Name); err != nil {
+		return err
+	}
+	g, err := e.generationFor(ctx, d, from)
+	if err != nil {
+		return err
+	}
+	return e.buildGeneration(ctx, d, g, report)
 }
 
 // buildGeneration builds a generation further and puts it in the place of the

@@ -21,7 +21,7 @@ func (e *Engine) Drop(ctx context.Context, id int64) error {
 		return fmt.Errorf("drop generation %d: %w", id, err)
 	}
 	_, inUse := e.definitions[g.Projection]
-	return e.building(ctx, g.Projection, func() error {
+	return e.building(ctx, g.Projection, operatorPatience, func() error {
 		return dropGeneration(ctx, e.config.Pool, id, !inUse)
 	})
 }

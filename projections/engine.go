@@ -194,12 +194,22 @@ func (e *Engine) Run(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// building runs work under a projection's build lock, which it does not wait
-// for.
-func (e *Engine) building(ctx context.Context, projection string, work func() error) error {
+// operatorPatience is how long an operator's command waits for the build lock: a
+// program may hold it for a moment, to see that there is nothing to build.
+const operatorPatience = time.Second
+
+// building runs work under a projection's build lock, for which it waits no longer
+// than patience.
+func (e *Engine) building(ctx context.Context, projection string, patience time.Duration, work func() error) error {
 	own := newLocks(e.config.Pool, e.config.Process)
 	defer own.close(ctx)
+	began := time.Now()
 	lock, err := own.try(ctx, lockKey(buildLock, projection))
+	for err == nil && lock == nil && time.Since(began) < patience {
+		if err = sleep(ctx, patience/20); err == nil {
+			lock, err = own.try(ctx, lockKey(buildLock, projection))
+		}
+	}
 	switch {
 	case err != nil:
 		return err

@@ -23,7 +23,7 @@ func (e *Engine) Rollback(ctx context.Context, projection string, id int64, prog
 	if !ok {
 		return fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
 	}
-	err := e.building(ctx, projection, func() error {
+	err := e.building(ctx, projection, operatorPatience, func() error {
 		const retired = `WHERE projection = $1 AND state = 'retired' AND log_went_back_at IS NULL
 			AND ($2 = 0 OR id = $2) ORDER BY retired_at DESC, id DESC LIMIT 1`
 		g, err := generation(ctx, e.config.Pool, retired, projection, id)

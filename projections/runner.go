@@ -203,7 +203,7 @@ func (r *runner) build(ctx context.Context) error {
 	r.log.InfoContext(ctx, "the live tables are of another version: building others beside them",
 		slog.String("projection", r.definition.Name),
 		slog.Int("live", live.Version), slog.Int("version", r.definition.Version))
-	return r.construct(ctx, resume)
+	return r.construct(ctx, live)
 }
 
 // rebuild replaces tables of a log that went back, if it may.
@@ -221,10 +221,12 @@ func (r *runner) rebuild(ctx context.Context, live Generation) error {
 	}
 	r.log.WarnContext(ctx, "the log went back: building new tables beside the live ones",
 		slog.String("projection", r.definition.Name), slog.Int64("generation", live.ID))
-	return r.construct(ctx, resume)
+	return r.construct(ctx, live)
 }
 
-func (r *runner) construct(ctx context.Context, from beginning) error {
+// construct builds a generation in the place of the live one, unless that is no
+// longer what it was: an operator may have chosen another meanwhile.
+func (r *runner) construct(ctx context.Context, live Generation) error {
 	r.tracker.builds(true)
 	defer r.tracker.builds(false)
 	building, cancel := context.WithCancel(ctx)
@@ -233,7 +235,16 @@ func (r *runner) construct(ctx context.Context, from beginning) error {
 	if wait := r.engine.config.BeforeBuild; wait != nil {
 		wait(ctx)
 	}
-	return r.engine.build(ctx, r.definition, from, func(BuildProgress) {})
+	return r.engine.building(ctx, r.definition.Name, 0, func() error {
+		now, err := liveGeneration(ctx, r.engine.config.Pool, r.definition.Name)
+		if err != nil {
+			return err
+		}
+		if now.ID != live.ID || now.Pinned != live.Pinned {
+			return errReplaced
+		}
+		return r.engine.build(ctx, r.definition, resume, func(BuildProgress) {})
+	})
 }
 
 // attend keeps up to date, during a build, whether the live tables are projected.

@@ -74,7 +74,7 @@ func (e *Engine) Verify(ctx context.Context, projection string, o VerifyOptions)
 	if o.Progress == nil {
 		o.Progress = func(event.Position, event.Position, int64) {}
 	}
-	err = e.building(ctx, projection, func() (err error) {
+	err = e.building(ctx, projection, operatorPatience, func() (err error) {
 		v, err = e.verifyBy(ctx, definition, o)
 		return err
 	})
