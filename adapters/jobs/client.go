@@ -17,6 +17,8 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertype"
+
+	"github.com/perfectworks/backend/adapters/postgres/notices"
 )
 
 // Schema is the Postgres schema of the queue's tables.
@@ -59,7 +61,8 @@ type Client struct {
 	config  Config
 	kinds   map[string]Kind
 	river   *river.Client[pgx.Tx]
-	waiters waiters
+	waiters notices.Waiters[uuid.UUID]
+	recheck time.Duration
 	metrics *metrics
 	running running
 }
@@ -72,7 +75,7 @@ func New(config Config) (*Client, error) {
 	for _, p := range config.Periodic {
 		config.Kinds = append(config.Kinds, p.kind(config.Pool))
 	}
-	c := &Client{config: config, kinds: map[string]Kind{}, waiters: waiters{recheck: defaultRecheck}}
+	c := &Client{config: config, kinds: map[string]Kind{}, recheck: defaultRecheck}
 	c.metrics = newMetrics(c)
 	workers := river.NewWorkers()
 	queues := map[string]river.QueueConfig{}

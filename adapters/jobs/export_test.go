@@ -3,7 +3,7 @@ package jobs
 import "time"
 
 // SetRecheck changes how often a waiting caller looks by itself.
-func (c *Client) SetRecheck(d time.Duration) { c.waiters.recheck = d }
+func (c *Client) SetRecheck(d time.Duration) { c.recheck = d }
 
 // CheckArgs walks a type of arguments.
 var CheckArgs = checkArgs

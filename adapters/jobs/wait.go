@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,66 +33,9 @@ const stateOf = `CASE state WHEN 'running' THEN 'running' WHEN 'completed' THEN 
 // channel is the Postgres channel on which the keys of jobs that ended are told.
 const channel = "jobs_ended"
 
-const (
-	// defaultRecheck is how often a waiting caller looks by itself, in case that
-	// a notification was lost with its connection.
-	defaultRecheck = 2 * time.Second
-	relistenPause  = 500 * time.Millisecond
-	hangUpTimeout  = time.Second
-)
-
-// waiters are those who wait for the end of jobs, by key.
-type waiters struct {
-	recheck time.Duration
-	mu      sync.Mutex
-	byKey   map[uuid.UUID]map[chan struct{}]bool
-}
-
-func (w *waiters) add(key uuid.UUID) (wake chan struct{}, done func()) {
-	wake = make(chan struct{}, 1)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.byKey == nil {
-		w.byKey = map[uuid.UUID]map[chan struct{}]bool{}
-	}
-	if w.byKey[key] == nil {
-		w.byKey[key] = map[chan struct{}]bool{}
-	}
-	w.byKey[key][wake] = true
-	return wake, func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		delete(w.byKey[key], wake)
-		if len(w.byKey[key]) == 0 {
-			delete(w.byKey, key)
-		}
-	}
-}
-
-func (w *waiters) wake(key uuid.UUID) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for wake := range w.byKey[key] {
-		poke(wake)
-	}
-}
-
-func (w *waiters) wakeAll() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, all := range w.byKey {
-		for wake := range all {
-			poke(wake)
-		}
-	}
-}
-
-func poke(wake chan<- struct{}) {
-	select {
-	case wake <- struct{}{}:
-	default: // It has not looked since the last time.
-	}
-}
+// defaultRecheck is how often a waiting caller looks by itself, in case that a
+// notification was lost with its connection.
+const defaultRecheck = 2 * time.Second
 
 // Wait returns once the job of a key has ended, with its state. The job need not
 // have been inserted yet: a caller who appended the event that a policy reacts
@@ -104,9 +46,9 @@ func poke(wake chan<- struct{}) {
 //
 // When a key has several jobs, the one inserted last counts.
 func (c *Client) Wait(ctx context.Context, key uuid.UUID) (State, error) {
-	wake, done := c.waiters.add(key) // Before the first look, so that nothing is missed.
+	wake, done := c.waiters.Add(key) // Before the first look, so that nothing is missed.
 	defer done()
-	ticker := time.NewTicker(c.waiters.recheck)
+	ticker := time.NewTicker(c.recheck)
 	defer ticker.Stop()
 	var state State
 	for {
@@ -147,41 +89,12 @@ func (c *Client) state(ctx context.Context, key uuid.UUID) (State, error) {
 // Listen receives the ends of jobs for the calls of Wait in this process, until ctx
 // ends. It has a connection of its own, which comes back by itself.
 func (c *Client) Listen(ctx context.Context) {
-	for {
-		err := c.listen(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		c.config.Logger.WarnContext(ctx, "the ends of jobs are not heard of at the moment", slog.Any("error", err))
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(relistenPause):
-		}
-	}
-}
-
-func (c *Client) listen(ctx context.Context) error {
-	conn, err := pgx.ConnectConfig(ctx, c.config.Pool.Config().ConnConfig)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), hangUpTimeout)
-		defer cancel()
-		_ = conn.Close(ctx) // It is of no more use either way.
-	}()
-	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
-		return err
-	}
-	c.waiters.wakeAll() // Something may have ended meanwhile.
-	for {
-		n, err := conn.WaitForNotification(ctx)
-		if err != nil {
-			return err
-		}
-		if key, err := uuid.Parse(n.Payload); err == nil {
-			c.waiters.wake(key)
-		}
-	}
+	c.waiters.Listen(ctx, c.config.Pool, channel,
+		func(payload string) (uuid.UUID, bool) {
+			key, err := uuid.Parse(payload)
+			return key, err == nil
+		},
+		func(err error) {
+			c.config.Logger.WarnContext(ctx, "the ends of jobs are not heard of at the moment", slog.Any("error", err))
+		})
 }

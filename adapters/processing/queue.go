@@ -138,7 +138,7 @@ func (s *Service) ended(ctx context.Context, name id.Job, at event.Position) err
 		SELECT pg_notify($3, $1)`, string(name), position, channel); err != nil {
 		return fmt.Errorf("note the end of an operation: %w", err)
 	}
-	s.waiters.wake(name)
+	s.waiters.Wake(name)
 	return nil
 }
 

@@ -31,6 +31,7 @@ import (
 
 	"github.com/perfectworks/backend/adapters/documents"
 	"github.com/perfectworks/backend/adapters/jobs"
+	"github.com/perfectworks/backend/adapters/postgres/notices"
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/event"
@@ -78,7 +79,7 @@ type Service struct {
 	engine   string
 	queue    *jobs.Client
 	commands *commands.Commands
-	waiters  waiters
+	waiters  notices.Waiters[id.Job]
 	metrics  *metrics
 	// step is told of each step of the work; tests cut it off there.
 	step func(ctx context.Context, name string) error
@@ -94,7 +95,7 @@ func New(c Config) (*Service, error) {
 	c.Share = max(1, c.Share)
 	c.Inspection = cmp.Or(c.Inspection, 20*time.Second)
 	s := &Service{
-		Config: c, engine: engineName(c.Documents.Capabilities()), waiters: waiters{byJob: map[id.Job]map[chan struct{}]bool{}},
+		Config: c, engine: engineName(c.Documents.Capabilities()),
 		step: func(context.Context, string) error { return nil },
 	}
 	s.metrics = newMetrics(s)

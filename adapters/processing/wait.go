@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -17,61 +16,8 @@ import (
 // channel is the Postgres channel on which the ids of operations that ended are told.
 const channel = "file_jobs_ended"
 
-const (
-	// recheck is how often one who waits looks, in case that a notification was lost.
-	recheck       = time.Second
-	relistenPause = 500 * time.Millisecond
-	hangUpTimeout = time.Second
-)
-
-// waiters are those who wait for the end of operations.
-type waiters struct {
-	mu    sync.Mutex
-	byJob map[id.Job]map[chan struct{}]bool
-}
-
-func (w *waiters) add(name id.Job) (wake chan struct{}, done func()) {
-	wake = make(chan struct{}, 1)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.byJob[name] == nil {
-		w.byJob[name] = map[chan struct{}]bool{}
-	}
-	w.byJob[name][wake] = true
-	return wake, func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		delete(w.byJob[name], wake)
-		if len(w.byJob[name]) == 0 {
-			delete(w.byJob, name)
-		}
-	}
-}
-
-func (w *waiters) wake(name id.Job) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for wake := range w.byJob[name] {
-		poke(wake)
-	}
-}
-
-func (w *waiters) wakeAll() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, all := range w.byJob {
-		for wake := range all {
-			poke(wake)
-		}
-	}
-}
-
-func poke(wake chan<- struct{}) {
-	select {
-	case wake <- struct{}{}:
-	default:
-	}
-}
+// recheck is how often one who waits looks, in case that a notification was lost.
+const recheck = time.Second
 
 // Progress is how far an operation is.
 type Progress struct {
@@ -107,7 +53,7 @@ func (s *Service) Progress(ctx context.Context, name id.Job) (Progress, error) {
 // Wait returns the position in the log once an operation has ended, with all that
 // follows. How long to wait is for ctx to say; the error is then ctx's.
 func (s *Service) Wait(ctx context.Context, name id.Job) (event.Position, error) {
-	wake, done := s.waiters.add(name) // Before the first look, so that nothing is missed.
+	wake, done := s.waiters.Add(name) // Before the first look, so that nothing is missed.
 	defer done()
 	ticker := time.NewTicker(recheck)
 	defer ticker.Stop()
@@ -133,39 +79,9 @@ func (s *Service) Wait(ctx context.Context, name id.Job) (event.Position, error)
 // Listen receives the ends of operations for the calls of Wait in this process, until
 // ctx ends. It has a connection of its own, which comes back by itself.
 func (s *Service) Listen(ctx context.Context) {
-	for {
-		err := s.listen(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		s.Logger.WarnContext(ctx, "the ends of operations are not heard of at the moment", slog.Any("error", err))
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(relistenPause):
-		}
-	}
-}
-
-func (s *Service) listen(ctx context.Context) error {
-	conn, err := pgx.ConnectConfig(ctx, s.Pool.Config().ConnConfig)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), hangUpTimeout)
-		defer cancel()
-		_ = conn.Close(ctx) // It is of no more use either way.
-	}()
-	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
-		return err
-	}
-	s.waiters.wakeAll() // Something may have ended meanwhile.
-	for {
-		n, err := conn.WaitForNotification(ctx)
-		if err != nil {
-			return err
-		}
-		s.waiters.wake(id.Job(n.Payload))
-	}
+	s.waiters.Listen(ctx, s.Pool, channel,
+		func(payload string) (id.Job, bool) { return id.Job(payload), true },
+		func(err error) {
+			s.Logger.WarnContext(ctx, "the ends of operations are not heard of at the moment", slog.Any("error", err))
+		})
 }
