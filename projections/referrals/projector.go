@@ -37,8 +37,9 @@ func Definition() projections.Definition {
 				return []change{patchReferrer(e.ReferrerID, e.OccurredAt, r, row{"terms_version": e.TermsVersion})}
 			}),
 			projections.On(func(e referrer.PayoutChanged, r event.Recorded) []change {
+				// The person goes with the text about them: an erasure finds it by them.
 				return []change{patchReferrer(e.ReferrerID, e.OccurredAt, r, row{
-					"payout_method": e.PayoutMethod, "payout_email": e.PayoutEmail.Reveal(),
+					"user_id": e.UserID, "payout_method": e.PayoutMethod, "payout_email": e.PayoutEmail.Reveal(),
 				})}
 			}),
 			projections.On(func(e referrer.Suspended, r event.Recorded) []change {
