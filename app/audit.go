@@ -22,6 +22,8 @@ type Audit struct {
 
 	// Projections replays parts of the log into scratch tables.
 	Projections *projections.Engine
+	// Acts records what operators do beside looking.
+	Acts *Acts
 
 	pool *pgxpool.Pool
 }
@@ -61,7 +63,8 @@ func WithAudit(ctx context.Context, settings Settings, logger *slog.Logger, use 
 	if err != nil {
 		return err
 	}
-	c, err := openCore(ctx, settings, data, logger, telemetry.NewRegistry())
+	registry := telemetry.NewRegistry()
+	c, err := openCore(ctx, settings, data, logger, registry)
 	if err != nil {
 		return err
 	}
@@ -70,11 +73,15 @@ func WithAudit(ctx context.Context, settings Settings, logger *slog.Logger, use 
 	if err != nil {
 		return err
 	}
+	acts, err := c.openActs(logger, registry)
+	if err != nil {
+		return err
+	}
 	return use(&Audit{
 		Reader: &auditlog.Reader{
 			Read: readLog(c.log.Client, c.codec), Head: c.log.ours, Events: streams.Events, Kinds: domain.Aggregates(),
 			Undecodable: func(err error) bool { return errors.Is(err, projections.ErrUndecodable) },
 		},
-		Projections: c.engine, pool: c.db.pool,
+		Projections: c.engine, Acts: acts, pool: c.db.pool,
 	})
 }

@@ -2,17 +2,13 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	paymentservice "github.com/perfectworks/backend/adapters/payments"
 	"github.com/perfectworks/backend/commands"
-	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/id"
-	"github.com/perfectworks/backend/domain/operator"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/payment"
 	"github.com/perfectworks/backend/domain/personal"
@@ -52,27 +48,13 @@ func (f *Finance) Reconcile(ctx context.Context, look paymentservice.Look) (paym
 	return f.work.payments.Reconcile(ctx, time.Now(), look)
 }
 
-// ErrNobodyOfFinance refuses somebody who does not work for finance.
-var ErrNobodyOfFinance = errors.New("there is no system user of this id or address")
-
 // request is that of a system user, who is named by id or address. Whoever can
 // start the tool can name anybody: the machine is trusted, as it is with the keys.
 func (f *Finance) request(ctx context.Context, by string) (commands.Request, error) {
-	req, err := newRequest(access.ByPolicy("command-line", "", access.ManageSystemUsers))
-	if err != nil {
-		return commands.Request{}, err
+	if by == "" {
+		return commands.Request{}, ErrNoSystemUser
 	}
-	all, err := f.work.commands.ListSystemUsers(ctx, req, commands.ListSystemUsers{})
-	if err != nil {
-		return commands.Request{}, err
-	}
-	i := slices.IndexFunc(all.Value, func(u operator.User) bool { return string(u.ID) == by || u.Email.Reveal() == by })
-	if i < 0 || by == "" {
-		return commands.Request{}, ErrNobodyOfFinance
-	}
-	u := all.Value[i]
-	req.Principal = access.Principal{Kind: access.KindSystem, UserID: id.User(u.ID), SystemRoles: u.Roles}
-	return req, nil
+	return requestOf(ctx, f.work.commands, by)
 }
 
 // RefundPayment issues the command of this name for a system user.

@@ -10,10 +10,17 @@ import (
 	"github.com/perfectworks/backend/projections"
 )
 
-// WithEngine hands the projection engine to an operator's tool. A server may
+// ReadModels is what operators look after read models with.
+type ReadModels struct {
+	*projections.Engine
+
+	Acts *Acts
+}
+
+// WithReadModels hands the projection engine to an operator's tool. A server may
 // run on the same data at the same time; without one, the embedded parts are
 // started for as long as the tool runs.
-func WithEngine(ctx context.Context, settings Settings, logger *slog.Logger, use func(*projections.Engine) error) (err error) {
+func WithReadModels(ctx context.Context, settings Settings, logger *slog.Logger, use func(*ReadModels) error) (err error) {
 	if err := settings.Check(); err != nil {
 		return fmt.Errorf("the settings are not usable: %w", err)
 	}
@@ -21,10 +28,15 @@ func WithEngine(ctx context.Context, settings Settings, logger *slog.Logger, use
 	if err != nil {
 		return err
 	}
-	c, err := openCore(ctx, settings, data, logger, telemetry.NewRegistry())
+	registry := telemetry.NewRegistry()
+	c, err := openCore(ctx, settings, data, logger, registry)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.close()) }()
-	return use(c.engine)
+	acts, err := c.openActs(logger, registry)
+	if err != nil {
+		return err
+	}
+	return use(&ReadModels{Engine: c.engine, Acts: acts})
 }

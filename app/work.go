@@ -212,11 +212,20 @@ func (k keyIndex) KeysOf(ctx context.Context, owner id.User, organization id.Org
 	return keys, nil
 }
 
+// Work is what operators look after jobs and policies with.
+type Work struct {
+	Jobs     *jobs.Client
+	Policies *policyengine.Engine
+	Acts     *Acts
+}
+
 // WithWork hands jobs and policies to an operator's tool. A server may run on
 // the same data at the same time; without one, the embedded parts are started
 // for as long as the tool runs. Nothing is worked here.
-func WithWork(ctx context.Context, settings Settings, logger *slog.Logger, use func(*jobs.Client, *policyengine.Engine) error) error {
-	return withOpenWork(ctx, settings, logger, func(w *work) error { return use(w.jobs, w.policies) })
+func WithWork(ctx context.Context, settings Settings, logger *slog.Logger, use func(*Work) error) error {
+	return withOpenWork(ctx, settings, logger, func(w *work) error {
+		return use(&Work{Jobs: w.jobs, Policies: w.policies, Acts: &Acts{w.commands}})
+	})
 }
 
 // withOpenWork is WithWork with the commands.

@@ -80,6 +80,7 @@ type Commands struct {
 	PaymentCommands
 	ReferralCommands
 	FileCommands
+	ActCommands
 }
 
 // New returns the use cases.
@@ -103,6 +104,7 @@ func New(deps Deps) *Commands {
 		PaymentCommands:      x.paymentCommands(deps.Observer),
 		ReferralCommands:     x.referralCommands(deps.Observer),
 		FileCommands:         x.fileCommands(deps.Observer),
+		ActCommands:          x.actCommands(deps.Observer),
 	}
 }
 

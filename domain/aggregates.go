@@ -3,6 +3,7 @@
 package domain
 
 import (
+	"github.com/perfectworks/backend/domain/act"
 	"github.com/perfectworks/backend/domain/apikey"
 	"github.com/perfectworks/backend/domain/campaign"
 	"github.com/perfectworks/backend/domain/click"
@@ -31,6 +32,7 @@ func Aggregates() []event.Kind {
 		apikey.Aggregate.Describe(),
 		payment.Aggregate.Describe(),
 		refusal.Aggregate.Describe(),
+		act.Aggregate.Describe(),
 		reservation.Aggregate.Describe(),
 		tokenaccount.Aggregate.Describe(),
 		erasure.Aggregate.Describe(),

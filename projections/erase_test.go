@@ -182,7 +182,7 @@ func TestRetiredGenerationsAreDroppedByAge(t *testing.T) {
 	h.eventually("the old one is dropped", func() bool {
 		return h.count("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'counters%'") == 3
 	})
-	if err := e.DropRetired(ctx, 0); err != nil {
+	if _, err := e.DropRetired(ctx, 0); err != nil {
 		t.Fatal(err)
 	}
 	if n := h.count("SELECT count(*) FROM projection.generations"); n != 1 {

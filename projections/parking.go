@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -112,5 +113,40 @@ func queueParked(s *script, generation int64, events []entry) error {
 			(generation_id, commit_position, prepare_position, stream, revision, event_id, event_type, failure, decoded)
 		SELECT generation_id, commit_position, prepare_position, stream, revision, event_id, event_type, failure, decoded
 		FROM json_populate_recordset(NULL::projection.parked, $1::json)`, payload)
+	return nil
+}
+
+// ShowParked calls a function for each parked event of a stream in the live tables,
+// in their order, with what the log holds. An event that cannot be decoded comes with
+// its error and what is still known of it. The error wraps ErrNothingParked if there is
+// none.
+func (e *Engine) ShowParked(ctx context.Context, projection, stream string, each func(Parked, event.Recorded, error) error) error {
+	all, err := e.Parked(ctx, projection)
+	if err != nil {
+		return err
+	}
+	live, err := liveGeneration(ctx, e.config.Pool, projection)
+	if err != nil {
+		return err
+	}
+	found := false
+	for _, p := range all {
+		if p.Generation != live.ID || p.Stream != stream {
+			continue
+		}
+		found = true
+		err := e.config.Read(ctx, p.Position, p.Position, func(r event.Recorded, err error) error {
+			if err != nil && !errors.Is(err, ErrUndecodable) {
+				return err // It may pass.
+			}
+			return each(p, r, err)
+		})
+		if err != nil {
+			return fmt.Errorf("read the parked event at %s: %w", p.Position, err)
+		}
+	}
+	if !found {
+		return fmt.Errorf("%w: %s", ErrNothingParked, stream)
+	}
 	return nil
 }

@@ -246,7 +246,7 @@ func TestReplay(t *testing.T) {
 		t.Error("the live tables have changed")
 	}
 	h.compareWithRebuild(e)
-	if err := e.DropRetired(ctx, keepScratch); err != nil {
+	if _, err := e.DropRetired(ctx, keepScratch); err != nil {
 		t.Fatal(err)
 	}
 	if n := h.count("SELECT count(*) FROM projection.generations WHERE state = 'scratch'"); n != 1 {
@@ -255,7 +255,7 @@ func TestReplay(t *testing.T) {
 	if _, err := h.pool.Exec(ctx, "UPDATE projection.generations SET created_at = created_at - interval '2 days' WHERE state = 'scratch'"); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.DropRetired(ctx, keepScratch); err != nil {
+	if _, err := e.DropRetired(ctx, keepScratch); err != nil {
 		t.Fatal(err)
 	}
 	if n := h.count("SELECT count(*) FROM projection.generations WHERE state = 'scratch'"); n != 0 {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/perfectworks/backend/domain/act"
 	"github.com/perfectworks/backend/domain/event"
 )
 
@@ -52,6 +53,9 @@ func entryOf(r event.Recorded, err error) Entry {
 		return e
 	}
 	e.Type, e.Data = r.Event.EventType(), Plain(r.Event)
+	if _, began := r.Event.(act.OperatorActBegan); began {
+		e.Data = Revealed(r.Event) // The reason and the account are kept to be told to other operators.
+	}
 	return e
 }
 

@@ -17,13 +17,24 @@ import (
 // letter. Data about people is hidden, and so are hashes by which secrets are
 // recognised.
 func Plain(v any) any {
+	return form{}.of(v)
+}
+
+// Revealed is Plain with data about people as it is. Whoever asks for it must say
+// why, and that must be recorded: see commands.Commands.Act.
+func Revealed(v any) any { return form{revealing: true}.of(v) }
+
+// form says how values are shown.
+type form struct{ revealing bool }
+
+func (f form) of(v any) any {
 	if v == nil {
 		return nil
 	}
-	return plain(reflect.ValueOf(v))
+	return f.plain(reflect.ValueOf(v))
 }
 
-func plain(v reflect.Value) any {
+func (f form) plain(v reflect.Value) any {
 	if k := v.Kind(); (k == reflect.Pointer || k == reflect.Interface || k == reflect.Map || k == reflect.Slice) && v.IsNil() {
 		return nil
 	}
@@ -31,6 +42,9 @@ func plain(v reflect.Value) any {
 	case personal.Text:
 		if x.IsZero() {
 			return nil
+		}
+		if f.revealing && !x.IsErased() {
+			return x.Reveal()
 		}
 		return x.String() // Which hides it.
 	case time.Time:
@@ -47,21 +61,21 @@ func plain(v reflect.Value) any {
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		return plainStruct(v)
+		return f.plainStruct(v)
 	case reflect.Map:
 		object := map[string]any{}
 		for _, key := range v.MapKeys() {
-			object[fmt.Sprint(plain(key))] = plain(v.MapIndex(key))
+			object[fmt.Sprint(f.plain(key))] = f.plain(v.MapIndex(key))
 		}
 		return object
 	case reflect.Slice, reflect.Array:
 		list := make([]any, v.Len())
 		for i := range list {
-			list[i] = plain(v.Index(i))
+			list[i] = f.plain(v.Index(i))
 		}
 		return list
 	case reflect.Pointer, reflect.Interface:
-		return plain(v.Elem())
+		return f.plain(v.Elem())
 	case reflect.Func, reflect.Chan, reflect.UnsafePointer:
 		return nil
 	default:
@@ -69,11 +83,11 @@ func plain(v reflect.Value) any {
 	}
 }
 
-func plainStruct(v reflect.Value) any {
+func (f form) plainStruct(v reflect.Value) any {
 	if all := v.MethodByName("All"); all.IsValid() && all.Type().NumIn() == 0 && all.Type().NumOut() == 1 && all.Type().Out(0).CanSeq2() {
 		object := map[string]any{}
 		for key, value := range all.Call(nil)[0].Seq2() {
-			object[fmt.Sprint(plain(key))] = plain(value)
+			object[fmt.Sprint(f.plain(key))] = f.plain(value)
 		}
 		return object
 	}
@@ -91,7 +105,7 @@ func plainStruct(v reflect.Value) any {
 			first, size := utf8.DecodeRuneInString(field.Name)
 			name = string(unicode.ToLower(first)) + field.Name[size:]
 		}
-		object[name] = plain(v.Field(i))
+		object[name] = f.plain(v.Field(i))
 	}
 	return object
 }

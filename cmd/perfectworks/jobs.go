@@ -1,12 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"os/user"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,9 +17,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/perfectworks/backend/adapters/jobs"
-	"github.com/perfectworks/backend/adapters/policyengine"
 	"github.com/perfectworks/backend/adapters/telemetry"
 	"github.com/perfectworks/backend/app"
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/act"
 )
 
 func jobsCommand() *cobra.Command {
@@ -57,8 +57,8 @@ func listJobsCommand() *cobra.Command {
 			if state != "any" {
 				q.State = jobs.State(state)
 			}
-			return withWork(cmd, data, func(queue *jobs.Client, _ *policyengine.Engine) error {
-				all, err := queue.List(cmd.Context(), q)
+			return withWork(cmd, data, func(w *app.Work) error {
+				all, err := w.Jobs.List(cmd.Context(), q)
 				if err != nil {
 					return err
 				}
@@ -98,8 +98,8 @@ func showJobCommand() *cobra.Command {
 		Example: "  perfectworks jobs show 4711",
 		Args:    oneJob,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withJob(cmd, data, args, func(queue *jobs.Client, id int64) error {
-				j, err := queue.Get(cmd.Context(), id)
+			return withJob(cmd, data, args, func(w *app.Work, id int64) error {
+				j, err := w.Jobs.Get(cmd.Context(), id)
 				if err != nil {
 					return err
 				}
@@ -140,6 +140,7 @@ func printJob(w io.Writer, j jobs.Record) error {
 
 func retryJobCommand() *cobra.Command {
 	var data string
+	var who operatorFlags
 	var out printer
 	command := &cobra.Command{
 		Use:     "retry JOB",
@@ -147,8 +148,11 @@ func retryJobCommand() *cobra.Command {
 		Example: "  perfectworks jobs retry 4711",
 		Args:    oneJob,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withJob(cmd, data, args, func(queue *jobs.Client, id int64) error {
-				if err := queue.Retry(cmd.Context(), id, operator()); err != nil {
+			return withJob(cmd, data, args, func(w *app.Work, id int64) error {
+				err := who.do(cmd, w.Acts, commands.BeginAct{Kind: act.RetryJob, Target: args[0]}, func(ctx context.Context) (string, error) {
+					return "", w.Jobs.Retry(ctx, id, account())
+				})
+				if err != nil {
 					return err
 				}
 				return decided(cmd, out, id, "retry", "will be tried again")
@@ -156,12 +160,14 @@ func retryJobCommand() *cobra.Command {
 		},
 	}
 	out.flag(command)
+	who.flags(command)
 	dataFlag(command, &data)
 	return command
 }
 
 func discardJobCommand() *cobra.Command {
-	var data, reason string
+	var data string
+	var who operatorFlags
 	var out printer
 	command := &cobra.Command{
 		Use:     "discard JOB --reason TEXT",
@@ -169,11 +175,14 @@ func discardJobCommand() *cobra.Command {
 		Example: "  perfectworks jobs discard 4711 --reason 'the customer has left'",
 		Args:    oneJob,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if strings.TrimSpace(reason) == "" {
-				return usageError{errors.New("--reason must say why the job is given up")}
+			if err := who.mustSay("why the job is given up"); err != nil {
+				return err
 			}
-			return withJob(cmd, data, args, func(queue *jobs.Client, id int64) error {
-				if err := queue.Discard(cmd.Context(), id, operator(), reason); err != nil {
+			return withJob(cmd, data, args, func(w *app.Work, id int64) error {
+				err := who.do(cmd, w.Acts, commands.BeginAct{Kind: act.DiscardJob, Target: args[0]}, func(ctx context.Context) (string, error) {
+					return "", w.Jobs.Discard(ctx, id, account(), who.reason)
+				})
+				if err != nil {
 					return err
 				}
 				return decided(cmd, out, id, "discard", "was discarded")
@@ -181,7 +190,7 @@ func discardJobCommand() *cobra.Command {
 		},
 	}
 	out.flag(command)
-	command.Flags().StringVar(&reason, "reason", "", "why (required)")
+	who.flags(command)
 	dataFlag(command, &data)
 	return command
 }
@@ -203,8 +212,8 @@ func decisionsCommand() *cobra.Command {
 		Short: "List what was decided about failed jobs, by whom and why",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withWork(cmd, data, func(queue *jobs.Client, _ *policyengine.Engine) error {
-				all, err := queue.Decisions(cmd.Context(), 0)
+			return withWork(cmd, data, func(w *app.Work) error {
+				all, err := w.Jobs.Decisions(cmd.Context(), 0)
 				if err != nil {
 					return err
 				}
@@ -237,15 +246,15 @@ func oneJob(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-func withJob(cmd *cobra.Command, data string, args []string, use func(*jobs.Client, int64) error) error {
+func withJob(cmd *cobra.Command, data string, args []string, use func(*app.Work, int64) error) error {
 	id, err := strconv.ParseInt(args[0], 10, 64)
 	if err != nil {
 		return usageError{err}
 	}
-	return withWork(cmd, data, func(queue *jobs.Client, _ *policyengine.Engine) error { return use(queue, id) })
+	return withWork(cmd, data, func(w *app.Work) error { return use(w, id) })
 }
 
-func withWork(cmd *cobra.Command, data string, use func(*jobs.Client, *policyengine.Engine) error) error {
+func withWork(cmd *cobra.Command, data string, use func(*app.Work) error) error {
 	settings, logger, err := forTool(cmd, data)
 	if err != nil {
 		return err
@@ -261,18 +270,6 @@ func forTool(cmd *cobra.Command, data string) (app.Settings, *slog.Logger, error
 	}
 	logger, err := telemetry.NewLogger(cmd.ErrOrStderr(), settings.LogFormat, "warn")
 	return settings, logger, err
-}
-
-// operator names who decides, as well as the machine knows.
-func operator() string {
-	name, host := "unknown", "unknown"
-	if u, err := user.Current(); err == nil {
-		name = u.Username
-	}
-	if h, err := os.Hostname(); err == nil {
-		host = h
-	}
-	return name + "@" + host
 }
 
 // printable makes a text safe for a terminal and for a line of a table.

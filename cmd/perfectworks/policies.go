@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +13,10 @@ import (
 
 	"github.com/perfectworks/backend/adapters/jobs"
 	"github.com/perfectworks/backend/adapters/policyengine"
+	"github.com/perfectworks/backend/app"
+	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/commands/policies"
+	"github.com/perfectworks/backend/domain/act"
 )
 
 func policiesCommand() *cobra.Command {
@@ -36,12 +40,12 @@ func listPoliciesCommand() *cobra.Command {
 		Short: "List all policies, how far they are and how many of their jobs have failed",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withWork(cmd, data, func(queue *jobs.Client, engine *policyengine.Engine) error {
-				all, err := engine.Status(cmd.Context())
+			return withWork(cmd, data, func(w *app.Work) error {
+				all, err := w.Policies.Status(cmd.Context())
 				if err != nil {
 					return err
 				}
-				lengths, err := queue.Lengths(cmd.Context())
+				lengths, err := w.Jobs.Lengths(cmd.Context())
 				if err != nil {
 					return err
 				}
@@ -74,6 +78,7 @@ func printPolicies(w io.Writer, all []policyengine.Status, lengths map[string]jo
 
 func startPolicyCommand() *cobra.Command {
 	var data, from string
+	var who operatorFlags
 	var out printer
 	command := &cobra.Command{
 		Use:   "start NAME --from now|beginning|POSITION",
@@ -94,8 +99,12 @@ A running server goes on from there.`,
 			if err != nil {
 				return usageError{fmt.Errorf("--from: %w", err)}
 			}
-			return withWork(cmd, data, func(_ *jobs.Client, engine *policyengine.Engine) error {
-				if err := engine.Start(cmd.Context(), args[0], start); err != nil {
+			return withWork(cmd, data, func(w *app.Work) error {
+				begin := commands.BeginAct{Kind: act.StartPolicy, Target: args[0], Details: map[string]string{"from": fmt.Sprint(start)}}
+				err := who.do(cmd, w.Acts, begin, func(ctx context.Context) (string, error) {
+					return "", w.Policies.Start(ctx, args[0], start)
+				})
+				if err != nil {
 					return err
 				}
 				started := map[string]string{"policy": args[0], "from": fmt.Sprint(start)}
@@ -107,6 +116,7 @@ A running server goes on from there.`,
 		},
 	}
 	out.flag(command)
+	who.flags(command)
 	command.Flags().StringVar(&from, "from", "", "now, beginning, or a position such as C:1234/P:1234 (required)")
 	dataFlag(command, &data)
 	return command

@@ -12,6 +12,8 @@ import (
 
 	"github.com/perfectworks/backend/adapters/telemetry"
 	"github.com/perfectworks/backend/app"
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/act"
 	"github.com/perfectworks/backend/projections"
 )
 
@@ -36,8 +38,8 @@ func listProjectionsCommand() *cobra.Command {
 		Short: "List all generations of all projections",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withEngine(cmd, data, func(engine *projections.Engine) error {
-				generations, err := engine.Generations(cmd.Context())
+			return withReadModels(cmd, data, func(models *app.ReadModels) error {
+				generations, err := models.Generations(cmd.Context())
 				if err != nil {
 					return err
 				}
@@ -66,6 +68,7 @@ func printGenerations(w io.Writer, generations []projections.Generation) error {
 
 func rebuildProjectionCommand() *cobra.Command {
 	var data string
+	var who operatorFlags
 	command := &cobra.Command{
 		Use:   "rebuild NAME",
 		Short: "Build a projection anew beside the live one, and put it in its place",
@@ -74,9 +77,13 @@ the live one, and put it in its place once it has caught up. A running server
 goes on serving meanwhile. The former generation is kept.`,
 		Args: oneProjection("rebuild"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withEngine(cmd, data, func(engine *projections.Engine) error {
+			return withReadModels(cmd, data, func(models *app.ReadModels) error {
 				bar := newBuildBar(cmd.ErrOrStderr())
-				err := engine.Rebuild(cmd.Context(), args[0], bar.show)
+				begin := commands.BeginAct{Kind: act.RebuildProjection, Target: args[0]}
+				err := who.do(cmd, models.Acts, begin, func(ctx context.Context) (string, error) {
+					err := models.Rebuild(ctx, args[0], bar.show)
+					return fmt.Sprintf("rebuilt from %d events", bar.last.Events), err
+				})
 				bar.finish()
 				if err != nil {
 					return err
@@ -86,12 +93,14 @@ goes on serving meanwhile. The former generation is kept.`,
 			})
 		},
 	}
+	who.flags(command)
 	dataFlag(command, &data)
 	return command
 }
 
 func rollbackProjectionCommand() *cobra.Command {
 	var data string
+	var who operatorFlags
 	command := &cobra.Command{
 		Use:   "rollback NAME [GENERATION]",
 		Short: "Put a retired generation back in the place of the live one",
@@ -108,9 +117,15 @@ rebuilt.`,
 					return err
 				}
 			}
-			return withEngine(cmd, data, func(engine *projections.Engine) error {
+			return withReadModels(cmd, data, func(models *app.ReadModels) error {
 				bar := newBuildBar(cmd.ErrOrStderr())
-				err := engine.Rollback(cmd.Context(), args[0], id, bar.show)
+				begin := commands.BeginAct{Kind: act.RollBackProjection, Target: args[0]}
+				if id != 0 {
+					begin.Details = map[string]string{"generation": args[1]}
+				}
+				err := who.do(cmd, models.Acts, begin, func(ctx context.Context) (string, error) {
+					return "", models.Rollback(ctx, args[0], id, bar.show)
+				})
 				bar.finish()
 				if err != nil {
 					return err
@@ -120,12 +135,14 @@ rebuilt.`,
 			})
 		},
 	}
+	who.flags(command)
 	dataFlag(command, &data)
 	return command
 }
 
 func dropGenerationCommand() *cobra.Command {
 	var data string
+	var who operatorFlags
 	command := &cobra.Command{
 		Use:   "drop GENERATION",
 		Short: "Delete a retired generation with its tables",
@@ -135,15 +152,19 @@ func dropGenerationCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return withEngine(cmd, data, func(engine *projections.Engine) error {
-				if err := engine.Drop(cmd.Context(), id); err != nil {
+			return withReadModels(cmd, data, func(models *app.ReadModels) error {
+				err := who.do(cmd, models.Acts, commands.BeginAct{Kind: act.DropGeneration, Target: args[0]}, func(ctx context.Context) (string, error) {
+					return "", models.Drop(ctx, id)
+				})
+				if err != nil {
 					return err
 				}
-				_, err := fmt.Fprintf(cmd.OutOrStdout(), "generation %d is deleted\n", id)
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "generation %d is deleted\n", id)
 				return err
 			})
 		},
 	}
+	who.flags(command)
 	dataFlag(command, &data)
 	return command
 }
@@ -157,81 +178,7 @@ func generationNumber(text string) (int64, error) {
 	return id, nil
 }
 
-func parkedCommand() *cobra.Command {
-	command := &cobra.Command{
-		Use:   "parked",
-		Short: "List parked events and decide about them",
-		Args:  cobra.NoArgs,
-		RunE:  showHelp,
-	}
-	command.AddCommand(
-		listParkedCommand(),
-		decideCommand("retry NAME STREAM", "Take the parked events of a stream into the live tables",
-			(*projections.Engine).RetryParked),
-		decideCommand("skip NAME STREAM", "Leave the first parked event of a stream out for good, and take in the rest",
-			(*projections.Engine).SkipParked),
-	)
-	return command
-}
-
-func listParkedCommand() *cobra.Command {
-	var data string
-	var out printer
-	command := &cobra.Command{
-		Use:   "list NAME",
-		Short: "List the parked events of a projection",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return withEngine(cmd, data, func(engine *projections.Engine) error {
-				parked, err := engine.Parked(cmd.Context(), args[0])
-				if err != nil {
-					return err
-				}
-				return out.write(cmd, each(parked, parkedOf), func(w io.Writer) error { return printParked(w, parked) })
-			})
-		},
-	}
-	out.flag(command)
-	dataFlag(command, &data)
-	return command
-}
-
-func printParked(w io.Writer, parked []projections.Parked) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "generation\tstream\trevision\ttype\tparked at\tfailure")
-	for _, p := range parked {
-		failure := p.Failure
-		if failure == "" {
-			failure = "waits behind an earlier event"
-		}
-		fmt.Fprintf(table, "%d\t%s\t%d\t%s\t%s\t%s\n", p.Generation, p.Stream, p.Revision, p.EventType,
-			p.ParkedAt.Format(time.RFC3339), failure)
-	}
-	return table.Flush()
-}
-
-func decideCommand(use, short string, decide func(*projections.Engine, context.Context, string, string) (int, error)) *cobra.Command {
-	var data string
-	command := &cobra.Command{
-		Use:   use,
-		Short: short,
-		Args:  cobra.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return withEngine(cmd, data, func(engine *projections.Engine) error {
-				taken, err := decide(engine, cmd.Context(), args[0], args[1])
-				if err != nil {
-					return err
-				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d events of %s were taken in\n", taken, args[1])
-				return err
-			})
-		},
-	}
-	dataFlag(command, &data)
-	return command
-}
-
-func withEngine(cmd *cobra.Command, data string, use func(*projections.Engine) error) error {
+func withReadModels(cmd *cobra.Command, data string, use func(*app.ReadModels) error) error {
 	settings, err := settingsFor(cmd, data)
 	if err != nil {
 		return err
@@ -240,5 +187,5 @@ func withEngine(cmd *cobra.Command, data string, use func(*projections.Engine) e
 	if err != nil {
 		return err
 	}
-	return folderError(cmd, app.WithEngine(cmd.Context(), settings, logger, use))
+	return folderError(cmd, app.WithReadModels(cmd.Context(), settings, logger, use))
 }

@@ -10,6 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/perfectworks/backend/app"
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/act"
 	"github.com/perfectworks/backend/projections"
 )
 
@@ -33,10 +36,10 @@ have waited.`,
   perfectworks projections status --json | jq '.[] | select(.state != "live")'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withEngine(cmd, data, func(engine *projections.Engine) error {
+			return withReadModels(cmd, data, func(models *app.ReadModels) error {
 				var before readings
 				for {
-					now, err := readStatus(cmd.Context(), engine)
+					now, err := readStatus(cmd.Context(), models.Engine)
 					if err != nil {
 						return err
 					}
@@ -140,6 +143,8 @@ func (r readings) print(w io.Writer, before readings) error {
 func pruneProjectionsCommand() *cobra.Command {
 	var data string
 	var age time.Duration
+	var who operatorFlags
+	var out printer
 	command := &cobra.Command{
 		Use:   "prune",
 		Short: "Delete retired generations with their tables",
@@ -151,24 +156,26 @@ replays. One that is deleted cannot be gone back to.`,
 			if age < 0 {
 				return errors.New("--older-than must not be negative")
 			}
-			return withEngine(cmd, data, func(engine *projections.Engine) error {
-				before, err := engine.Generations(cmd.Context())
+			return withReadModels(cmd, data, func(models *app.ReadModels) error {
+				var dropped int
+				begin := commands.BeginAct{Kind: act.PruneGenerations, Details: map[string]string{"olderThan": age.String()}}
+				err := who.do(cmd, models.Acts, begin, func(ctx context.Context) (note string, err error) {
+					dropped, err = models.DropRetired(ctx, age)
+					return fmt.Sprintf("%d generations were deleted", dropped), err
+				})
 				if err != nil {
 					return err
 				}
-				if err := engine.DropRetired(cmd.Context(), age); err != nil {
+				return out.write(cmd, map[string]int{"dropped": dropped}, func(w io.Writer) error {
+					_, err := fmt.Fprintf(w, "%d generations are deleted\n", dropped)
 					return err
-				}
-				after, err := engine.Generations(cmd.Context())
-				if err != nil {
-					return err
-				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d generations are deleted\n", len(before)-len(after))
-				return err
+				})
 			})
 		},
 	}
 	command.Flags().DurationVar(&age, "older-than", 0, "keep what was retired later, such as 24h")
+	who.flags(command)
+	out.flag(command)
 	dataFlag(command, &data)
 	return command
 }

@@ -106,7 +106,9 @@ func TestOperatorsRepairProjections(t *testing.T) {
 	}
 	says(run(1, "parked", "list", "dreams"), "no such projection")
 	says(run(1, "parked", "retry", "users", "user-user_other"), "user-user_other")
-	says(run(0, "parked", "skip", "users", "user-user_nobody"), "0 events of user-user_nobody were taken in")
+	says(run(1, "parked", "skip", "users", "user-user_nobody"), "--reason must say why")
+	says(run(1, "parked", "show", "users", "user-user_nobody", "--reveal"), "--reason must say why")
+	says(run(0, "parked", "skip", "users", "user-user_nobody", "--reason", "ticket 4711"), "0 events of user-user_nobody were taken in")
 	if left := run(0, "parked", "list", "users", "--json"); left != "[]\n" {
 		t.Errorf("after it was skipped: %s", left)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/perfectworks/backend/app"
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/act"
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/projections"
 )
@@ -18,6 +22,7 @@ import (
 func verifyProjectionCommand() *cobra.Command {
 	var data string
 	var o projections.VerifyOptions
+	var who operatorFlags
 	var out printer
 	command := &cobra.Command{
 		Use:   "verify NAME",
@@ -32,7 +37,7 @@ by code. Data about people is hidden. The command fails if rows differ; with
   perfectworks projections verify members --repair`,
 		Args: oneProjection("verify"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withEngine(cmd, data, func(engine *projections.Engine) error {
+			return withReadModels(cmd, data, func(models *app.ReadModels) error {
 				bar := newBuildBar(cmd.ErrOrStderr())
 				began := time.Now()
 				o.Progress = func(position, upTo event.Position, events int64) {
@@ -41,7 +46,17 @@ by code. Data about people is hidden. The command fails if rows differ; with
 						Events: events, EventsPerSecond: float64(events) / time.Since(began).Seconds(),
 					})
 				}
-				v, err := engine.Verify(cmd.Context(), args[0], o)
+				var v projections.Verification
+				verify := func(ctx context.Context) (note string, err error) {
+					v, err = models.Verify(ctx, args[0], o)
+					return fmt.Sprintf("%d of %d rows differed, %d were repaired", v.Different, v.Rows, v.Repaired), err
+				}
+				var err error
+				if o.Repair {
+					err = who.do(cmd, models.Acts, commands.BeginAct{Kind: act.RepairProjection, Target: args[0]}, verify)
+				} else {
+					_, err = verify(cmd.Context())
+				}
 				bar.finish()
 				if err != nil {
 					return err
@@ -58,6 +73,7 @@ by code. Data about people is hidden. The command fails if rows differ; with
 	}
 	command.Flags().Int64Var(&o.Sample, "sample", 0, "compare about so many rows of each table; all when 0")
 	command.Flags().BoolVar(&o.Repair, "repair", false, "write the rows that differ as the rebuild has them")
+	who.flags(command)
 	out.flag(command)
 	dataFlag(command, &data)
 	return command
@@ -145,8 +161,8 @@ Data about people is hidden.`,
       --key org_01jd9z3q5we8x9v6m2k4t7r1b9 --key user_01jd9z3q5we8x9v6m2k4t7r1b9 --json`,
 		Args: oneProjection("step through"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withEngine(cmd, data, func(engine *projections.Engine) error {
-				steps, err := engine.Steps(cmd.Context(), args[0], table, key)
+			return withReadModels(cmd, data, func(models *app.ReadModels) error {
+				steps, err := models.Steps(cmd.Context(), args[0], table, key)
 				if err != nil {
 					return err
 				}
