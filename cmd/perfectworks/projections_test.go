@@ -106,12 +106,39 @@ func TestOperatorsRepairProjections(t *testing.T) {
 	}
 	says(run(1, "parked", "list", "dreams"), "no such projection")
 	says(run(1, "parked", "retry", "users", "user-user_other"), "user-user_other")
-	says(run(1, "parked", "skip", "users", "user-user_nobody"), "--reason must say why")
-	says(run(1, "parked", "show", "users", "user-user_nobody", "--reveal"), "--reason must say why")
+	says(run(2, "parked", "skip", "users", "user-user_nobody"), "--reason must say why")
+	says(run(2, "parked", "show", "users", "user-user_nobody", "--reveal"), "--reason must say why")
+	testShowsParked(t, place, run, says)
 	says(run(0, "parked", "skip", "users", "user-user_nobody", "--reason", "ticket 4711"), "0 events of user-user_nobody were taken in")
 	if left := run(0, "parked", "list", "users", "--json"); left != "[]\n" {
 		t.Errorf("after it was skipped: %s", left)
 	}
+}
+
+// testShowsParked shows a parked event without names, and with them for a reason,
+// which the audit log tells.
+func testShowsParked(t *testing.T, place *installation, run func(int, ...string) string, says func(string, ...string)) {
+	t.Helper()
+	// The registration of the only user stands at the position of the parked event.
+	if _, err := connect(t, place).Exec(t.Context(), `UPDATE projection.parked SET (commit_position, prepare_position) =
+		(SELECT min(position), min(position) FROM eventnode.events WHERE type = 'UserRegistered')`); err != nil {
+		t.Fatal(err)
+	}
+	hidden := run(0, "parked", "show", "users", "user-user_nobody")
+	says(hidden, "made by a test", "[personal]", "UserRegistered")
+	revealed := run(0, "parked", "show", "users", "user-user_nobody", "--reveal", "--reason", "ticket 4710", "--json")
+	says(revealed, "Lovelace")
+	if strings.Contains(hidden, "Lovelace") {
+		t.Errorf("a name is shown: %s", hidden)
+	}
+	says(run(1, "parked", "show", "users", "user-user_other"), "no event of the stream is parked")
+	says(run(1, "parked", "show", "users", "user-user_nobody", "--reveal", "--reason", "ticket 4710", "--as", "eve@example.com"), "no system user")
+	stdout, stderr, code := output(t, place.settings, "audit", "log", "--aggregate", "act", "--json", "--data", place.data)
+	if code != 0 {
+		t.Fatal(stderr)
+	}
+	says(stdout, `"kind":"reveal-parked-event"`, `"reason":"ticket 4710"`, account(), `"kind":"rebuild-projection"`,
+		`"outcome":"done"`, `"outcome":"failed"`, `"kind":"repair-projection"`, `"target":"users"`)
 }
 
 // testVerification changes a row by hand, finds it and mends it, and steps through a

@@ -9,12 +9,12 @@ import (
 
 // State is an act, folded from its stream.
 type State struct {
-	ID        id.Act
-	Kind      Kind
-	Target    string
-	Outcome   Outcome
-	BeganAt   time.Time
-	EndedAt   time.Time
+	ID      id.Act
+	Kind    Kind
+	Target  string
+	Outcome Outcome
+	BeganAt time.Time
+	EndedAt time.Time
 	// Note is the sentence with which the act ended.
 	Note string
 }
