@@ -81,13 +81,18 @@ func New(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, e
 	if a.provider, err = openProvider(ctx, settings, a.data, a.Addr(), settings.Role.api(), logger); err != nil {
 		return nil, err
 	}
-	if a.work, err = openWork(ctx, a.core, a.provider, settings, logger, a.registry); err != nil || !settings.Role.api() {
-		return a, err
-	}
-	if err = a.openIdentity(ctx); err != nil {
+	if a.work, err = openWork(ctx, a.core, a.provider, settings, logger, a.registry); err != nil {
 		return nil, err
 	}
-	if err = a.openAPI(); err != nil {
+	if settings.Role.api() {
+		if err = a.openIdentity(ctx); err != nil {
+			return nil, err
+		}
+		if err = a.openAPI(); err != nil {
+			return nil, err
+		}
+	}
+	if err = a.measure(); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -133,7 +138,7 @@ func (a *App) openAPI() error {
 		return err
 	}
 	a.directory = directory.New(directory.Config{
-		Subscribe: a.log.subscribe(a.logger), Decode: decode(impersonal), Parts: eventstore.Parts,
+		Subscribe: a.log.subscribe(a.logger), Decode: decode(impersonal, a.unreadable.WithLabelValues("directory")), Parts: eventstore.Parts,
 		Head: a.log.ours, Recognise: a.log.Recognise, Shapes: eventstore.Shapes(),
 		RestartWhenLogWentBack: a.settings.WhenLogWentBack != WaitForOperator, AdoptAnotherLog: a.settings.WhenLogWentBack == AdoptLog,
 		Snapshots: directory.NewSnapshots(a.db.pool), Logger: a.logger,
@@ -146,6 +151,9 @@ func (a *App) openAPI() error {
 		Live:       a.settings.Environment == Production,
 	})
 	a.refusals = refusals.New(a.work.commands.RecordRefusals, a.logger)
+	a.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: metricsPrefix + "refusals_unrecorded_total", Help: "Refused requests that were too many to become events of the audit log.",
+	}, func() float64 { return float64(a.refusals.Unrecorded()) }))
 	a.answers = idempotency.NewStore(a.db.pool, a.keys, a.heart.ID())
 	statements, err := statementKeys(a.settings, a.data)
 	if err != nil {
@@ -156,6 +164,7 @@ func (a *App) openAPI() error {
 		return err
 	}
 	watch := telemetry.NewHTTP(a.tracing, a.registry)
+	watch.Expect(outages()...)
 	queries := readmodels.NewQueries(postgres.NewReader(a.db.pool))
 	if a.links, err = a.openLinks(queries); err != nil {
 		return err

@@ -33,6 +33,8 @@ type core struct {
 	codec   *eventstore.Codec
 	engine  *projections.Engine
 	tracing *telemetry.Tracing
+	// unreadable counts events that this program cannot decode, by reader.
+	unreadable *prometheus.CounterVec
 	// started is closed once the server has done what its start takes.
 	started chan struct{}
 }
@@ -76,10 +78,11 @@ func openCore(ctx context.Context, settings Settings, dataFolder string, logger 
 	if c.tracing, err = telemetry.NewTracing(ctx, settings.TraceEndpoint, settings.Version, settings.TraceShare); err != nil {
 		return nil, err
 	}
+	c.unreadable = countUnreadable(registry)
 	c.engine, err = projections.New(projections.Config{
 		Pool: c.db.pool, Definitions: readmodels.Definitions(), Process: c.heart.ID(),
 		Shapes:    eventstore.Shapes(),
-		Subscribe: c.log.subscribe(logger), Decode: decode(c.codec), Parts: eventstore.Parts, Head: c.log.ours,
+		Subscribe: c.log.subscribe(logger), Decode: decode(c.codec, c.unreadable.WithLabelValues("projections")), Parts: eventstore.Parts, Head: c.log.ours,
 		Recognise: c.log.Recognise, End: c.log.Head, Read: readLog(c.log.Client, c.codec),
 		RebuildWhenLogWentBack: settings.WhenLogWentBack != WaitForOperator, AdoptAnotherLog: settings.WhenLogWentBack == AdoptLog,
 		Logger: logger, Registerer: registry, Observe: c.tracing.Projecting, Erased: c.destroyed,

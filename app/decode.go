@@ -8,6 +8,7 @@ import (
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/perfectworks/backend/adapters/eventstore"
 	"github.com/perfectworks/backend/domain/event"
@@ -15,12 +16,13 @@ import (
 )
 
 // decode tells projections which events can never be read from those that
-// could not be read just now.
-func decode(codec *eventstore.Codec) projections.Decode {
+// could not be read just now, and counts the former.
+func decode(codec *eventstore.Codec, unreadable prometheus.Counter) projections.Decode {
 	return func(ctx context.Context, m *message.Message) (event.Recorded, error) {
 		r, err := codec.Decode(ctx, m)
 		var final *eventstore.DecodeError
 		if errors.As(err, &final) {
+			unreadable.Inc()
 			err = fmt.Errorf("%w: %w", projections.ErrUndecodable, err)
 		}
 		return r, err

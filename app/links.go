@@ -43,17 +43,29 @@ func (a *App) openLinks(queries *readmodels.Queries) (*links, error) {
 		return nil, err
 	}
 	lost := prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "referral_clicks_lost_total", Help: "Clicks on referral links that could not be kept, because the spool is full.",
+		Name: metricsPrefix + "referral_clicks_lost_total", Help: "Clicks on referral links that could not be kept, because the spool is full.",
 	})
 	keeping := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "referral_clicks_not_kept", Help: "1 while the spool of clicks is full or cannot be written.",
+		Name: metricsPrefix + "referral_clicks_not_kept", Help: "1 while the spool of clicks is full or cannot be written.",
 	}, func() float64 {
 		if _, err := spool.Lost(); err != nil {
 			return 1
 		}
 		return 0
 	})
-	for _, c := range []prometheus.Collector{lost, keeping} {
+	spooled := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: metricsPrefix + "referral_clicks_spool_bytes", Help: "Bytes of clicks that are not recorded yet, in the spool of this process.",
+	}, func() float64 { return float64(spool.Bytes()) })
+	room := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: metricsPrefix + "referral_clicks_spool_limit_bytes", Help: "Bytes of clicks that the spool of this process holds at most.",
+	}, func() float64 { return float64(spool.MaxBytes()) })
+	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: metricsPrefix + "referral_clicks_oldest_seconds", Help: "For how long the oldest click that is not recorded has waited.",
+	}, func() float64 {
+		now := time.Now()
+		return now.Sub(spool.AsOf(now)).Seconds()
+	})
+	for _, c := range []prometheus.Collector{lost, keeping, spooled, room, waiting} {
 		if err := a.registry.Register(c); err != nil {
 			return nil, err
 		}

@@ -135,6 +135,11 @@ func openWork(ctx context.Context, c *core, p *provider, settings Settings, logg
 		return nil, err
 	}
 	w.payments.UseQueue(w.jobs)
+	if measuring := measured(settings.Role.worker(), registry); measuring != nil {
+		if err = measuring.Register(w.payments.Collector()); err != nil {
+			return nil, err
+		}
+	}
 	working.Use(w.jobs, w.commands)
 	w.policies, err = c.openPolicies(w.jobs, logger, measured(settings.Role.projector(), registry))
 	return w, err

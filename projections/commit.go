@@ -48,6 +48,7 @@ func (p *projector) commit(ctx context.Context, b batch, upTo event.Mark, live b
 	began := time.Now()
 	if err := p.write(writeCtx, b, upTo, live); err != nil {
 		if judge(err) == fenced {
+			p.tracker.refused()
 			p.stop(fmt.Errorf("%w: %w", errFenced, err))
 		} else {
 			p.pause.lengthen()

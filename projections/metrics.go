@@ -12,8 +12,9 @@ type collector struct {
 	engine  *Engine
 	commits *prometheus.HistogramVec
 	events  *prometheus.CounterVec
+	fenced  *prometheus.CounterVec
 
-	owned, live, stuck, lagSeconds, lagBytes, parked, wentBack *prometheus.Desc
+	owned, live, stuck, lagSeconds, lagBytes, parked, wentBack, building, buildFailing *prometheus.Desc
 }
 
 func newCollector(e *Engine) *collector {
@@ -29,6 +30,9 @@ func newCollector(e *Engine) *collector {
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "perfectworks_projection_events_total", Help: "Events taken in by this process, in rebuilds too.",
 		}, []string{"projection"}),
+		fenced: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "perfectworks_projection_fenced_total", Help: "Batches of this process that were refused because another process had moved on.",
+		}, []string{"projection"}),
 		owned:      describe("owned", "1 when this process projects it; the other measures are then its own."),
 		live:       describe("live", "1 when it has caught up with the log."),
 		stuck:      describe("stuck", "1 when it has not advanced for a while because of a failure."),
@@ -36,6 +40,9 @@ func newCollector(e *Engine) *collector {
 		lagBytes:   describe("lag_bytes", "How much of the log is still to be read."),
 		wentBack:   describe("log_went_back", "1 when it shows what the log no longer holds."),
 		parked:     describe("parked_events", "Events that it could not take in or that wait behind such."),
+		building:   describe("building", "1 while this process builds tables of its version."),
+
+		buildFailing: describe("build_failing", "1 while such a build makes no progress because of a failure."),
 	}
 }
 
@@ -44,15 +51,17 @@ func (c *collector) tracker(projection string) *tracker {
 	return &tracker{
 		changed: make(chan struct{}),
 		commits: c.commits.WithLabelValues(projection), events: c.events.WithLabelValues(projection),
+		fenced: c.fenced.WithLabelValues(projection),
 	}
 }
 
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.owned, c.live, c.stuck, c.lagSeconds, c.lagBytes, c.parked, c.wentBack} {
+	for _, d := range []*prometheus.Desc{c.owned, c.live, c.stuck, c.lagSeconds, c.lagBytes, c.parked, c.wentBack, c.building, c.buildFailing} {
 		out <- d
 	}
 	c.commits.Describe(out)
 	c.events.Describe(out)
+	c.fenced.Describe(out)
 }
 
 func (c *collector) Collect(out chan<- prometheus.Metric) {
@@ -67,6 +76,8 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		}
 		gauge(c.owned, oneIf(own.owner))
 		gauge(c.wentBack, oneIf(own.lost))
+		gauge(c.building, oneIf(own.building))
+		gauge(c.buildFailing, oneIf(own.buildFailure != ""))
 		if !own.owner {
 			continue
 		}
@@ -80,6 +91,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	c.commits.Collect(out)
 	c.events.Collect(out)
+	c.fenced.Collect(out)
 }
 
 func oneIf(yes bool) float64 {

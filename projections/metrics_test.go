@@ -26,6 +26,7 @@ func TestMetrics(t *testing.T) {
 	})
 	for name, want := range map[string]float64{
 		"owned": 1, "live": 1, "stuck": 0, "lag_seconds": 0, "lag_bytes": 0, "parked_events": 2, "events_total": 3,
+		"building": 0, "build_failing": 0, "fenced_total": 0,
 	} {
 		if got["perfectworks_projection_"+name] != want {
 			t.Errorf("%s is %v, want %v", name, got["perfectworks_projection_"+name], want)

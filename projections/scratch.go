@@ -33,6 +33,7 @@ func (e *Engine) openScratch(ctx context.Context, d Definition) (p *projector, e
 	p = e.projector(d, g, &tracker{
 		changed: make(chan struct{}),
 		commits: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "scratch"}), events: prometheus.NewCounter(prometheus.CounterOpts{Name: "scratch"}),
+		fenced: prometheus.NewCounter(prometheus.CounterOpts{Name: "scratch"}),
 	})
 	p.observe = func(ctx context.Context, _ string, _ event.Recorded) (context.Context, func()) { return ctx, func() {} }
 	if err := p.open(ctx); err != nil {

@@ -45,6 +45,7 @@ type tracker struct {
 
 	commits prometheus.Observer // seconds of each
 	events  prometheus.Counter
+	fenced  prometheus.Counter
 }
 
 // owns notes whether this process owns the projection.
@@ -219,6 +220,8 @@ func (t *tracker) observe() trackerView {
 }
 
 func (t *tracker) wrote(took time.Duration) { t.commits.Observe(took.Seconds()) }
+
+func (t *tracker) refused() { t.fenced.Inc() }
 
 func (t *tracker) took(events int64) { t.events.Add(float64(events)) }
 

@@ -207,6 +207,16 @@ func (s *Spool) Lost() (clicks int64, err error) {
 	return s.lostAll, err
 }
 
+// Bytes are those of clicks that are not recorded yet, in files and in memory.
+func (s *Spool) Bytes() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bytes
+}
+
+// MaxBytes bounds Bytes.
+func (s *Spool) MaxBytes() int64 { return s.options.MaxBytes }
+
 // Run writes and syncs files until ctx ends, and then once more.
 func (s *Spool) Run(ctx context.Context) {
 	tick := time.NewTicker(s.options.SyncEvery)

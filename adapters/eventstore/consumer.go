@@ -29,6 +29,7 @@ const (
 
 // run subscribes again and again until ctx ends or the client is closed.
 func (c *consumer) run(ctx context.Context) {
+	c.client.opts.Metrics.Subscribed(c.topic)
 	backOff := pauses(firstResubscribePause, longestResubscribePause)
 	for ctx.Err() == nil {
 		committed, err := c.follow(ctx)

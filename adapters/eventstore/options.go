@@ -57,6 +57,8 @@ type Metrics interface {
 	Loaded(events int, cached bool, took time.Duration, err error)
 	// Reconnected is called each time a lost connection is replaced.
 	Reconnected()
+	// Subscribed is called when a consumer of a topic begins.
+	Subscribed(topic string)
 	// Dropped is called each time a subscription ended and begins again.
 	Dropped(topic string, err error)
 	// FellOut is called each time a consumer does not keep up with a Feed.
@@ -144,6 +146,7 @@ type noMetrics struct{}
 func (noMetrics) Appended(int, time.Duration, error)     {}
 func (noMetrics) Loaded(int, bool, time.Duration, error) {}
 func (noMetrics) Reconnected()                           {}
+func (noMetrics) Subscribed(string)                      {}
 func (noMetrics) Dropped(string, error)                  {}
 func (noMetrics) FellOut(string)                         {}
 func (noMetrics) WentBack()                              {}

@@ -108,6 +108,8 @@ func (c *counts) Reconnected() {
 	c.reconnections++
 }
 
+func (*counts) Subscribed(string) {}
+
 func (c *counts) Dropped(string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

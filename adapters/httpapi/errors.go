@@ -165,6 +165,16 @@ var (
 	}
 )
 
+// Outages are the codes of answers for which this package finds the server at fault.
+// Other packages have codes of their own.
+func Outages() []string {
+	var codes []string
+	for _, e := range []*apiError{errInternal, errUnavailable, errTimeout, errBehind, errBusy} {
+		codes = append(codes, e.code)
+	}
+	return codes
+}
+
 // malformed is the refusal of one field that does not have its form.
 func malformed(field, message string) error {
 	var wrong failure.Fields

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,6 +16,8 @@ type metrics struct {
 	client   *Client
 	duration *prometheus.HistogramVec
 	rescued  prometheus.Counter
+	ran      *prometheus.GaugeVec
+	interval *prometheus.GaugeVec
 
 	waiting, running, failed, age *prometheus.Desc
 }
@@ -23,7 +26,7 @@ func newMetrics(c *Client) *metrics {
 	describe := func(name, help string) *prometheus.Desc {
 		return prometheus.NewDesc("perfectworks_jobs_"+name, help, []string{"kind"}, nil)
 	}
-	return &metrics{
+	m := &metrics{
 		client: c,
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "perfectworks_job_attempt_seconds", Help: "How long attempts took in this process, by kind and outcome.",
@@ -32,11 +35,23 @@ func newMetrics(c *Client) *metrics {
 		rescued: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "perfectworks_jobs_rescued_total", Help: "Jobs that this process took from processes that died.",
 		}),
+		ran: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "perfectworks_periodic_last_success_timestamp_seconds", Help: "When periodic work last ended well in this process, or else when the process began.",
+		}, []string{"kind"}),
+		interval: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "perfectworks_periodic_interval_seconds", Help: "How often periodic work is due.",
+		}, []string{"kind"}),
 		waiting: describe("waiting", "Jobs that wait for a worker, for their time or for their next attempt."),
 		running: describe("running", "Jobs that are being worked, in all processes."),
 		failed:  describe("failed", "Jobs that have failed and wait for a decision."),
 		age:     describe("oldest_seconds", "For how long the oldest job that is due has waited."),
 	}
+	for _, p := range c.config.Periodic {
+		kind := periodicArgs{p.Name}.Kind()
+		m.ran.WithLabelValues(kind).SetToCurrentTime()
+		m.interval.WithLabelValues(kind).Set(p.Every.Seconds())
+	}
+	return m
 }
 
 // The outcomes of an attempt.
@@ -55,6 +70,9 @@ func (m *metrics) worked(kind string, err error, took time.Duration) {
 		outcome = outcomeFailed
 	}
 	m.duration.WithLabelValues(kind, outcome).Observe(took.Seconds())
+	if outcome == outcomeDone && strings.HasPrefix(kind, periodicPrefix) {
+		m.ran.WithLabelValues(kind).SetToCurrentTime()
+	}
 }
 
 // Describe implements prometheus.Collector.
@@ -64,6 +82,8 @@ func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	}
 	m.duration.Describe(out)
 	m.rescued.Describe(out)
+	m.ran.Describe(out)
+	m.interval.Describe(out)
 }
 
 // Collect implements prometheus.Collector. Without the database it leaves the
@@ -71,6 +91,8 @@ func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	m.duration.Collect(out)
 	m.rescued.Collect(out)
+	m.ran.Collect(out)
+	m.interval.Collect(out)
 	ctx, cancel := context.WithTimeout(context.Background(), queryTimeout)
 	defer cancel()
 	lengths, err := m.client.Lengths(ctx)

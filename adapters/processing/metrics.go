@@ -22,7 +22,7 @@ type metrics struct {
 }
 
 func newMetrics(s *Service) *metrics {
-	return &metrics{
+	m := &metrics{
 		service: s,
 		pages: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "perfectworks_file_pages_total", Help: "Pages of delivered results, by kind of operation.",
@@ -40,6 +40,13 @@ func newMetrics(s *Service) *metrics {
 		held: prometheus.NewDesc("perfectworks_file_operations_held", "Operations that wait for others of their organization.", nil, nil),
 		age:  prometheus.NewDesc("perfectworks_file_operations_oldest_seconds", "For how long the oldest operation that has not ended has been there.", nil, nil),
 	}
+	for _, kind := range []file.Kind{file.Analysis, file.Accessibility, file.Conversion} {
+		m.pages.WithLabelValues(string(kind)) // From zero on, so that the first of each is an increase.
+		m.bytes.WithLabelValues(string(kind))
+		m.failures.WithLabelValues(string(kind), string(file.EngineFailed))
+		m.seconds.WithLabelValues(string(kind))
+	}
+	return m
 }
 
 func (m *metrics) done(kind file.Kind, pages, bytes int64, took time.Duration) {

@@ -36,6 +36,8 @@ type Recorder struct {
 
 	mu    sync.Mutex
 	kinds map[refusal.ID]*counted
+	// unrecorded counts the refusals of kinds for which there was no room.
+	unrecorded int64
 }
 
 // counted is a kind in this process: how many refusals are not told yet.
@@ -60,6 +62,7 @@ func (r *Recorder) Note(request commands.Request, kind refusal.Kind) {
 	c, ok := r.kinds[kind.ID()]
 	if !ok {
 		if len(r.kinds) >= maxKinds {
+			r.unrecorded++
 			return
 		}
 		request.Seed = commands.Seed{}
@@ -73,6 +76,14 @@ func (r *Recorder) Note(request commands.Request, kind refusal.Kind) {
 		default:
 		}
 	}
+}
+
+// Unrecorded is how many refusals were of further kinds than are remembered: no event
+// tells of them.
+func (r *Recorder) Unrecorded() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.unrecorded
 }
 
 // Run tells of refusals until ctx ends, and then of those that are left.

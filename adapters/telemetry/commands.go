@@ -42,6 +42,7 @@ func (c *Commands) Begin(ctx context.Context, command string, req commands.Reque
 		attribute.String("command.id", req.ID.String())))
 	return ctx, func(err error) {
 		outcome := outcomeOf(err)
+		c.duration.WithLabelValues(command, outcomeFailed) // From zero on, so that the first failure is an increase.
 		c.duration.WithLabelValues(command, outcome).Observe(time.Since(started).Seconds())
 		if outcome == outcomeFailed || outcome == outcomeUnavailable {
 			span.SetStatus(codes.Error, command)
@@ -86,6 +87,9 @@ const (
 	outcomeUnavailable = "unavailable"
 	outcomeFailed      = "failed"
 )
+
+// outcomes are all of them.
+var outcomes = []string{outcomeDone, outcomeRefused, outcomeCancelled, outcomeUnavailable, outcomeFailed}
 
 func outcomeOf(err error) string {
 	f := failure.Of(err)

@@ -50,6 +50,9 @@ func NewEventStore(registry prometheus.Registerer) *EventStore {
 		}),
 	}
 	registry.MustRegister(m.appends, m.appended, m.loads, m.reconnects, m.drops, m.fellOut, m.wentBack)
+	for _, outcome := range outcomes { // From zero on, so that the first of each is an increase.
+		m.appends.WithLabelValues(outcome)
+	}
 	return m
 }
 
@@ -75,6 +78,13 @@ func (m *EventStore) Reconnected() { m.reconnects.Inc() }
 
 // WentBack counts a log that lost events.
 func (m *EventStore) WentBack() { m.wentBack.Inc() }
+
+// Subscribed begins the counters of a topic at zero, so that their first increase is
+// seen as one.
+func (m *EventStore) Subscribed(topic string) {
+	m.drops.WithLabelValues(topic)
+	m.fellOut.WithLabelValues(topic)
+}
 
 // Dropped counts a subscription that begins again.
 func (m *EventStore) Dropped(topic string, _ error) { m.drops.WithLabelValues(topic).Inc() }

@@ -79,6 +79,14 @@ func (h *HTTP) Middleware(next http.Handler) http.Handler {
 	})
 }
 
+// Expect begins the counters of outages at zero, by the codes of their answers, so
+// that their first increase is seen as one.
+func (h *HTTP) Expect(codes ...string) {
+	for _, code := range codes {
+		h.outages.WithLabelValues(code)
+	}
+}
+
 // Failed counts a request that was answered with an error. Its code is one of
 // those of the contract.
 func (h *HTTP) Failed(status int, code string) {
