@@ -30,7 +30,7 @@ test: ## run all tests on real parts, with the race detector
 
 .PHONY: test-all
 test-all: bin/perfectworks
-	$(GO) test -race -timeout 20m ./...
+	PERFECTWORKS_BINARY=$(CURDIR)/bin/perfectworks $(GO) test -race -timeout 20m ./...
 	cd conformance && PERFECTWORKS_BINARY=$(CURDIR)/bin/perfectworks $(GO) test -timeout 5m ./...
 
 .PHONY: test-s3
@@ -71,6 +71,11 @@ $(SCHEMATHESIS)/bin/st: tools/schemathesis/requirements.txt
 .PHONY: payments
 payments: ## try payments in random orders, in bursts, and killed at every step; some minutes
 	@$(GO) run ./cmd/withpostgres -- env PAYMENTS_IN_FULL=1 $(GO) test -count=1 -v -timeout 20m -run 'Payments|Webhooks|Fulfilment' ./app
+
+.PHONY: faults
+faults: bin/perfectworks ## kill, freeze, cut off and fill up everything under load, and check what is left; about an hour
+	@$(GO) run ./cmd/withpostgres -- env FAULTS=full PERFECTWORKS_BINARY=$(CURDIR)/bin/perfectworks \
+		$(GO) test -count=1 -v -timeout 120m ./faults
 
 .PHONY: bench-documents
 bench-documents: ## measure the documents engine; JSON to $$BENCH_JSON; installs readers and browsers it asks

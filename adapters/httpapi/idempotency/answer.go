@@ -32,13 +32,14 @@ func (s *Store) open(sealed, scope []byte) (*Answer, error) {
 
 // Finish stores the answer for repetitions of the request. It does nothing
 // when another attempt has taken over since.
-func (s *Store) Finish(ctx context.Context, a Attempt, answer Answer) error {
+func (s *Store) Finish(ctx context.Context, a Attempt, answer Answer) (err error) {
+	defer func() { s.running.end(a, err) }()
 	plain, err := json.Marshal(answer)
 	if err != nil {
 		return fmt.Errorf("encode the answer: %w", err)
 	}
 	sealed := s.sealer.Seal(purposeAnswer, plain, a.scope)
-	if _, err := s.pool.Exec(ctx, `
+	if _, err = s.pool.Exec(ctx, `
 		UPDATE idempotency.requests SET answer = $3, expires_at = now() + $4::interval
 		WHERE scope = $1 AND lease = $2`, a.scope, a.lease, sealed, Retention); err != nil {
 		return fmt.Errorf("store the answer: %w", err)
@@ -48,8 +49,9 @@ func (s *Store) Finish(ctx context.Context, a Attempt, answer Answer) error {
 
 // Release ends an attempt that may or may not have changed something. The next
 // one runs the same command.
-func (s *Store) Release(ctx context.Context, a Attempt) error {
-	if _, err := s.pool.Exec(ctx, `
+func (s *Store) Release(ctx context.Context, a Attempt) (err error) {
+	defer func() { s.running.end(a, err) }()
+	if _, err = s.pool.Exec(ctx, `
 		UPDATE idempotency.requests SET locked_until = now()
 		WHERE scope = $1 AND lease = $2 AND answer IS NULL`, a.scope, a.lease); err != nil {
 		return fmt.Errorf("release the request: %w", err)
@@ -59,8 +61,9 @@ func (s *Store) Release(ctx context.Context, a Attempt) error {
 
 // Forget ends an attempt that surely changed nothing. The key is free for
 // another request.
-func (s *Store) Forget(ctx context.Context, a Attempt) error {
-	if _, err := s.pool.Exec(ctx, `
+func (s *Store) Forget(ctx context.Context, a Attempt) (err error) {
+	defer func() { s.running.end(a, err) }()
+	if _, err = s.pool.Exec(ctx, `
 		DELETE FROM idempotency.requests
 		WHERE scope = $1 AND lease = $2 AND answer IS NULL`, a.scope, a.lease); err != nil {
 		return fmt.Errorf("forget the request: %w", err)

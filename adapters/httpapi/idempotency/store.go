@@ -63,6 +63,7 @@ type Store struct {
 	pool    *pgxpool.Pool
 	sealer  Sealer
 	process uuid.UUID
+	running running
 }
 
 // NewStore uses the tables of migrations/app. The process is one that beats: see
@@ -139,13 +140,18 @@ func NewAttempt(now time.Time) Attempt {
 }
 
 // Begin gives either the answer of an earlier attempt or the right to make one,
-// for the time of the lease or until this process beats no more. With an answer
+// for the time of the lease or until this process beats no more; the caller ends the
+// attempt by Finish, Release or Forget. With an answer
 // comes the attempt that it is of, which needs no end. It fails with ErrReused
 // or a RunningError, or when Postgres does.
 func (s *Store) Begin(ctx context.Context, r Request, lease time.Duration) (Attempt, *Answer, error) {
+	if err := s.giveBack(ctx); err != nil {
+		return Attempt{}, nil, fmt.Errorf("give back earlier requests: %w", err)
+	}
 	a := NewAttempt(time.Now())
 	a.scope, a.lease, a.Organization = r.scope(), uuid.New(), r.Organization
 	sealed := s.sealer.Seal(purposeSeed, a.Seed[:], a.scope)
+	s.running.begin(a)
 	for range maxRaces {
 		tag, err := s.pool.Exec(ctx, `
 			INSERT INTO idempotency.requests
@@ -155,6 +161,7 @@ func (s *Store) Begin(ctx context.Context, r Request, lease time.Duration) (Atte
 			a.scope, r.fingerprint(a.Seed), uuid.UUID(a.CommandID), a.StartedAt, sealed, a.lease, lease, Retention,
 			s.process, a.Organization, r.Person)
 		if err != nil {
+			s.running.end(a, err)
 			return Attempt{}, nil, fmt.Errorf("store the request: %w", err)
 		}
 		if tag.RowsAffected() == 1 {
@@ -162,9 +169,11 @@ func (s *Store) Begin(ctx context.Context, r Request, lease time.Duration) (Atte
 		}
 		earlier, answer, err := s.resume(ctx, r, a.scope, lease)
 		if !errors.Is(err, errRaced) {
+			s.running.end(a, nil)
 			return earlier, answer, err
 		}
 	}
+	s.running.end(a, nil)
 	return Attempt{}, nil, &RunningError{RetryAfter: soonest}
 }
 
@@ -185,14 +194,14 @@ func (s *Store) resume(ctx context.Context, r Request, scope []byte, lease time.
 		fingerprint, seed, answer []byte
 		command, holder           uuid.UUID
 		running                   time.Duration
-		locked, expired           bool
+		locked, expired, here     bool
 	)
 	err := s.pool.QueryRow(ctx, `
 		SELECT fingerprint, command_id, started_at, seed, lease, answer, organization_id,
 			locked_until > now() AND (process IS NULL OR process_alive(process)),
-			greatest(now() - started_at, interval '0'), expires_at <= now()
-		FROM idempotency.requests WHERE scope = $1`, scope).
-		Scan(&fingerprint, &command, &a.StartedAt, &seed, &holder, &answer, &a.Organization, &locked, &running, &expired)
+			greatest(now() - started_at, interval '0'), expires_at <= now(), coalesce(process = $2, false)
+		FROM idempotency.requests WHERE scope = $1`, scope, s.process).
+		Scan(&fingerprint, &command, &a.StartedAt, &seed, &holder, &answer, &a.Organization, &locked, &running, &expired, &here)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Attempt{}, nil, errRaced
 	}
@@ -217,18 +226,21 @@ func (s *Store) resume(ctx context.Context, r Request, scope []byte, lease time.
 	case answer != nil:
 		stored, err := s.open(answer, scope)
 		return a, stored, err
-	case locked:
+	case locked && (!here || s.running.has(holder)):
 		// What has taken long will take longer.
 		return Attempt{}, nil, &RunningError{RetryAfter: min(max(running, soonest), latest)}
 	}
+	s.running.begin(a)
 	tag, err := s.pool.Exec(ctx, `
 		UPDATE idempotency.requests SET lease = $3, locked_until = now() + $4::interval, process = $5
 		WHERE scope = $1 AND lease = $2 AND answer IS NULL`,
 		scope, holder, a.lease, lease, s.process)
 	if err != nil {
+		s.running.end(a, err)
 		return Attempt{}, nil, fmt.Errorf("take the request over: %w", err)
 	}
 	if tag.RowsAffected() == 0 {
+		s.running.end(a, nil)
 		return Attempt{}, nil, errRaced
 	}
 	return a, nil, nil
