@@ -50,6 +50,19 @@ type life struct {
 	ended chan struct{}
 }
 
+// runs tells whether the process was started and has not ended.
+func (p *process) runs() bool {
+	if p.running == nil {
+		return false
+	}
+	select {
+	case <-p.running.ended:
+		return false
+	default:
+		return true
+	}
+}
+
 // launch starts the process and waits for nothing.
 func (p *process) launch() {
 	p.t.Helper()

@@ -87,8 +87,9 @@ func newSystem(t *testing.T, r *report, at place) *system {
 			"PERFECTWORKS_MAX_API_KEYS=100000", "PERFECTWORKS_CLICK_JUDGE=1s", "PERFECTWORKS_WELCOME_TOKENS=100000000", "DOCUMENTS_ENGINES=embedded", "PERFECTWORKS_DOCUMENT_WORKERS=2",
 		}, at.settings...),
 	}
-	s.db = openPool(t, at.directURL)
-	s.log = s.db
+	if at.directURL != "" {
+		s.connect(at.directURL)
+	}
 	if at.logURL != "" {
 		s.log = openPool(t, at.logURL)
 	}
@@ -100,6 +101,13 @@ func newSystem(t *testing.T, r *report, at place) *system {
 		}
 	})
 	return s
+}
+
+// connect looks into the database of the system, with the event log in it.
+func (s *system) connect(url string) {
+	s.t.Helper()
+	s.db = openPool(s.t, url)
+	s.log = s.db
 }
 
 // openPool opens a pool that does not connect before it is used.
@@ -131,11 +139,13 @@ func (s *system) add(name string, role app.Role, settings ...string) *process {
 	return p
 }
 
-// start starts all processes side by side.
+// start starts all processes that do not run, side by side.
 func (s *system) start() {
 	s.t.Helper()
 	for _, p := range s.processes {
-		p.launch()
+		if !p.runs() {
+			p.launch()
+		}
 	}
 	for _, p := range s.processes {
 		p.awaitReady()

@@ -11,28 +11,38 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Disk is a small disk of its own for a database of a Cluster, to be filled up.
+// Disk is a small disk of its own, to be filled up.
 type Disk struct {
 	tb  testing.TB
 	dir string
-	// URL is a new database whose tables are on the disk.
+	// URL is a new database whose tables are on the disk, if a Cluster gave it.
 	URL string
 }
 
-// SmallDisk gives a cluster a database on a disk of a size in bytes. The disk is
-// a tmpfs; the test is skipped where none can be mounted, which takes root on
-// Linux.
-func (c *Cluster) SmallDisk(size int64) *Disk {
-	c.tb.Helper()
-	d := &Disk{tb: c.tb, dir: Dir(c.tb)}
+// NewDisk mounts a disk of a size in bytes until the test ends. The disk is a tmpfs;
+// the test is skipped where none can be mounted, which takes root on Linux.
+func NewDisk(tb testing.TB, size int64) *Disk {
+	tb.Helper()
+	d := &Disk{tb: tb, dir: Dir(tb)}
 	if err := mountTmpfs(d.dir, size); err != nil {
-		c.tb.Skipf("postgrestest: no disk can be mounted to be filled up: %v", err)
+		tb.Skipf("postgrestest: no disk can be mounted to be filled up: %v", err)
 	}
-	c.tb.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := unmount(d.dir); err != nil {
-			c.tb.Errorf("postgrestest: %v", err)
+			tb.Errorf("postgrestest: %v", err)
 		}
 	})
+	return d
+}
+
+// Dir is the folder that the disk is mounted on. Every user can enter it.
+func (d *Disk) Dir() string { return d.dir }
+
+// SmallDisk gives a cluster a database on a disk of a size in bytes. The test is
+// skipped where NewDisk says so.
+func (c *Cluster) SmallDisk(size int64) *Disk {
+	c.tb.Helper()
+	d := NewDisk(c.tb, size)
 	ctx, cancel := context.WithTimeout(context.Background(), setupTimeout)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, c.URL())
