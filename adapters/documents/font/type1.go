@@ -2,6 +2,7 @@ package font
 
 import (
 	"bytes"
+	"regexp"
 	"strconv"
 
 	"github.com/perfectworks/backend/adapters/documents/pdf"
@@ -167,6 +168,9 @@ func (f *Type1) readPrivate(data []byte, scale float64) error {
 	}
 }
 
+// subrEnd is what follows the bytes of a subroutine, by the names that programs give it; not all put a space before it.
+var subrEnd = regexp.MustCompile(`^\s*(?:NP|\||put|(?:noaccess|readonly)\s+put)(?:\s|$)`)
+
 // soundSubrs tells whether the subroutines before the charstrings, each "dup index length RD bytes NP", end where they
 // say.
 func soundSubrs(data []byte) bool {
@@ -191,7 +195,7 @@ func soundSubrs(data []byte) bool {
 			continue
 		}
 		end := skip + length
-		if length < 0 || end >= len(data) || bytes.IndexByte([]byte(" |\r\n"), data[end]) < 0 {
+		if length < 0 || end >= len(data) || !subrEnd.Match(data[end:min(len(data), end+32)]) {
 			return false
 		}
 		data = data[end:]
