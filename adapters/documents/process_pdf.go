@@ -19,10 +19,10 @@ func (j *job) processPDF() (*Outcome, error) {
 	var result written
 	options := tagging.Options{
 		Limits: j.Limits.pdfua(), Recognized: j.answers.Words, DropSignatures: j.DropSignatures,
-		Check: func(f *pdf.File) (*pdfua.Result, error) {
+		Check: func(f *pdf.File) (*pdf.File, *pdfua.Result, error) {
 			var err error
 			result, err = j.writeAndCheck(f)
-			return result.checked, err
+			return result.file, result.checked, err
 		},
 	}
 	if len(j.answers.Alternatives) > 0 {
@@ -38,7 +38,7 @@ func (j *job) processPDF() (*Outcome, error) {
 		return nil, pdfProblem(err)
 	}
 	if len(tagged.Failures) > 0 { // the claim to conform was taken back after the check
-		if result, err = j.writeAndCheck(f); err != nil {
+		if result, err = j.writeAndCheck(tagged.File); err != nil {
 			return nil, pdfProblem(err)
 		}
 	}
@@ -82,6 +82,7 @@ func (j *job) analyzeApart() analysis {
 // written is a file with what was found when it was read again.
 type written struct {
 	data    []byte
+	file    *pdf.File
 	checked *pdfua.Result
 }
 
@@ -95,12 +96,14 @@ func (j *job) writeAndCheck(f *pdf.File) (written, error) {
 	if err != nil {
 		return written{}, err
 	}
+	brotli := f.Brotli
 	again, err := pdf.Open(out.Bytes(), j.Limits.pdf())
 	if err != nil {
 		return written{}, err
 	}
 	checked, err := pdfua.Check(again, j.Limits.pdfua(), j.phase(1))
-	return written{data: out.Bytes(), checked: checked}, err
+	again.Brotli = brotli // what goes on with this file is to know what was met before
+	return written{data: out.Bytes(), file: again, checked: checked}, err
 }
 
 // wantedPDF lists the scanned pages and the figures without alternative texts.

@@ -1,6 +1,8 @@
 package pagetext
 
 import (
+	"strings"
+
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 )
 
@@ -37,6 +39,8 @@ type Reader struct {
 	fallback   *fontTable
 	operations int
 	kept       int
+	// scratch has the lists of the page that is read, whose length is not known before.
+	scratch Page
 }
 
 // NewReader makes a reader of a file's pages.
@@ -66,12 +70,52 @@ func (r *Reader) Page(page pdf.Page, number int) (*Page, error) {
 	frame := NewFrame(r.file, page)
 	out := &Page{Number: number, Width: frame.Width, Height: frame.Height, Streams: []Stream{{Outer: -1, Operation: -1}}}
 	data, _ := r.file.Content(page) // what could be decoded of a damaged stream is read
+	scratch := &r.scratch
+	out.Runs, out.Images, out.Rules = scratch.Runs[:0], scratch.Images[:0], scratch.Rules[:0]
+	out.Fills, out.Shapes = scratch.Fills[:0], scratch.Shapes[:0]
+	defer func() {
+		scratch.Runs, scratch.Images, scratch.Rules = out.Runs, out.Images, out.Rules
+		scratch.Fills, scratch.Shapes = out.Fills, out.Shapes
+		out.settle()
+	}()
 	w := &walk{Reader: r, page: out, visible: Rect{Right: frame.Width, Top: frame.Height}, links: r.linksOf(page, frame)}
 	w.stream(data, page.Resources, newState(frame.matrix), nil, 0)
 	if w.over != nil {
 		return out, w.over
 	}
 	return out, r.file.Limit()
+}
+
+// settle gives a page lists of its own, no longer than needed, with the text of its runs in one piece of memory: a document
+// may have millions of runs.
+func (p *Page) settle() {
+	p.Runs, p.Images, p.Rules = exact(p.Runs), exact(p.Images), exact(p.Rules)
+	p.Fills, p.Shapes = exact(p.Fills), exact(p.Shapes)
+	n := 0
+	for i := range p.Runs {
+		n += len(p.Runs[i].Text)
+	}
+	var text strings.Builder
+	text.Grow(n)
+	for i := range p.Runs {
+		text.WriteString(p.Runs[i].Text)
+	}
+	all, at := text.String(), 0
+	for i := range p.Runs {
+		end := at + len(p.Runs[i].Text)
+		p.Runs[i].Text, at = all[at:end], end
+	}
+}
+
+// exact copies a list into one of its length, nil if it is empty, and forgets what the list refers to.
+func exact[T any](list []T) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	out := make([]T, len(list))
+	copy(out, list)
+	clear(list)
+	return out
 }
 
 // Frame tells how a page is turned and cut: it maps the file's coordinates to those of [Page].

@@ -2,6 +2,7 @@ package structure
 
 import (
 	"math"
+	"slices"
 
 	"github.com/perfectworks/backend/adapters/documents/pagetext"
 )
@@ -117,6 +118,12 @@ func (x *linkIndex) under(box pagetext.Rect) *pageLink {
 
 // linkKids divides the leaves of a node at links. Inferred trees are not deep.
 func (d *document) linkKids(n *Node, indexes map[int]*linkIndex) {
+	if !slices.ContainsFunc(n.Kids, func(kid *Node) bool { return kid.Type == "" && indexes[kid.Content.Page] != nil }) {
+		for _, kid := range n.Kids {
+			d.linkKids(kid, indexes)
+		}
+		return
+	}
 	var kids []*Node
 	var open *Node // the link at the end of kids
 	var last *pageLink

@@ -118,6 +118,16 @@ func (w *work) buildLeaf(content structure.Content, parent *element) {
 	}
 }
 
+// forget drops the nodes that an element and those below it were made of.
+func (e *element) forget() {
+	e.node = nil
+	for _, k := range e.kids {
+		if k.element != nil {
+			k.element.forget()
+		}
+	}
+}
+
 // attributes writes what a node knows beside its type (ISO 32000-1, 14.7.2 and 14.8.5).
 func (e *element) attributes() {
 	n := e.node

@@ -15,8 +15,8 @@ type Options struct {
 	// Recognized is the text of scanned pages by page number, from 1.
 	Recognized map[int][]Word
 	// Check checks the file as it is then; it is asked once or twice at the end. Without it [pdfua.Check] is. A caller
-	// that writes the file anyway may check what it wrote.
-	Check func(*pdf.File) (*pdfua.Result, error)
+	// that writes the file anyway may check what it wrote, and give that file back: it takes the place of the first one.
+	Check func(*pdf.File) (*pdf.File, *pdfua.Result, error)
 	// DropSignatures allows to process a signed document, whose signatures are void afterwards.
 	DropSignatures bool
 }
@@ -52,6 +52,8 @@ type Result struct {
 	// Scans is how many pages show images and no text; Undescribed is how many figures have no alternative text but one
 	// that says so.
 	Scans, Undescribed int
+	// File is the one to write: that which was given, or that which the check gave back.
+	File *pdf.File
 	// Failures are the conditions of PDF/UA-1 that still fail. Only without any does the file say that it conforms.
 	Failures []pdfua.Failure
 }

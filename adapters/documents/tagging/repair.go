@@ -20,6 +20,7 @@ func (w *work) repair(progress func(done, total int)) error {
 	w.repairTables(root)
 	w.repairTexts(root)
 	w.placeLooseAnnotations()
+	w.repairDocument()
 	if err := w.writePages(progress); err != nil {
 		return err
 	}

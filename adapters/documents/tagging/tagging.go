@@ -42,6 +42,8 @@ type work struct {
 	figures  []*element
 	placed   map[pdf.Ref]bool
 	language string
+	// largest is the text of the first page that is written largest.
+	largest string
 
 	// paintings counts how often forms are painted; originals are forms before they were cleaned of marks.
 	paintings map[pdf.Ref]int
@@ -87,6 +89,7 @@ func Process(f *pdf.File, options Options, progress func(done, total int)) (*Res
 	}
 	w.hideAnnotations()
 	w.noteScans()
+	w.largest = w.largestText()
 	if w.hasUsableTags() {
 		w.result.WasTagged = true
 		err = w.repair(progress)
@@ -96,7 +99,6 @@ func Process(f *pdf.File, options Options, progress func(done, total int)) (*Res
 	if err != nil {
 		return nil, err
 	}
-	w.repairDocument()
 	if err := w.conclude(); err != nil {
 		return nil, err
 	}
@@ -115,7 +117,10 @@ func open(f *pdf.File, options Options) (*work, error) {
 		return nil, fmt.Errorf("the PDF has no pages: %w", pdf.ErrDamaged)
 	}
 	if options.Check == nil {
-		options.Check = func(f *pdf.File) (*pdfua.Result, error) { return pdfua.Check(f, options.Limits, nil) }
+		options.Check = func(f *pdf.File) (*pdf.File, *pdfua.Result, error) {
+			checked, err := pdfua.Check(f, options.Limits, nil)
+			return f, checked, err
+		}
 	}
 	w := &work{
 		file: f, options: options, catalog: f.Catalog(), pages: pages, result: &Result{}, repairs: map[string]int{},
@@ -162,6 +167,11 @@ func (w *work) readPages() error {
 	return nil
 }
 
+// forgetContent drops all that is known of the pages and of the structure: it is large, and not needed once it is written.
+func (w *work) forgetContent() {
+	*w = work{file: w.file, options: w.options, catalog: w.catalog, result: w.result, repairs: w.repairs, flags: w.flags, language: w.language}
+}
+
 // fixed counts a repair.
 func (w *work) fixed(rule, detail string, count int) {
 	if count <= 0 {
@@ -202,6 +212,10 @@ func (w *work) retag(progress func(done, total int)) error {
 	w.build(w.tree)
 	w.describeFigures()
 	w.placeLooseAnnotations()
+	w.repairDocument()
+	// What is written goes page by page in the place of what was read: both are large.
+	w.tree.Root, w.figures, w.figureParents = nil, nil, nil
+	w.outline.root.forget()
 	if err := w.writePages(progress); err != nil {
 		return err
 	}
@@ -215,7 +229,7 @@ func (w *work) retag(progress func(done, total int)) error {
 	return nil
 }
 
-// writePages marks the content of all pages.
+// writePages marks the content of all pages, and forgets what they show.
 func (w *work) writePages(progress func(done, total int)) error {
 	leaves := make([][]int, len(w.pages))
 	for i, l := range w.outline.leaves {
@@ -233,6 +247,10 @@ func (w *work) writePages(progress func(done, total int)) error {
 	for i, page := range w.shown {
 		if err := w.writePage(i+1, w.planPage(page, leaves[i], artifacts[i])); err != nil {
 			return err
+		}
+		w.shown[i] = nil
+		for _, l := range leaves[i] {
+			w.outline.leaves[l].content = structure.Content{Page: i + 1}
 		}
 		progress(i+1, len(w.pages))
 	}

@@ -64,8 +64,8 @@ func (w *work) findTitle(said string) (title string, told bool) {
 			return title, false
 		}
 	}
-	if title := w.largestText(); title != "" {
-		return title, false
+	if w.largest != "" {
+		return w.largest, false
 	}
 	// A program's title, such as a file name, is better than none.
 	for _, candidate := range []string{said, inInfo.Text()} {
@@ -137,11 +137,11 @@ func (w *work) conclude() error {
 	if title != said || !before {
 		w.writeMetadata(title, existing, true)
 	}
-	w.shown, w.tree, w.outline, w.figures = nil, nil, outline{}, nil // not needed any more, and large
-	checked, err := w.options.Check(w.file)
+	w.forgetContent()
+	checked, err := w.check()
 	if err == nil && title == said && before && len(checked.Failures) > 0 {
 		w.writeMetadata(title, existing, true)
-		checked, err = w.options.Check(w.file)
+		checked, err = w.check()
 	}
 	if err != nil {
 		return err
@@ -157,6 +157,18 @@ func (w *work) conclude() error {
 		w.warn("The PDF has streams that are compressed by Brotli, which PDF 1.7 does not know; they were compressed anew.")
 	}
 	return nil
+}
+
+// check has the file checked, and goes on with the one that was.
+func (w *work) check() (*pdfua.Result, error) {
+	file := w.file
+	w.file, w.catalog, w.pages = nil, nil, nil // the objects of one file at a time are enough
+	file, checked, err := w.options.Check(file)
+	if err != nil {
+		return nil, err
+	}
+	w.file, w.catalog, w.result.File = file, file.Catalog(), file
+	return checked, nil
 }
 
 // flagFailures notes what could not be repaired.

@@ -52,7 +52,7 @@ func Needs(f *pdf.File, limits pdfua.Limits) (*Wanted, error) {
 		}
 	}
 	// The state of the file afterwards is not needed.
-	options.Check = func(*pdf.File) (*pdfua.Result, error) { return &pdfua.Result{}, nil }
+	options.Check = func(f *pdf.File) (*pdf.File, *pdfua.Result, error) { return f, &pdfua.Result{}, nil }
 	options.Describe = func(figure Figure) string {
 		if fits(figure.Image) {
 			wanted.Figures = append(wanted.Figures, figure)
