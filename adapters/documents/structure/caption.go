@@ -3,19 +3,22 @@ package structure
 import (
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
 // captionStart are the words that captions begin with, before a number.
 var captionStart = regexp.MustCompile(`^(?i:(figure|fig\.|illustration|abbildung|abb\.|bild|рисунок|рис\.|σχήμα|εικόνα|` +
-	`figura|ilustración|chart|diagram|grafik|plate|photo|map|σχ\.|εικ\.|schéma|графік|мал\.|рисунка)|` +
-	`(table|tabelle|tab\.|таблица|табл\.|πίνακας|πιν\.|tableau|tabla|tabella|tabela)|` +
-	`(listing|algorithm|example|programm|листинг))\s*(?:[A-Z]\.?)?\d{1,3}(?:[.\-–]\d{1,3})*\s*(?:[.:)\-–—]|\p{Lu}|$)`)
+	`figura|ilustración|chart|diagram|grafik|plate|photo|map|σχ\.|εικ\.|schéma|графік|мал\.|рисунка|figur|figuur|afbeelding|` +
+	`rysunek|rys\.|obrázek|obr\.|şekil|איור|תרשים|תמונה|(?:ال)?شكل|(?:ال)?صورة|图|圖|図|그림)|` +
+	`(table|tabelle|tab\.|таблица|табл\.|πίνακας|πιν\.|tableau|tabla|tabella|tabela|tabell|tabel|tabulka|tablo|çizelge|` +
+	`טבלה|לוח|(?:ال)?جدول|表|표)|` +
+	`(listing|algorithm|example|programm|листинг))\s*(?:[A-Z]\.?)?\p{Nd}{1,3}(?:[.\-–]\p{Nd}{1,3})*\s*(?:[.:)\-–—：]|\p{Lu}|$)`)
 
 // captionKind tells what a text is the caption of: "figure", "table" or "code"; "" if it is none.
 func captionKind(text string) string {
 	const longest = 30 // bytes in which the word and its number stand
-	if !strings.ContainsAny(text[:min(len(text), longest)], "0123456789") {
+	if !strings.ContainsFunc(text[:min(len(text), longest)], unicode.IsDigit) {
 		return ""
 	}
 	m := captionStart.FindStringSubmatchIndex(text[:min(len(text), longest)])

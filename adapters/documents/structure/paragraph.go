@@ -207,7 +207,28 @@ func (d *document) breaks(lines []*line, l, next *line) bool {
 	if mark, ok := labelOf(lines[0]); ok && math.Abs(l.box.Left-mark.body) < 0.6*l.size {
 		return false // the text of an item hangs below its first word
 	}
-	return endsShort(last, l) || indented(lines, l, next)
+	return endsShort(last, l) && !brokenByHand(lines, l) || indented(lines, l, next)
+}
+
+// brokenByHand tells whether a line goes on with short ones that were broken by hand, as those of an address or of a
+// verse: they stand as close as lines of a paragraph do, and no sentence ends between them.
+func brokenByHand(lines []*line, l *line) bool {
+	const (
+		share = 0.6 // of the width of the column
+		most  = 8   // lines
+	)
+	if len(lines) >= most || len(l.pieces) > 1 {
+		return false
+	}
+	for _, other := range append(lines[:len(lines):len(lines)], l) {
+		if other.box.Width() > share*(other.column.right-other.column.left) || len(other.pieces) > 1 || other.bullet != nil ||
+			math.Abs(other.box.Left-l.box.Left) > 0.5*l.size && math.Abs(other.box.Right-l.box.Right) > 0.5*l.size {
+			return false
+		}
+	}
+	last := lines[len(lines)-1].text
+	_, labelled := labelOf(lines[0])
+	return !endsSentence(last) && !strings.HasSuffix(last, ":") && !labelled || strings.HasSuffix(last, ",")
 }
 
 // sameListing tells whether two lines may be of one listing: names in it are often set a little smaller.

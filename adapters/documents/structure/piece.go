@@ -2,6 +2,7 @@ package structure
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -11,7 +12,7 @@ import (
 )
 
 // piece is text in one line without a gap that could part columns. Coordinates are those of the page, turned so that its
-// text is upright.
+// text is upright, and mirrored if it is read from right to left.
 type piece struct {
 	runs           []int
 	box            pagetext.Rect
@@ -25,6 +26,8 @@ type piece struct {
 	order int
 	// field is a form field that stands in the line, whose piece has no runs.
 	field *Field
+	// mirrored is that of its page.
+	mirrored bool
 }
 
 // style is how text looks, by most of its letters.
@@ -97,7 +100,7 @@ func (s *sheet) makePieces(fields []Field) {
 		area := s.upright(fields[i].Area)
 		s.pieces = append(s.pieces, &piece{
 			box: area, baseline: area.Bottom + 0.2*min(area.Height(), 12), size: min(area.Height(), 12), field: &fields[i],
-			order: len(p.Runs),
+			order: len(p.Runs), mirrored: s.mirrored,
 		})
 	}
 }
@@ -149,18 +152,15 @@ func (s *sheet) parts(a, b int) bool {
 	if ra.Mono && rb.Mono {
 		limit = monoGap
 	}
-	if s.sequence[b] != s.sequence[a]+1 {
+	if by := s.sequence[b] - s.sequence[a]; by != 1 && (by != -1 || !s.mirrored) {
 		limit = min(limit, wovenGap)
 	}
 	return gap > limit*max(ra.Size, rb.Size)
 }
 
 func (s *sheet) newPiece(runs []int) *piece {
-	if s.isRightToLeft(runs) {
-		runs = slices.Clone(runs)
-		slices.SortStableFunc(runs, func(a, b int) int { return cmp.Compare(s.boxes[b].Right, s.boxes[a].Right) })
-	}
-	p := &piece{runs: runs, order: runs[0], box: s.boxes[runs[0]]}
+	runs = s.readingOrder(runs)
+	p := &piece{runs: runs, order: runs[0], box: s.boxes[runs[0]], mirrored: s.mirrored}
 	var bold, italic, mono, all, weight int
 	sizes := map[float64]int{}
 	for _, i := range runs {
@@ -217,10 +217,29 @@ func (p *piece) boundary(token string) (int, float64, bool) {
 	return 0, 0, false
 }
 
+// mirroredLabel is the label of an item as it looks where text runs from right to left: ".3" for "3.".
+var mirroredLabel = regexp.MustCompile(`^ *([.):]|[.)] )([\p{L}\p{Nd}]{1,5})([(]?) *$`)
+
+// textOf is what a run says.
+func (s *sheet) textOf(run int) string {
+	text := Plain(pagetext.ReadingOrder(s.page.Runs[run].Text))
+	if s.mirrored && balance(text) <= 0 {
+		if !strings.ContainsFunc(text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) {
+			signs := []rune(text)
+			slices.Reverse(signs)
+			return string(signs)
+		}
+		if m := mirroredLabel.FindStringSubmatch(text); m != nil {
+			return m[3] + m[2] + m[1]
+		}
+	}
+	return text
+}
+
 // runText joins runs of one row.
 func (s *sheet) runText(runs []int) string {
 	if len(runs) == 1 {
-		return strings.TrimSpace(Plain(s.page.Runs[runs[0]].Text))
+		return strings.TrimSpace(s.textOf(runs[0]))
 	}
 	var b strings.Builder
 	for k, i := range runs {
@@ -232,7 +251,7 @@ func (s *sheet) runText(runs []int) string {
 				b.WriteByte(' ')
 			}
 		}
-		b.WriteString(Plain(r.Text))
+		b.WriteString(s.textOf(i))
 	}
 	return strings.TrimSpace(b.String())
 }

@@ -1,13 +1,15 @@
 package structure
 
+import "github.com/perfectworks/backend/adapters/documents/pagetext"
+
 // holder is what a run belongs to: a leaf, or an artifact by its index and one.
 type holder struct {
 	leaf     *Node
 	artifact int
 }
 
-// rest finds a place for all that is in no leaf. Blank runs go with what was painted before them; other things become
-// artifacts.
+// rest finds a place for all that is in no leaf. Blank runs go with what was painted before them, behind it or, where text
+// runs from right to left, in front of it; other things become artifacts.
 func (d *document) rest(t *Tree) {
 	runs := make([][]holder, len(d.pages))
 	images := make([][]bool, len(d.pages))
@@ -47,7 +49,7 @@ func (d *document) rest(t *Tree) {
 			}
 			after[first] = append(after[first], r)
 		}
-		insertBlank(t, runs[i], after)
+		insertBlank(t, d.pages[i], runs[i], after)
 		for m, held := range images[i] {
 			if !held {
 				loose.Images = append(loose.Images, m)
@@ -59,8 +61,8 @@ func (d *document) rest(t *Tree) {
 	}
 }
 
-// insertBlank puts runs behind those that they follow.
-func insertBlank(t *Tree, held []holder, after map[int][]int) {
+// insertBlank puts runs beside those that they follow on a page.
+func insertBlank(t *Tree, page *pagetext.Page, held []holder, after map[int][]int) {
 	done := map[*Content]bool{}
 	for first := range after {
 		var c *Content
@@ -75,11 +77,23 @@ func insertBlank(t *Tree, held []holder, after map[int][]int) {
 		done[c] = true
 		longer := make([]int, 0, len(c.Runs)+len(after[first]))
 		for _, r := range c.Runs {
-			longer = append(longer, r)
-			longer = append(longer, after[r]...)
+			blank := after[r]
+			if n := len(blank); n > 0 && paintedBackwards(page.Runs, r, blank[n-1]+1) {
+				longer = append(append(longer, blank...), r)
+				continue
+			}
+			longer = append(append(longer, r), blank...)
 		}
 		c.Runs = longer
 	}
+}
+
+// paintedBackwards tells whether two runs, which may not exist, are painted in the other order than that of reading.
+func paintedBackwards(runs []pagetext.Run, a, b int) bool {
+	if by := balance(runs[a].Text); by != 0 {
+		return by > 0
+	}
+	return b < len(runs) && rightToLeft(runs[b].Text)
 }
 
 // walkLeaves visits the leaves in order. Inferred trees are not deep.

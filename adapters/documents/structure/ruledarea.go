@@ -47,7 +47,7 @@ func (s *sheet) tableAreas(lines []stroke) []ruledArea {
 		if j > i {
 			area := ruledArea{lines: lines[i : j+1]}
 			area.box = pagetext.Rect{Left: lines[i].from, Right: lines[i].to, Bottom: lines[j].at, Top: lines[i].at}
-			area.box.Top = s.headTop(area.box)
+			area.box.Top, area.box.Bottom = s.headTop(area.box), s.rowsBelow(area.box)
 			out = append(out, area)
 		}
 		i = max(j, i+1)
@@ -77,18 +77,47 @@ func (s *sheet) isTablePart(upper, lower stroke, inside bool) bool {
 	return multiple*2 >= len(rows) || inside && (multiple > 0 || len(rows) <= 2)
 }
 
-// headTop extends an area by the headers of columns that stand above its first line.
+// headTop extends an area by the headers of columns that stand above its first line, and by the end of a row that began
+// on the page before.
 func (s *sheet) headTop(box pagetext.Rect) float64 {
 	top := box.Top
 	const most = 5 // lines of headers
 	above := textRows(s.inside(pagetext.Rect{Left: box.Left - 1, Right: box.Right + 1, Bottom: top, Top: top + 80}))
+	low := top // the lines looked at so far reach up to here
 	for k := range min(len(above), most) {
 		r := above[len(above)-1-k]
-		low := r.baseline - 0.25*r.size
-		if len(r.pieces) < 2 || low-top > 0.9*r.size {
+		if r.baseline-0.25*r.size-low > 0.9*r.size {
 			break
 		}
-		top = r.baseline + 0.85*r.size
+		low = r.baseline + 0.85*r.size
+		if len(r.pieces) < 2 {
+			// It may be one of several lines of a header, if others stand beside the first of them.
+			if p := r.pieces[0]; p.box.Width() > 0.5*box.Width() || captionKind(p.text) != "" {
+				break
+			}
+			if len(s.rows) > 0 && s.rows[0].object == nil && s.rows[0].pieces[0] == r.pieces[0] {
+				top = low
+			}
+			continue
+		}
+		top = low
 	}
 	return top
+}
+
+// rowsBelow extends an area by the rows below its last line that have its columns: not all tables end with a line, and
+// those that go on on the next page do not.
+func (s *sheet) rowsBelow(box pagetext.Rect) float64 {
+	inner := textRows(s.inside(box))
+	bottom := box.Bottom
+	const reach = 120 // points of one row
+	below := textRows(s.inside(pagetext.Rect{Left: box.Left - 1, Right: box.Right + 1, Bottom: bottom - reach, Top: bottom}))
+	for i, r := range below {
+		gap := bottom - (r.baseline + 0.75*r.size)
+		if i == 0 && len(r.pieces) < 2 || gap > cellLine*r.size || !alignsWith(r, inner) {
+			break
+		}
+		bottom = r.baseline - 0.3*r.size
+	}
+	return bottom
 }

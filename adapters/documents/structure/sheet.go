@@ -12,6 +12,9 @@ type sheet struct {
 	boxes     []pagetext.Rect
 	baselines []float64
 	angle     float64
+	// mirrored tells that the page is read from right to left: left and right are exchanged, so that what is read first is
+	// on the left, as on other pages.
+	mirrored bool
 	// sequence numbers the upright runs that show something in the order of painting.
 	sequence []int
 	// pieces are those of upright text; turned are the runs that are not, blank those that show spaces alone.
@@ -39,6 +42,7 @@ func newSheet(p *pagetext.Page) *sheet {
 	if s.angle == 90 || s.angle == 270 {
 		s.width, s.height = s.height, s.width
 	}
+	s.mirrored = isRightToLeft(p, s.angle)
 	for i := range p.Runs {
 		s.boxes[i] = s.upright(p.Runs[i].Box)
 		const below = 0.22 / 0.97 // the share of a box that is below the baseline, see pagetext
@@ -50,8 +54,16 @@ func newSheet(p *pagetext.Page) *sheet {
 	return s
 }
 
-// upright turns a rectangle of the page as its text is turned.
+// upright turns a rectangle of the page as its text is turned, and mirrors it if the page is.
 func (s *sheet) upright(r pagetext.Rect) pagetext.Rect {
+	r = s.turn(r)
+	if s.mirrored {
+		r.Left, r.Right = s.width-r.Right, s.width-r.Left
+	}
+	return r
+}
+
+func (s *sheet) turn(r pagetext.Rect) pagetext.Rect {
 	w, h := s.page.Width, s.page.Height
 	switch s.angle {
 	case 90:

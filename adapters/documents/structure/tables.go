@@ -26,6 +26,7 @@ func (d *document) findTables(s *sheet) {
 			s.addTable(g)
 		}
 	}
+	d.segmentedTables(s, open)
 	if len(s.objects) > 0 {
 		s.makeRows()
 	}

@@ -5,6 +5,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/perfectworks/backend/adapters/documents/pagetext"
 )
 
@@ -103,7 +105,7 @@ func (t *textWriter) leaf(n *Node) {
 		} else if t.out.Len() > 0 && !endsInSpace(t.out.String()) && !t.hyphen {
 			t.out.WriteByte(' ')
 		}
-		t.write(run.Text)
+		t.write(pagetext.ReadingOrder(run.Text))
 		t.last = run
 	}
 }
@@ -248,18 +250,30 @@ const spaceGap = 0.13
 // Plain takes ligatures and other presentation forms apart and drops what is not visible. It leaves other
 // compatibility characters alone, such as superscript digits.
 func Plain(s string) string {
-	plain := true
+	special, forms := false, false
 	for _, r := range s {
-		if r >= 0xfb00 && r <= 0xfb06 || r == softHyphen || r == 0x200b || r == '\t' {
-			plain = false
-			break
+		special = special || r >= 0xfb00 && r <= 0xfb06 || r == softHyphen || r == 0x200b || r == '\t'
+		forms = forms || isForm(r)
+	}
+	if forms {
+		var b strings.Builder
+		for _, r := range s {
+			if isForm(r) {
+				b.WriteString(norm.NFKC.String(string(r)))
+			} else {
+				b.WriteRune(r)
+			}
 		}
+		s = b.String()
 	}
-	if plain {
-		return s
+	if special {
+		return ligatures.Replace(s)
 	}
-	return ligatures.Replace(s)
+	return s
 }
+
+// isForm tells whether a character is how a Hebrew or Arabic letter looks at its place in a word.
+func isForm(r rune) bool { return r >= 0xfb1d && r <= 0xfdff || r >= 0xfe70 && r <= 0xfefc }
 
 var ligatures = strings.NewReplacer(
 	"\ufb00", "ff", "\ufb01", "fi", "\ufb02", "fl", "\ufb03", "ffi", "\ufb04", "ffl", "\ufb05", "st", "\ufb06", "st",
