@@ -34,6 +34,7 @@ type benchmark struct {
 var benchmarks = []benchmark{
 	{"ordinary", benchOrdinary},
 	{"known", benchKnown},
+	{"everyday", benchEveryday},
 	{"tagged", benchTagged},
 	{"large", benchLarge},
 	{"html", benchHTML},
@@ -57,7 +58,7 @@ func run(ctx context.Context) error {
 	flag.IntVar(&p.limit, "n", 0, "how many files of each half of a set are measured; 0 is all")
 	flag.StringVar(&p.out, "out", "", "the folder for the results; a temporary one if empty")
 	flag.BoolVar(&p.verbose, "v", false, "say of each file what is wrong with its result")
-	only := flag.String("only", "", "the benchmarks to run, separated by commas: ordinary, known, tagged, large, html, convert")
+	only := flag.String("only", "", "the benchmarks to run, separated by commas: ordinary, known, everyday, tagged, large, html, convert")
 	flag.Parse()
 
 	var wanted []string

@@ -38,16 +38,23 @@ func benchOrdinary(ctx context.Context, b *bench) error {
 
 // benchKnown processes PDFs whose tags were taken away, and compares the new ones with them.
 func benchKnown(ctx context.Context, b *bench) error {
-	return b.known(ctx, "known", func(k corpustest.Known) string { return k.Untagged })
+	return b.known(ctx, "known", corpustest.MakeKnown, func(k corpustest.Known) string { return k.Untagged })
+}
+
+// benchEveryday does the same with letters, payslips, forms and the like.
+func benchEveryday(ctx context.Context, b *bench) error {
+	return b.known(ctx, "everyday", corpustest.MakeEveryday, func(k corpustest.Known) string { return k.Untagged })
 }
 
 // benchTagged processes the same PDFs with their tags, which must be kept.
 func benchTagged(ctx context.Context, b *bench) error {
-	return b.known(ctx, "tagged", func(k corpustest.Known) string { return k.Tagged })
+	return b.known(ctx, "tagged", corpustest.MakeKnown, func(k corpustest.Known) string { return k.Tagged })
 }
 
-func (b *bench) known(ctx context.Context, set string, path func(corpustest.Known) string) error {
-	known, err := corpustest.MakeKnown(ctx)
+func (b *bench) known(
+	ctx context.Context, set string, load func(context.Context) ([]corpustest.Known, error), path func(corpustest.Known) string,
+) error {
+	known, err := load(ctx)
 	if err != nil {
 		return err
 	}
@@ -66,7 +73,7 @@ func (b *bench) known(ctx context.Context, set string, path func(corpustest.Know
 	return nil
 }
 
-// benchLarge processes a document of more than 500 pages. It is not rendered, which the other sets are for.
+// benchLarge processes a document of more than 2,000 pages. It is not rendered, which the other sets are for.
 func benchLarge(ctx context.Context, b *bench) error {
 	large, err := corpustest.MakeLarge(ctx)
 	if err != nil {

@@ -63,11 +63,16 @@ func halfOf(name string) Half {
 // MakeKnown gives the documents of known structure, and makes what is missing of them in the folder perfectworks/known
 // of the user's cache, with a subfolder for each [Half]. It needs Chromium and poppler.
 func MakeKnown(ctx context.Context) ([]Known, error) {
-	folder, err := cacheFolder("known")
+	documents, err := HTMLDocuments()
 	if err != nil {
 		return nil, err
 	}
-	documents, err := HTMLDocuments()
+	return makeKnown(ctx, "known", documents)
+}
+
+// makeKnown makes what is missing of a set in its folder of the user's cache.
+func makeKnown(ctx context.Context, set string, documents map[string]string) ([]Known, error) {
+	folder, err := cacheFolder(set)
 	if err != nil {
 		return nil, err
 	}

@@ -11,10 +11,10 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/pdf"
 )
 
-// largeParts is how many documents by chance make the large one, which has more than 500 pages then.
-const largeParts = 150
+// largeParts is how many documents by chance make the large one, which has more than 2,000 pages then.
+const largeParts = 600
 
-// MakeLarge gives a document of more than 500 pages, printed by Chromium and stripped of its tags, in the folder
+// MakeLarge gives a document of more than 2,000 pages, printed by Chromium and stripped of its tags, in the folder
 // perfectworks/known of the user's cache. Its structure is not told.
 func MakeLarge(ctx context.Context) (Known, error) {
 	folder, err := cacheFolder("known")

@@ -13,7 +13,7 @@ import (
 )
 
 // printTime is how long Chromium may take for one document.
-const printTime = 90 * time.Second
+const printTime = 5 * time.Minute
 
 // Chromium gives the browser: the one named by CHROMIUM, or the first found in the path.
 func Chromium() (string, error) {

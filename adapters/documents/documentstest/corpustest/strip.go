@@ -8,7 +8,7 @@ import (
 )
 
 // maxPages bounds the pages of a PDF made here.
-const maxPages = 2000
+const maxPages = 5000
 
 // Strip writes a PDF without its tags: no structure tree, no marked content but optional content, and nothing else
 // that a document is told by. What it paints stays as it is. It gives the number of pages.

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 
 	"github.com/perfectworks/backend/adapters/documents/documentstest/corpustest"
 )
@@ -23,18 +25,24 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	only := flag.String("only", "", "the one set to make: ordinary or known")
-	flag.Parse()
-	if *only != "" && *only != "ordinary" && *only != "known" {
-		return errors.New("there is no set named " + *only)
+	sets := map[string]func(context.Context) error{
+		"ordinary": ordinary,
+		"known":    func(ctx context.Context) error { return known(ctx, corpustest.MakeKnown) },
+		"everyday": func(ctx context.Context) error { return known(ctx, corpustest.MakeEveryday) },
 	}
-	if *only != "known" {
-		if err := ordinary(ctx); err != nil {
+	only := flag.String("only", "", "the one set to make: ordinary, known or everyday")
+	flag.Parse()
+	if *only != "" {
+		create, ok := sets[*only]
+		if !ok {
+			return errors.New("there is no set named " + *only)
+		}
+		return create(ctx)
+	}
+	for _, name := range slices.Sorted(maps.Keys(sets)) {
+		if err := sets[name](ctx); err != nil {
 			return err
 		}
-	}
-	if *only != "ordinary" {
-		return known(ctx)
 	}
 	return nil
 }
@@ -56,8 +64,8 @@ func ordinary(ctx context.Context) error {
 	return nil
 }
 
-func known(ctx context.Context) error {
-	documents, err := corpustest.MakeKnown(ctx)
+func known(ctx context.Context, create func(context.Context) ([]corpustest.Known, error)) error {
+	documents, err := create(ctx)
 	if err != nil {
 		return err
 	}
