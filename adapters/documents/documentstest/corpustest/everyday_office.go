@@ -84,8 +84,12 @@ func (a *author) payslip() {
 	for i := range 1 + a.chance.IntN(3) {
 		a.f("<section>\n<h1>Payslip %s 2024</h1>\n<p>%s<br>%s<br>%s</p>\n", months[month+i], company, street, town)
 		a.particulars(heads, wide, [][2]string{
-			{"Employee", person}, {"Personnel number", fmt.Sprint(10000 + a.chance.IntN(90000))}, {"Department", a.capital(a.phrase(1, 2))},
-			{"Tax code", fmt.Sprintf("%dL", 1000+a.chance.IntN(400))}, {"Date of payment", a.date()}, {"Hours", fmt.Sprint(120 + a.chance.IntN(60))},
+			{"Employee", person},
+			{"Personnel number", fmt.Sprint(10000 + a.chance.IntN(90000))},
+			{"Department", a.capital(a.phrase(1, 2))},
+			{"Tax code", fmt.Sprintf("%dL", 1000+a.chance.IntN(400))},
+			{"Date of payment", a.date()},
+			{"Hours", fmt.Sprint(120 + a.chance.IntN(60))},
 		})
 		if titled {
 			a.f("<h2>Earnings</h2>\n")
