@@ -33,6 +33,7 @@ func TestDiskFull(t *testing.T) {
 				at.databaseURL = newDatabase(t)
 			}
 			s := newSystem(t, newReport(t), at)
+			s.mayFail = true
 			s.add("server", app.RoleAll)
 			for _, p := range s.processes {
 				p.launch()

@@ -36,6 +36,9 @@ type system struct {
 	// db leads to the database, log to that of the event log.
 	db, log *pgxpool.Pool
 
+	// mayFail says that operations on documents may fail, as on a full disk.
+	mayFail bool
+
 	processes []*process
 	load      *load
 	// counted are the goroutines of each process, with so many read models as it
