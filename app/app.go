@@ -78,6 +78,11 @@ func New(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, e
 	if a.core, err = openCore(ctx, settings, a.data, logger, a.registry); err != nil {
 		return nil, err
 	}
+	if settings.Role.worker() {
+		if _, err = checkpointKeys(settings, a.data); err != nil { // So that a bad file is noticed now.
+			return nil, err
+		}
+	}
 	if a.provider, err = openProvider(ctx, settings, a.data, a.Addr(), settings.Role.api(), logger); err != nil {
 		return nil, err
 	}

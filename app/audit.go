@@ -25,7 +25,10 @@ type Audit struct {
 	// Acts records what operators do beside looking.
 	Acts *Acts
 
-	pool *pgxpool.Pool
+	pool     *pgxpool.Pool
+	core     *core
+	settings Settings
+	logger   *slog.Logger
 }
 
 // Trace is auditlog.Reader.Trace, with the jobs that follow from the events.
@@ -82,6 +85,6 @@ func WithAudit(ctx context.Context, settings Settings, logger *slog.Logger, use 
 			Read: readLog(c.log.Client, c.codec), Head: c.log.ours, Events: streams.Events, Kinds: domain.Aggregates(),
 			Undecodable: func(err error) bool { return errors.Is(err, projections.ErrUndecodable) },
 		},
-		Projections: c.engine, Acts: acts, pool: c.db.pool,
+		Projections: c.engine, Acts: acts, pool: c.db.pool, core: c, settings: settings, logger: logger,
 	})
 }

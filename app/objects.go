@@ -15,9 +15,13 @@ import (
 // openObjects opens the store of files: the one of BLOB_URL, or a folder in the data
 // folder. Which services are known is a matter of the build: see adapters/blob.
 func openObjects(ctx context.Context, settings Settings, dataFolder string, keys blob.Hasher, publicURL string) (*blob.Store, error) {
-	return blob.Open(ctx, blob.Config{
+	store, err := blob.Open(ctx, blob.Config{
 		URL: settings.BlobURL, Folder: filepath.Join(dataFolder, objectsFolder), Keys: keys, PublicURL: publicURL,
 	})
+	if settings.BlobURL != "" {
+		err = named("BLOB_URL", err)
+	}
+	return store, err
 }
 
 // unclaimedLife is how long an upload may wait to become a file.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -139,6 +140,12 @@ func (c *core) periodic(w *work, settings Settings, logger *slog.Logger) []jobs.
 		{
 			Name: "rewrite-erased-tables", Every: rewriteEvery, Timeout: 30 * time.Minute,
 			Work: func(ctx context.Context, _ time.Time) error { return c.rewriteErased(ctx, logger) },
+		},
+		{
+			Name: "take-checkpoints", Every: cmp.Or(settings.CheckpointEvery, defaultCheckpointEvery), Timeout: 30 * time.Minute,
+			Work: func(ctx context.Context, now time.Time) error {
+				return c.takeCheckpoint(ctx, settings, w.checkpoints, now, logger)
+			},
 		},
 		{
 			Name: eraseDue, Every: time.Hour, Timeout: 30 * time.Minute,

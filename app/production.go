@@ -20,6 +20,8 @@ func (s Settings) checkProduction(refuse func(format string, args ...any)) {
 		{"BLOB_URL", s.BlobURL},
 		{"PERFECTWORKS_ERASURE_JOURNAL", s.ErasureJournal},
 		{"PERFECTWORKS_STATEMENT_KEY", s.StatementKey},
+		{"PERFECTWORKS_EVIDENCE_URL", s.EvidenceURL},
+		{"PERFECTWORKS_CHECKPOINT_KEY", s.CheckpointKey},
 		{"SMTP_URL", s.SMTPURL},
 		{"PERFECTWORKS_MAIL_FROM", s.MailFrom},
 		{"PERFECTWORKS_INVITATION_URL", s.InvitationURL},
@@ -35,8 +37,10 @@ func (s Settings) checkProduction(refuse func(format string, args ...any)) {
 			refuse("DATABASE_URL must be encrypted in production: %w", err)
 		}
 	}
-	if !isPrivateBucket(s.BlobURL) {
-		refuse("BLOB_URL must be encrypted in production")
+	for _, bucket := range []struct{ name, url string }{{"BLOB_URL", s.BlobURL}, {"PERFECTWORKS_EVIDENCE_URL", s.EvidenceURL}} {
+		if !isPrivateBucket(bucket.url) {
+			refuse("%s must be encrypted in production", bucket.name)
+		}
 	}
 	if s.EventStoreURL != "" {
 		if err := eventstore.CheckEncrypted(s.EventStoreURL); err != nil {
@@ -82,8 +86,8 @@ func isPrivate(rawURL string) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && local
 }
 
-// isPrivateBucket reports whether what is sent to the store of a BLOB_URL cannot be
-// read on its way.
+// isPrivateBucket reports whether what is sent to the store of a URL cannot be read on
+// its way.
 func isPrivateBucket(rawURL string) bool {
 	u, err := url.Parse(rawURL)
 	if err != nil {

@@ -17,6 +17,7 @@ func TestProductionRefusesEachUnencryptedURL(t *testing.T) {
 	unencrypted := map[string]string{
 		"DATABASE_URL": "postgres://u:p@db.example/x?sslmode=disable", "EVENTSTORE_URL": "esdb://store.example:2113?tls=false",
 		"KMS_URL": "base64key://", "BLOB_URL": "s3://files?endpoint=http://store.example",
+		"PERFECTWORKS_EVIDENCE_URL": "s3://evidence?endpoint=http://store.example",
 	}
 	tried := 0
 	for field := range reflect.TypeFor[app.Settings]().Fields() {

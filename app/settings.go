@@ -180,6 +180,14 @@ type Settings struct {
 	// statements of token accounts, then those that signed before. By default it
 	// lies in the data folder.
 	StatementKey string `env:"PERFECTWORKS_STATEMENT_KEY"`
+	// EvidenceURL is where checkpoints of the event log and their tree are stored:
+	// file:///a/folder, s3://… or gs://…. Without it they are in the data folder, beside
+	// what they protect. CheckpointKey is a file of keys: the private one that signs
+	// checkpoints, then those that signed before; by default it lies in the data folder.
+	// A checkpoint is taken every CheckpointEvery.
+	EvidenceURL     string        `env:"PERFECTWORKS_EVIDENCE_URL"`
+	CheckpointKey   string        `env:"PERFECTWORKS_CHECKPOINT_KEY"`
+	CheckpointEvery time.Duration `env:"PERFECTWORKS_CHECKPOINT_EVERY" envDefault:"10m"`
 	// RenewErasureJournal replaces a journal that is lost.
 	RenewErasureJournal bool `env:"-"`
 
@@ -294,7 +302,7 @@ func (s Settings) Check() error {
 		refuse("OTEL_TRACES_SAMPLER_ARG lies outside 0 to 1")
 	}
 	_, err := s.edge()
-	wrong = append(wrong, err, s.checkPayments(), s.checkTokens(), s.checkReferrals(), blob.CheckURL(s.BlobURL))
+	wrong = append(wrong, err, s.checkPayments(), s.checkTokens(), s.checkReferrals(), named("BLOB_URL", blob.CheckURL(s.BlobURL)), s.checkEvidence())
 	if s.MaxFileSize < 0 || s.MaxFileSize > maxFileSize {
 		refuse("PERFECTWORKS_MAX_FILE_SIZE lies outside 1 to %d", int64(maxFileSize))
 	}

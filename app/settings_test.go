@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/perfectworks/backend/app"
 )
@@ -19,6 +20,8 @@ func production() app.Settings {
 		KMSURL:         "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k",
 		ErasureJournal: "/var/lib/perfectworks/erasures.journal",
 		StatementKey:   "/etc/perfectworks/statement.pem",
+		EvidenceURL:    "s3://evidence?region=eu-central-1",
+		CheckpointKey:  "/etc/perfectworks/checkpoint.key",
 		SMTPURL:        "smtps://u:p@mail.example", MailFrom: "no-reply@example.com", InvitationURL: "https://app.example/join",
 
 		StripeSecretKey: "sk_live_1", StripeWebhookSecrets: []string{"whsec_1"}, PublicURL: "https://app.example.com",
@@ -61,6 +64,12 @@ func TestProductionRefusesUnsafeDefaults(t *testing.T) {
 		{"DATABASE_URL", func(s *app.Settings) { s.DatabaseURL = "postgres://u:c2VjcmV0@db/x?sslmode=allow" }},
 		{"PERFECTWORKS_ERASURE_JOURNAL", func(s *app.Settings) { s.ErasureJournal = "" }},
 		{"PERFECTWORKS_STATEMENT_KEY", func(s *app.Settings) { s.StatementKey = "" }},
+		{"PERFECTWORKS_EVIDENCE_URL", func(s *app.Settings) { s.EvidenceURL = "" }},
+		{"PERFECTWORKS_EVIDENCE_URL", func(s *app.Settings) { s.EvidenceURL = "evidence" }},
+		{"PERFECTWORKS_EVIDENCE_URL", func(s *app.Settings) { s.EvidenceURL = "s3://evidence?disable_https=true" }},
+		{"PERFECTWORKS_CHECKPOINT_KEY", func(s *app.Settings) { s.CheckpointKey = "" }},
+		{"PERFECTWORKS_CHECKPOINT_EVERY", func(s *app.Settings) { s.CheckpointEvery = time.Millisecond }},
+		{"PERFECTWORKS_CHECKPOINT_EVERY", func(s *app.Settings) { s.CheckpointEvery = 48 * time.Hour }},
 		{"SMTP_URL", func(s *app.Settings) { s.SMTPURL = "" }},
 		{"SMTP_URL", func(s *app.Settings) { s.SMTPURL = "https://u:c2VjcmV0@mail" }},
 		{"SMTP_URL", func(s *app.Settings) { s.SMTPURL = "smtp://u:c2VjcmV0@mail:many" }},

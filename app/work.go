@@ -16,6 +16,7 @@ import (
 	"github.com/perfectworks/backend/adapters/blob"
 	"github.com/perfectworks/backend/adapters/eventstore"
 	"github.com/perfectworks/backend/adapters/eventstore/snapshots"
+	"github.com/perfectworks/backend/adapters/evidence"
 	"github.com/perfectworks/backend/adapters/jobs"
 	"github.com/perfectworks/backend/adapters/payments"
 	"github.com/perfectworks/backend/adapters/payouts"
@@ -46,6 +47,8 @@ type work struct {
 	pool      *pgxpool.Pool
 	objects   *blob.Store
 	files     *processing.Service
+	// checkpoints show how the event log is protected.
+	checkpoints *evidence.Metrics
 }
 
 // close releases what openWork has opened.
@@ -101,23 +104,24 @@ func openWork(ctx context.Context, c *core, p *provider, settings Settings, logg
 	if settings.watch != nil {
 		observer = settings.watch(observer)
 	}
-	w := &work{streams: streams, objects: objects, referrals: referrals, orders: orders, pool: c.db.pool, files: working, commands: commands.New(commands.Deps{
-		Streams:  streams,
-		Turns:    postgres.NewTurns(c.db.pool),
-		Observer: observer,
-		Keys:     keyIndex{c.log.ours, c.engine, queries.APIKeys},
-		Secrets:  keyedSecrets{c.keys}, Invitations: invitationIndex{c.log.ours, c.engine, queries.Members}, Mailer: mailer,
-		Live: settings.Environment == Production,
+	w := &work{streams: streams, objects: objects, referrals: referrals, orders: orders, pool: c.db.pool, files: working,
+		checkpoints: evidence.NewMetrics(measured(settings.Role.worker(), registry)), commands: commands.New(commands.Deps{
+			Streams:  streams,
+			Turns:    postgres.NewTurns(c.db.pool),
+			Observer: observer,
+			Keys:     keyIndex{c.log.ours, c.engine, queries.APIKeys},
+			Secrets:  keyedSecrets{c.keys}, Invitations: invitationIndex{c.log.ours, c.engine, queries.Members}, Mailer: mailer,
+			Live: settings.Environment == Production,
 
-		Memberships: erasing, Eraser: erasing, Grace: settings.UserGrace,
-		Limits:   commands.Limits{APIKeys: settings.MaxAPIKeys, Organizations: settings.MaxOrganizations},
-		Payments: p.client, Catalogue: p.catalogue, Referrals: referrals,
-		Welcome: settings.welcome(), LowBalance: settings.LowBalance,
-		Files: commands.Files{
-			Objects: objects, Documents: working, Queue: working, MaxSize: settings.MaxFileSize, Grace: settings.FileGrace,
-			Seal: func(text string) string { return c.keys.Hash("seal of an upload's key", text)[:sealLength] },
-		},
-	})}
+			Memberships: erasing, Eraser: erasing, Grace: settings.UserGrace,
+			Limits:   commands.Limits{APIKeys: settings.MaxAPIKeys, Organizations: settings.MaxOrganizations},
+			Payments: p.client, Catalogue: p.catalogue, Referrals: referrals,
+			Welcome: settings.welcome(), LowBalance: settings.LowBalance,
+			Files: commands.Files{
+				Objects: objects, Documents: working, Queue: working, MaxSize: settings.MaxFileSize, Grace: settings.FileGrace,
+				Seal: func(text string) string { return c.keys.Hash("seal of an upload's key", text)[:sealLength] },
+			},
+		})}
 	w.payments = payments.New(payments.Config{
 		Pool: c.db.pool, Provider: p.client, Webhooks: p.webhooks, Sealer: c.keys, Commands: w.commands,
 		Payments: readmodels.NewQueries(c.db.pool).Payments, Logger: logger,

@@ -11,5 +11,5 @@ type presigner struct {
 	download func(as func(any) bool, contentType, disposition string) error
 }
 
-// presigners are those of this build, by the scheme of BLOB_URL.
+// presigners are those of this build, by the scheme of Config.URL.
 var presigners = map[string]*presigner{}

@@ -83,20 +83,20 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return s, nil
 	}
 	if s.presign = presigners[scheme]; s.presign == nil {
-		return nil, fmt.Errorf("BLOB_URL is of a kind (%s) that this build does not have: build with -tags cloud", scheme)
+		return nil, fmt.Errorf("the URL is of a kind (%s) that this build does not have: build with -tags cloud", scheme)
 	}
 	if s.bucket, err = blob.OpenBucket(ctx, c.URL); err != nil {
-		return nil, fmt.Errorf("open the bucket of BLOB_URL: %w", err)
+		return nil, fmt.Errorf("open the bucket: %w", err)
 	}
 	return s, nil
 }
 
 const schemeFile = "file"
 
-var errURL = errors.New("BLOB_URL is not of the form file:///folder, s3://bucket or gs://bucket")
+var errURL = errors.New("the URL is not of the form file:///folder, s3://bucket or gs://bucket")
 
 // CheckURL returns nil for the URL of a store. It opens nothing. Its errors do not
-// quote the URL.
+// quote the URL. Callers name the setting.
 func CheckURL(raw string) error {
 	if raw == "" {
 		return nil
@@ -107,13 +107,13 @@ func CheckURL(raw string) error {
 		return errURL
 	case u.Scheme == schemeFile:
 		if u.Host != "" || !filepath.IsAbs(u.Path) || u.RawQuery != "" {
-			return errors.New("BLOB_URL with file must be the absolute path of a folder, as in file:///var/lib/perfectworks/objects")
+			return errors.New("a URL with file must be the absolute path of a folder, as in file:///var/lib/perfectworks/objects")
 		}
 		return nil
 	case u.Scheme != "s3" && u.Scheme != "gs":
 		return errURL
 	case u.Host == "":
-		return errors.New("BLOB_URL names no bucket")
+		return errors.New("the URL names no bucket")
 	}
 	return nil
 }

@@ -34,20 +34,33 @@ func header(stored *esdb.RecordedEvent) event.Recorded {
 // ErrNoEvent says that the log does not hold the event that is asked for.
 var ErrNoEvent = errors.New("the log does not hold this event")
 
-// Recorded reads the one event that a reference names. Its error wraps
-// ErrNoEvent when there is another event, or none, where it should be, and is
-// that of Codec.DecodeRecorded when it cannot be read.
-func (s *Streams) Recorded(ctx context.Context, ref event.Ref) (event.Recorded, error) {
+// Stored reads the one event at a revision of a stream. Its error wraps ErrNoEvent
+// when there is none.
+func (c *Client) Stored(ctx context.Context, stream string, revision event.Revision) (*esdb.RecordedEvent, error) {
 	var found *esdb.RecordedEvent
 	enough := errors.New("enough")
-	_, err := s.client.readForwards(ctx, string(ref.Stream), ref.Revision, func(stored *esdb.RecordedEvent) error {
+	_, err := c.readForwards(ctx, stream, revision, func(stored *esdb.RecordedEvent) error {
 		found = stored
 		return enough
 	})
 	if err != nil && !errors.Is(err, enough) {
+		return nil, err
+	}
+	if found == nil {
+		return nil, fmt.Errorf("%w: %s@%d", ErrNoEvent, stream, revision)
+	}
+	return found, nil
+}
+
+// Recorded reads the one event that a reference names. Its error wraps
+// ErrNoEvent when there is another event, or none, where it should be, and is
+// that of Codec.DecodeRecorded when it cannot be read.
+func (s *Streams) Recorded(ctx context.Context, ref event.Ref) (event.Recorded, error) {
+	found, err := s.client.Stored(ctx, string(ref.Stream), ref.Revision)
+	if err != nil {
 		return event.Recorded{}, err
 	}
-	if found == nil || event.ID(found.EventID) != ref.ID {
+	if event.ID(found.EventID) != ref.ID {
 		return event.Recorded{}, fmt.Errorf("%w: %s", ErrNoEvent, ref)
 	}
 	return s.codec.DecodeRecorded(ctx, found)

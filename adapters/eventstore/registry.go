@@ -37,3 +37,14 @@ func Shapes() map[string]int {
 	}
 	return shapes
 }
+
+// OwnPrefixes returns the beginnings of the names of all streams of this system: those
+// that subscriptions follow, those of kinds that are Unfollowed, and the one that
+// identifies the log.
+func OwnPrefixes() []string {
+	all := []string{identityStream}
+	for _, kind := range domain.Aggregates() {
+		all = append(all, kind.StreamPrefix())
+	}
+	return all
+}

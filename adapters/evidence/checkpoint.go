@@ -27,24 +27,24 @@ import (
 //	— NAME SIGNATURE
 type Checkpoint struct {
 	// Origin names the log and the tree.
-	Origin string `json:"origin"`
+	Origin string
 	// Size is how many events it covers, and Root the root of their tree.
-	Size uint64 `json:"size"`
-	Root Hash   `json:"root"`
+	Size uint64
+	Root Hash
 	// Position is that of the last of them.
-	Position event.Position `json:"position"`
-	Time     time.Time      `json:"time"`
+	Position event.Position
+	Time     time.Time
 	// Streams says which streams were this system's, by the first leaf for which that
 	// was so.
-	Streams []Streams `json:"streams"`
+	Streams []Streams
 	// Note is the signed text.
-	Note string `json:"note"`
+	Note string
 }
 
 // Streams are the beginnings of the names of streams whose events are in a tree.
 type Streams struct {
-	From     uint64   `json:"from"`
-	Prefixes []string `json:"prefixes"`
+	From     uint64
+	Prefixes []string
 }
 
 // MarshalText writes the hash in Base64.

@@ -27,25 +27,25 @@ type VerifyOptions struct {
 // Report is what a verification found.
 type Report struct {
 	// Checkpoint is the newest one that the log was verified by.
-	Checkpoint Checkpoint `json:"checkpoint"`
+	Checkpoint Checkpoint
 	// Events is how many events were read.
-	Events uint64 `json:"events"`
+	Events uint64
 	// Proven says that the log up to the checkpoint is what it was.
-	Proven bool `json:"proven"`
+	Proven bool
 	// Difference is the first one, if the log is not what it was.
-	Difference *Difference `json:"difference"`
+	Difference *Difference
 	// Checkpoints are all that the log was verified by, in the order of their sizes.
-	Checkpoints []Verdict `json:"checkpoints"`
+	Checkpoints []Verdict
 	// Store says what is wrong with the stored tiles and checkpoints. It does not
 	// touch what was proven by the signed root.
-	Store []string `json:"store"`
+	Store []string
 }
 
 // Verdict says whether the log fits a checkpoint.
 type Verdict struct {
-	Size   uint64 `json:"size"`
-	Source string `json:"source"`
-	Fits   bool   `json:"fits"`
+	Size   uint64
+	Source string
+	Fits   bool
 }
 
 // Kind says what was done to the log.
@@ -63,16 +63,16 @@ const (
 
 // Difference is the first place at which a log is not what it was.
 type Difference struct {
-	Kind Kind `json:"kind"`
+	Kind Kind
 	// Position is the first position that is not as it was. When only a range is
 	// known, UpTo is its end.
-	Position event.Position  `json:"position"`
-	UpTo     *event.Position `json:"upTo,omitempty"`
+	Position event.Position
+	UpTo     *event.Position
 	// Leaf is the index of the event in the tree.
-	Leaf uint64 `json:"leaf"`
+	Leaf uint64
 	// Found is the event that stands there now, as stream@revision and type; empty if
 	// there is none.
-	Found string `json:"found,omitempty"`
+	Found string
 }
 
 // String says it in a sentence.
@@ -97,8 +97,8 @@ func (d Difference) String() string {
 
 // Sources of checkpoints.
 const (
-	fromStore    = "store"
-	fromDatabase = "database"
+	fromStore     = "store"
+	fromDatabase  = "database"
 	fromElsewhere = "given"
 )
 

@@ -28,7 +28,8 @@ hidden. All commands work while servers run.`,
 		Args: knownCommand,
 		RunE: showHelp,
 	}
-	command.AddCommand(auditLogCommand(), auditFollowCommand(), auditTraceCommand(), auditShowCommand(), auditReplayCommand())
+	command.AddCommand(auditLogCommand(), auditFollowCommand(), auditTraceCommand(), auditShowCommand(), auditReplayCommand(),
+		checkpointCommand(), verifyLogCommand(), proveCommand(), checkProofCommand(), checkpointKeysCommand(), newCheckpointKeyCommand())
 	return command
 }
 
@@ -97,7 +98,7 @@ func (e *entries) write(w io.Writer, entry auditlog.Entry) error {
 func writeLine(w io.Writer, v any) error {
 	line, err := json.Marshal(v)
 	if err == nil {
-		_, err = fmt.Fprintf(w, "%s\n", line)
+		_, err = fmt.Fprintf(w, "%s\n", escapedJSON(line))
 	}
 	return err
 }
@@ -302,7 +303,7 @@ func printState(w io.Writer, s auditlog.State) error {
 	if s.Time != nil {
 		when = fmt.Sprintf("after revision %d, of %s", s.Revision, s.Time.Format(time.RFC3339))
 	}
-	text, err := json.MarshalIndent(s.State, "", "  ") // Which escapes what a terminal would act on.
+	text, err := indentedJSON(s.State)
 	if err == nil {
 		_, err = fmt.Fprintf(w, "%s %s\n%s\n", printable(s.Stream), when, text)
 	}

@@ -66,6 +66,12 @@ func TestErasuresOnTheCommandLine(t *testing.T) {
 	server := place.serve()
 	ada := caller{server.api, place.token("ada")}
 	person := ada.must(t, http.StatusCreated, http.MethodPost, "/users/client", `{"firstName": "Ada", "lastName": "Lovelace"}`).Data.ID
+	proof, public := filepath.Join(t.TempDir(), "proof"), filepath.Join(t.TempDir(), "keys")
+	for _, args := range [][]string{{"checkpoint"}, {"prove", "user-" + person + "@0", "-o", proof}} {
+		if _, stderr, code := output(t, place.settings, append(append([]string{"audit"}, args...), "--data", place.data)...); code != 0 {
+			t.Fatalf("%v: %s", args, stderr)
+		}
+	}
 	ada.must(t, http.StatusOK, http.MethodDelete, "/users/profile", `{"confirmEmail":"ada@example.org"}`)
 	ada.must(t, http.StatusAccepted, http.MethodDelete, "/users/"+person+"/permanent", "")
 	run := func(want int, args ...string) (stdout, stderr string) {
@@ -80,6 +86,15 @@ func TestErasuresOnTheCommandLine(t *testing.T) {
 		list, _ := run(0, "erasure", "list")
 		return strings.Contains(list, person) && !strings.Contains(list, "under way")
 	})
+	// An erasure changes no event: what was proven before is proven after.
+	run(0, "audit", "verify", "--all")
+	keys, _ := run(0, "audit", "keys")
+	if err := os.WriteFile(public, []byte(keys), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if stdout, stderr, code := output(t, nil, "audit", "check-proof", proof, "--key", public); code != 0 || !strings.Contains(stdout, "UserRegistered") {
+		t.Errorf("the proof of an event of somebody who was erased: %s%s", stdout, stderr)
+	}
 	text, _ := run(0, "erasure", "show", person)
 	asJSON, _ := run(0, "erasure", "show", person, "--json")
 	var certificate struct {

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -26,10 +31,46 @@ func (p printer) write(cmd *cobra.Command, v any, text func(io.Writer) error) er
 	if !p.json {
 		return text(cmd.OutOrStdout())
 	}
-	encoder := json.NewEncoder(cmd.OutOrStdout())
+	encoded, err := indentedJSON(v)
+	if err == nil {
+		_, err = cmd.OutOrStdout().Write(append(encoded, '\n'))
+	}
+	return err
+}
+
+// indentedJSON is a value as JSON for people and programs.
+func indentedJSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(v)
+	if err := encoder.Encode(v); err != nil {
+		return nil, err
+	}
+	return escapedJSON(bytes.TrimRight(b.Bytes(), "\n")), nil
+}
+
+// escapedJSON escapes, in JSON, what a terminal could act on or what hides text: control
+// characters that JSON allows, and those that change the direction of writing. Its
+// meaning stays the same.
+func escapedJSON(text []byte) []byte {
+	unsafe := func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) && r != utf8.RuneError }
+	if bytes.IndexFunc(text, unsafe) < 0 {
+		return text
+	}
+	var b []byte
+	for _, r := range string(text) {
+		switch {
+		case !unsafe(r):
+			b = utf8.AppendRune(b, r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			b = fmt.Appendf(b, `\u%04x\u%04x`, high, low)
+		default:
+			b = fmt.Appendf(b, `\u%04x`, r)
+		}
+	}
+	return b
 }
 
 // The forms of what commands print as JSON. Names and times are those of the API;

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// countBar shows how many of a number of things are done. It is quiet when it does not
+// write to a terminal.
+type countBar struct {
+	bar *progressbar.ProgressBar // nil when quiet
+}
+
+func newCountBar(w io.Writer, what string) *countBar {
+	if !isTerminal(w) {
+		return &countBar{}
+	}
+	return &countBar{progressbar.NewOptions64(1,
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionSetDescription(what),
+		progressbar.OptionSetWidth(30),
+		progressbar.OptionShowCount(),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionClearOnFinish(),
+	)}
+}
+
+// isTerminal reports whether a person reads what is written.
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// show may be called often.
+func (b *countBar) show(done, of uint64) {
+	if b.bar == nil {
+		return
+	}
+	b.bar.ChangeMax64(int64(max(of, 1))) //nolint:gosec // Nothing has so many.
+	_ = b.bar.Set64(int64(done))         //nolint:gosec // As above. A terminal that is gone is no failure.
+}
+
+func (b *countBar) finish() {
+	if b.bar != nil {
+		_ = b.bar.Finish()
+	}
+}
