@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/perfectworks/backend/adapters/evidence"
 	"github.com/perfectworks/backend/app"
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/act"
 )
 
 type (
@@ -60,8 +63,9 @@ func printCheckpoint(w io.Writer, c evidence.Checkpoint) error {
 
 func checkpointCommand() *cobra.Command {
 	var data string
-	var onlyNote bool
+	var onlyNote, newTree bool
 	var out printer
+	var who operatorFlags
 	command := &cobra.Command{
 		Use:   "checkpoint",
 		Short: "Take a signed checkpoint of the event log now",
@@ -69,22 +73,40 @@ func checkpointCommand() *cobra.Command {
 holds. Servers take one every ten minutes (PERFECTWORKS_CHECKPOINT_EVERY) and store
 them in PERFECTWORKS_EVIDENCE_URL. Keep the text of one where nobody who can write to
 the database or to the store can change it: perfectworks audit verify --checkpoint
-then proves by it that nothing before it was changed, whatever was done since.`,
+then proves by it that nothing before it was changed, whatever was done since.
+
+When the log, or the store, no longer fits the newest checkpoint, none is taken any
+more: perfectworks audit verify says what is wrong. If the reason is known, such as the
+restore of a backup, --new-tree begins a new tree over the log as it is. The one before
+stays, and is verified with --tree.`,
 		Example: `  perfectworks audit checkpoint
-  perfectworks audit checkpoint --note >2026-03-01.checkpoint`,
+  perfectworks audit checkpoint --note >2026-03-01.checkpoint
+  perfectworks audit checkpoint --new-tree --reason 'backup of last night restored: ticket 4711'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if onlyNote && out.json {
 				return usageError{errors.New("--note and --json exclude each other")}
 			}
+			begin := commands.BeginAct{Kind: act.TakeCheckpoint}
+			if newTree {
+				begin.Kind = act.BeginTree
+				if err := who.mustSay("why the log is not what it was"); err != nil {
+					return err
+				}
+			}
 			return withAudit(cmd, data, func(a *app.Audit) error {
 				return a.WithLedger(cmd.Context(), nil, func(l *evidence.Ledger) error {
-					c, _, err := l.Take(cmd.Context())
+					var c evidence.Checkpoint
+					err := who.do(cmd, a.Acts, begin, func(ctx context.Context) (note string, err error) {
+						if newTree {
+							c, _, err = l.BeginAgain(ctx)
+						} else {
+							c, _, err = l.Take(ctx)
+						}
+						return fmt.Sprintf("%s: %d events up to %s", c.Origin, c.Size, c.Position), err
+					})
 					if err != nil {
 						return err
-					}
-					if c.Size == 0 {
-						return errors.New("the log is empty: there is nothing to take a checkpoint of")
 					}
 					return out.write(cmd, checkpointOf(c), func(w io.Writer) error {
 						if onlyNote {
@@ -98,6 +120,8 @@ then proves by it that nothing before it was changed, whatever was done since.`,
 		},
 	}
 	command.Flags().BoolVar(&onlyNote, "note", false, "print the signed text alone, to be kept elsewhere")
+	command.Flags().BoolVar(&newTree, "new-tree", false, "begin a new tree, because the log lost events for a known reason")
+	who.flags(command)
 	out.flag(command)
 	dataFlag(command, &data)
 	return command

@@ -97,6 +97,13 @@ func TestTamperEvidenceOnTheCommandLine(t *testing.T) {
 	}
 	exec("DELETE FROM eventnode.events WHERE stream = $1 AND revision = 0", stream)
 	says(run(1, append(data, "verify")...), "missing", position)
+	// Nothing is built on that, unless an operator has said why.
+	says(run(1, append(data, "checkpoint", "--new-tree", "--reason", "ticket 4711", "--as", "sysuser_01h455vb4pex5vsknk084sn02q")...), "no system user")
+	says(run(2, append(data, "checkpoint", "--new-tree")...), "--reason")
+	says(run(0, append(data, "checkpoint", "--new-tree", "--reason", "ticket 4711")...), "/2")
+	says(run(0, append(data, "log", "--aggregate", "act", "--json")...), "begin-checkpoint-tree", "ticket 4711")
+	run(0, append(data, "verify")...)
+	says(run(1, append(data, "verify", "--tree", "1")...), "missing", position)
 	// The whole store goes, too, and what the database knows of it.
 	exec("DELETE FROM audit_checkpoints")
 	if err := os.RemoveAll(filepath.Join(place.data, "evidence")); err != nil {
@@ -105,5 +112,6 @@ func TestTamperEvidenceOnTheCommandLine(t *testing.T) {
 	says(run(1, append(data, "verify")...), "no checkpoint")
 	says(run(0, append(data, "checkpoint")...), "perfectworks/")
 	run(0, append(data, "verify")...)
+	// By the tree of now, and the checkpoint of then.
 	says(run(1, append(data, "verify", "--checkpoint", kept)...), "not proven")
 }

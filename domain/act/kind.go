@@ -24,6 +24,8 @@ const (
 	StartPolicy        Kind = "start-policy"
 	RevealPersonal     Kind = "reveal-personal-data"
 	ExportAudit        Kind = "export-audit-log"
+	TakeCheckpoint     Kind = "take-checkpoint"
+	BeginTree          Kind = "begin-checkpoint-tree"
 )
 
 // rules are what an act of a kind needs.
@@ -51,6 +53,8 @@ var kinds = map[Kind]rules{
 	StartPolicy:        {access.ManageOperations, false},
 	RevealPersonal:     {access.ManageOperations, true},
 	ExportAudit:        {access.ManageOperations, false},
+	TakeCheckpoint:     {access.ManageOperations, false},
+	BeginTree:          {access.ManageOperations, true},
 }
 
 // Valid reports whether there are acts of this kind.
