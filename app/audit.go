@@ -5,14 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/perfectworks/backend/adapters/auditlog"
 	"github.com/perfectworks/backend/adapters/eventstore"
+	"github.com/perfectworks/backend/adapters/payments"
 	"github.com/perfectworks/backend/adapters/telemetry"
 	"github.com/perfectworks/backend/domain"
+	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/projections"
 )
 
@@ -31,9 +35,57 @@ type Audit struct {
 	logger   *slog.Logger
 }
 
-// Trace is auditlog.Reader.Trace, with the jobs that follow from the events.
+// Trace is auditlog.Reader.Trace, with jobs and webhooks. The id may also be that of an
+// event of the payment provider.
 func (a *Audit) Trace(ctx context.Context, id string) ([]*auditlog.Command, error) {
-	return a.Reader.Trace(ctx, id, a.jobsOf)
+	around := auditlog.Around{Jobs: a.jobsOf, Webhooks: a.webhooksOf}
+	roots, err := a.Reader.Trace(ctx, id, around)
+	if errors.Is(err, auditlog.ErrNoTrace) && strings.HasPrefix(id, providerEvent) {
+		roots, err = a.Reader.Trace(ctx, payments.CommandOf(id).String(), around)
+	}
+	return roots, err
+}
+
+// providerEvent is what the ids of events of the payment provider begin with.
+const providerEvent = "evt_"
+
+// webhooksOf finds the webhooks that are about sessions which events opened, or from
+// which the commands of events follow.
+func (a *Audit) webhooksOf(ctx context.Context, entries []auditlog.Entry) ([]*auditlog.Webhook, error) {
+	var sessions []string
+	var commands []event.ID
+	opened := map[string]string{} // the events that opened sessions
+	from, to := entries[0].Time, entries[0].Time
+	for _, e := range entries {
+		if e.Time.Before(from) {
+			from = e.Time
+		}
+		if e.Time.After(to) {
+			to = e.Time
+		}
+		if command, err := uuid.Parse(e.CommandID); err == nil {
+			commands = append(commands, event.ID(command))
+		}
+		fields, _ := e.Data.(map[string]any)
+		if session, _ := fields["sessionId"].(string); session != "" && opened[session] == "" {
+			sessions, opened[session] = append(sessions, session), e.ID
+		}
+	}
+	found, err := payments.Webhooks(ctx, a.pool, sessions, commands, from, to)
+	if err != nil {
+		return nil, err
+	}
+	webhooks := make([]*auditlog.Webhook, len(found))
+	for i, w := range found {
+		webhooks[i] = &auditlog.Webhook{
+			ID: w.EventID, Type: w.Type, Source: w.Source, State: string(w.State), ReceivedAt: w.ReceivedAt.UTC(),
+			CommandID: w.Command.String(), Answers: opened[w.SessionID], Jobs: []auditlog.Job{},
+		}
+		for _, job := range w.Jobs {
+			webhooks[i].Jobs = append(webhooks[i].Jobs, auditlog.Job(job))
+		}
+	}
+	return webhooks, nil
 }
 
 // jobsOf finds the jobs that policies made of events. Those that completed long ago

@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -159,4 +160,37 @@ func (p *projector) start(ctx context.Context, from event.Position) error {
 		return nil
 	}
 	return p.write(ctx, batch{}, event.Mark{Position: from}, false)
+}
+
+// Rows calls a function for the rows of a generation's tables, one table after the
+// other, in the order of their keys, as JSON objects. Columns with data about people
+// are hidden.
+func (e *Engine) Rows(ctx context.Context, g Generation, each func(table string, row json.RawMessage) error) error {
+	d, ok := e.definitions[g.Projection]
+	if !ok {
+		return fmt.Errorf("%w: %s", ErrUnknownProjection, g.Projection)
+	}
+	l, err := readLayout(ctx, e.config.Pool, d)
+	if err != nil {
+		return fmt.Errorf("read the rows of projection %s: %w", g.Projection, err)
+	}
+	for _, t := range sorted(in(g.Schema(), l.tables)) {
+		if err := e.rowsOf(ctx, d, t, each); err != nil {
+			return fmt.Errorf("read the rows of projection %s: %w", g.Projection, err)
+		}
+	}
+	return nil
+}
+
+func (e *Engine) rowsOf(ctx context.Context, d Definition, t *table, each func(table string, row json.RawMessage) error) error {
+	rows, err := e.config.Pool.Query(ctx, "SELECT to_jsonb(t)::text FROM "+t.ident+" t ORDER BY "+t.keyTexts())
+	if err != nil {
+		return err
+	}
+	var row string
+	_, err = pgx.ForEachRow(rows, []any{&row}, func() error {
+		_, shown := d.hidden(t.name, nil, json.RawMessage(row))
+		return each(t.name, shown)
+	})
+	return err
 }

@@ -33,6 +33,9 @@ type Entry struct {
 	ActorUserID    string `json:"actorUserId,omitempty"`
 	OrganizationID string `json:"organizationId,omitempty"`
 	RequestID      string `json:"requestId,omitempty"`
+	// ClientAddress and UserAgent are hidden unless they were asked for.
+	ClientAddress string `json:"clientAddress,omitempty"`
+	UserAgent     string `json:"userAgent,omitempty"`
 	// CorrelationID is shared by all that one request set in motion, CommandID names
 	// the command that caused the event, and CauseEventID the event that the command
 	// follows from.
@@ -46,7 +49,7 @@ func entryOf(r event.Recorded, err error) Entry {
 	e := Entry{
 		ID: r.ID.String(), Stream: r.Stream, Revision: int64(r.Revision), Position: r.Position.String(), Time: r.Time.UTC(),
 		ActorKind: string(m.ActorKind), ActorID: m.ActorID, ActorUserID: m.ActorUserID, OrganizationID: m.OrganizationID,
-		RequestID: m.RequestID, CorrelationID: m.CorrelationID, CommandID: m.CausationID, CauseEventID: m.CauseEventID,
+		RequestID: m.RequestID, ClientAddress: m.ClientAddress.String(), UserAgent: m.UserAgent.String(), CorrelationID: m.CorrelationID, CommandID: m.CausationID, CauseEventID: m.CauseEventID,
 	}
 	if err != nil {
 		e.Failure = err.Error()
@@ -73,14 +76,15 @@ type Filter struct {
 	Correlation string
 }
 
-func (f Filter) wants(e Entry) bool {
-	category, _, _ := strings.Cut(e.Stream, "-")
-	return (f.Organization == "" || e.OrganizationID == f.Organization) &&
-		(f.Actor == "" || e.ActorID == f.Actor || e.ActorUserID == f.Actor) &&
-		(f.Aggregate == "" || e.Stream == f.Aggregate || category == f.Aggregate) &&
-		(f.Type == "" || e.Type == f.Type) &&
-		(f.Since.IsZero() || !e.Time.Before(f.Since)) && (f.Until.IsZero() || e.Time.Before(f.Until)) &&
-		(f.Correlation == "" || e.CorrelationID == f.Correlation || e.RequestID == f.Correlation)
+func (f Filter) wants(r event.Recorded) bool {
+	m := r.Metadata
+	category, _, _ := strings.Cut(r.Stream, "-")
+	return (f.Organization == "" || m.OrganizationID == f.Organization) &&
+		(f.Actor == "" || m.ActorID == f.Actor || m.ActorUserID == f.Actor) &&
+		(f.Aggregate == "" || r.Stream == f.Aggregate || category == f.Aggregate) &&
+		(f.Type == "" || r.Event != nil && r.Event.EventType() == f.Type) &&
+		(f.Since.IsZero() || !r.Time.Before(f.Since)) && (f.Until.IsZero() || r.Time.Before(f.Until)) &&
+		(f.Correlation == "" || m.CorrelationID == f.Correlation || m.RequestID == f.Correlation)
 }
 
 // Reader reads the log. It is safe for concurrent use.
@@ -99,6 +103,11 @@ type Reader struct {
 // Log calls a function for the events up to a position that a filter wants, in their
 // order, after another position.
 func (r *Reader) Log(ctx context.Context, f Filter, after, upTo event.Position, each func(Entry) error) error {
+	return r.Entries(ctx, f, after, upTo, false, each)
+}
+
+// Entries is Log. With reveal, data about people is shown as it is: see EntryOf.
+func (r *Reader) Entries(ctx context.Context, f Filter, after, upTo event.Position, reveal bool, each func(Entry) error) error {
 	return r.Read(ctx, after, upTo, func(recorded event.Recorded, err error) error {
 		if err != nil && !r.Undecodable(err) {
 			return err
@@ -106,8 +115,8 @@ func (r *Reader) Log(ctx context.Context, f Filter, after, upTo event.Position, 
 		if recorded.Position.Compare(after) <= 0 {
 			return nil
 		}
-		if e := entryOf(recorded, err); f.wants(e) {
-			return each(e)
+		if f.wants(recorded) {
+			return each(EntryOf(recorded, err, reveal))
 		}
 		return nil
 	})

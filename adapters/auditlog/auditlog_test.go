@@ -196,8 +196,11 @@ func TestTrace(t *testing.T) {
 		}
 		return map[string][]auditlog.Job{m.events[1].ID.String(): {{ID: 7, Kind: "policy/grant", State: "completed"}}}, nil
 	}
+	around := auditlog.Around{Jobs: jobs, Webhooks: func(_ context.Context, entries []auditlog.Entry) ([]*auditlog.Webhook, error) {
+		return nil, nil
+	}}
 	for _, id := range []string{"r1", "c1", "c2", m.events[1].ID.String(), m.events[2].ID.String()} {
-		roots, err := r.Trace(t.Context(), id, jobs)
+		roots, err := r.Trace(t.Context(), id, around)
 		if err != nil || len(roots) != 1 || len(roots[0].Events) != 2 {
 			t.Fatalf("%s: %+v, %v", id, roots, err)
 		}
@@ -206,8 +209,41 @@ func TestTrace(t *testing.T) {
 			t.Errorf("%s: %+v", id, joined)
 		}
 	}
-	if _, err := r.Trace(t.Context(), "nothing", jobs); !errors.Is(err, auditlog.ErrNoTrace) {
+	if _, err := r.Trace(t.Context(), "nothing", around); !errors.Is(err, auditlog.ErrNoTrace) {
 		t.Error(err)
+	}
+}
+
+// What a webhook sets in motion is below the event that it answers; where that is not in
+// the trace, the webhook is at the top.
+func TestTraceOverWebhooks(t *testing.T) {
+	t.Parallel()
+	m := someLog()
+	m.add(stream, organization.Restored{OrganizationID: "org_1"}, event.Metadata{CorrelationID: "c9", CausationID: "c9", ActorKind: event.ActorPolicy, ActorID: "follow"})
+	opened := m.events[0].ID.String()
+	around := auditlog.Around{
+		Jobs: func(context.Context, []string) (map[string][]auditlog.Job, error) { return nil, nil },
+		Webhooks: func(_ context.Context, entries []auditlog.Entry) ([]*auditlog.Webhook, error) {
+			w := &auditlog.Webhook{ID: "evt_1", CommandID: "c9"}
+			for _, e := range entries {
+				if e.ID == opened {
+					w.Answers = opened
+				}
+			}
+			silent := &auditlog.Webhook{ID: "evt_2", CommandID: "c10", Answers: w.Answers}
+			return []*auditlog.Webhook{w, silent}, nil
+		},
+	}
+	roots, err := m.reader().Trace(t.Context(), "r1", around)
+	if err != nil || len(roots) != 1 || len(roots[0].Events[0].Webhooks) != 2 {
+		t.Fatalf("%+v, %v", roots, err)
+	}
+	first, second := roots[0].Events[0].Webhooks[0], roots[0].Events[0].Webhooks[1]
+	if first.ID != "evt_1" || len(first.Commands) != 1 || first.Commands[0].Events[0].Type != "OrganizationRestored" || second.ID != "evt_2" || len(second.Commands) != 0 {
+		t.Errorf("%+v, %+v", first, second)
+	}
+	if roots, err = m.reader().Trace(t.Context(), "c9", around); err != nil || len(roots) != 1 || roots[0].Webhook == nil || roots[0].Webhook.ID != "evt_1" || len(roots[0].Webhook.Commands) != 0 {
+		t.Errorf("%+v, %v", roots, err)
 	}
 }
 
@@ -236,5 +272,17 @@ func TestFollow(t *testing.T) {
 	<-began
 	if err != nil || !cmp.Equal(got, []string{"OrganizationRestored"}) {
 		t.Errorf("%v, %v", got, err)
+	}
+}
+
+func TestPlainNamesFieldsAsJSONDoes(t *testing.T) {
+	t.Parallel()
+	got := auditlog.Plain(struct {
+		ID, LogoURL, URLPath, Name string
+		SecretHash                 string
+		Named                      int `json:"other"`
+	}{"1", "2", "3", "4", "secret", 5})
+	if diff := cmp.Diff(map[string]any{"id": "1", "logoURL": "2", "urlPath": "3", "name": "4", "other": 5}, got); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -7,14 +7,12 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/perfectworks/backend/domain/personal"
 )
 
 // Plain is a value in the forms of JSON: objects, lists, texts, numbers and truth
-// values. Fields have their JSON names, or else their names with a small first
-// letter. Data about people is hidden, and so are hashes by which secrets are
+// values. Fields have their JSON names, or else their names as these would be. Data about people is hidden, and so are hashes by which secrets are
 // recognised.
 func Plain(v any) any {
 	return form{}.of(v)
@@ -102,10 +100,21 @@ func (f form) plainStruct(v reflect.Value) any {
 		case name == "-", strings.HasSuffix(field.Name, "Hash"):
 			continue
 		case name == "":
-			first, size := utf8.DecodeRuneInString(field.Name)
-			name = string(unicode.ToLower(first)) + field.Name[size:]
+			name = small(field.Name)
 		}
 		object[name] = f.plain(v.Field(i))
 	}
 	return object
+}
+
+// small is the name of a field as JSON has it: id for ID, logoURL for LogoURL.
+func small(name string) string {
+	runes := []rune(name)
+	for i := range runes {
+		if !unicode.IsUpper(runes[i]) || i > 0 && i+1 < len(runes) && unicode.IsLower(runes[i+1]) {
+			break
+		}
+		runes[i] = unicode.ToLower(runes[i])
+	}
+	return string(runes)
 }

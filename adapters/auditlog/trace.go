@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/perfectworks/backend/domain/event"
 )
@@ -17,16 +19,37 @@ type Command struct {
 	ActorKind string `json:"actorKind"`
 	ActorID   string `json:"actorId"`
 	// CauseEventID is the event that the command follows from, if it is in the trace.
-	CauseEventID string   `json:"causeEventId,omitempty"`
-	Events       []*Event `json:"events"`
+	CauseEventID string `json:"causeEventId,omitempty"`
+	// Webhook is what the command follows from, unless that is below an event.
+	Webhook *Webhook `json:"webhook,omitempty"`
+	Events  []*Event `json:"events"`
 }
 
-// Event is an event of a trace, with the commands and jobs that follow from it.
+// Event is an event of a trace, with the commands and jobs that follow from it, and the
+// webhooks by which others answered it.
 type Event struct {
 	Entry
 
 	Commands []*Command `json:"commands"`
 	Jobs     []Job      `json:"jobs"`
+	Webhooks []*Webhook `json:"webhooks,omitempty"`
+}
+
+// Webhook is what another system told, with the jobs and the command that follow from
+// it.
+type Webhook struct {
+	ID         string     `json:"id"`
+	Type       string     `json:"type"`
+	Source     string     `json:"source"`
+	State      string     `json:"state"`
+	ReceivedAt time.Time  `json:"receivedAt"`
+	CommandID  string     `json:"commandId"`
+	Jobs       []Job      `json:"jobs"`
+	Commands   []*Command `json:"commands,omitempty"`
+
+	// Answers is the id of the event that it answers; empty when that is not in the
+	// trace.
+	Answers string `json:"-"`
 }
 
 // Job is a job that follows from an event.
@@ -36,49 +59,99 @@ type Job struct {
 	State string `json:"state"`
 }
 
+// Around finds what the log itself does not hold of a trace.
+type Around struct {
+	// Jobs finds the jobs of events, by the ids of these.
+	Jobs func(ctx context.Context, events []string) (map[string][]Job, error)
+	// Webhooks finds the webhooks that answer some events, or from which their commands
+	// follow.
+	Webhooks func(ctx context.Context, entries []Entry) ([]*Webhook, error)
+}
+
 // Trace returns what belongs to an id, which is that of a correlation, a request, a
-// command or an event: the commands that no event of the trace caused, and below
-// them what they caused. jobs finds the jobs of events. Its error wraps ErrNoTrace.
-func (r *Reader) Trace(ctx context.Context, id string, jobs func(ctx context.Context, events []string) (map[string][]Job, error)) ([]*Command, error) {
+// command, an event or a webhook: the commands that no event of the trace caused, and
+// below them what they caused. What follows from webhooks that answer an event of the
+// trace belongs to it, too. Its error wraps ErrNoTrace.
+func (r *Reader) Trace(ctx context.Context, id string, around Around) ([]*Command, error) {
 	head, err := r.Head(ctx)
 	if err != nil {
 		return nil, err
 	}
 	correlation := ""
-	err = r.Log(ctx, Filter{}, event.Position{}, head, func(e Entry) error {
-		if correlation == "" && (e.ID == id || e.CommandID == id || e.RequestID == id || e.CorrelationID == id) {
-			correlation = e.CorrelationID
+	err = r.scan(ctx, head, func(recorded event.Recorded, _ error) error {
+		m := recorded.Metadata
+		if m.RequestID == id || m.CorrelationID == id || m.CausationID == id || recorded.ID.String() == id {
+			correlation = m.CorrelationID
+			return errFound
 		}
 		return nil
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, errFound) {
 		return nil, err
 	}
 	if correlation == "" {
 		return nil, fmt.Errorf("%w: %s", ErrNoTrace, id)
 	}
-	var entries []Entry
-	if err := r.Log(ctx, Filter{}, event.Position{}, head, func(e Entry) error {
-		if e.CorrelationID == correlation {
-			entries = append(entries, e)
-		}
-		return nil
-	}); err != nil {
+	entries, err := r.correlated(ctx, head, correlation)
+	if err != nil {
 		return nil, err
+	}
+	webhooks, err := around.Webhooks(ctx, entries)
+	if err != nil {
+		return nil, err
+	}
+	// The command of a webhook begins a correlation of its own, named by its id.
+	var answers []string
+	for _, w := range webhooks {
+		if w.CommandID != correlation {
+			answers = append(answers, w.CommandID)
+		}
+	}
+	if len(answers) > 0 {
+		more, err := r.correlated(ctx, head, answers...)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, more...)
 	}
 	ids := make([]string, len(entries))
 	for i, e := range entries {
 		ids[i] = e.ID
 	}
-	followed, err := jobs(ctx, ids)
+	followed, err := around.Jobs(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	return tree(entries, followed), nil
+	return tree(entries, followed, webhooks), nil
 }
 
-// tree puts events below their commands, and commands below what caused them.
-func tree(entries []Entry, jobs map[string][]Job) (roots []*Command) {
+var errFound = errors.New("found")
+
+// scan reads the log up to a position. Events that cannot be decoded come with an
+// error.
+func (r *Reader) scan(ctx context.Context, upTo event.Position, each func(event.Recorded, error) error) error {
+	return r.Read(ctx, event.Position{}, upTo, func(recorded event.Recorded, err error) error {
+		if err != nil && !r.Undecodable(err) {
+			return err
+		}
+		return each(recorded, err)
+	})
+}
+
+// correlated returns the events of some correlations.
+func (r *Reader) correlated(ctx context.Context, upTo event.Position, correlations ...string) (entries []Entry, err error) {
+	err = r.scan(ctx, upTo, func(recorded event.Recorded, err error) error {
+		if slices.Contains(correlations, recorded.Metadata.CorrelationID) {
+			entries = append(entries, entryOf(recorded, err))
+		}
+		return nil
+	})
+	return entries, err
+}
+
+// tree puts events below their commands, and commands and webhooks below what caused
+// them.
+func tree(entries []Entry, jobs map[string][]Job, webhooks []*Webhook) (roots []*Command) {
 	events, commands := map[string]*Event{}, map[string]*Command{}
 	var order []*Command
 	for _, e := range entries {
@@ -91,7 +164,24 @@ func tree(entries []Entry, jobs map[string][]Job) (roots []*Command) {
 		events[e.ID] = &Event{Entry: e, Commands: []*Command{}, Jobs: append([]Job{}, jobs[e.ID]...)}
 		c.Events = append(c.Events, events[e.ID])
 	}
+	answered := map[*Command]bool{}
+	for _, w := range webhooks {
+		c := commands[w.CommandID]
+		cause, ok := events[w.Answers]
+		switch {
+		case ok:
+			cause.Webhooks = append(cause.Webhooks, w)
+			if c != nil {
+				w.Commands, answered[c] = []*Command{c}, true
+			}
+		case c != nil:
+			c.Webhook = w
+		}
+	}
 	for _, c := range order {
+		if answered[c] {
+			continue
+		}
 		if cause, ok := events[c.CauseEventID]; ok {
 			cause.Commands = append(cause.Commands, c)
 		} else {

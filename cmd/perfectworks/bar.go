@@ -2,11 +2,9 @@ package main
 
 import (
 	"io"
-	"os"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 )
 
 // countBar shows how many of a number of things are done. It is quiet when it does not
@@ -28,12 +26,6 @@ func newCountBar(w io.Writer, what string) *countBar {
 		progressbar.OptionSetPredictTime(true),
 		progressbar.OptionClearOnFinish(),
 	)}
-}
-
-// isTerminal reports whether a person reads what is written.
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 // show may be called often.

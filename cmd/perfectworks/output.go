@@ -50,6 +50,12 @@ func indentedJSON(v any) ([]byte, error) {
 	return escapedJSON(bytes.TrimRight(b.Bytes(), "\n")), nil
 }
 
+// compactJSON is a value as JSON in one line.
+func compactJSON(v any) ([]byte, error) {
+	text, err := json.Marshal(v)
+	return escapedJSON(text), err
+}
+
 // escapedJSON escapes, in JSON, what a terminal could act on or what hides text: control
 // characters that JSON allows, and those that change the direction of writing. Its
 // meaning stays the same.
