@@ -64,6 +64,9 @@ var settingGroups = []struct {
 		{Name: "PERFECTWORKS_USER_GRACE", What: "how long a deactivated account can be restored before it is erased"},
 		{Name: "PERFECTWORKS_AUDIT_ADDRESSES", What: "how long client addresses and user agents are kept, such as `720h`. They are encrypted with a key of their day, which is destroyed then", Default: "`2160h`, 90 days"},
 		{Name: "PERFECTWORKS_STATEMENT_KEY", What: "a file of Ed25519 keys as PEM: the private one that signs statements of token accounts, then those that signed before; `perfectworks tokens new-key` prints one", Default: "a file in the data folder"},
+		{Name: "PERFECTWORKS_EVIDENCE_URL", What: "where signed checkpoints of the event log and their Merkle tree are stored: `file:///a/folder` that all processes share, `s3://bucket?region=…` or `gs://bucket` (build with `-tags cloud`); best one that the operators of the database cannot write to, with object lock", Default: "the folder `evidence` of the data folder, where it protects little"},
+		{Name: "PERFECTWORKS_CHECKPOINT_KEY", What: "a file of keys, one on each line: the private one that signs checkpoints, then those that signed before; `perfectworks audit new-key` prints one", Default: "a file in the data folder"},
+		{Name: "PERFECTWORKS_CHECKPOINT_EVERY", What: "how often a checkpoint of the event log is taken, `1s` to `24h`"},
 	}},
 	{"Files and documents", []setting{
 		{Name: "BLOB_URL", What: "where files are: `file:///a/folder` that all processes share, `s3://bucket?region=…` or `gs://bucket` (build with `-tags cloud`). Give a bucket a lifecycle rule that aborts incomplete multipart uploads after a day", Default: "the folder `objects` of the data folder"},

@@ -104,7 +104,8 @@ func openWork(ctx context.Context, c *core, p *provider, settings Settings, logg
 	if settings.watch != nil {
 		observer = settings.watch(observer)
 	}
-	w := &work{streams: streams, objects: objects, referrals: referrals, orders: orders, pool: c.db.pool, files: working,
+	w := &work{
+		streams: streams, objects: objects, referrals: referrals, orders: orders, pool: c.db.pool, files: working,
 		checkpoints: evidence.NewMetrics(measured(settings.Role.worker(), registry)), commands: commands.New(commands.Deps{
 			Streams:  streams,
 			Turns:    postgres.NewTurns(c.db.pool),
@@ -121,7 +122,8 @@ func openWork(ctx context.Context, c *core, p *provider, settings Settings, logg
 				Objects: objects, Documents: working, Queue: working, MaxSize: settings.MaxFileSize, Grace: settings.FileGrace,
 				Seal: func(text string) string { return c.keys.Hash("seal of an upload's key", text)[:sealLength] },
 			},
-		})}
+		}),
+	}
 	w.payments = payments.New(payments.Config{
 		Pool: c.db.pool, Provider: p.client, Webhooks: p.webhooks, Sealer: c.keys, Commands: w.commands,
 		Payments: readmodels.NewQueries(c.db.pool).Payments, Logger: logger,

@@ -90,7 +90,7 @@ func (d *digester) entry(e Event) Entry {
 	} else {
 		b = append(b, 0)
 	}
-	b = binary.BigEndian.AppendUint64(b, uint64(e.Time.UnixNano()/100)) //nolint:gosec // The bits count.
+	b = binary.BigEndian.AppendUint64(b, uint64(e.Time.UnixNano()/100))
 	b = binary.BigEndian.AppendUint64(b, uint64(len(e.Data)))
 	d.head = b
 	d.hash.Reset()

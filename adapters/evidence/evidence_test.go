@@ -50,7 +50,7 @@ var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // someEvent is the n-th event of a log.
 func someEvent(n int, stream string) evidence.Event {
-	at := uint64(n+1) * 10 //nolint:gosec // It is positive.
+	at := uint64(n+1) * 10
 	return evidence.Event{
 		Position: event.Position{Commit: at, Prepare: at}, Stream: stream, Revision: event.Revision(n), ID: event.ID(uuid.NewSHA1(uuid.Nil, []byte{byte(n), byte(n >> 8), byte(n >> 16)})),
 		Type: "SomethingHappened", JSON: true, Time: start.Add(time.Duration(n) * time.Millisecond),
@@ -152,8 +152,8 @@ func rootOf(tb testing.TB, w *world, size uint64) tlog.Hash {
 		return found, nil
 	})
 	n := int64(0)
-	for block := 0; uint64(n) < size; block++ { //nolint:gosec // It is positive.
-		width := min(int(size)-256*block, 256) //nolint:gosec // It is small.
+	for block := 0; uint64(n) < size; block++ {
+		width := min(int(size)-256*block, 256)
 		for _, entry := range w.bundle(tb, block, width) {
 			more, err := tlog.StoredHashes(n, entry, reader)
 			if err != nil {
@@ -215,7 +215,7 @@ func TestCheckpointsProveTheLog(t *testing.T) {
 	for _, size := range []int{1, 2, 3, 7, 255, 256, 257, 511, 512, 700, 1100, 2000} {
 		w.log.grow(size)
 		c, isNew, err := w.Take(t.Context())
-		if err != nil || !isNew || c.Size != uint64(size) || c.Position != w.log.events[size-1].Position { //nolint:gosec // It is positive.
+		if err != nil || !isNew || c.Size != uint64(size) || c.Position != w.log.events[size-1].Position {
 			t.Fatalf("%d: %+v, %v, %v", size, c, isNew, err)
 		}
 		if root := rootOf(t, w, c.Size); root != tlog.Hash(c.Root) {

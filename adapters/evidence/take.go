@@ -182,7 +182,6 @@ type growing struct {
 	// partial are the objects of the last checkpoint that are not full.
 	partial []string
 	writes  *errgroup.Group
-	writing context.Context
 }
 
 // writesAtOnce is how many tiles are written at the same time.
@@ -190,7 +189,7 @@ const writesAtOnce = 16
 
 func (l *Ledger) growing(ctx context.Context, number int, last Checkpoint) (*growing, error) {
 	g := &growing{objects: l.objects(number), checkpoint: last, tiles: map[uint][]byte{}}
-	g.await(ctx)
+	g.await()
 	if last.Size == 0 {
 		g.tree = hashes.NewEmptyRange(0)
 		return g, nil
@@ -234,43 +233,40 @@ func (l *Ledger) growing(ctx context.Context, number int, last Checkpoint) (*gro
 }
 
 // await makes ready for further writes.
-func (g *growing) await(ctx context.Context) {
-	g.writes, g.writing = errgroup.WithContext(ctx)
+func (g *growing) await() {
+	g.writes = &errgroup.Group{}
 	g.writes.SetLimit(writesAtOnce)
 }
 
 // add appends a leaf. Tiles that become full are written meanwhile.
 func (g *growing) add(ctx context.Context, e Entry) error {
 	g.bundle = appendBundled(g.bundle, e)
-	leaf := e.hash()
+	leaf, full := e.hash(), []tileID(nil)
 	err := g.tree.Append(leaf[:], func(node compact.NodeID, hash []byte) {
-		if node.Level%tileHeight == 0 {
-			level := node.Level / tileHeight
-			g.tiles[level] = append(g.tiles[level], hash...)
-			if len(g.tiles[level]) == tileWidth*hashSize {
-				g.write(tileID{level, node.Index / tileWidth}.path(tileWidth), g.tiles[level])
-				delete(g.tiles, level)
-			}
+		if node.Level%tileHeight != 0 {
+			return
+		}
+		level := node.Level / tileHeight
+		if g.tiles[level] = append(g.tiles[level], hash...); len(g.tiles[level]) == tileWidth*hashSize {
+			full = append(full, tileID{level, node.Index / tileWidth})
 		}
 	})
 	if err != nil {
 		return err
 	}
+	for _, id := range full {
+		g.write(ctx, id.path(tileWidth), g.tiles[id.level])
+		delete(g.tiles, id.level)
+	}
 	if len(g.bundle) == tileWidth*bundled {
-		g.write(bundlePath((g.tree.End()-1)/tileWidth, tileWidth), g.bundle)
+		g.write(ctx, bundlePath((g.tree.End()-1)/tileWidth, tileWidth), g.bundle)
 		g.bundle = nil
 	}
 	return context.Cause(ctx)
 }
 
-func (g *growing) write(key string, content []byte) {
-	ctx := g.writing
-	g.writes.Go(func() error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		return g.objects.write(ctx, key, content)
-	})
+func (g *growing) write(ctx context.Context, key string, content []byte) {
+	g.writes.Go(func() error { return g.objects.write(ctx, key, content) })
 }
 
 // flush writes the tiles that are not full, waits for all writes, and returns the
@@ -280,18 +276,18 @@ func (g *growing) flush(ctx context.Context) (partial []string, err error) {
 	for level, content := range g.tiles {
 		id := tileID{level, entriesAt(level, size) / tileWidth}
 		key := id.path(len(content) / hashSize)
-		g.write(key, slices.Clone(content))
+		g.write(ctx, key, slices.Clone(content))
 		partial = append(partial, key)
 	}
 	if len(g.bundle) > 0 {
 		key := bundlePath(size/tileWidth, len(g.bundle)/bundled)
-		g.write(key, slices.Clone(g.bundle))
+		g.write(ctx, key, slices.Clone(g.bundle))
 		partial = append(partial, key)
 	}
 	if err := g.writes.Wait(); err != nil {
 		return nil, fmt.Errorf("store tiles: %w", err)
 	}
-	g.await(ctx)
+	g.await()
 	return partial, nil
 }
 

@@ -35,7 +35,7 @@ func (t tileID) widthAt(size uint64) int {
 	if all <= before {
 		return 0
 	}
-	return int(min(all-before, tileWidth)) //nolint:gosec // It is at most 256.
+	return int(min(all-before, tileWidth))
 }
 
 // firstLeaf is the index of the first leaf below the tile.
@@ -46,7 +46,7 @@ func (t tileID) leavesBelow() uint64 { return 1 << (tileHeight * (t.level + 1)) 
 
 // parent is the tile that holds the root of this one, if it is full, and where.
 func (t tileID) parent() (tileID, int) {
-	return tileID{t.level + 1, t.index / tileWidth}, int(t.index % tileWidth) //nolint:gosec // It is below 256.
+	return tileID{t.level + 1, t.index / tileWidth}, int(t.index % tileWidth)
 }
 
 // path is the path of the tile below that of its tree.

@@ -247,7 +247,7 @@ func (t *tree) find(ctx context.Context, at Entry) (uint64, bool, error) {
 		default:
 			for i, e := range entries {
 				if e == at {
-					return middle*tileWidth + uint64(i), true, nil //nolint:gosec // It is below 256.
+					return middle*tileWidth + uint64(i), true, nil
 				}
 			}
 			return 0, false, nil

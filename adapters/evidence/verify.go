@@ -173,8 +173,8 @@ func (l *Ledger) verify(ctx context.Context, o VerifyOptions) (Report, error) {
 	if r.Proven || r.Difference != nil {
 		return r, nil
 	}
-	r.Difference, err = l.narrow(ctx, o.Tree, w, all)
-	return r, err
+	r.Difference = l.narrow(ctx, o.Tree, w, all)
+	return r, nil
 }
 
 // checkpointsFor returns the checkpoints to verify by, in the order of their sizes.
@@ -486,7 +486,7 @@ func (w *walk) classify(expected []Entry) {
 
 // narrow finds between which checkpoints the log begins to differ, when no stored
 // tile tells more.
-func (l *Ledger) narrow(ctx context.Context, number int, w *walk, all []judged) (*Difference, error) {
+func (l *Ledger) narrow(ctx context.Context, number int, w *walk, all []judged) *Difference {
 	signed := map[uint64]Checkpoint{}
 	for _, c := range all {
 		signed[c.Size] = c.Checkpoint
@@ -516,5 +516,5 @@ func (l *Ledger) narrow(ctx context.Context, number int, w *walk, all []judged) 
 			d.UpTo, end = &c.Position, middle
 		}
 	}
-	return d, nil
+	return d
 }

@@ -222,8 +222,18 @@ func TestTextsAreSafeForATerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{
-		{"log"}, {"log", "--json"}, {"show", stream}, {"show", stream, "--json"}, {"show", stream, "--diff", "2000-01-01T00:00:00Z", "0"}, {"replay", stream}, {"replay", stream, "--state"}, {"replay", stream, "--json"},
-		{"replay", "--into", "organizations"}, {"replay", "--into", "organizations", "--json"}, {"export"}, {"export", "--format", "csv"},
+		{"log"},
+		{"log", "--json"},
+		{"show", stream},
+		{"show", stream, "--json"},
+		{"show", stream, "--diff", "2000-01-01T00:00:00Z", "0"},
+		{"replay", stream},
+		{"replay", stream, "--state"},
+		{"replay", stream, "--json"},
+		{"replay", "--into", "organizations"},
+		{"replay", "--into", "organizations", "--json"},
+		{"export"},
+		{"export", "--format", "csv"},
 	} {
 		stdout, stderr, _ := output(t, place.settings, append(append([]string{"audit"}, args...), "--data", place.data)...)
 		if whole := args[0] != "log" && len(args) != 2 && !slices.Contains(args, "0"); !strings.Contains(stdout, "En") && whole || stdout == "" {
