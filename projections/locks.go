@@ -101,7 +101,7 @@ const endHungHolder = `
 		WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
 		AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
 		AND l.classid::bigint << 32 | l.objid::bigint = $1
-		AND p.alive_until < clock_timestamp()
+		AND NOT process_alive(p.id)
 	)
 	SELECT count(pg_terminate_backend(a.pid))
 	FROM pg_catalog.pg_stat_activity a JOIN hung ON a.application_name LIKE '% ' || hung.id

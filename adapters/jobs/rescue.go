@@ -36,6 +36,13 @@ func (c *Client) rescue(ctx context.Context) {
 func (c *Client) rescueOnce(ctx context.Context) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
+	// The leader says by the clock until when it leads. That would bar others for as
+	// long as the clock went back after it died.
+	if _, err := c.config.Pool.Exec(ctx, `DELETE FROM jobs.river_leader
+		WHERE process_alive($1) AND leader_id <> $1::text AND NOT EXISTS (
+			SELECT FROM processes WHERE id::text = leader_id AND process_alive(id))`, c.config.Process); err != nil {
+		return 0, err
+	}
 	tag, err := c.config.Pool.Exec(ctx, `
 		WITH dead AS (
 			SELECT id FROM jobs.river_job

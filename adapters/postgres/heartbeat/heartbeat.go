@@ -88,7 +88,7 @@ func Start(ctx context.Context, pool *pgxpool.Pool, options Options) (*Heart, er
 	h.config.Tracer = nil // A beat belongs to no request.
 	conn, err := h.connect(ctx)
 	if err == nil {
-		err = errors.Join(h.beat(ctx, conn), h.sweep(ctx, conn))
+		err = errors.Join(h.beat(ctx, conn, h.bound), h.sweep(ctx, conn))
 	}
 	if err != nil {
 		if conn != nil {
@@ -132,7 +132,7 @@ func (h *Heart) run(ctx context.Context, conn *pgx.Conn) {
 			conn, err = h.connect(ctx)
 		}
 		if err == nil {
-			err = h.beat(ctx, conn)
+			err = h.beat(ctx, conn, h.interval)
 		}
 		if err != nil && conn != nil {
 			_ = conn.Close(ctx) // It is of no more use either way.
@@ -154,14 +154,15 @@ func (h *Heart) connect(ctx context.Context) (*pgx.Conn, error) {
 
 // beat renews the row. The next beat makes up for a lost one, so its commit need not
 // wait for the disk.
-func (h *Heart) beat(ctx context.Context, conn *pgx.Conn) error {
-	ctx, cancel := context.WithTimeout(ctx, h.interval)
+func (h *Heart) beat(ctx context.Context, conn *pgx.Conn, within time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	begun := time.Since(h.begun) // Before the server's clock: never too late.
 	batch := &pgx.Batch{}
 	batch.Queue("SELECT set_config('synchronous_commit', 'off', true)")
-	batch.Queue(`INSERT INTO processes (id, alive_until) VALUES ($1, clock_timestamp() + $2::interval)
-		ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until`, h.id, h.bound)
+	batch.Queue(`INSERT INTO processes (id, beat_at, alive_until)
+		SELECT $1, now, now + $2::interval FROM clock_timestamp() AS now
+		ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at, alive_until = excluded.alive_until`, h.id, h.bound)
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}

@@ -123,3 +123,28 @@ func TestRowsOfProcessesThatEndedLongAgoGo(t *testing.T) {
 		t.Errorf("%d processes, %v; want its own and the one of an hour ago", n, err)
 	}
 }
+
+// The clock goes back: a process that died before is not alive for as long as the
+// clock went back, and one that lives is, once it beats again. A step of the clock
+// that corrections make changes nothing.
+func TestTheClockGoesBack(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	dead, stepped := uuid.New(), uuid.New()
+	for id, ahead := range map[uuid.UUID]time.Duration{dead: time.Hour, stepped: time.Second} {
+		if _, err := pool.Exec(t.Context(), `INSERT INTO processes (id, beat_at, alive_until)
+			VALUES ($1, now() + $2::interval, now() + $2::interval + interval '1 minute')`, id, ahead); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if alive(t, pool, dead) {
+		t.Error("a process that beat in the future, and then died, is alive")
+	}
+	if !alive(t, pool, stepped) {
+		t.Error("a process is not alive after a small step of the clock")
+	}
+	living := start(t, pool, heartbeat.Options{ID: dead, Interval: 20 * time.Millisecond})
+	if !alive(t, pool, living.ID()) {
+		t.Error("a process that beats is not alive")
+	}
+}
