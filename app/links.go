@@ -20,6 +20,7 @@ import (
 	"github.com/perfectworks/backend/domain/click"
 	"github.com/perfectworks/backend/domain/user"
 	"github.com/perfectworks/backend/projections"
+	"github.com/perfectworks/backend/projections/clickstats"
 	"github.com/perfectworks/backend/projections/readmodels"
 	"github.com/perfectworks/backend/projections/referrals"
 )
@@ -32,6 +33,9 @@ type links struct {
 	spool      *clicks.Spool
 	recorder   *clicks.Recorder
 	redirector *clicks.Redirector
+	logger     *slog.Logger
+	// models tells how the read models do.
+	models func(context.Context) ([]projections.Status, error)
 }
 
 // openLinks begins a spool, and runs nothing.
@@ -74,11 +78,18 @@ func (a *App) openLinks(queries *readmodels.Queries) (*links, error) {
 	if err != nil {
 		return nil, err
 	}
+	agents, err := a.settings.clickAgents()
+	if err != nil {
+		return nil, err
+	}
 	visitors := clicks.NewVisitors(a.db.pool, a.keys, a.settings.clickWindow())
 	terms := a.work.referrals
 	l := &links{
+		models: a.engine.Status, logger: a.logger,
 		index: clicks.NewLinks(a.linksOnceServed(queries.Referrals.Links), terms.Destinations, a.logger), spool: spool,
-		recorder: &clicks.Recorder{Spool: spool, Visitors: visitors, Record: recordClicks(a.work.commands), Logger: a.logger, After: a.settings.ClickJudge},
+		recorder: &clicks.Recorder{
+			Spool: spool, Visitors: visitors, Agents: agents, Record: recordClicks(a.work.commands), Logger: a.logger, After: a.settings.ClickJudge,
+		},
 	}
 	alert := newAlert(a.logger)
 	l.redirector = clicks.NewRedirector(clicks.RedirectorConfig{
@@ -143,13 +154,31 @@ func (l *links) Click(signed string) (*user.Click, bool) {
 	return commands.ClickOf(c.Place.String(), c.Link, c.At, c.Rule), true
 }
 
-// AsOf implements httpapi.Links.
-func (l *links) AsOf(now time.Time) time.Time { return l.spool.AsOf(now) }
+// AsOf implements httpapi.Links: clicks wait in the spool, and then for the read
+// model.
+func (l *links) AsOf(ctx context.Context, now time.Time) (time.Time, error) {
+	asOf := l.spool.AsOf(now)
+	all, err := l.models(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	for _, s := range all {
+		if shown := now.Add(-s.Lag); s.Projection == clickstats.Name && shown.Before(asOf) {
+			asOf = shown
+		}
+	}
+	return asOf, nil
+}
 
 // Cookie implements httpapi.Links.
 func (*links) Cookie() string { return clicks.Cookie }
 
 // parts are what runs beside requests.
 func (l *links) parts() []func(context.Context) {
-	return []func(context.Context){l.index.Run, l.spool.Run, l.recorder.Run}
+	return []func(context.Context){l.index.Run, l.recorder.Run, func(ctx context.Context) {
+		l.spool.Run(ctx)
+		if err := l.spool.Close(); err != nil {
+			l.logger.ErrorContext(ctx, "the spool of clicks could not be closed", slog.Any("error", err))
+		}
+	}}
 }

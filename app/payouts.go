@@ -5,16 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/perfectworks/backend/adapters/payouts"
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/commands/policies"
 	"github.com/perfectworks/backend/domain/access"
-	"github.com/perfectworks/backend/domain/id"
-	"github.com/perfectworks/backend/domain/operator"
+	"github.com/perfectworks/backend/domain/personal"
 	"github.com/perfectworks/backend/domain/referrer"
 	"github.com/perfectworks/backend/projections/referrals"
 )
@@ -38,56 +35,49 @@ func askPayouts(ctx context.Context, due referrals.Queries, do *commands.Command
 	return err
 }
 
-// Payouts are withdrawals for an operator's tool. All is done on behalf of a system
-// user of finance.
-type Payouts struct {
-	work *work
-	by   access.Principal
-}
-
-// WithPayouts hands them to an operator's tool. As is the id of a system user of
-// finance.
-func WithPayouts(ctx context.Context, settings Settings, logger *slog.Logger, as id.SystemUser, use func(*Payouts) error) error {
-	return withOpenWork(ctx, settings, logger, func(w *work) error {
-		req, err := newRequest(access.ByPolicy("command line", "", access.ManageSystemUsers))
-		if err != nil {
-			return err
-		}
-		all, err := w.commands.ListSystemUsers(ctx, req, commands.ListSystemUsers{})
-		if err != nil {
-			return err
-		}
-		found := slices.IndexFunc(all.Value, func(u operator.User) bool { return u.ID == as })
-		if found < 0 || !slices.Contains(all.Value[found].Roles, access.SystemFinance) {
-			return errors.New("this is not the id of a system user of finance")
-		}
-		return use(&Payouts{w, access.Principal{Kind: access.KindSystem, UserID: id.User(as), SystemRoles: all.Value[found].Roles}})
-	})
-}
-
-// Approve approves a withdrawal, and returns its status.
-func (p *Payouts) Approve(ctx context.Context, transaction string) (referrer.Withdrawal, error) {
-	req, err := newRequest(p.by)
+// ApprovePayout approves a withdrawal for a system user, and returns it as it is
+// then.
+func (f *Finance) ApprovePayout(ctx context.Context, by, transaction string) (referrer.Withdrawal, error) {
+	req, err := f.request(ctx, by)
 	if err != nil {
 		return referrer.Withdrawal{}, err
 	}
-	done, err := p.work.commands.ApproveWithdrawal(ctx, req, commands.ApproveWithdrawal{TransactionID: transaction})
+	done, err := f.work.commands.ApproveWithdrawal(ctx, req, commands.ApproveWithdrawal{TransactionID: transaction})
 	return done.Value.Withdrawal, err
 }
 
-// Export sends all withdrawals that are approved, and writes all payments that are
-// ordered and not done, as CSV. It returns how many these are.
-func (p *Payouts) Export(ctx context.Context, w io.Writer) (int, error) {
+// RejectPayout rejects a withdrawal that was not sent for a system user, and returns
+// it as it is then.
+func (f *Finance) RejectPayout(ctx context.Context, by, transaction string, reason personal.Text) (referrer.Withdrawal, error) {
+	req, err := f.request(ctx, by)
+	if err != nil {
+		return referrer.Withdrawal{}, err
+	}
+	done, err := f.work.commands.RejectWithdrawal(ctx, req, commands.RejectWithdrawal{TransactionID: transaction, Reason: reason})
+	return done.Value.Withdrawal, err
+}
+
+// ExportPayouts sends all withdrawals that are approved for a system user, and writes
+// all payments that are ordered and not done, as CSV. It returns how many these are.
+func (f *Finance) ExportPayouts(ctx context.Context, by string, w io.Writer) (int, error) {
 	now := time.Now()
-	queries := referrals.NewQueries(p.work.pool)
-	_, err := forEachDue(
+	// The file names people: nothing is written for others, even without withdrawals.
+	allowed, err := f.request(ctx, by)
+	if err == nil {
+		err = allowed.Principal.Require(access.ApprovePayouts)
+	}
+	if err != nil {
+		return 0, err
+	}
+	queries := referrals.NewQueries(f.work.payments.Pool)
+	_, err = forEachDue(
 		func(after string) ([]string, error) {
 			return queries.Withdrawals(ctx, now, after, duePage, referrer.StatusApproved)
 		},
 		func(name string) error {
-			req, err := newRequest(p.by)
+			req, err := f.request(ctx, by)
 			if err == nil {
-				_, err = p.work.commands.SendWithdrawal(ctx, req, commands.SendWithdrawal{TransactionID: name})
+				_, err = f.work.commands.SendWithdrawal(ctx, req, commands.SendWithdrawal{TransactionID: name})
 			}
 			if errors.Is(err, referrer.ErrSent) { // The read model was behind.
 				err = nil
@@ -97,21 +87,24 @@ func (p *Payouts) Export(ctx context.Context, w io.Writer) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return p.work.orders.Export(ctx, w)
+	return f.work.orders.Export(ctx, w)
 }
 
-// Import notes what became of payments. One that is refused does not keep the
-// others; repeating it changes nothing.
-func (p *Payouts) Import(ctx context.Context, r io.Reader) (done int, err error) {
+// ImportPayouts notes what became of payments for a system user. One that is refused
+// does not keep the others; repeating it changes nothing.
+func (f *Finance) ImportPayouts(ctx context.Context, by string, r io.Reader) (done int, err error) {
 	results, err := payouts.ReadResults(r)
 	if err != nil {
 		return 0, err
 	}
 	var failed []error
 	for _, result := range results {
-		req, err := newRequest(p.by)
+		req, err := f.request(ctx, by)
+		if errors.Is(err, ErrNobodyOfFinance) {
+			return 0, err
+		}
 		if err == nil {
-			_, err = p.work.commands.FinishWithdrawal(ctx, req, commands.FinishWithdrawal{TransactionID: result.Reference, Outcome: result.Outcome})
+			_, err = f.work.commands.FinishWithdrawal(ctx, req, commands.FinishWithdrawal{TransactionID: result.Reference, Outcome: result.Outcome})
 		}
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", result.Reference, err))
@@ -120,4 +113,24 @@ func (p *Payouts) Import(ctx context.Context, r io.Reader) (done int, err error)
 		done++
 	}
 	return done, errors.Join(failed...)
+}
+
+// SuspendReferrer issues the command of this name for a system user.
+func (f *Finance) SuspendReferrer(ctx context.Context, by string, c commands.SuspendReferrer) (referrer.State, error) {
+	req, err := f.request(ctx, by)
+	if err != nil {
+		return referrer.State{}, err
+	}
+	done, err := f.work.commands.SuspendReferrer(ctx, req, c)
+	return done.Value, err
+}
+
+// ReinstateReferrer issues the command of this name for a system user.
+func (f *Finance) ReinstateReferrer(ctx context.Context, by string, c commands.ReinstateReferrer) (referrer.State, error) {
+	req, err := f.request(ctx, by)
+	if err != nil {
+		return referrer.State{}, err
+	}
+	done, err := f.work.commands.ReinstateReferrer(ctx, req, c)
+	return done.Value, err
 }

@@ -135,7 +135,8 @@ func (c *core) periodic(w *work, settings Settings, logger *slog.Logger) []jobs.
 		},
 		{
 			Name: "ask-payouts", Every: time.Hour, Timeout: 30 * time.Minute,
-			Work: func(ctx context.Context, now time.Time) error { return askPayouts(ctx, queries.Referrals, do, now) },
+			Ready: reading(referrals.Name),
+			Work:  func(ctx context.Context, now time.Time) error { return askPayouts(ctx, queries.Referrals, do, now) },
 		},
 		{
 			Name: "rewrite-erased-tables", Every: rewriteEvery, Timeout: 30 * time.Minute,

@@ -81,6 +81,9 @@ func (s Settings) checkReferrals() error {
 	if _, err := s.programme(); err != nil {
 		wrong = append(wrong, err)
 	}
+	if _, err := s.clickAgents(); err != nil {
+		wrong = append(wrong, err)
+	}
 	if s.ReferralLanding != "" {
 		u, err := url.Parse(s.ReferralLanding)
 		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.Fragment != "" {

@@ -143,6 +143,9 @@ type Settings struct {
 	ClickSpool  int64         `env:"PERFECTWORKS_CLICK_SPOOL" envDefault:"1073741824"`
 	ClickWindow time.Duration `env:"PERFECTWORKS_CLICK_WINDOW" envDefault:"30m"`
 	ClickJudge  time.Duration `env:"PERFECTWORKS_CLICK_JUDGE" envDefault:"10s"`
+	// ClickAgents is a file of parts of the agents of programs, one a line, beside those
+	// that are known.
+	ClickAgents string `env:"PERFECTWORKS_CLICK_AGENTS"`
 	// CountryHeader is the field in which trusted proxies name the country of a
 	// visitor, such as CF-IPCountry; empty for none.
 	CountryHeader string `env:"PERFECTWORKS_COUNTRY_HEADER"`
@@ -161,10 +164,12 @@ type Settings struct {
 	// Role is which parts this process runs; all when empty.
 	Role Role `env:"PERFECTWORKS_ROLE"`
 
-	// MaxAPIKeys bounds the living API keys of each owner in each organization, and
-	// MaxOrganizations the organizations that a person made and owns.
+	// MaxAPIKeys bounds the living API keys of each owner in each organization,
+	// MaxOrganizations the organizations that a person made and owns, and MaxCampaigns
+	// the campaigns of a referrer that have not ended.
 	MaxAPIKeys       int `env:"PERFECTWORKS_MAX_API_KEYS" envDefault:"100"`
 	MaxOrganizations int `env:"PERFECTWORKS_MAX_ORGANIZATIONS" envDefault:"100"`
+	MaxCampaigns     int `env:"PERFECTWORKS_MAX_CAMPAIGNS" envDefault:"100"`
 
 	// UserGrace is how long a deactivated account can be restored. Then it is
 	// erased.
@@ -309,7 +314,7 @@ func (s Settings) Check() error {
 	for _, limit := range []struct {
 		name  string
 		value int
-	}{{"PERFECTWORKS_MAX_API_KEYS", s.MaxAPIKeys}, {"PERFECTWORKS_MAX_ORGANIZATIONS", s.MaxOrganizations}} {
+	}{{"PERFECTWORKS_MAX_API_KEYS", s.MaxAPIKeys}, {"PERFECTWORKS_MAX_ORGANIZATIONS", s.MaxOrganizations}, {"PERFECTWORKS_MAX_CAMPAIGNS", s.MaxCampaigns}} {
 		if limit.value < 0 || limit.value > maxLimit {
 			refuse("%s lies outside 1 to %d", limit.name, maxLimit)
 		}

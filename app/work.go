@@ -115,7 +115,7 @@ func openWork(ctx context.Context, c *core, p *provider, settings Settings, logg
 			Live: settings.Environment == Production,
 
 			Memberships: erasing, Eraser: erasing, Grace: settings.UserGrace,
-			Limits:   commands.Limits{APIKeys: settings.MaxAPIKeys, Organizations: settings.MaxOrganizations},
+			Limits:   commands.Limits{APIKeys: settings.MaxAPIKeys, Organizations: settings.MaxOrganizations, Campaigns: settings.MaxCampaigns},
 			Payments: p.client, Catalogue: p.catalogue, Referrals: referrals,
 			Welcome: settings.welcome(), LowBalance: settings.LowBalance,
 			Files: commands.Files{

@@ -36,7 +36,7 @@ const childVariable = "PERFECTWORKS_BENCH_CHILD"
 const (
 	nodeChild   = "node"   // an event node
 	serverChild = "server" // the whole server
-	emptyChild  = "empty"  // the router with a handler that does nothing
+	emptyChild  = "empty"  // the router with handlers that do nothing
 	uploadChild = "upload" // a handler that copies bodies to a file
 )
 
@@ -252,6 +252,10 @@ func runServer(ctx context.Context, config childConfig, logger *slog.Logger) (er
 func runEmpty(ctx context.Context) error {
 	router := mux.NewRouter()
 	router.HandleFunc("/api/v0/users/active-organization", func(http.ResponseWriter, *http.Request) {}).Methods(http.MethodGet)
+	router.HandleFunc("/api/v0/referral-links/{code}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "https://app.example.com/pricing")
+		w.WriteHeader(http.StatusFound)
+	}).Methods(http.MethodGet)
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err

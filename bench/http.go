@@ -120,12 +120,18 @@ type issued struct {
 }
 
 func (c client) issue(ctx context.Context) (issued, error) {
-	body, err := c.do(ctx, http.MethodPost, "/api-keys", `{"description": "measured"}`, c.bearer())
-	if err != nil {
-		return issued{}, err
-	}
 	var answer issued
-	return answer, json.Unmarshal(body, &answer)
+	err := c.post(ctx, "/api-keys", `{"description": "measured"}`, &answer)
+	return answer, err
+}
+
+// post creates something, and decodes the answer.
+func (c client) post(ctx context.Context, path, body string, answer any) error {
+	text, err := c.do(ctx, http.MethodPost, path, body, c.bearer())
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, answer)
 }
 
 func (c client) bearer() http.Header { return http.Header{"Authorization": {"Bearer " + c.token}} }

@@ -47,6 +47,9 @@ var benchmarks = []benchmark{
 	{"webhooks", measureWebhooks},
 	{"files", measureFiles},
 	{"upload", measureUploads},
+	{"redirect", measureRedirects},
+	{"analytics", measureAnalytics},
+	{"rebuild-clicks", measureClickRebuild},
 	{"start", measureStart},
 }
 
@@ -75,7 +78,7 @@ func run(ctx context.Context) error {
 	flag.IntVar(&p.events, "events", 1_000_000, "length of the log that is read as a whole")
 	flag.IntVar(&p.keys, "keys", 100_000, "API keys that are projected")
 	flag.IntVar(&p.files, "files", 2000, "files that are queued at once")
-	only := flag.String("only", "", "the one benchmark to run: append, read, project, rebuild, post, http, members, tokens, webhooks, files, upload or start")
+	only := flag.String("only", "", "the one benchmark to run: append, read, project, rebuild, post, http, members, tokens, webhooks, files, upload, redirect, analytics, rebuild-clicks or start")
 	flag.Parse()
 	p.rounds = max(int(p.lasting/slice), 1)
 

@@ -45,11 +45,11 @@ func measureProjecting(ctx context.Context, p plan) ([]measurement, error) {
 	}
 	const samples = 2000
 	err := withKeys(ctx, samples, func(bare *pgxpool.Pool, client *eventstore.Client, codec *eventstore.Codec) error {
-		engine, to, err := newEngine(ctx, bare, client, codec, newGate(true))
+		engine, to, err := newEngine(ctx, bare, client, codec, newGate(true), apikeys.Definition())
 		if err != nil {
 			return err
 		}
-		if err := runUntil(ctx, engine, to, func() error { return nil }); err != nil {
+		if err := runUntil(ctx, engine, apikeys.Name, to, func() error { return nil }); err != nil {
 			return err
 		}
 		limit, err := bareBatches(ctx, bare)
@@ -146,12 +146,12 @@ const turn = 100 * time.Millisecond
 // compareProjecting runs the engine over the log, and the limit in its pauses.
 func compareProjecting(ctx context.Context, p plan, pool *pgxpool.Pool, client *eventstore.Client, codec *eventstore.Codec, limit side) (c comparison, err error) {
 	gate := newGate(false)
-	engine, to, err := newEngine(ctx, pool, client, codec, gate)
+	engine, to, err := newEngine(ctx, pool, client, codec, gate, apikeys.Definition())
 	if err != nil {
 		return comparison{}, err
 	}
 	var left int
-	err = runUntil(ctx, engine, to, func() (err error) {
+	err = runUntil(ctx, engine, apikeys.Name, to, func() (err error) {
 		defer gate.remove()
 		select {
 		case <-gate.arrived:
@@ -178,14 +178,14 @@ func compareProjecting(ctx context.Context, p plan, pool *pgxpool.Pool, client *
 	return c, nil
 }
 
-func newEngine(ctx context.Context, pool *pgxpool.Pool, client *eventstore.Client, codec *eventstore.Codec, gate *gate) (*projections.Engine, event.Position, error) {
+func newEngine(ctx context.Context, pool *pgxpool.Pool, client *eventstore.Client, codec *eventstore.Codec, gate *gate, model projections.Definition) (*projections.Engine, event.Position, error) {
 	head := client.HeadOf(eventstore.StreamPrefixes())
 	to, err := head(ctx)
 	if err != nil {
 		return nil, event.Position{}, err
 	}
 	engine, err := projections.New(projections.Config{
-		Pool: pool, Definitions: []projections.Definition{apikeys.Definition()}, Head: head,
+		Pool: pool, Definitions: []projections.Definition{model}, Head: head,
 		Parts: eventstore.Parts,
 		Decode: func(ctx context.Context, m *message.Message) (event.Recorded, error) {
 			gate.pass()
@@ -203,15 +203,15 @@ func newEngine(ctx context.Context, pool *pgxpool.Pool, client *eventstore.Clien
 	return engine, to, err
 }
 
-// runUntil runs the engine, does something meanwhile, and waits until it has
-// reached a position.
-func runUntil(ctx context.Context, engine *projections.Engine, to event.Position, meanwhile func() error) error {
+// runUntil runs the engine, does something meanwhile, and waits until a read model
+// has reached a position.
+func runUntil(ctx context.Context, engine *projections.Engine, model string, to event.Position, meanwhile func() error) error {
 	running, stop := context.WithCancel(ctx)
 	var runs errgroup.Group
 	runs.Go(func() error { return engine.Run(running) })
 	err := meanwhile()
 	if err == nil {
-		err = engine.WaitFor(ctx, apikeys.Name, to)
+		err = engine.WaitFor(ctx, model, to)
 	}
 	stop()
 	if ended := runs.Wait(); !errors.Is(ended, context.Canceled) {

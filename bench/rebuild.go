@@ -28,11 +28,11 @@ func measureRebuilding(ctx context.Context, p plan) ([]measurement, error) {
 		Unit: "events/s", LimitedBy: "bare read by the client", Aim: 0.6,
 	}
 	err := withKeyLog(ctx, p.keys, func(pool *pgxpool.Pool, node *child, client *eventstore.Client, codec *eventstore.Codec) error {
-		engine, to, err := newEngine(ctx, pool, client, codec, newGate(true))
+		engine, to, err := newEngine(ctx, pool, client, codec, newGate(true), apikeys.Definition())
 		if err != nil {
 			return err
 		}
-		if err := runUntil(ctx, engine, to, func() error { return nil }); err != nil {
+		if err := runUntil(ctx, engine, apikeys.Name, to, func() error { return nil }); err != nil {
 			return err
 		}
 		module, err := node.module()

@@ -11,7 +11,8 @@ import (
 )
 
 // CreateCampaign begins a campaign of the caller, who is a referrer. It fails with
-// campaign.ErrCodeTaken when the code that was asked for is not free.
+// campaign.ErrCodeTaken when the code that was asked for is not free, and with
+// campaign.ErrLimit when the referrer has as many campaigns as are allowed.
 type CreateCampaign struct {
 	Name string
 	// Code may be empty: then it is a random one.
@@ -41,27 +42,39 @@ func (x *executor) createCampaign(ctx context.Context, req Request, c CreateCamp
 	if err != nil {
 		return Result[campaign.State]{}, err
 	}
+	q := x.campaignQuota(req, by.ID, name)
+	var created outcome[campaign.State]
+	err = x.inSlot(ctx, req, q, func(n int) (err error) {
+		created, err = x.createInSlot(ctx, req, c, campaign.New{
+			ID: name, ReferrerID: by.ID, Name: c.Name, Destination: c.Destination,
+			UTM: c.UTM, StartAt: c.StartAt, EndAt: c.EndAt, Slot: n,
+		}, q)
+		return err
+	})
+	return resultOf(created, err)
+}
+
+// createInSlot creates a campaign with the code that was asked for, or a random one.
+func (x *executor) createInSlot(ctx context.Context, req Request, c CreateCampaign, n campaign.New, q quota) (outcome[campaign.State], error) {
 	create := func(code string) (outcome[campaign.State], error) {
+		n.Code = code
 		return execute(ctx, x, req, change[campaign.State]{
-			of: ref(campaign.Aggregate, name),
+			of: ref(campaign.Aggregate, n.ID),
 			decide: func(s campaign.State) ([]event.Event, error) {
-				return s.Create(campaign.New{
-					ID: name, ReferrerID: by.ID, Name: c.Name, Code: code, Destination: c.Destination,
-					UTM: c.UTM, StartAt: c.StartAt, EndAt: c.EndAt,
-				}, x.referrals.Destinations, req.at())
+				return s.Create(n, x.referrals.Destinations, req.at())
 			},
 			claims: func(events []event.Event) []held {
 				if e, ok := events[0].(campaign.Created); ok {
-					return []held{x.codeClaim(req, string(name), e.Code)}
+					return []held{slotClaim{q, n.Slot}, x.codeClaim(req, string(n.ID), e.Code)}
 				}
 				return nil
 			},
 		})
 	}
 	if c.Code != "" {
-		return resultOf(create(c.Code))
+		return create(c.Code)
 	}
-	return resultOf(withGeneratedCode(req, create))
+	return withGeneratedCode(req, create)
 }
 
 // activeReferrer is the caller as a referrer in good standing.

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/perfectworks/backend/domain/apikey"
+	"github.com/perfectworks/backend/domain/campaign"
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/failure"
 	"github.com/perfectworks/backend/domain/id"
@@ -32,6 +33,7 @@ import (
 const (
 	DefaultMaxAPIKeys       = 100
 	DefaultMaxOrganizations = 100
+	DefaultMaxCampaigns     = 100
 )
 
 // Limits are the quotas of each owner. Zero says the default.
@@ -40,6 +42,8 @@ type Limits struct {
 	APIKeys int
 	// Organizations bounds the organizations that a person made and still owns.
 	Organizations int
+	// Campaigns bounds the campaigns of a referrer that have not ended.
+	Campaigns int
 }
 
 func (l Limits) withDefaults() Limits {
@@ -48,6 +52,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Organizations <= 0 {
 		l.Organizations = DefaultMaxOrganizations
+	}
+	if l.Campaigns <= 0 {
+		l.Campaigns = DefaultMaxCampaigns
 	}
 	return l
 }
@@ -304,6 +311,32 @@ func (x *executor) organizationQuota(req Request, owner id.User, organizationID 
 				},
 				over:  func(s organization.State) bool { return s.ID != "" },
 				lapse: organization.RegistrationLapsed{OrganizationID: holder, OccurredAt: req.at()},
+			})
+		},
+	}
+}
+
+// campaignQuota is the quota of a referrer who creates campaigns.
+func (x *executor) campaignQuota(req Request, owner id.Referrer, name id.Campaign) quota {
+	return quota{
+		kind: reservation.CampaignSlot, owner: []string{string(owner)}, limit: x.limits.Campaigns,
+		claimant: string(name), exceeded: campaign.ErrLimit,
+		counts: func(ctx context.Context, holder string, n int) (bool, error) {
+			c, err := load(ctx, x, ref(campaign.Aggregate, id.Campaign(holder)), false)
+			return c.State.KeepsSlot(owner, n, req.at()), err
+		},
+		yields: func(ctx context.Context, held reservation.Slot, n int) (bool, error) {
+			holder := id.Campaign(held.OwnerID)
+			return yields(ctx, x, req, holding[campaign.State]{
+				of: ref(campaign.Aggregate, holder),
+				uses: func(s campaign.State) bool {
+					if s.ID == "" { // It may be about to begin.
+						return !held.Contestable(req.at(), claimGrace)
+					}
+					return s.KeepsSlot(owner, n, req.at())
+				},
+				over:  func(s campaign.State) bool { return s.ID != "" },
+				lapse: campaign.CodeLapsed{CampaignID: holder, OccurredAt: req.at()},
 			})
 		},
 	}

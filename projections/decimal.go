@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"fmt"
 	"math/big"
 	"strconv"
@@ -10,9 +11,20 @@ import (
 // decimal is a number as Postgres' type numeric keeps it: unscaled / 10^scale.
 // The scale, which is not negative, says how many digits are shown, and so
 // belongs to the value: 1.50 is shown in another way than 1.5.
+//
+// Counters are what is added most: what fits is in small, without an allocation.
 type decimal struct {
-	unscaled *big.Int
-	scale    int
+	small int64
+	large *big.Int // in place of small, unless it is nil
+	scale int
+}
+
+// unscaled is the number without its scale. It is not to be changed.
+func (d decimal) unscaled() *big.Int {
+	if d.large != nil {
+		return d.large
+	}
+	return big.NewInt(d.small)
 }
 
 // maxDigits is how many digits a number can have, before its decimal point and
@@ -38,9 +50,9 @@ func parseDecimal(s string) (decimal, error) {
 		return decimal{}, fmt.Errorf("a text that is no number %w", errMisfit)
 	}
 	unscaled, _ := new(big.Int).SetString(whole+fraction, 10) // The pattern made sure.
-	d := decimal{unscaled, len(fraction) - exp}
+	d := decimal{large: unscaled, scale: len(fraction) - exp}
 	if d.scale < 0 {
-		d.unscaled.Mul(d.unscaled, powerOfTen(-d.scale))
+		d.large.Mul(d.large, powerOfTen(-d.scale))
 		d.scale = 0
 	}
 	return d.within()
@@ -49,7 +61,7 @@ func parseDecimal(s string) (decimal, error) {
 // within refuses a number of too many digits.
 func (d decimal) within() (decimal, error) {
 	// A digit is more than three bits.
-	if d.scale > maxDigits || d.unscaled.BitLen() > 3*maxDigits && len(d.unscaled.Text(10))-d.scale > maxDigits {
+	if d.scale > maxDigits || d.large != nil && d.large.BitLen() > 3*maxDigits && len(d.large.Text(10))-d.scale > maxDigits {
 		return decimal{}, fmt.Errorf("a number of more than %d digits %w", maxDigits, errMisfit)
 	}
 	return d, nil
@@ -59,31 +71,51 @@ func powerOfTen(n int) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.Ne
 
 // plus adds as Postgres does: the result shows all digits of both.
 func (d decimal) plus(e decimal) decimal {
+	if d.alike(e) {
+		// Of two numbers of one sign, the sum has it too unless it does not fit.
+		if total := d.small + e.small; (total < d.small) == (e.small < 0) {
+			return decimal{small: total, scale: d.scale}
+		}
+	}
 	if d.scale < e.scale {
 		d, e = e, d
 	}
-	other := e.unscaled
+	other := e.unscaled()
 	if e.scale < d.scale {
 		other = new(big.Int).Mul(other, powerOfTen(d.scale-e.scale))
 	}
-	return decimal{new(big.Int).Add(d.unscaled, other), d.scale}
+	return decimal{large: new(big.Int).Add(d.unscaled(), other), scale: d.scale}
 }
+
+// alike tells whether two numbers can be added and compared as integers.
+func (d decimal) alike(e decimal) bool { return d.large == nil && e.large == nil && d.scale == e.scale }
 
 func (d decimal) compare(e decimal) int {
-	return d.plus(decimal{new(big.Int).Neg(e.unscaled), e.scale}).sign()
+	if d.alike(e) {
+		return cmp.Compare(d.small, e.small)
+	}
+	return d.plus(decimal{large: new(big.Int).Neg(e.unscaled()), scale: e.scale}).sign()
 }
 
-func (d decimal) sign() int { return d.unscaled.Sign() }
+func (d decimal) sign() int {
+	if d.large == nil {
+		return cmp.Compare(d.small, 0)
+	}
+	return d.large.Sign()
+}
 
 func (d decimal) append(dst []byte) []byte {
 	if d.scale == 0 {
-		return d.unscaled.Append(dst, 10)
+		if d.large == nil {
+			return strconv.AppendInt(dst, d.small, 10)
+		}
+		return d.large.Append(dst, 10)
 	}
-	digits := new(big.Int).Abs(d.unscaled).Text(10)
+	digits := new(big.Int).Abs(d.unscaled()).Text(10)
 	if len(digits) <= d.scale {
 		digits = strings.Repeat("0", d.scale+1-len(digits)) + digits
 	}
-	if d.unscaled.Sign() < 0 {
+	if d.sign() < 0 {
 		dst = append(dst, '-')
 	}
 	point := len(digits) - d.scale

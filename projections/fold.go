@@ -2,7 +2,6 @@ package projections
 
 import (
 	"maps"
-	"math/big"
 	"slices"
 )
 
@@ -53,6 +52,7 @@ type values struct {
 // sum is what deltas come to, and the least and the greatest of the
 // intermediate results: each of them must fit into the column.
 type sum struct {
+	some                   bool
 	total, least, greatest decimal
 }
 
@@ -167,7 +167,7 @@ func (v *values) resolve(t *table) (resolved values, unfit columns) {
 		if !v.has.has(i) {
 			continue
 		}
-		base := decimal{unscaled: new(big.Int)}
+		base := decimal{}
 		if v.cells[i] != nil {
 			base, _ = parseDecimal(string(v.cells[i])) // A column's value is one.
 		}
@@ -182,8 +182,8 @@ func (v *values) resolve(t *table) (resolved values, unfit columns) {
 }
 
 func (s sum) plus(d decimal) sum {
-	if s.total.unscaled == nil {
-		return sum{d, d, d}
+	if !s.some {
+		return sum{true, d, d, d}
 	}
 	s.total = s.total.plus(d)
 	if s.total.compare(s.least) < 0 {
@@ -205,10 +205,10 @@ func (s sum) winding() bool {
 func (k kind) sum(base decimal, s sum) (result decimal, fits bool) {
 	if k != numericKind {
 		least, greatest := k.limits()
-		if low := base.plus(s.least); low.unscaled.Cmp(big.NewInt(least)) < 0 {
+		if low := base.plus(s.least); low.compare(decimal{small: least}) < 0 {
 			return low, false
 		}
-		if high := base.plus(s.greatest); high.unscaled.Cmp(big.NewInt(greatest)) > 0 {
+		if high := base.plus(s.greatest); high.compare(decimal{small: greatest}) > 0 {
 			return high, false
 		}
 	}

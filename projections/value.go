@@ -206,13 +206,13 @@ func finite(f float64) bool { return !math.IsNaN(f) && !math.IsInf(f, 0) }
 func numeric(v reflect.Value) (decimal, error) {
 	switch {
 	case v.CanInt():
-		return decimal{unscaled: big.NewInt(v.Int())}, nil
+		return decimal{small: v.Int()}, nil
 	case v.CanUint():
-		return decimal{unscaled: new(big.Int).SetUint64(v.Uint())}, nil
+		return decimal{large: new(big.Int).SetUint64(v.Uint())}, nil
 	case v.CanFloat() && finite(v.Float()):
 		return parseDecimal(strconv.FormatFloat(v.Float(), 'e', -1, 64))
 	case v.Type() == bigIntType:
-		return decimal{unscaled: v.Interface().(*big.Int)}.within() //nolint:forcetypeassert // It was just compared.
+		return decimal{large: v.Interface().(*big.Int)}.within() //nolint:forcetypeassert // It was just compared.
 	case v.Type() == jsonNumberType:
 		return parseDecimal(v.String())
 	}

@@ -355,7 +355,7 @@ func TestJudgingAgainGivesTheSame(t *testing.T) {
 	if err != nil || len(all) != 1 {
 		t.Fatalf("%v, %v", all, err)
 	}
-	records, err := all[0].read()
+	records, _, err := all[0].read()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,11 +1,14 @@
 package clicks
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
-	"os"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,13 +20,20 @@ import (
 type Recorder struct {
 	Spool    *Spool
 	Visitors *Visitors
+	Agents   Agents
 	// Record appends a segment, once: repeating it changes nothing.
 	Record func(ctx context.Context, segment click.Recorded) error
 	Logger *slog.Logger
-	// After is how long after its end a segment is judged; headsWithin when zero.
+	// After is how long after a click HEAD requests are waited for; headsWithin when
+	// zero.
 	After time.Duration
 	// Every is how often it is looked for segments; a second when zero.
 	Every time.Duration
+
+	// heads are the HEAD requests of segments that were looked into, by file.
+	heads map[string][]record
+	// failures counts the attempts to record a segment, by file.
+	failures map[string]int
 }
 
 const (
@@ -63,53 +73,83 @@ func (r *Recorder) Run(ctx context.Context) {
 	}
 }
 
-// Work records the segments that are old enough at a time.
+// Work records the segments that are old enough at a time: oldest first, but those
+// that failed before come last, so that none keeps the others.
 func (r *Recorder) Work(ctx context.Context, now time.Time) error {
 	after := r.After
 	if after <= 0 {
 		after = headsWithin
 	}
+	// A HEAD request that comes so long after the click may be in the next segment.
+	after += r.Spool.options.SegmentAge
 	all, err := r.Spool.waiting()
 	if err != nil {
 		return fmt.Errorf("look for segments of clicks: %w", err)
 	}
 	slices.SortFunc(all, func(a, b sealed) int {
-		if c := a.at.Compare(b.at); c != 0 {
-			return c
-		}
-		return int(a.number - b.number)
+		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.number, b.number))
 	})
+	r.forget(all)
+	type task struct {
+		sealed
+		later []sealed
+	}
+	var due []task
 	for i, at := range all {
-		if now.Sub(at.at) < after {
-			continue
+		if now.Sub(at.at) >= after {
+			due = append(due, task{at, all[i+1:]})
 		}
-		if err := r.recordOne(ctx, at, all[i+1:]); err != nil {
+	}
+	slices.SortStableFunc(due, func(a, b task) int { return cmp.Compare(r.failures[a.file], r.failures[b.file]) })
+	for _, t := range due {
+		if err := r.recordOne(ctx, t.sealed, t.later); err != nil {
+			r.failures[t.file]++
 			return err
 		}
 	}
 	return nil
 }
 
+// forget drops what is known of segments that are gone.
+func (r *Recorder) forget(left []sealed) {
+	there := make(map[string]bool, len(left))
+	for _, at := range left {
+		there[at.file] = true
+	}
+	gone := func(file string) bool { return !there[file] }
+	if r.heads == nil {
+		r.heads, r.failures = map[string][]record{}, map[string]int{}
+	}
+	maps.DeleteFunc(r.heads, func(file string, _ []record) bool { return gone(file) })
+	maps.DeleteFunc(r.failures, func(file string, _ int) bool { return gone(file) })
+}
+
 // recordOne judges and records a segment. Those that follow may hold HEAD requests
-// that belong to its clicks.
+// that belong to its clicks. A segment that is gone was recorded by another process.
 func (r *Recorder) recordOne(ctx context.Context, at sealed, later []sealed) error {
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
-	records, err := at.read()
+	records, damaged, err := at.read()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("read a segment of clicks: %w", err)
 	}
 	heads := headsOf(records)
 	for _, next := range later {
-		if next.writer != at.writer || next.at.Sub(at.at) > 2*headsWithin {
+		if next.at.Sub(at.at) > 2*headsWithin {
+			break
+		}
+		if next.writer != at.writer {
 			continue
 		}
-		if more, err := next.read(); err == nil {
-			for key, times := range headsOf(more) {
-				heads[key] = append(heads[key], times...)
-			}
-		} else if !os.IsNotExist(err) {
+		more, err := r.headsIn(next)
+		if err != nil {
 			return fmt.Errorf("read a segment of clicks: %w", err)
+		}
+		for key, times := range headsOf(more) {
+			heads[key] = append(heads[key], times...)
 		}
 	}
 	lost := r.Spool.takeLost()
@@ -121,7 +161,26 @@ func (r *Recorder) recordOne(ctx context.Context, at sealed, later []sealed) err
 		r.Spool.giveBackLost(lost)
 		return err
 	}
+	if damaged > 0 {
+		r.Logger.WarnContext(ctx, "lines in the spool of clicks are damaged: a process died while it wrote, or the disk is damaged",
+			slog.Int("lines", damaged), slog.Int("clicks", len(segment.Clicks)))
+	}
 	return r.Spool.done(at)
+}
+
+// headsIn are the HEAD requests of a segment. They are read once.
+func (r *Recorder) headsIn(at sealed) ([]record, error) {
+	if heads, known := r.heads[at.file]; known {
+		return heads, nil
+	}
+	heads, err := at.heads()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil {
+		r.heads[at.file] = heads
+	}
+	return heads, err
 }
 
 // headsOf are the times of HEAD requests, by address.
@@ -144,10 +203,11 @@ func beside(times []int64, at int64) (n int) {
 	return n
 }
 
-// judge makes the event of a segment.
+// judge returns the event of a segment.
 func (r *Recorder) judge(ctx context.Context, at sealed, records []record, heads map[string][]int64, lost int64) (click.Recorded, error) {
 	e := click.Recorded{
 		Writer: at.writer, Segment: at.number, Lost: lost, Links: []click.Link{}, Agents: []string{}, Sources: []string{}, Clicks: []click.Click{},
+		OccurredAt: at.at.UTC().Truncate(time.Millisecond),
 	}
 	links, agents, sources := map[click.Link]int{}, map[string]int{}, map[string]int{}
 	var writer [8]byte
@@ -160,18 +220,17 @@ func (r *Recorder) judge(ctx context.Context, at sealed, records []record, heads
 		if rec.Head {
 			continue
 		}
-		index := len(e.Clicks)
 		c := click.Click{
-			Index: index, At: time.UnixMilli(rec.At).UTC(), Visitor: rec.Visitor, Country: rec.Country, Device: deviceOf(rec.Agent),
+			Index: rec.index, At: time.UnixMilli(rec.At).UTC(), Visitor: rec.Visitor, Country: rec.Country, Device: deviceOf(rec.Agent),
 			Link: placeIn(links, &e.Links, rec.Link), Agent: placeIn(agents, &e.Agents, rec.Agent), Source: placeIn(sources, &e.Sources, rec.Source),
 			Prefetch: rec.Prefetch, Heads: beside(heads[rec.Address], rec.At), Rule: rec.Rule,
 		}
-		c.Verdict, c.Reason = Judge(rec.Agent, rec.Prefetch, c.Heads)
+		c.Verdict, c.Reason = r.Agents.Judge(rec.Agent, rec.Prefetch, c.Heads)
 		if c.Verdict == click.Human {
 			visits = append(visits, visit{
-				click: Place{Writer: writer, Segment: at.number, Index: index}.String(), at: c.At, link: nameOf(rec.Link), visitor: rec.Visitor,
+				click: Place{Writer: writer, Segment: at.number, Index: rec.index}.String(), at: c.At, link: nameOf(rec.Link), visitor: rec.Visitor,
 			})
-			visiting = append(visiting, index)
+			visiting = append(visiting, len(e.Clicks))
 		}
 		e.Clicks = append(e.Clicks, c)
 		e.OccurredAt = c.At
@@ -183,10 +242,10 @@ func (r *Recorder) judge(ctx context.Context, at sealed, records []record, heads
 	if err != nil {
 		return click.Recorded{}, err
 	}
-	for i, index := range visiting {
-		e.Clicks[index].First = known[i].first
+	for i, n := range visiting {
+		e.Clicks[n].First = known[i].first
 		if !known[i].counted {
-			e.Clicks[index].Verdict, e.Clicks[index].Reason = click.Duplicate, click.ReasonRepeated
+			e.Clicks[n].Verdict, e.Clicks[n].Reason = click.Duplicate, click.ReasonRepeated
 		}
 	}
 	return e, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -28,13 +29,17 @@ type SpoolOptions struct {
 	// synced earlier once SyncCount are.
 	SyncEvery time.Duration
 	SyncCount int
-	// SegmentClicks and SegmentAge end a segment.
+	// SegmentClicks and SegmentAge end a segment, and so does segmentBytes.
 	SegmentClicks int
 	SegmentAge    time.Duration
-	// MaxBytes bounds the files of one process: 1 GiB by default, which are about
-	// four million clicks.
+	// MaxBytes bounds the files of one process, with those that ended processes have
+	// left: 1 GiB by default, which is about two million clicks.
 	MaxBytes int64
 }
+
+// segmentBytes bounds a segment, so that its event is small enough for the store
+// whatever the agents are.
+const segmentBytes = 384 << 10
 
 func (o SpoolOptions) withDefaults() SpoolOptions {
 	if o.SyncEvery <= 0 {
@@ -69,6 +74,8 @@ type record struct {
 	Country  string `json:"c,omitempty"`
 	Prefetch bool   `json:"p,omitempty"`
 	Rule     int    `json:"r"`
+	// index is the place of a click in its segment, which stands before the record.
+	index int
 }
 
 // Spool keeps clicks in files until they are recorded. It is safe for concurrent
@@ -89,6 +96,7 @@ type Spool struct {
 	next     int64
 	unsynced int
 	bytes    int64 // of files and memory
+	adopted  int64 // of files that ended processes have left
 	lost     int64
 	lostAll  int64
 	failing  error
@@ -103,8 +111,13 @@ type segment struct {
 	clicks int
 	// heads are HEAD requests: they are no clicks, but bounded as well.
 	heads   int
+	bytes   int
 	pending []byte
 	file    *os.File
+	// synced is how much of the file is known to be on disk. After a failure, what
+	// follows is not known.
+	synced int64
+	failed bool
 }
 
 // OpenSpool begins a spool of its own in a folder, which the processes of a machine
@@ -112,15 +125,41 @@ type segment struct {
 func OpenSpool(folder string, o SpoolOptions, logger *slog.Logger) (*Spool, error) {
 	s := &Spool{options: o.withDefaults(), folder: folder, logger: logger, next: 1, wake: make(chan struct{}, 1)}
 	_, _ = rand.Read(s.writer[:]) // It never fails.
-	s.own = filepath.Join(folder, hex.EncodeToString(s.writer[:]))
-	if err := os.MkdirAll(s.own, 0o700); err != nil {
+	if err := s.create(); err != nil {
 		return nil, fmt.Errorf("create the spool of clicks: %w", err)
 	}
-	var err error
-	if s.lock, err = lockFolder(s.own); err != nil {
-		return nil, fmt.Errorf("open the spool of clicks: %w", err)
+	if _, err := s.waiting(); err != nil { // It learns how much is there already.
+		return nil, errors.Join(fmt.Errorf("read the spool of clicks: %w", err), s.lock.Close())
 	}
 	return s, nil
+}
+
+// create creates the folder of the spool and locks it. It gets its name once it is
+// locked: another process would take it for one of a process that has ended.
+func (s *Spool) create() error {
+	name := hex.EncodeToString(s.writer[:])
+	s.own = filepath.Join(s.folder, name)
+	unnamed := filepath.Join(s.folder, "new-"+name)
+	if err := os.MkdirAll(unnamed, 0o700); err != nil {
+		return err
+	}
+	var err error
+	if s.lock, err = lockFolder(unnamed); err != nil {
+		return err
+	}
+	if err := os.Rename(unnamed, s.own); err != nil {
+		return errors.Join(err, s.lock.Close())
+	}
+	return syncFolder(s.folder)
+}
+
+// syncFolder makes sure that the names in a folder survive the loss of power.
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }
 
 const lockFile = "lock"
@@ -145,12 +184,15 @@ func (s *Spool) add(r record, now time.Time) (Place, error) {
 	if err != nil {
 		return Place{}, err
 	}
-	size := int64(len(line) + 10)
+	const numbers = 16 // the checksum, the index and what separates them
+	size := int64(len(line) + numbers)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.bytes+size > s.options.MaxBytes {
-		s.lost++
-		s.lostAll++
+	if s.bytes+s.adopted+size > s.options.MaxBytes {
+		if !r.Head {
+			s.lost++
+			s.lostAll++
+		}
 		return Place{}, errFull
 	}
 	if s.segment == nil {
@@ -158,16 +200,17 @@ func (s *Spool) add(r record, now time.Time) (Place, error) {
 		s.next++
 	}
 	at := s.segment
-	at.pending = fmt.Appendf(at.pending, "%08x ", crc32.ChecksumIEEE(line))
-	at.pending = append(append(at.pending, line...), '\n')
-	s.bytes += size
+	before := len(at.pending)
+	at.pending = appendLine(at.pending, at.clicks, line)
 	place := Place{Writer: s.writer, Segment: at.number, Index: at.clicks}
+	s.bytes += int64(len(at.pending) - before)
+	at.bytes += len(at.pending) - before
 	if r.Head {
 		at.heads++
 	} else {
 		at.clicks++
 	}
-	if at.clicks >= s.options.SegmentClicks || at.heads >= s.options.SegmentClicks {
+	if at.clicks >= s.options.SegmentClicks || at.heads >= s.options.SegmentClicks || at.bytes >= segmentBytes {
 		s.full, s.segment = append(s.full, at), nil
 	}
 	if s.unsynced++; s.unsynced >= s.options.SyncCount {
@@ -177,6 +220,42 @@ func (s *Spool) add(r record, now time.Time) (Place, error) {
 		}
 	}
 	return place, nil
+}
+
+// appendLine adds a request to a segment: a checksum, the index of the click, or of
+// the next one for a HEAD request, and the request.
+func appendLine(b []byte, index int, line []byte) []byte {
+	const sumSize = 8
+	begin := len(b)
+	b = append(b, "00000000 "...)
+	body := len(b)
+	b = append(strconv.AppendInt(b, int64(index), 10), ' ')
+	b = append(b, line...)
+	var sum [4]byte
+	binary.BigEndian.PutUint32(sum[:], crc32.ChecksumIEEE(b[body:]))
+	hex.Encode(b[begin:begin+sumSize], sum[:])
+	return append(b, '\n')
+}
+
+// readLine reads what appendLine wrote, without the line break, and reports whether
+// it is whole. Lines of earlier versions have no index.
+func readLine(line []byte, index int) (r record, ok bool) {
+	sum, body, found := bytes.Cut(line, []byte(" "))
+	if !found || fmt.Sprintf("%08x", crc32.ChecksumIEEE(body)) != string(sum) {
+		return record{}, false
+	}
+	if number, text, found := bytes.Cut(body, []byte(" ")); found && body[0] != '{' {
+		n, err := strconv.Atoi(string(number))
+		if err != nil {
+			return record{}, false
+		}
+		index, body = n, text
+	}
+	if json.Unmarshal(body, &r) != nil {
+		return record{}, false
+	}
+	r.index = index
+	return r, true
 }
 
 // takeLost returns how many clicks were lost since it was asked last.
@@ -201,7 +280,7 @@ func (s *Spool) Lost() (clicks int64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err = s.failing
-	if err == nil && s.bytes >= s.options.MaxBytes-1<<10 {
+	if err == nil && s.bytes+s.adopted >= s.options.MaxBytes-1<<10 {
 		err = errFull
 	}
 	return s.lostAll, err
@@ -211,15 +290,16 @@ func (s *Spool) Lost() (clicks int64, err error) {
 func (s *Spool) Bytes() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.bytes
+	return s.bytes + s.adopted
 }
 
 // MaxBytes bounds Bytes.
 func (s *Spool) MaxBytes() int64 { return s.options.MaxBytes }
 
-// Run writes and syncs files until ctx ends, and then once more.
+// Run writes and syncs files until ctx ends, and then once more. It does so twice in
+// the interval, because it takes a while itself.
 func (s *Spool) Run(ctx context.Context) {
-	tick := time.NewTicker(s.options.SyncEvery)
+	tick := time.NewTicker(max(s.options.SyncEvery/2, time.Millisecond))
 	defer tick.Stop()
 	for {
 		select {
@@ -274,17 +354,31 @@ func (s *Spool) Sync() {
 	s.mu.Unlock()
 }
 
+// write adds to the file of a segment. After a failure the file is cut to what is
+// known to be on disk, and the caller repeats all that follows.
 func (s *Spool) write(at *segment, text []byte) (err error) {
 	if at.file == nil {
 		if at.file, err = os.OpenFile(s.path(at.number, openSuffix), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600); err != nil {
 			return err
 		}
+		at.failed = true // The folder does not hold its name for certain.
 	}
-	// A write that failed halfway leaves a line that does not check, and a repetition.
-	if _, err := at.file.Write(text); err != nil {
+	if at.failed {
+		if err := errors.Join(at.file.Truncate(at.synced), syncFolder(s.own)); err != nil {
+			return err
+		}
+	}
+	at.failed = true
+	if _, err = at.file.Write(text); err == nil {
+		err = at.file.Sync()
+	}
+	if err != nil {
+		_ = at.file.Close() // It is opened again.
+		at.file = nil
 		return err
 	}
-	return at.file.Sync()
+	at.synced, at.failed = at.synced+int64(len(text)), false
+	return nil
 }
 
 // seal writes the rest of a segment, and gives its file the name of a whole one.
@@ -296,9 +390,7 @@ func (s *Spool) seal(at *segment) error {
 		at.pending = nil
 	}
 	if at.file != nil {
-		if err := at.file.Close(); err != nil {
-			return err
-		}
+		_ = at.file.Close() // It has been synced.
 		at.file = nil
 	}
 	return os.Rename(s.path(at.number, openSuffix), s.path(at.number, sealedSuffix))
@@ -331,10 +423,11 @@ func (s *Spool) waiting() ([]sealed, error) {
 		return nil, err
 	}
 	var all []sealed
+	var adopted int64
 	for _, f := range folders {
 		folder := filepath.Join(s.folder, f.Name())
 		if folder != s.own {
-			if !s.adopt(folder) {
+			if !isWriter(f.Name()) || !s.adopt(folder) {
 				continue
 			}
 		}
@@ -343,8 +436,22 @@ func (s *Spool) waiting() ([]sealed, error) {
 			return nil, err
 		}
 		all = append(all, of...)
+		for _, at := range of {
+			if folder != s.own {
+				adopted += at.size
+			}
+		}
 	}
+	s.mu.Lock()
+	s.adopted = adopted
+	s.mu.Unlock()
 	return all, nil
+}
+
+// isWriter tells whether a folder has the name of a writer.
+func isWriter(name string) bool {
+	_, err := hex.DecodeString(name)
+	return err == nil && len(name) == hex.EncodedLen(len(Place{}.Writer))
 }
 
 // AsOf is the time up to which all clicks in the folder have been recorded.
@@ -426,21 +533,42 @@ func segmentsIn(folder, writer, suffix string) ([]sealed, error) {
 	return all, nil
 }
 
-// read returns the requests of a segment. A line that does not check ends it: the
-// process died while it wrote.
-func (at sealed) read() ([]record, error) {
+// read returns the requests of a segment, and how many lines are damaged: the last
+// one, when the process died while it wrote, or others, when the disk is damaged.
+func (at sealed) read() (all []record, damaged int, err error) {
+	text, err := os.ReadFile(at.file)
+	if err != nil {
+		return nil, 0, err
+	}
+	next := 0
+	for line := range bytes.Lines(text) {
+		r, ok := readLine(bytes.TrimSuffix(line, []byte("\n")), next)
+		if !ok {
+			damaged++
+			continue
+		}
+		if !r.Head {
+			next = r.index + 1
+		}
+		all = append(all, r)
+	}
+	return all, damaged, nil
+}
+
+// heads returns the HEAD requests of a segment.
+func (at sealed) heads() ([]record, error) {
 	text, err := os.ReadFile(at.file)
 	if err != nil {
 		return nil, err
 	}
 	var all []record
 	for line := range bytes.Lines(text) {
-		sum, body, found := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte(" "))
-		var r record
-		if !found || fmt.Sprintf("%08x", crc32.ChecksumIEEE(body)) != string(sum) || json.Unmarshal(body, &r) != nil {
-			break
+		if !bytes.Contains(line, []byte(`{"h":true`)) { // The first member of a record.
+			continue
 		}
-		all = append(all, r)
+		if r, ok := readLine(bytes.TrimSuffix(line, []byte("\n")), 0); ok && r.Head {
+			all = append(all, r)
+		}
 	}
 	return all, nil
 }
@@ -450,10 +578,12 @@ func (s *Spool) done(at sealed) error {
 	if err := os.Remove(at.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if filepath.Dir(at.file) == s.own {
-		s.mu.Lock()
 		s.bytes = max(0, s.bytes-at.size)
-		s.mu.Unlock()
+	} else {
+		s.adopted = max(0, s.adopted-at.size)
 	}
 	return nil
 }

@@ -36,6 +36,8 @@ type Codec struct {
 type eventType struct {
 	schema event.Schema
 	shape  *shape
+	// quick reads what is usual; nil for most types.
+	quick func(data []byte) (event.Event, bool)
 }
 
 // NewCodec examines the schemas: its error names every event type that could
@@ -83,7 +85,7 @@ func (c *Codec) register(schema event.Schema) error {
 	if err != nil {
 		return err
 	}
-	t := &eventType{schema: schema, shape: s}
+	t := &eventType{schema: schema, shape: s, quick: quickReaders[schema.Type]}
 	c.types[schema.Type], c.byGo[typ] = t, t
 	return nil
 }
@@ -179,6 +181,11 @@ func (c *Codec) decode(ctx context.Context, s *sealer, stored *esdb.RecordedEven
 
 // read reads data of the current version.
 func (t *eventType) read(ctx context.Context, s *sealer, data []byte) (event.Event, error) {
+	if t.quick != nil {
+		if e, ok := t.quick(data); ok {
+			return e, nil
+		}
+	}
 	target := t.schema.New()
 	if len(t.shape.personal) == 0 {
 		if err := unmarshal(data, target, strictly); err != nil {

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/perfectworks/backend/domain/campaign"
@@ -37,7 +38,7 @@ type ClickPoint struct {
 
 // ClickPart is a part of the clicks.
 type ClickPart struct {
-	Value        string `json:"value" doc:"A country by its ISO 3166 code or unknown; a class of devices: desktop, mobile, tablet or other; or a source. Sources beyond the 20 most frequent ones are other." example:"DE"`
+	Value        string `json:"value" doc:"A country by its ISO 3166 code or unknown; a class of devices: desktop, mobile, tablet or other; a source, of which those beyond the 20 most frequent ones are other; or the id of the campaign." example:"DE"`
 	Clicks       int64  `json:"clicks" example:"200"`
 	UniqueClicks int64  `json:"uniqueClicks" example:"190"`
 }
@@ -58,7 +59,7 @@ type CampaignAnalytics struct {
 	Currency  string       `json:"currency" example:"eur"`
 	Totals    ClickNumbers `json:"totals"`
 	Series    []ClickPoint `json:"series" doc:"Without gaps."`
-	GroupBy   *string      `json:"groupBy" enum:"country,device,source" nullable:"true" example:"country"`
+	GroupBy   *string      `json:"groupBy" enum:"country,device,source,campaign" nullable:"true" example:"country"`
 	Breakdown *[]ClickPart `json:"breakdown" nullable:"true" doc:"By what groupBy names; null without it."`
 	AsOf      Time         `json:"asOf" doc:"The time up to which clicks are in these numbers."`
 }
@@ -77,6 +78,7 @@ type ReferrerDashboard struct {
 }
 
 const (
+	byCampaign      = "campaign"
 	maxParts        = 20
 	maxTopCampaigns = 10
 	defaultPeriod   = 30 * 24 * time.Hour
@@ -168,7 +170,10 @@ func (a *API) getDashboard(ctx context.Context, x *exchange, in *dashboardInput)
 	if err != nil {
 		return reply[ReferrerDashboard]{}, err
 	}
-	asOf := a.links.AsOf(now)
+	asOf, err := a.links.AsOf(ctx, now) // Before the numbers are read: they may be newer.
+	if err != nil {
+		return reply[ReferrerDashboard]{}, err
+	}
 	all, err := a.queries.Clicks.Quarters(ctx, s.scope(of.ID, ""))
 	if err != nil {
 		return reply[ReferrerDashboard]{}, err
@@ -191,7 +196,7 @@ func (a *API) getDashboard(ctx context.Context, x *exchange, in *dashboardInput)
 type analyticsInput struct {
 	ID string `path:"id" example:"cmp_01jd9z3q5we8x9v6m2k4t7r1b9"`
 	SeriesInput
-	GroupBy string `query:"groupBy" doc:"country, device or source." example:"country"`
+	GroupBy string `query:"groupBy" doc:"country, device, source or campaign." example:"country"`
 }
 
 func (a *API) getAnalytics(ctx context.Context, x *exchange, in *analyticsInput) (reply[CampaignAnalytics], error) {
@@ -199,8 +204,8 @@ func (a *API) getAnalytics(ctx context.Context, x *exchange, in *analyticsInput)
 	now := time.Now().UTC()
 	s := in.span(&wrong, now)
 	by := clickstats.Dimension(in.GroupBy)
-	if by != "" && by != clickstats.ByCountry && by != clickstats.ByDevice && by != clickstats.BySource {
-		wrong.Add("groupBy", input.CodeUnknown, "must be country, device or source")
+	if !slices.Contains([]clickstats.Dimension{"", byCampaign, clickstats.ByCountry, clickstats.ByDevice, clickstats.BySource}, by) {
+		wrong.Add("groupBy", input.CodeUnknown, "must be country, device, source or campaign")
 	}
 	if err := wrong.Err(); err != nil {
 		return reply[CampaignAnalytics]{}, err
@@ -209,7 +214,10 @@ func (a *API) getAnalytics(ctx context.Context, x *exchange, in *analyticsInput)
 	if err != nil {
 		return reply[CampaignAnalytics]{}, err
 	}
-	asOf := a.links.AsOf(now)
+	asOf, err := a.links.AsOf(ctx, now) // Before the numbers are read: they may be newer.
+	if err != nil {
+		return reply[CampaignAnalytics]{}, err
+	}
 	all, err := a.queries.Clicks.Quarters(ctx, s.scope(c.ReferrerID, c.ID))
 	if err != nil {
 		return reply[CampaignAnalytics]{}, err
@@ -219,7 +227,11 @@ func (a *API) getAnalytics(ctx context.Context, x *exchange, in *analyticsInput)
 		GroupBy: optional(in.GroupBy), AsOf: Time{asOf},
 	}
 	out.Series, out.Totals = s.series(all)
-	if by != "" {
+	switch by {
+	case "":
+	case byCampaign: // The whole is its one part.
+		out.Breakdown = &[]ClickPart{{string(c.ID), out.Totals.Clicks, out.Totals.UniqueClicks}}
+	default:
 		parts, err := a.queries.Clicks.Parts(ctx, s.scope(c.ReferrerID, c.ID), by, maxParts)
 		if err != nil {
 			return reply[CampaignAnalytics]{}, err

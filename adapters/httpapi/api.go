@@ -229,6 +229,7 @@ func (a *API) route(d Deps) error {
 	a.registerAnalytics()
 	a.registerExplanations()
 	a.registerPayouts()
+	a.registerStanding()
 	a.registerFiles()
 	a.linkResources()
 	for _, add := range more {

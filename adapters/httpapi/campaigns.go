@@ -69,7 +69,7 @@ func (a *API) registerCampaigns() {
 		description: "Creates a link of its own. The code is given or random; case does not matter in it. " +
 			"The destination is a path below the landing page's host, or an address of a host that the operator allows.",
 		authorization: ownData(), status: http.StatusCreated, message: "the campaign was created",
-		fails: []error{referrer.ErrNotFound, referrer.ErrSuspended, campaign.ErrCodeTaken},
+		fails: []error{referrer.ErrNotFound, referrer.ErrSuspended, campaign.ErrCodeTaken, campaign.ErrLimit},
 	}, a.createCampaign)
 	register(a, operation{
 		id: "listCampaigns", method: http.MethodGet, path: "/referrer-campaigns", tag: tagCampaigns,

@@ -21,9 +21,9 @@ type Links interface {
 	Follow(r *http.Request, code string, client netip.Addr, direct, head bool) (to string, cookie *http.Cookie)
 	// Click returns the click of a signed id, and whether the id was signed here.
 	Click(signed string) (*user.Click, bool)
-	// AsOf is the time up to which clicks have been recorded, as far as this process
-	// knows.
-	AsOf(now time.Time) time.Time
+	// AsOf is the time up to which clicks are in the numbers that are read, as far as
+	// this process knows.
+	AsOf(ctx context.Context, now time.Time) (time.Time, error)
 	// Cookie is the name of the cookie that keeps the signed id.
 	Cookie() string
 }

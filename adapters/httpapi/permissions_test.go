@@ -122,6 +122,8 @@ POST   /admin/payouts/{id}/approve                     . . . . .  . .  . . . .  
 POST   /admin/payouts/{id}/reject                      . . . . .  . .  . . . .  . x .  . . . .
 POST   /admin/payouts/{id}/send                        . . . . .  . .  . . . .  . x .  . . . .
 POST   /admin/payouts/{id}/result                      . . . . .  . .  . . . .  . x .  . . . .
+POST   /admin/referrers/{id}/suspend                   . . . . .  . .  . . . .  . x .  . . . .
+POST   /admin/referrers/{id}/reinstate                 . . . . .  . .  . . . .  . x .  . . . .
 `
 
 // shutOut are the codes of those who are not let in.

@@ -16,6 +16,8 @@ var (
 	ErrNotFound  = failure.New(failure.NotFound, "CAMPAIGN_NOT_FOUND", "there is no such campaign")
 	ErrEnded     = failure.New(failure.Conflict, "CAMPAIGN_ENDED", "this campaign has ended")
 	ErrCodeTaken = failure.New(failure.Conflict, "REFERRAL_CODE_TAKEN", "this code is taken")
+	ErrLimit     = failure.New(failure.Conflict, "CAMPAIGN_LIMIT_REACHED",
+		"you have as many campaigns as are allowed: end one that is no longer needed")
 )
 
 // Longest values, in characters.
@@ -49,6 +51,7 @@ type State struct {
 	StartAt   time.Time
 	EndAt     time.Time
 	EndedAt   time.Time
+	Slot      int
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }
@@ -59,7 +62,7 @@ func Apply(s State, e event.Event) State {
 	case Created:
 		return State{
 			ID: e.CampaignID, ReferrerID: e.ReferrerID, Name: e.Name, Code: e.Code, Destination: e.Destination,
-			UTM: e.UTM, StartAt: e.StartAt, EndAt: e.EndAt, CreatedAt: e.OccurredAt, UpdatedAt: e.OccurredAt,
+			UTM: e.UTM, StartAt: e.StartAt, EndAt: e.EndAt, Slot: e.Slot, CreatedAt: e.OccurredAt, UpdatedAt: e.OccurredAt,
 		}
 	case Updated:
 		s.Name, s.Destination, s.UTM, s.EndAt, s.UpdatedAt = e.Name, e.Destination, e.UTM, e.EndAt, e.OccurredAt
@@ -91,6 +94,12 @@ func (s State) Status(at time.Time) Status {
 	return StatusActive
 }
 
+// KeepsSlot tells whether the campaign counts in a slot of a referrer at a time: it
+// does until it has ended.
+func (s State) KeepsSlot(of id.Referrer, n int, at time.Time) bool {
+	return s.ID != "" && s.ReferrerID == of && s.Slot == n && s.Status(at) != StatusEnded
+}
+
 // New is what a campaign begins with.
 type New struct {
 	ID         id.Campaign
@@ -102,6 +111,8 @@ type New struct {
 	UTM         UTM
 	// StartAt and EndAt may be zero.
 	StartAt, EndAt time.Time
+	// Slot is the slot of the referrer that the campaign is counted in.
+	Slot int
 }
 
 // Create begins a campaign. One that exists stays as it is.
@@ -118,6 +129,7 @@ func (s State) Create(n New, where Destinations, at time.Time) ([]event.Event, e
 		UTM:         n.UTM.check(&wrong),
 		StartAt:     moment(&wrong, "startAt", n.StartAt, at),
 		EndAt:       moment(&wrong, "endAt", n.EndAt, at),
+		Slot:        n.Slot,
 		OccurredAt:  at,
 	}
 	ends(&wrong, created.StartAt, created.EndAt, at)

@@ -11,7 +11,7 @@ import (
 var Aggregate = event.Aggregate[id.Campaign, State]{
 	Category: "campaign",
 	Schemas: []event.Schema{
-		event.Define[Created](),
+		event.Define[Created](event.FieldsAdded),
 		event.Define[Updated](),
 		event.Define[Ended](),
 		event.Define[CodeLapsed](),
@@ -42,8 +42,11 @@ type Created struct {
 	UTM         UTM    `json:"utm,omitzero"`
 	// StartAt is the first instant at which the link counts, EndAt the first at which
 	// it does not any more; zero for none.
-	StartAt    time.Time `json:"startAt,omitzero"`
-	EndAt      time.Time `json:"endAt,omitzero"`
+	StartAt time.Time `json:"startAt,omitzero"`
+	EndAt   time.Time `json:"endAt,omitzero"`
+	// Slot is the one of the referrer's that the campaign is counted in. Since version
+	// 2; zero before, when campaigns were not counted.
+	Slot       int       `json:"slot,omitempty"`
 	OccurredAt time.Time `json:"occurredAt"`
 }
 
@@ -65,9 +68,9 @@ type Ended struct {
 	OccurredAt time.Time   `json:"occurredAt"`
 }
 
-// CodeLapsed takes from an unfinished creation the right to a code that it reserved
-// and never used. Being in the campaign's stream, it makes that creation fail its
-// revision check, should it still be under way.
+// CodeLapsed takes from an unfinished creation the right to what it reserved and
+// never used: a code or, where Code is empty, a slot. Being in the campaign's stream,
+// it makes that creation fail its revision check, should it still be under way.
 type CodeLapsed struct {
 	CampaignID id.Campaign `json:"campaignId"`
 	Code       string      `json:"code"`

@@ -16,7 +16,7 @@ import (
 // Refusals of this package.
 var (
 	ErrNotFound = failure.New(failure.NotFound, "REFERRER_NOT_FOUND",
-		"the caller is no referrer: enrol with POST /referrers")
+		"there is no such referrer: people become one with POST /referrers")
 	ErrSuspended = failure.New(failure.Conflict, "REFERRER_SUSPENDED",
 		"this referrer is suspended")
 	ErrPayoutMissing = failure.New(failure.Conflict, "PAYOUT_DETAILS_MISSING",

@@ -34,6 +34,7 @@ const (
 	// Numbered slots, of which each owner has a limited number: see Slots.
 	APIKeySlot       Kind = "apiKeySlot"
 	OrganizationSlot Kind = "organizationSlot"
+	CampaignSlot     Kind = "campaignSlot"
 )
 
 // Hash is the hash under which a value that is not personal is reserved: the

@@ -7,6 +7,7 @@ package clickstats
 
 import (
 	_ "embed"
+	"strconv"
 	"time"
 
 	"github.com/perfectworks/backend/domain/click"
@@ -26,7 +27,7 @@ var tables string
 // Definition is the read model.
 func Definition() projections.Definition {
 	return projections.Definition{
-		Name: Name, Version: 1, Tables: tables,
+		Name: Name, Version: 2, Tables: tables,
 		Reducers: projections.Join(
 			projections.On(recorded), projections.On(attributed), projections.On(earned), projections.On(reversed), projections.On(restored),
 		),
@@ -65,33 +66,76 @@ const Quarter = 15 * time.Minute
 
 func quarterOf(at time.Time) time.Time { return at.UTC().Truncate(Quarter) }
 
-// cell is a counter's key.
-type cell struct {
-	link      click.Link
-	dimension Dimension // empty for the totals
-	at        time.Time
+// Block is the length of the time that a row of parts is for, and inBlock how many
+// quarters it has.
+const (
+	Block   = 4 * time.Hour
+	inBlock = int(Block / Quarter)
+)
+
+// clicksIn and visitorsIn are the columns of the quarters of a block.
+var clicksIn, visitorsIn = numbered("c"), numbered("v")
+
+func numbered(prefix string) (names [inBlock]string) {
+	for i := range names {
+		names[i] = prefix + strconv.Itoa(i)
+	}
+	return names
+}
+
+// totals are the counters of a link in a quarter.
+type totals struct{ clicks, visitors, bots, duplicates int64 }
+
+// part names a row of parts within a link and a block.
+type part struct {
+	dimension Dimension
 	value     string
 }
 
-type count struct{ clicks, visitors, bots, duplicates int64 }
+// inQuarters are the counters of a part in the quarters of a block.
+type inQuarters struct{ clicks, visitors [inBlock]int64 }
+
+// block is what a segment counts for a link in a block.
+type block struct {
+	link   click.Link
+	at     time.Time
+	totals [inBlock]totals
+	parts  map[part]*inQuarters
+	order  []part
+}
+
+func (b *block) add(of part, quarter int, first bool) {
+	n := b.parts[of]
+	if n == nil {
+		n = &inQuarters{}
+		b.parts[of] = n
+		b.order = append(b.order, of)
+	}
+	n.clicks[quarter]++
+	if first {
+		n.visitors[quarter]++
+	}
+}
 
 // recorded folds a segment: its clicks move few counters, each once.
 func recorded(e click.Recorded, _ event.Recorded) []change {
-	counts := map[cell]*count{}
-	var order []cell
-	at := func(c cell) *count {
-		n := counts[c]
-		if n == nil {
-			n = &count{}
-			counts[c] = n
-			order = append(order, c)
+	var blocks []*block
+	sources := make([]map[int]bool, len(e.Links)) // by link
+	of := func(link int, at time.Time) *block {
+		for i := len(blocks) - 1; i >= 0; i-- { // Mostly it is the last one.
+			if b := blocks[i]; b.link == e.Links[link] && b.at.Equal(at) {
+				return b
+			}
 		}
-		return n
+		b := &block{link: e.Links[link], at: at, parts: map[part]*inQuarters{}}
+		blocks = append(blocks, b)
+		return b
 	}
-	sources := map[click.Link]map[string]bool{}
-	for _, c := range e.Clicks {
-		link, quarter := e.Links[c.Link], quarterOf(c.At)
-		total := at(cell{link: link, at: quarter})
+	for i := range e.Clicks {
+		c := &e.Clicks[i]
+		begin := c.At.UTC().Truncate(Block)
+		b, quarter := of(c.Link, begin), int(c.At.Sub(begin)/Quarter)
+		total := &b.totals[quarter]
 		switch c.Verdict {
 		case click.Bot:
 			total.bots++
@@ -101,41 +145,52 @@ func recorded(e click.Recorded, _ event.Recorded) []change {
 			continue
 		case click.Human:
 		}
-		source := e.Sources[c.Source]
-		if sources[link] == nil {
-			sources[link] = map[string]bool{}
+		total.clicks++
+		if c.First {
+			total.visitors++
 		}
-		if known := sources[link]; !known[source] {
+		source := e.Sources[c.Source]
+		known := sources[c.Link]
+		if known == nil {
+			known = map[int]bool{}
+			sources[c.Link] = known
+		}
+		if !known[c.Source] {
 			if len(known) >= maxSources {
 				source = Other
 			} else {
-				known[source] = true
+				known[c.Source] = true
 			}
 		}
-		for _, n := range []*count{
-			total,
-			at(cell{link, ByCountry, quarter, c.Country}),
-			at(cell{link, ByDevice, quarter, string(c.Device)}),
-			at(cell{link, BySource, quarter, source}),
-		} {
-			n.clicks++
-			if c.First {
-				n.visitors++
-			}
-		}
+		b.add(part{ByCountry, c.Country}, quarter, c.First)
+		b.add(part{ByDevice, string(c.Device)}, quarter, c.First)
+		b.add(part{BySource, source}, quarter, c.First)
 	}
-	changes := make([]change, len(order))
-	for i, c := range order {
-		n := counts[c]
-		if c.dimension == "" {
-			changes[i] = add(c.link.ReferrerID, c.link.CampaignID, c.at, row{
-				"clicks": n.clicks, "visitors": n.visitors, "bots": n.bots, "duplicates": n.duplicates,
-			})
-			continue
+	var changes []change
+	for _, b := range blocks {
+		for i, t := range b.totals {
+			if t != (totals{}) {
+				changes = append(changes, add(b.link.ReferrerID, b.link.CampaignID, b.at.Add(time.Duration(i)*Quarter), row{
+					"clicks": t.clicks, "visitors": t.visitors, "bots": t.bots, "duplicates": t.duplicates,
+				}))
+			}
 		}
-		changes[i] = projections.Add(parts, row{
-			"referrer_id": c.link.ReferrerID, "campaign_id": c.link.CampaignID, "dimension": c.dimension, "at": c.at, "value": c.value,
-		}, row{"clicks": n.clicks, "visitors": n.visitors})
+		for _, of := range b.order {
+			deltas := row{}
+			for i, n := range b.parts[of].clicks {
+				if n > 0 {
+					deltas[clicksIn[i]] = n
+				}
+			}
+			for i, n := range b.parts[of].visitors {
+				if n > 0 {
+					deltas[visitorsIn[i]] = n
+				}
+			}
+			changes = append(changes, projections.Add(parts, row{
+				"referrer_id": b.link.ReferrerID, "campaign_id": b.link.CampaignID, "dimension": of.dimension, "at": b.at, "value": of.value,
+			}, deltas))
+		}
 	}
 	return changes
 }

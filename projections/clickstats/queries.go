@@ -3,6 +3,7 @@ package clickstats
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -108,9 +109,27 @@ func collect[R any](ctx context.Context, db view.DB, sql string, args pgx.NamedA
 	return all, nil
 }
 
+// quarters reads thousands of rows: those of a campaign as they are, and each row
+// without reflection.
 func (r reader) quarters(ctx context.Context, s Scope) ([]AtQuarter, error) {
 	condition, args := s.where()
-	return collect[AtQuarter](ctx, r.db, "SELECT q.at, "+sums+" FROM clickstats.quarters q WHERE "+condition+" GROUP BY q.at ORDER BY q.at", args)
+	columns, group := "q.clicks, q.visitors, q.bots, q.duplicates, q.signups, q.conversions, q.earned", ""
+	if s.CampaignID == "" {
+		columns, group = sums, " GROUP BY q.at"
+	}
+	rows, err := r.db.Query(ctx, "SELECT q.at, "+columns+" FROM clickstats.quarters q WHERE "+condition+group+" ORDER BY q.at", args)
+	var all []AtQuarter
+	if err == nil {
+		var q AtQuarter
+		_, err = pgx.ForEachRow(rows, []any{&q.At, &q.Clicks, &q.Visitors, &q.Bots, &q.Duplicates, &q.Signups, &q.Conversions, &q.Earned}, func() error {
+			all = append(all, q)
+			return nil
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read numbers of clicks: %w", err)
+	}
+	return all, nil
 }
 
 func (r reader) campaigns(ctx context.Context, s Scope, most int) ([]OfCampaign, error) {
@@ -121,13 +140,33 @@ func (r reader) campaigns(ctx context.Context, s Scope, most int) ([]OfCampaign,
 		ORDER BY 2 DESC, 1 LIMIT @most) t LEFT JOIN referrals.campaigns c ON c.id = t.campaign_id ORDER BY t.clicks DESC, t.campaign_id`, args)
 }
 
+// parts reads whole blocks by their sums, and of the blocks at the ends the quarters
+// that are within.
 func (r reader) parts(ctx context.Context, s Scope, by Dimension, most int) ([]Part, error) {
 	condition, args := s.where()
+	first, last := s.From.UTC().Truncate(Block), s.To.UTC().Truncate(Block)
+	args["from"], args["to"] = first, last.Add(Block)
 	args["dimension"], args["most"], args["other"] = string(by), most, Other
-	return collect[Part](ctx, r.db, `WITH ranked AS (
-		SELECT q.value, sum(q.clicks)::bigint AS clicks, sum(q.visitors)::bigint AS visitors,
-			row_number() OVER (ORDER BY q.value = @other, sum(q.clicks) DESC, q.value COLLATE "C") AS place
+	args["first"], args["last"] = first, last
+	whole := func(columns [inBlock]string) string { return "q." + strings.Join(columns[:], " + q.") }
+	within := func(columns [inBlock]string) string {
+		var sum []string
+		for i, column := range columns {
+			// Beside the whole blocks a few rows are read for the ends: for each of them the
+			// quarters are looked at one by one.
+			sum = append(sum, fmt.Sprintf("CASE WHEN q.at + interval '%d minutes' >= @since AND q.at + interval '%[1]d minutes' < @until THEN q.%s ELSE 0 END",
+				i*int(Quarter/time.Minute), column))
+		}
+		return strings.Join(sum, " + ")
+	}
+	args["since"], args["until"] = s.From, s.To
+	count := func(columns [inBlock]string) string {
+		return "sum(CASE WHEN q.at > @first AND q.at < @last THEN (" + whole(columns) + ")::bigint ELSE (" + within(columns) + ")::bigint END)::bigint"
+	}
+	return collect[Part](ctx, r.db, `WITH summed AS (
+		SELECT q.value, `+count(clicksIn)+" AS clicks, "+count(visitorsIn)+` AS visitors
 		FROM clickstats.parts q WHERE `+condition+` AND q.dimension = @dimension GROUP BY q.value),
+		ranked AS (SELECT *, row_number() OVER (ORDER BY value = @other, clicks DESC, value COLLATE "C") AS place FROM summed WHERE clicks > 0),
 		capped AS (SELECT CASE WHEN place > @most THEN @other ELSE value END AS value, clicks, visitors FROM ranked)
 		SELECT value, sum(clicks)::bigint AS clicks, sum(visitors)::bigint AS visitors FROM capped GROUP BY value
 		ORDER BY value = @other, 2 DESC, value COLLATE "C"`, args)
