@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -71,7 +72,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context) error {
+func run(ctx context.Context) (err error) {
 	var p plan
 	flag.DurationVar(&p.lasting, "for", 5*time.Second, "how long each side of a comparison is measured")
 	flag.StringVar(&profileDir, "profile", "", "a folder for CPU and block profiles of the processes that are measured")
@@ -81,6 +82,13 @@ func run(ctx context.Context) error {
 	only := flag.String("only", "", "the one benchmark to run: append, read, project, rebuild, post, http, members, tokens, webhooks, files, upload, redirect, analytics, rebuild-clicks or start")
 	flag.Parse()
 	p.rounds = max(int(p.lasting/slice), 1)
+	if profileDir != "" { // Projections are measured in this process.
+		stop, err := startProfiles(filepath.Join(profileDir, "bench.pprof"))
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, stop()) }()
+	}
 
 	results := newReport()
 	for _, b := range benchmarks {

@@ -69,17 +69,28 @@ type circle struct {
 
 func onEachCircle(t *testing.T, test func(*circle)) {
 	t.Helper()
-	onEachStore(t, func(w *world) {
-		c := &circle{world: w, bank: &bank{}, together: &archive{}}
-		w.Commands = commands.New(commands.Deps{
-			Streams: w.store, Observer: noObserver{}, Secrets: secrets{}, Memberships: c.together, Eraser: c.together,
-			Referrals: commands.Referrals{
-				Programme: programme, Payouts: c.bank,
-				Destinations: campaign.Destinations{Landing: &url.URL{Scheme: "https", Host: "app.example.com", Path: "/"}},
-			},
-		})
-		test(c)
+	onEachStore(t, func(w *world) { test(newCircle(w)) })
+}
+
+func newCircle(w *world) *circle {
+	c := &circle{world: w, bank: &bank{}, together: &archive{}}
+	c.limit(0)
+	return c
+}
+
+// limit bounds the campaigns of each referrer.
+func (c *circle) limit(campaigns int) {
+	c.Commands = commands.New(commands.Deps{
+		Streams: c.store, Observer: noObserver{}, Secrets: secrets{}, Memberships: c.together, Eraser: c.together,
+		Limits: commands.Limits{Campaigns: campaigns}, Referrals: referralTerms(c.bank),
 	})
+}
+
+func referralTerms(payouts commands.PayoutProvider) commands.Referrals {
+	return commands.Referrals{
+		Programme: programme, Payouts: payouts,
+		Destinations: campaign.Destinations{Landing: &url.URL{Scheme: "https", Host: "app.example.com", Path: "/"}},
+	}
 }
 
 // earner is a person who is a referrer.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/campaign"
 	"github.com/perfectworks/backend/domain/organization"
 	"github.com/perfectworks/backend/domain/user"
 )
@@ -62,6 +63,10 @@ func toPurge(p *commands.Commands) commands.Handler[commands.PurgeOrganization, 
 
 func toRotate(p *commands.Commands) commands.Handler[commands.RotateAPIKey, commands.RotatedAPIKey] {
 	return p.RotateAPIKey
+}
+
+func toCampaign(p *commands.Commands) commands.Handler[commands.CreateCampaign, campaign.State] {
+	return p.CreateCampaign
 }
 
 var scenarios = []scenario{
@@ -123,5 +128,17 @@ var scenarios = []scenario{
 			return act(w.request(owner), toRotate, c), act(w.request(admin), toRotate, c)
 		},
 		wants: []string{"ValueReserved", "ApiKeyRotated", "ApiKeyIssued"},
+	},
+	{
+		name: "campaign", appends: 3, meet: 2,
+		begin: func(w *world) (deed, deed) {
+			one, other := w.person(), w.person()
+			for _, p := range []access.Principal{one, other} {
+				must(w.EnrolReferrer(w.Context(), w.request(p), commands.EnrolReferrer{TermsAccepted: true})).in(w)
+			}
+			c := commands.CreateCampaign{Name: "a", Code: "c" + unique()}
+			return act(w.request(one), toCampaign, c), act(w.request(other), toCampaign, c)
+		},
+		wants: []string{"ValueReserved", "ValueReserved", "CampaignCreated"},
 	},
 }

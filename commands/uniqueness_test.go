@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/perfectworks/backend/domain/apikey"
+	"github.com/perfectworks/backend/domain/campaign"
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/organization"
@@ -44,6 +45,12 @@ func (m *model) checkUniqueness(t interface{ Errorf(string, ...any) }) {
 		}
 		if n := count[user.Registered](events); n > 1 {
 			t.Errorf("%d registrations in one stream\n%s", n, m)
+		}
+	}
+	codes := map[string]string{}
+	for _, events := range m.all(campaign.Aggregate.Category) {
+		if c := foldAll(events, campaign.Apply); c.ID != "" {
+			claim(codes, reservation.ReferralCode, reservation.Hash(c.Code), c.Code, string(c.ID))
 		}
 	}
 	successors, slots := map[id.APIKey]apikey.State{}, map[string]id.APIKey{}

@@ -31,7 +31,7 @@ func (noObserver) Begin(ctx context.Context, _ string, _ commands.Request) (cont
 func newCommands(s commands.Streams) *commands.Commands {
 	return commands.New(commands.Deps{
 		Streams: s, Observer: noObserver{}, Live: true, Secrets: secrets{}, Invitations: &invitations,
-		Eraser: &archive{},
+		Eraser: &archive{}, Referrals: referralTerms(&bank{}),
 	})
 }
 

@@ -34,6 +34,9 @@ const maxDigits = 1000
 
 // parseDecimal reads a number as JSON and strconv write it.
 func parseDecimal(s string) (decimal, error) {
+	if n, ok := smallInteger(s); ok {
+		return decimal{small: n}, nil
+	}
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(s), "e")
 	exp := 0
 	if exponent != "" {
@@ -56,6 +59,26 @@ func parseDecimal(s string) (decimal, error) {
 		d.scale = 0
 	}
 	return d.within()
+}
+
+// smallInteger reads a number of few digits, as most are.
+func smallInteger(s string) (int64, bool) {
+	const most = 18
+	digits := strings.TrimPrefix(s, "-")
+	if len(digits) == 0 || len(digits) > most || digits[0] == '0' && len(digits) > 1 {
+		return 0, false
+	}
+	var n int64
+	for _, b := range []byte(digits) {
+		if b < '0' || b > '9' {
+			return 0, false
+		}
+		n = 10*n + int64(b-'0')
+	}
+	if len(digits) < len(s) {
+		n = -n
+	}
+	return n, true
 }
 
 // within refuses a number of too many digits.

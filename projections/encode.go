@@ -88,7 +88,9 @@ func (t *table) encodeAdd(c Change) (effect, error) {
 	if err := t.known(c.Key, c.Set); err != nil {
 		return effect{}, err
 	}
-	for i, column := range t.columns {
+	e.deltas = make([]delta, 0, len(c.Set))
+	for i := range t.columns {
+		column := &t.columns[i]
 		value, ok := c.Set[column.name]
 		if !ok {
 			continue

@@ -1,9 +1,6 @@
 package projections
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
 // fold joins the effects of a batch so that each row is written once. The
 // result is the same as if they were applied one by one, because effects on
@@ -45,8 +42,40 @@ type foldedRow struct {
 type values struct {
 	row
 	// sums are what is added to columns: on top of those of has, or on top of
-	// what is in the row.
-	sums map[int]sum
+	// what is in the row. Nil for nothing.
+	sums *sums
+}
+
+// sums are what is added to some columns.
+type sums struct {
+	of  columns
+	all []columnSum
+}
+
+type columnSum struct {
+	column int
+	sum
+}
+
+func (s *sums) add(deltas []delta) {
+	for _, d := range deltas {
+		if !s.of.has(d.column) {
+			s.of |= 1 << d.column
+			s.all = append(s.all, columnSum{column: d.column})
+		}
+		to := s.sum(d.column)
+		*to = to.plus(d.by)
+	}
+}
+
+// sum is that of a column of s.
+func (s *sums) sum(column int) *sum {
+	for i := range s.all {
+		if s.all[i].column == column {
+			return &s.all[i].sum
+		}
+	}
+	return nil
 }
 
 // sum is what deltas come to, and the least and the greatest of the
@@ -114,13 +143,29 @@ func (f *foldedRow) take(e effect) {
 			f.absent = &values{row: e.table.whole(row{e.table.key, e.row.cells})}
 		}
 		f.absent.change(e)
+		f.add(e.deltas)
 	}
 	if !f.settled {
 		f.present.change(e)
 	}
 }
 
-// change sets columns, and adds to others. Rows are shared, so they are copied.
+// add adds to columns of the row, absent or present. As long as there was no Put or
+// Delete, the same is added to both.
+func (f *foldedRow) add(deltas []delta) {
+	if len(deltas) == 0 {
+		return
+	}
+	if f.absent.sums == nil {
+		f.absent.sums = &sums{}
+	}
+	f.absent.sums.add(deltas)
+	if !f.settled {
+		f.present.sums = f.absent.sums
+	}
+}
+
+// change sets columns. Rows are shared, so they are copied.
 func (v *values) change(e effect) {
 	switch set := e.row.has &^ e.table.key; {
 	case set == 0:
@@ -135,23 +180,14 @@ func (v *values) change(e effect) {
 		}
 		v.row = row{v.has | set, cells}
 	}
-	for _, d := range e.deltas {
-		if v.sums == nil {
-			v.sums = map[int]sum{}
-		}
-		v.sums[d.column] = v.sums[d.column].plus(d.by)
-	}
 }
 
 // summed are the columns to which something is added.
 func (v *values) summed() columns {
-	var summed columns
-	if v != nil {
-		for i := range v.sums {
-			summed |= 1 << i
-		}
+	if v == nil || v.sums == nil {
+		return 0
 	}
-	return summed
+	return v.sums.of
 }
 
 // resolve adds the sums of columns whose value is known. unfit are those of
@@ -162,21 +198,29 @@ func (v *values) resolve(t *table) (resolved values, unfit columns) {
 	if v.summed()&v.has == 0 {
 		return *v, 0
 	}
-	resolved = values{row{v.has, slices.Clone(v.cells)}, maps.Clone(v.sums)}
-	for i, s := range v.sums {
-		if !v.has.has(i) {
+	resolved = values{row: row{v.has, slices.Clone(v.cells)}}
+	const digits = 8 // of most sums
+	buffer := make([]byte, 0, digits*len(v.sums.all))
+	for _, s := range v.sums.all {
+		if !v.has.has(s.column) {
+			if resolved.sums == nil {
+				resolved.sums = &sums{}
+			}
+			resolved.sums.of |= 1 << s.column
+			resolved.sums.all = append(resolved.sums.all, s)
 			continue
 		}
 		base := decimal{}
-		if v.cells[i] != nil {
-			base, _ = parseDecimal(string(v.cells[i])) // A column's value is one.
+		if cell := v.cells[s.column]; cell != nil {
+			base, _ = parseDecimal(string(cell)) // A column's value is one.
 		}
-		result, fits := t.columns[i].kind.sum(base, s)
+		result, fits := t.columns[s.column].kind.sum(base, s.sum)
 		if !fits {
-			unfit |= 1 << i
+			unfit |= 1 << s.column
 		}
-		resolved.cells[i] = result.append(nil)
-		delete(resolved.sums, i)
+		begin := len(buffer)
+		buffer = result.append(buffer)
+		resolved.cells[s.column] = buffer[begin:len(buffer):len(buffer)]
 	}
 	return resolved, unfit
 }

@@ -119,7 +119,7 @@ func (s *segment) write(to *script, t *table, known *keys) {
 		case r.settled:
 			add(shape{form: deleteRows, has: t.key}, r.present)
 		default:
-			if v, unfit := r.present.resolve(t); v.has != t.key || len(v.sums) > 0 {
+			if v, unfit := r.present.resolve(t); v.has != t.key || v.summed() != 0 {
 				add(shape{updateRows, v.has, v.summed(), unfit, v.winding()}, v)
 			}
 			if r.absent != nil {
@@ -150,7 +150,10 @@ func (s *segment) write(to *script, t *table, known *keys) {
 }
 
 func (v *values) winding() bool {
-	for _, s := range v.sums {
+	if v.sums == nil {
+		return false
+	}
+	for _, s := range v.sums.all {
 		if s.winding() {
 			return true
 		}
@@ -196,11 +199,11 @@ func (t *table) parameters(of shape) []parameter {
 		if !of.added.has(i) {
 			continue
 		}
-		all = append(all, parameter{c.ident, "numeric[]", func(v values) []byte { return v.sums[i].total.append(nil) }})
+		all = append(all, parameter{c.ident, "numeric[]", func(v values) []byte { return v.sums.sum(i).total.append(nil) }})
 		if of.winding {
 			all = append(all,
-				parameter{c.extreme("least"), "numeric[]", func(v values) []byte { return v.sums[i].least.append(nil) }},
-				parameter{c.extreme("greatest"), "numeric[]", func(v values) []byte { return v.sums[i].greatest.append(nil) }})
+				parameter{c.extreme("least"), "numeric[]", func(v values) []byte { return v.sums.sum(i).least.append(nil) }},
+				parameter{c.extreme("greatest"), "numeric[]", func(v values) []byte { return v.sums.sum(i).greatest.append(nil) }})
 		}
 	}
 	return all

@@ -469,3 +469,29 @@ func FuzzSignedIDs(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkFollow is what a redirect takes beside HTTP, with its click kept.
+func BenchmarkFollow(b *testing.B) {
+	spool, err := OpenSpool(b.TempDir(), SpoolOptions{MaxBytes: 1 << 40}, quiet)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(b.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); spool.Run(ctx) }()
+	links := NewLinks(nil, where, quiet)
+	links.put([]referrals.Link{{Code: "spring", ReferrerID: ada, CampaignID: spring, Destination: "/pricing?plan=a", UTMSource: "mail", Changed: 2}})
+	d := NewRedirector(RedirectorConfig{
+		Links: links, Spool: spool, Visitors: NewVisitors(nil, nil, time.Minute), Signer: NewSigner([]byte("key")),
+		Rule: referral.Rule{Version: 3, WindowDays: 30}, Destinations: where,
+	})
+	r := httptest.NewRequest(http.MethodGet, "/api/v0/referral-links/spring?source=letter", nil)
+	r.Header.Set("User-Agent", browser)
+	for b.Loop() {
+		if _, cookie := d.Follow(r, "spring", caller, true, false); cookie == nil {
+			b.Fatal("the click was not kept")
+		}
+	}
+	stop()
+	<-done
+}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"testing"
 
 	"github.com/gorilla/mux"
@@ -46,6 +47,40 @@ func BenchmarkGet(b *testing.B) {
 			for b.Loop() {
 				w := httptest.NewRecorder()
 				if h.ServeHTTP(w, r); w.Code != http.StatusOK {
+					b.Fatal(w.Code)
+				}
+			}
+		})
+	}
+}
+
+// straight are links that all lead to one place.
+type straight struct{ Links }
+
+func (straight) Follow(*http.Request, string, netip.Addr, bool, bool) (string, *http.Cookie) {
+	return "https://app.example.com/pricing", nil
+}
+
+// BenchmarkRedirect is what a redirect takes around that of the link, beside an empty
+// handler on the same kind of router.
+func BenchmarkRedirect(b *testing.B) {
+	api, err := New(Deps{
+		Logger: slog.New(slog.DiscardHandler), Authenticator: known, Directory: aliceAtAcme{}, Idempotency: noKeys{}, Links: straight{},
+		ReadModels: waiter(func(context.Context, string, event.Position) error { return nil }),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	empty := mux.NewRouter()
+	empty.Path("/api/v0/referral-links/{code}").Methods(http.MethodGet).
+		HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusFound) })
+	for name, h := range map[string]http.Handler{"api": api, "empty": empty} {
+		b.Run(name, func(b *testing.B) {
+			r := httptest.NewRequest(http.MethodGet, "/api/v0/referral-links/spring-26?a=b", nil)
+			b.ReportAllocs()
+			for b.Loop() {
+				w := httptest.NewRecorder()
+				if h.ServeHTTP(w, r); w.Code != http.StatusFound {
 					b.Fatal(w.Code)
 				}
 			}

@@ -11,7 +11,9 @@ import (
 	"github.com/perfectworks/backend/adapters/httpapi/idempotency"
 	"github.com/perfectworks/backend/adapters/httpapi/jsonbody"
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/failure"
 	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/domain/input"
 )
 
 const (
@@ -36,11 +38,17 @@ type Idempotency interface {
 }
 
 // repeatable lets a POST be repeated under an Idempotency-Key. Without the
-// header it costs nothing.
+// header it costs nothing, unless the operation needs one.
 func (a *API) repeatable(op *operation, next http.Handler) http.Handler {
 	lease := op.limit() + leaseMargin
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		keys := r.Header[headerKey]
+		if len(keys) == 0 && op.keyed {
+			var wrong failure.Fields
+			wrong.Add(headerKey, input.CodeRequired, "must be given, so that repeating the request does nothing more")
+			a.refuse(w, r, wrong.Err())
+			return
+		}
 		if len(keys) == 0 || op.authorization.open() {
 			next.ServeHTTP(w, r)
 			return

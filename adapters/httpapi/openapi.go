@@ -74,6 +74,12 @@ func (a *API) document(op *operation, answerType reflect.Type) {
 	}
 	op.query = queryParametersOf(registered)
 	for _, name := range op.parameterNames() {
+		if name == headerKey && op.keyed {
+			required := *parameters[headerKey]
+			required.Required = true
+			registered.Parameters = append(registered.Parameters, &required)
+			continue
+		}
 		registered.Parameters = append(registered.Parameters, &huma.Param{Ref: "#/components/parameters/" + name})
 	}
 	if op.body != jsonBody {

@@ -63,6 +63,9 @@ type operation struct {
 	// fails are the refusals particular to the operation, for its documentation.
 	fails []error
 
+	// keyed says that a request needs an Idempotency-Key: repeating it by mistake would
+	// cost money.
+	keyed bool
 	// joins says that a request with the Idempotency-Key of one that is still carried
 	// out is carried out as well: what it asks for joins what is under way.
 	joins bool

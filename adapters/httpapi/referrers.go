@@ -8,7 +8,6 @@ import (
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/failure"
 	"github.com/perfectworks/backend/domain/id"
-	"github.com/perfectworks/backend/domain/input"
 	"github.com/perfectworks/backend/domain/referrer"
 	"github.com/perfectworks/backend/projections/referrals"
 )
@@ -129,7 +128,7 @@ func (a *API) registerReferrers() {
 		summary: "Request withdrawal",
 		description: "Reserves an amount of what is available, to be paid out once it is approved. There is one withdrawal at a time. " +
 			"The header `Idempotency-Key` is required.",
-		authorization: ownData(), status: http.StatusCreated, message: "the withdrawal was requested",
+		keyed: true, authorization: ownData(), status: http.StatusCreated, message: "the withdrawal was requested",
 		fails: []error{
 			referrer.ErrNotFound, referrer.ErrSuspended, referrer.ErrPayoutMissing, referrer.ErrBelowMinimum,
 			referrer.ErrInsufficient, referrer.ErrInProgress,
@@ -224,11 +223,6 @@ type requestWithdrawalInput struct {
 }
 
 func (a *API) requestWithdrawal(ctx context.Context, x *exchange, in *requestWithdrawalInput) (reply[ReferrerTransaction], error) {
-	if x.http.Header.Get(headerKey) == "" {
-		var wrong failure.Fields
-		wrong.Add(headerKey, input.CodeRequired, "must be given, so that repeating the request withdraws nothing more")
-		return reply[ReferrerTransaction]{}, wrong.Err()
-	}
 	req := a.command(ctx, x)
 	result, err := a.commands.RequestWithdrawal(ctx, req, commands.RequestWithdrawal{
 		Amount: in.Body.Amount, Method: referrer.Method(textOf(in.Body.PayoutMethod)),

@@ -6,9 +6,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/perfectworks/backend/app"
 )
@@ -210,9 +214,11 @@ func TestEarningAndWithdrawing(t *testing.T) {
 	if wanted["type"] != "withdrawal" || wanted["status"] != "requested" || wanted["amount"] != -9800.0 {
 		t.Errorf("%v", wanted)
 	}
-	if again := ada.withdraw("one", `{"amount":9800}`); again.header.Get("Idempotency-Replayed") != "true" {
+	if again := ada.withdraw("one", `{"amount":9800}`); again.header.Get("Idempotency-Replayed") != "true" || str(again.data(t, 201), "id") != str(wanted, "id") {
 		t.Errorf("%v", again.header)
 	}
+	ada.withdraw("one", `{"amount":5000}`).refused(t, "422 IDEMPOTENCY_KEY_REUSED")
+	ada.withdraw("a key", `{"amount":5000}`).refused(t, "400 VALIDATION_FAILED Idempotency-Key FORMAT_INVALID")
 	ada.withdraw("two", `{"amount":5000}`).refused(t, "409 WITHDRAWAL_IN_PROGRESS")
 	ada.earns("withdrawing", 9800)
 	ada.delete("/users/profile") // Without a body it is refused in any case.
@@ -396,6 +402,10 @@ func TestReferralLinks(t *testing.T) {
 	if totals := numbers["totals"].(object); totals["uniqueClicks"] != 1.0 || totals["bots"] != 0.0 || totals["duplicates"].(float64) < 1 {
 		t.Errorf("%v", totals)
 	}
+	byCampaign := ada.get(analytics+"?groupBy=campaign").data(t, 200)
+	if parts := byCampaign["breakdown"].([]any); len(parts) != 1 || parts[0].(object)["value"] != c["id"] || parts[0].(object)["clicks"] != 1.0 || byCampaign["groupBy"] != "campaign" {
+		t.Errorf("%v", byCampaign["breakdown"])
+	}
 	if parts := numbers["breakdown"].([]any); len(parts) != 1 || parts[0].(object)["value"] != "desktop" || parts[0].(object)["clicks"] != 1.0 {
 		t.Errorf("%v", parts)
 	}
@@ -431,5 +441,156 @@ func TestReferralLinks(t *testing.T) {
 		if got := strings.Join(events, " "); got != "ReferralClicksRecorded UserRegistered ReferralAttributed CommissionEarned" {
 			t.Errorf("it follows from %s", got)
 		}
+	}
+}
+
+// Requests that come at once under one key withdraw once.
+func TestAWithdrawalUnderOneKey(t *testing.T) {
+	t.Parallel()
+	s := newWorld(t).start(atOnce(t))
+	ada, code := s.referrer("ada")
+	till := s.till()
+	bob := s.brought("bob", code)
+	session := bob.checkout(`{"productId":"tokens-1000","quantity":20}`)
+	till.pay(session)
+	bob.shows(session, "paid")
+	ada.earns("available", 19600)
+	var all [8]answer
+	var callers sync.WaitGroup
+	for i := range all {
+		callers.Go(func() {
+			eventually(t, func() bool {
+				all[i] = ada.withdraw("the-same", `{"amount":5000}`)
+				return all[i].status != http.StatusConflict // One is under way.
+			}, func() string { return string(all[i].body) })
+		})
+	}
+	callers.Wait()
+	first := str(all[0].data(t, 201), "id")
+	for _, a := range all {
+		if str(a.data(t, 201), "id") != first {
+			t.Errorf("%s, then %s", first, a.body)
+		}
+	}
+	ada.earns("withdrawing", 5000)
+	// It is required by the document as well.
+	document, required := s.specification(), map[string]bool{}
+	for _, op := range document.operations() {
+		all, _ := op.object["parameters"].([]any)
+		for _, p := range all {
+			if p := document.at(p).(object); p["name"] == "Idempotency-Key" && p["required"] == true {
+				required[op.method+" "+op.path] = true
+			}
+		}
+	}
+	if len(required) != 1 || !required["POST /referrer-transactions/withdrawal"] {
+		t.Errorf("the document requires the key in %v", required)
+	}
+}
+
+// People of finance suspend a referrer, who then earns and withdraws nothing and whose
+// links do not count, and end that.
+func TestSuspendedReferrers(t *testing.T) {
+	t.Parallel()
+	s := newWorld(t).start(atOnce(t))
+	ada, code := s.referrer("ada")
+	s.kept(code)
+	admin := s.bootstrapped("root")
+	grace := admin.systemUser("grace", "finance")
+	profile := ada.get("/referrers/profile").data(t, 200)
+	standing := "/admin/referrers/" + str(profile, "id")
+	ada.post(standing+"/suspend", `{"reason":"because"}`).refused(t, "403 FORBIDDEN")
+	for body, want := range map[string]string{
+		`{}`:                            "reason REQUIRED",
+		`{"reason":"x"}`:                "reason TOO_SHORT",
+		`{"reason":"a\u0000b because"}`: "reason CHARACTER_FORBIDDEN",
+	} {
+		grace.post(standing+"/suspend", body).refused(t, "400 VALIDATION_FAILED "+want)
+	}
+	for _, name := range []string{"rfr_01h455vb4pex5vsknk084sn02q", "rfr_1", "nobody"} {
+		grace.post("/admin/referrers/"+name+"/suspend", `{"reason":"ticket 4711"}`).refused(t, "404 REFERRER_NOT_FOUND")
+		grace.post("/admin/referrers/"+name+"/reinstate", `{"reason":"ticket 4711"}`).refused(t, "404 REFERRER_NOT_FOUND")
+	}
+	if ada.get("/referrers/profile").data(t, 200)["status"] != "active" {
+		t.Error("what was refused has changed something")
+	}
+	for range 2 { // The second time changes nothing.
+		got := grace.post(standing+"/suspend", `{"reason":"ticket 4711"}`).data(t, 200)
+		if got["status"] != "suspended" || got["id"] != profile["id"] || got["referralCode"] != code || got["userId"] != ada.id {
+			t.Errorf("%v", got)
+		}
+	}
+	if ada.get("/referrers/profile").data(t, 200)["status"] != "suspended" {
+		t.Error("the referrer is not told")
+	}
+	ada.post("/referrer-campaigns", `{"name":"Spring"}`).refused(t, "409 REFERRER_SUSPENDED")
+	ada.withdraw("key", `{"amount":5000}`).refused(t, "409 REFERRER_SUSPENDED")
+	eventually(t, func() bool { _, id := s.click(code); return id == "" }, func() string { return "the link goes on to count" })
+	if got := grace.post(standing+"/reinstate", `{"reason":"it was a mistake"}`).data(t, 200); got["status"] != "active" {
+		t.Errorf("%v", got)
+	}
+	s.kept(code)
+	// Who did it, and why, stands in the log; why is for those who may read about people.
+	conn := s.connect()
+	defer conn.Close(t.Context())
+	rows, err := conn.Query(t.Context(), `SELECT type || ' by ' || (convert_from(metadata, 'UTF8')::json ->> 'actorId') || coalesce(' for ' || left(convert_from(data, 'UTF8')::json ->> 'reason', 9), '')
+		FROM eventnode.events WHERE stream = $1 AND type IN ('ReferrerSuspended', 'ReferrerReinstated') ORDER BY revision`, "referrer-"+str(profile, "id"))
+	var changes []string
+	if err == nil {
+		changes, err = pgx.CollectRows(rows, pgx.RowTo[string])
+	}
+	if want := []string{"ReferrerSuspended by " + grace.id + " for personal:", "ReferrerReinstated by " + grace.id + " for personal:"}; !slices.Equal(changes, want) || err != nil {
+		t.Errorf("%v, want %v, %v", changes, want, err)
+	}
+	// The public document does not name these operations.
+	if text := s.do(call{method: http.MethodGet, path: "/api/v0/openapi.json"}).body; strings.Contains(string(text), "/admin/referrers") {
+		t.Error("the document names operations of finance")
+	}
+}
+
+// A referrer has as many campaigns as are allowed, and is told so.
+func TestTheLimitOfCampaigns(t *testing.T) {
+	t.Parallel()
+	s := newWorld(t).start(func(s *app.Settings) { s.MaxCampaigns = 2 })
+	ada, _ := s.referrer("ada")
+	first := ada.post("/referrer-campaigns", `{"name":"a"}`).data(t, 201)
+	ada.post("/referrer-campaigns", `{"name":"b"}`).data(t, 201)
+	ada.post("/referrer-campaigns", `{"name":"c","code":"third-one"}`).refused(t, "409 CAMPAIGN_LIMIT_REACHED")
+	ada.post("/referrer-campaigns/"+str(first, "id")+"/end", "").data(t, 200)
+	ada.post("/referrer-campaigns", `{"name":"c","code":"third-one"}`).data(t, 201)
+}
+
+// Links go on when the spool is full; what is lost is counted, and an alert raised.
+func TestAFullSpoolIsTold(t *testing.T) {
+	t.Parallel()
+	s := newWorld(t).start(func(s *app.Settings) { s.ClickSpool, s.ClickJudge = 3000, time.Hour })
+	_, code := s.referrer("ada")
+	s.kept(code)
+	metric := func(name string) string {
+		for _, line := range strings.Split(string(s.forOperators("/metrics").body), "\n") {
+			if value, found := strings.CutPrefix(line, name+" "); found {
+				return value
+			}
+		}
+		return ""
+	}
+	if metric("referral_clicks_lost_total") != "0" || metric("referral_clicks_not_kept") != "0" {
+		t.Errorf("%s are lost, %s", metric("referral_clicks_lost_total"), metric("referral_clicks_not_kept"))
+	}
+	lost := 0
+	for range 20 {
+		to, id := s.click(code)
+		if to == "" {
+			t.Error("a link does not go on")
+		}
+		if id == "" {
+			lost++
+		}
+	}
+	if got := metric("referral_clicks_lost_total"); lost == 0 || got != fmt.Sprint(lost) || metric("referral_clicks_not_kept") != "1" {
+		t.Errorf("%d clicks were lost, and %s are counted", lost, got)
+	}
+	if n := strings.Count(s.logs.String(), "clicks on referral links are lost"); n != 1 {
+		t.Errorf("it is said %d times", n)
 	}
 }

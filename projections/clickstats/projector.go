@@ -176,17 +176,21 @@ func recorded(e click.Recorded, _ event.Recorded) []change {
 			}
 		}
 		for _, of := range b.order {
+			var clicks, visitors int64
 			deltas := row{}
 			for i, n := range b.parts[of].clicks {
 				if n > 0 {
 					deltas[clicksIn[i]] = n
+					clicks += n
 				}
 			}
 			for i, n := range b.parts[of].visitors {
 				if n > 0 {
 					deltas[visitorsIn[i]] = n
+					visitors += n
 				}
 			}
+			deltas["clicks"], deltas["visitors"] = clicks, visitors
 			changes = append(changes, projections.Add(parts, row{
 				"referrer_id": b.link.ReferrerID, "campaign_id": b.link.CampaignID, "dimension": of.dimension, "at": b.at, "value": of.value,
 			}, deltas))

@@ -148,23 +148,20 @@ func (r reader) parts(ctx context.Context, s Scope, by Dimension, most int) ([]P
 	args["from"], args["to"] = first, last.Add(Block)
 	args["dimension"], args["most"], args["other"] = string(by), most, Other
 	args["first"], args["last"] = first, last
-	whole := func(columns [inBlock]string) string { return "q." + strings.Join(columns[:], " + q.") }
 	within := func(columns [inBlock]string) string {
 		var sum []string
 		for i, column := range columns {
-			// Beside the whole blocks a few rows are read for the ends: for each of them the
-			// quarters are looked at one by one.
 			sum = append(sum, fmt.Sprintf("CASE WHEN q.at + interval '%d minutes' >= @since AND q.at + interval '%[1]d minutes' < @until THEN q.%s ELSE 0 END",
 				i*int(Quarter/time.Minute), column))
 		}
 		return strings.Join(sum, " + ")
 	}
 	args["since"], args["until"] = s.From, s.To
-	count := func(columns [inBlock]string) string {
-		return "sum(CASE WHEN q.at > @first AND q.at < @last THEN (" + whole(columns) + ")::bigint ELSE (" + within(columns) + ")::bigint END)::bigint"
+	count := func(whole string, columns [inBlock]string) string {
+		return "sum(CASE WHEN q.at > @first AND q.at < @last THEN q." + whole + " ELSE " + within(columns) + " END)::bigint"
 	}
 	return collect[Part](ctx, r.db, `WITH summed AS (
-		SELECT q.value, `+count(clicksIn)+" AS clicks, "+count(visitorsIn)+` AS visitors
+		SELECT q.value, `+count("clicks", clicksIn)+" AS clicks, "+count("visitors", visitorsIn)+` AS visitors
 		FROM clickstats.parts q WHERE `+condition+` AND q.dimension = @dimension GROUP BY q.value),
 		ranked AS (SELECT *, row_number() OVER (ORDER BY value = @other, clicks DESC, value COLLATE "C") AS place FROM summed WHERE clicks > 0),
 		capped AS (SELECT CASE WHEN place > @most THEN @other ELSE value END AS value, clicks, visitors FROM ranked)

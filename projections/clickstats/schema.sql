@@ -28,6 +28,9 @@ CREATE TABLE parts (
     -- When the block begins.
     at          timestamptz,
     value       text CHECK (octet_length(value) <= 256),
+    -- Of the whole block: most blocks are read as a whole.
+    clicks      bigint NOT NULL DEFAULT 0,
+    visitors    bigint NOT NULL DEFAULT 0,
     c0          integer NOT NULL DEFAULT 0,
     c1          integer NOT NULL DEFAULT 0,
     c2          integer NOT NULL DEFAULT 0,
