@@ -100,7 +100,7 @@ func (f *Finance) ImportPayouts(ctx context.Context, by string, r io.Reader) (do
 	var failed []error
 	for _, result := range results {
 		req, err := f.request(ctx, by)
-		if errors.Is(err, ErrNobodyOfFinance) {
+		if errors.Is(err, ErrNoSystemUser) {
 			return 0, err
 		}
 		if err == nil {

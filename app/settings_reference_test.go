@@ -110,9 +110,11 @@ var settingGroups = []struct {
 		{Name: "PERFECTWORKS_REFERRAL_LANDING", What: "the page that referral links lead to unless a campaign names another", Default: "the public address"},
 		{Name: "PERFECTWORKS_REFERRAL_DESTINATIONS", What: "hosts that campaigns may lead to beside that of the landing page, separated by commas", Default: "none"},
 		{Name: "PERFECTWORKS_CLICK_SYNC", What: "how long a click on a referral link can be in memory alone: what was answered longer ago survives kill -9"},
-		{Name: "PERFECTWORKS_CLICK_SPOOL", What: "bytes of clicks that each process keeps in the data folder while the event store or the database does not take them; when they are full, links go on and clicks are counted as lost; a gibibyte is about four million clicks"},
+		{Name: "PERFECTWORKS_CLICK_SPOOL", What: "bytes of clicks that each process keeps in the data folder while the event store or the database does not take them; when they are full, links go on and clicks are counted as lost; a gibibyte is about two million clicks"},
 		{Name: "PERFECTWORKS_CLICK_WINDOW", What: "a visitor who comes again to a link within this time counts once, at most 24h"},
-		{Name: "PERFECTWORKS_CLICK_JUDGE", What: "how long after the end of a segment its clicks are judged"},
+		{Name: "PERFECTWORKS_CLICK_JUDGE", What: "how long after a click HEAD requests are waited for that tell that it was a program's, at most 1h"},
+		{Name: "PERFECTWORKS_CLICK_AGENTS", What: "a file of parts of the agents of bots, one a line, beside those that are known; `perfectworks referrals rejudge --dry-run --agents FILE` tries it over history", Default: "none"},
+		{Name: "PERFECTWORKS_MAX_CAMPAIGNS", What: "campaigns of a referrer that have not ended, at most 100000"},
 		{Name: "PERFECTWORKS_COUNTRY_HEADER", What: "the header in which trusted proxies name the country of a visitor, such as `CF-IPCountry`", Default: "none: unknown"},
 	}},
 	{"Logs, traces and memory", []setting{

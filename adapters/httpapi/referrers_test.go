@@ -574,8 +574,8 @@ func TestAFullSpoolIsTold(t *testing.T) {
 		}
 		return ""
 	}
-	if metric("referral_clicks_lost_total") != "0" || metric("referral_clicks_not_kept") != "0" {
-		t.Errorf("%s are lost, %s", metric("referral_clicks_lost_total"), metric("referral_clicks_not_kept"))
+	if metric("perfectworks_referral_clicks_lost_total") != "0" || metric("perfectworks_referral_clicks_not_kept") != "0" {
+		t.Errorf("%s are lost, %s", metric("perfectworks_referral_clicks_lost_total"), metric("perfectworks_referral_clicks_not_kept"))
 	}
 	lost := 0
 	for range 20 {
@@ -587,7 +587,7 @@ func TestAFullSpoolIsTold(t *testing.T) {
 			lost++
 		}
 	}
-	if got := metric("referral_clicks_lost_total"); lost == 0 || got != fmt.Sprint(lost) || metric("referral_clicks_not_kept") != "1" {
+	if got := metric("perfectworks_referral_clicks_lost_total"); lost == 0 || got != fmt.Sprint(lost) || metric("perfectworks_referral_clicks_not_kept") != "1" {
 		t.Errorf("%d clicks were lost, and %s are counted", lost, got)
 	}
 	if n := strings.Count(s.logs.String(), "clicks on referral links are lost"); n != 1 {
