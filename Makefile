@@ -6,7 +6,7 @@ SHELL := /bin/bash
 GO      ?= go
 ARGS    ?=
 LINTER  := bin/golangci-lint
-MODULES := . conformance conformance/objects
+MODULES := . conformance conformance/objects conformance/monitoring
 
 .PHONY: help
 help: ## list the targets
@@ -32,15 +32,25 @@ test: ## run all tests on real parts, with the race detector
 test-all: bin/perfectworks
 	PERFECTWORKS_BINARY=$(CURDIR)/bin/perfectworks $(GO) test -race -timeout 20m ./...
 	cd conformance && PERFECTWORKS_BINARY=$(CURDIR)/bin/perfectworks $(GO) test -timeout 5m ./...
+	cd conformance/monitoring && $(GO) test -timeout 2m ./...
 
 .PHONY: test-s3
 test-s3: ## test the store of files against a server of the S3 protocol
 	cd conformance/objects && $(GO) test -count=1 -tags cloud -timeout 5m ./...
 
+.PHONY: check-deployment
+check-deployment: ## check alerts, images, compose files, proxy and systemd unit; installs what it needs from Debian as root
+	@deploy/check.sh
+
 .PHONY: lint
 lint: $(LINTER) ## check style, mistakes and the import rule
 	@for module in $(MODULES); do (cd $$module && $(CURDIR)/$(LINTER) run ./...); done
 	@cd tools && $(GO) mod verify >/dev/null
+	@cd tools && $(GO) run ./notices -check ../THIRD_PARTY_NOTICES.md
+
+.PHONY: notices
+notices: ## write THIRD_PARTY_NOTICES.md: the licences of libraries and fonts in the program
+	@cd tools && $(GO) run ./notices ../THIRD_PARTY_NOTICES.md
 
 .PHONY: format
 format: $(LINTER) ## format the code

@@ -15,6 +15,7 @@ require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
 	github.com/coreos/go-oidc/v3 v3.21.0
+	github.com/coreos/go-systemd/v22 v22.5.0
 	github.com/danielgtaylor/huma/v2 v2.39.0
 	github.com/dlclark/regexp2 v1.11.5
 	github.com/elastic/go-seccomp-bpf v1.6.0

@@ -41,16 +41,23 @@ type core struct {
 
 // openCore starts the parts in their order; close stops them in reverse. After
 // an error nothing is left running.
-func openCore(ctx context.Context, settings Settings, dataFolder string, logger *slog.Logger, registry prometheus.Registerer) (_ *core, err error) {
-	c := &core{started: make(chan struct{})}
+func openCore(ctx context.Context, settings Settings, dataFolder string, logger *slog.Logger, registry prometheus.Registerer) (*core, error) {
+	db, err := openDatabase(ctx, settings, dataFolder, logger)
+	if err != nil {
+		return nil, err
+	}
+	return openCoreOn(ctx, db, settings, dataFolder, logger, registry)
+}
+
+// openCoreOn is openCore on a database that is open, and belongs to the core from then
+// on.
+func openCoreOn(ctx context.Context, db *database, settings Settings, dataFolder string, logger *slog.Logger, registry prometheus.Registerer) (_ *core, err error) {
+	c := &core{db: db, started: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.close())
 		}
 	}()
-	if c.db, err = openDatabase(ctx, settings, dataFolder, logger); err != nil {
-		return nil, err
-	}
 	if err = postgres.Migrate(ctx, c.db.pool, migrations.App, migrations.AppTable); err != nil {
 		return nil, err
 	}

@@ -49,6 +49,8 @@ type work struct {
 	files     *processing.Service
 	// checkpoints show how the event log is protected.
 	checkpoints *evidence.Metrics
+	// rotateKeys wraps all encryption keys by a new master key.
+	rotateKeys func(context.Context) error
 }
 
 // close releases what openWork has opened.
@@ -105,6 +107,7 @@ func openWork(ctx context.Context, c *core, p *provider, settings Settings, logg
 		observer = settings.watch(observer)
 	}
 	w := &work{
+		rotateKeys: c.keys.Rotate,
 		streams: streams, objects: objects, referrals: referrals, orders: orders, pool: c.db.pool, files: working,
 		checkpoints: evidence.NewMetrics(measured(settings.Role.worker(), registry)), commands: commands.New(commands.Deps{
 			Streams:  streams,
@@ -228,6 +231,8 @@ type Work struct {
 	Jobs     *jobs.Client
 	Policies *policyengine.Engine
 	Acts     *Acts
+	// RotateKeys wraps all encryption keys by a new master key.
+	RotateKeys func(context.Context) error
 }
 
 // WithWork hands jobs and policies to an operator's tool. A server may run on
@@ -235,7 +240,7 @@ type Work struct {
 // for as long as the tool runs. Nothing is worked here.
 func WithWork(ctx context.Context, settings Settings, logger *slog.Logger, use func(*Work) error) error {
 	return withOpenWork(ctx, settings, logger, func(w *work) error {
-		return use(&Work{Jobs: w.jobs, Policies: w.policies, Acts: &Acts{w.commands}})
+		return use(&Work{Jobs: w.jobs, Policies: w.policies, Acts: &Acts{w.commands}, RotateKeys: w.rotateKeys})
 	})
 }
 

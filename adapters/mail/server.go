@@ -3,6 +3,7 @@ package mail
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -95,4 +96,21 @@ func (s *server) deliver(ctx context.Context, _ string, m *gomail.Msg) error {
 // errConversation is at which step the server did not do what was asked.
 func errConversation(reason gomail.SendErrReason) error {
 	return errors.New("the mail server did not take a mail: " + reason.String())
+}
+
+// Reach connects to the server of an SMTP_URL, encrypts and authenticates as for a
+// mail, and sends none.
+func Reach(ctx context.Context, text string) error {
+	s, err := newServer(text)
+	if err != nil {
+		return err
+	}
+	client, err := gomail.NewClient(s.host, s.options...)
+	if err != nil {
+		return errServerURL
+	}
+	if err := client.DialWithContext(ctx); err != nil {
+		return fmt.Errorf("reach the mail server: %w", err)
+	}
+	return client.Close()
 }

@@ -17,11 +17,21 @@ func doctorCommand() *cobra.Command {
 	var out printer
 	command := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check settings, folders, connections, clocks, keys and read models",
-		Long: `Check the settings, the data folder and its space, the database and its clock, the
-event log and its identity, the encryption keys, the journal of erasures, other
-processes, jobs and read models, and say what is wrong. It ends with 1 if a check
-fails; warnings are for you to judge. A server may run at the same time.`,
+		Short: "Check settings, permissions, connections, versions, clocks, space, keys, log and read models",
+		Long: `Check an installation and say what is wrong:
+
+  the settings, and what production requires of them
+  the data folder and secret files: who owns them, and who may read and write them
+  free space, and how many files may be open
+  what is reached over the network: identity, store of files, mail, payments, traces
+  the database: version, clock, durability, privileges, connections, schema
+  the event log: its version, and whether it is the log that the read models know
+  encryption keys, the journal of erasures, other processes, jobs, policies and
+  read models
+
+It ends with 1 if a check fails; warnings are for you to judge. A server may run at
+the same time. Nothing is changed, but for a probe that is written into the store of
+files and deleted.`,
 		Example: `  perfectworks doctor
   perfectworks doctor --json | jq '.[] | select(.health != "ok")'`,
 		Args: cobra.NoArgs,
@@ -51,8 +61,16 @@ fails; warnings are for you to judge. A server may run at the same time.`,
 
 func printFindings(w io.Writer, all []app.Finding) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "RESULT\tCHECK\tWHAT WAS FOUND")
+	count := map[app.Health]int{}
 	for _, f := range all {
+		count[f.Health]++
 		fmt.Fprintf(table, "%s\t%s\t%s\n", f.Health, f.Check, printable(f.Says))
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\n%d checks: %d ok, %d warnings, %d failures\n",
+		len(all), count[app.Healthy], count[app.Doubtful], count[app.Broken])
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,18 +19,24 @@ func TestDoctor(t *testing.T) {
 	place.serve()
 	stdout, stderr, code := output(t, place.settings, "doctor", "--json", "--data", place.data)
 	var all []app.Finding
-	if err := json.Unmarshal([]byte(stdout), &all); err != nil || code != 0 {
+	if err := json.Unmarshal([]byte(stdout), &all); err != nil {
 		t.Fatalf("it ended with %d: %s%s", code, stdout, stderr)
+	}
+	// The server for tests does not wait for its disk, which the doctor must say.
+	broken := slices.ContainsFunc(all, func(f app.Finding) bool { return f.Health == app.Broken })
+	if (code == 1) != broken || code > 1 {
+		t.Errorf("it ended with %d: %s%s", code, stdout, stderr)
 	}
 	found := map[string]app.Finding{}
 	for _, f := range all {
 		found[f.Check] = f
-		if f.Health == app.Broken || f.Says == "" {
+		if f.Health == app.Broken && f.Check != "durability" || f.Says == "" {
 			t.Errorf("%+v", f)
 		}
 	}
 	for _, check := range []string{
-		"program", "settings", "free space", "database", "connections", "clocks", "extensions", "event log", "log identity",
+		"program", "settings", "data folder", "free space", "space for work", "key file", "open files", "database", "durability",
+		"privileges", "schema", "schema of the node", "policies", "connections", "clocks", "extensions", "event log", "log identity",
 		"encryption keys", "journal of erasures", "processes", "jobs", "read model users",
 	} {
 		if _, ok := found[check]; !ok {
@@ -40,7 +47,7 @@ func TestDoctor(t *testing.T) {
 		t.Errorf("%+v", found["processes"])
 	}
 	text, _, _ := output(t, place.settings, "doctor", "--data", place.data)
-	if !strings.Contains(text, "Postgres") || strings.Contains(text, place.databaseURL()) {
+	if !strings.Contains(text, "RESULT") || !strings.Contains(text, " checks: ") || !strings.Contains(text, "Postgres") || strings.Contains(text, place.databaseURL()) {
 		t.Errorf("for people: %s", text)
 	}
 

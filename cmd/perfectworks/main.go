@@ -88,7 +88,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.AddCommand(
 		serveCommand(), tokenCommand(), eventnodeCommand(), adminCommand(),
-		auditCommand(), doctorCommand(), projectionsCommand(), policiesCommand(), jobsCommand(), erasureCommand(), tokensCommand(), referralsCommand(), paymentsCommand(),
+		auditCommand(), doctorCommand(), readyCommand(), keysCommand(), projectionsCommand(), policiesCommand(), jobsCommand(), erasureCommand(), tokensCommand(), referralsCommand(), paymentsCommand(),
 	)
 	markRunErrors(root)
 	root.AddCommand(command.New(openDocuments))

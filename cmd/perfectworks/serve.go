@@ -1,14 +1,17 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 
 	"github.com/perfectworks/backend/adapters/telemetry"
@@ -56,9 +59,11 @@ each a role:
 			}
 			go func() {
 				if server.WaitReady(cmd.Context()) == nil {
+					tellManager(cmd.Context(), logger, daemon.SdNotifyReady)
 					welcome(cmd.OutOrStdout(), settings, server.Addr())
 				}
 			}()
+			defer context.AfterFunc(cmd.Context(), func() { tellManager(context.WithoutCancel(cmd.Context()), logger, daemon.SdNotifyStopping) })()
 			return server.Run(cmd.Context())
 		},
 	}
@@ -66,6 +71,14 @@ each a role:
 	command.Flags().StringVar(&role, "role", "", "all, api, projector or worker (default $PERFECTWORKS_ROLE, else all)")
 	dataFlag(command, &data)
 	return command
+}
+
+// tellManager tells systemd of a state, where it has started this process as a service
+// of type notify.
+func tellManager(ctx context.Context, logger *slog.Logger, state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		logger.WarnContext(ctx, "the service manager could not be told", slog.String("state", state), slog.Any("error", err))
+	}
 }
 
 // settingsFor are the settings of the environment, with the data folder of the
