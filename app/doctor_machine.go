@@ -39,6 +39,7 @@ func (f *findings) machine(settings Settings) {
 	}
 	f.secretFile("key file", settings.KMSURL == "", filepath.Join(data, masterKeyFile))
 	f.secretFile("statement key", true, orIn(settings.StatementKey, data, statementKeyFile))
+	f.secretFile("checkpoint key", true, orIn(settings.CheckpointKey, data, checkpointKeyFile))
 	journal := orIn(settings.ErasureJournal, data, erasureJournal)
 	f.secretFile("file of the journal", true, journal)
 	f.folder("folder of the journal", filepath.Dir(journal))

@@ -30,7 +30,8 @@ func (f *findings) services(ctx context.Context, settings Settings) {
 		run func(context.Context, Settings)
 	}{
 		{settings.OIDCIssuer != "", f.issuer},
-		{settings.BlobURL != "", f.objects},
+		{settings.BlobURL != "", func(ctx context.Context, s Settings) { f.objects(ctx, "store of files", s.BlobURL) }},
+		{settings.EvidenceURL != "", func(ctx context.Context, s Settings) { f.objects(ctx, "store of checkpoints", s.EvidenceURL) }},
 		{settings.SMTPURL != "", f.mailServer},
 		{settings.StripeSecretKey != "", f.stripe},
 		{settings.TraceEndpoint != "", f.traces},
@@ -86,10 +87,9 @@ type probeKeys struct{}
 
 func (probeKeys) Hash(string, string) string { return "" }
 
-// objects writes, reads and deletes a probe in the store of files.
-func (f *findings) objects(ctx context.Context, settings Settings) {
-	const check = "store of files"
-	store, err := blob.Open(ctx, blob.Config{URL: settings.BlobURL, Keys: probeKeys{}})
+// objects writes, reads and deletes a probe in a store.
+func (f *findings) objects(ctx context.Context, check, storeURL string) {
+	store, err := blob.Open(ctx, blob.Config{URL: storeURL, Keys: probeKeys{}})
 	if f.failed(check, err) {
 		return
 	}

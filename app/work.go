@@ -108,7 +108,7 @@ func openWork(ctx context.Context, c *core, p *provider, settings Settings, logg
 	}
 	w := &work{
 		rotateKeys: c.keys.Rotate,
-		streams: streams, objects: objects, referrals: referrals, orders: orders, pool: c.db.pool, files: working,
+		streams:    streams, objects: objects, referrals: referrals, orders: orders, pool: c.db.pool, files: working,
 		checkpoints: evidence.NewMetrics(measured(settings.Role.worker(), registry)), commands: commands.New(commands.Deps{
 			Streams:  streams,
 			Turns:    postgres.NewTurns(c.db.pool),

@@ -24,12 +24,9 @@ const (
 	StartPolicy        Kind = "start-policy"
 	RevealPersonal     Kind = "reveal-personal-data"
 	ExportAudit        Kind = "export-audit-log"
-<<<<<<< HEAD
 	TakeCheckpoint     Kind = "take-checkpoint"
 	BeginTree          Kind = "begin-checkpoint-tree"
-=======
 	RotateKeys         Kind = "rotate-keys"
->>>>>>> 6b093f9 (Give operators what they need to run it, and check it)
 )
 
 // rules are what an act of a kind needs.
@@ -57,12 +54,9 @@ var kinds = map[Kind]rules{
 	StartPolicy:        {access.ManageOperations, false},
 	RevealPersonal:     {access.ManageOperations, true},
 	ExportAudit:        {access.ManageOperations, false},
-<<<<<<< HEAD
 	TakeCheckpoint:     {access.ManageOperations, false},
 	BeginTree:          {access.ManageOperations, true},
-=======
 	RotateKeys:         {access.ManageOperations, true},
->>>>>>> 6b093f9 (Give operators what they need to run it, and check it)
 }
 
 // Valid reports whether there are acts of this kind.
