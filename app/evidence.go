@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/google/uuid"
 
 	"github.com/perfectworks/backend/adapters/blob"
@@ -80,26 +79,10 @@ func (c *core) withLedger(ctx context.Context, settings Settings, dataFolder str
 	}
 	log, _, _ = strings.Cut(log, "#") // Trees are of a log, through all of its epochs.
 	return use(evidence.New(evidence.Config{
-		Log: log, Read: c.readStored, Head: c.log.Head, Streams: eventstore.OwnPrefixes(),
+		Log: log, Read: evidence.ReadFrom(c.log.Client), Head: c.log.Head, Streams: eventstore.OwnPrefixes(),
 		Store: store, Keys: keys, Pool: c.db.pool, Logger: logger,
 	}))
 }
-
-// readStored reads a part of the log as it is stored.
-func (c *core) readStored(ctx context.Context, from, upTo event.Position, prefixes []string, each func(evidence.Event) error) error {
-	return c.log.ReadLog(ctx, from, upTo, prefixes, func(e *esdb.RecordedEvent) error { return each(storedEvent(e)) })
-}
-
-func storedEvent(e *esdb.RecordedEvent) evidence.Event {
-	return evidence.Event{
-		Position: event.Position(e.Position), Stream: e.StreamID, Revision: event.Revision(e.EventNumber), //nolint:gosec // The store counts in int64.
-		ID: event.ID(e.EventID), Type: e.EventType, JSON: e.ContentType == jsonContent, Time: e.CreatedDate,
-		Data: e.Data, Metadata: e.UserMetadata,
-	}
-}
-
-// jsonContent is the content type of JSON, as the client names it.
-const jsonContent = "application/json"
 
 // takeCheckpoint takes a checkpoint of the log.
 func (c *core) takeCheckpoint(ctx context.Context, settings Settings, metrics *evidence.Metrics, now time.Time, logger *slog.Logger) error {
@@ -158,7 +141,7 @@ func (a *Audit) Stored(ctx context.Context, name string) (evidence.Event, error)
 	if err != nil {
 		return evidence.Event{}, err
 	}
-	return storedEvent(stored), nil
+	return evidence.Stored(stored), nil
 }
 
 func (a *Audit) storedByID(ctx context.Context, id event.ID) (evidence.Event, error) {
@@ -167,7 +150,7 @@ func (a *Audit) storedByID(ctx context.Context, id event.ID) (evidence.Event, er
 		return evidence.Event{}, err
 	}
 	found, enough := make(chan evidence.Event, 1), errors.New("enough")
-	err = a.core.readStored(ctx, event.Position{}, head, eventstore.OwnPrefixes(), func(e evidence.Event) error {
+	err = evidence.ReadFrom(a.core.log.Client)(ctx, event.Position{}, head, eventstore.OwnPrefixes(), func(e evidence.Event) error {
 		if e.ID != id {
 			return nil
 		}

@@ -220,14 +220,14 @@ func TestTraceOverWebhooks(t *testing.T) {
 	t.Parallel()
 	m := someLog()
 	m.add(stream, organization.Restored{OrganizationID: "org_1"}, event.Metadata{CorrelationID: "c9", CausationID: "c9", ActorKind: event.ActorPolicy, ActorID: "follow"})
-	opened := m.events[0].ID.String()
+	opened, last := m.events[0].ID.String(), m.events[len(m.events)-1].ID.String()
 	around := auditlog.Around{
 		Jobs: func(context.Context, []string) (map[string][]auditlog.Job, error) { return nil, nil },
 		Webhooks: func(_ context.Context, entries []auditlog.Entry) ([]*auditlog.Webhook, error) {
 			w := &auditlog.Webhook{ID: "evt_1", CommandID: "c9"}
 			for _, e := range entries {
-				if e.ID == opened {
-					w.Answers = opened
+				if e.ID == opened || e.ID == last && w.Answers == "" {
+					w.Answers = e.ID
 				}
 			}
 			silent := &auditlog.Webhook{ID: "evt_2", CommandID: "c10", Answers: w.Answers}

@@ -169,7 +169,7 @@ func tree(entries []Entry, jobs map[string][]Job, webhooks []*Webhook) (roots []
 		c := commands[w.CommandID]
 		cause, ok := events[w.Answers]
 		switch {
-		case ok:
+		case ok && cause.CommandID != w.CommandID: // It does not answer what follows from it.
 			cause.Webhooks = append(cause.Webhooks, w)
 			if c != nil {
 				w.Commands, answered[c] = []*Command{c}, true

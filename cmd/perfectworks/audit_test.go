@@ -244,3 +244,66 @@ func TestTextsAreSafeForATerminal(t *testing.T) {
 		}
 	}
 }
+
+// A trace goes from the request that opened a checkout over the webhooks that answered
+// it to the tokens that policies granted, and is found by the webhook, too.
+func TestTracingAPayment(t *testing.T) {
+	t.Parallel()
+	place := newInstallation(t)
+	place.settings = append(place.settings, "PERFECTWORKS_SANDBOX_ADDR=127.0.0.1:0", "PERFECTWORKS_WELCOME_TOKENS=0")
+	ada := place.customer(place.serve(), "ada")
+	ada.do(http.MethodPost, "/users/client", `{"firstName":"Ada","lastName":"Lovelace"}`)
+	ada.do(http.MethodPost, "/organizations", `{"name":"Engines"}`)
+	opened, _ := ada.do(http.MethodPost, "/payments/checkout-session", `{"productId":"tokens-1000"}`)
+	session, _ := opened["sessionId"].(string)
+	pay(t, place.data, session)
+	eventually(t, "the tokens", func() bool {
+		b, _ := ada.do(http.MethodGet, "/token-transactions/balance", "")
+		return b["available"] == float64(1000)
+	})
+	run := func(args ...string) string {
+		t.Helper()
+		stdout, stderr, code := output(t, place.settings, append(append([]string{"audit"}, args...), "--data", place.data)...)
+		if code != 0 {
+			t.Fatalf("%v ended with %d: %s%s", args, code, stdout, stderr)
+		}
+		return stdout
+	}
+	var opening auditlog.Entry
+	for line := range strings.Lines(run("log", "--aggregate", "payment", "--json")) {
+		if strings.Contains(line, session) {
+			if err := json.Unmarshal([]byte(line), &opening); err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	var roots []*auditlog.Command
+	eventually(t, "the webhooks are closed", func() bool {
+		roots = nil
+		if err := json.Unmarshal([]byte(run("trace", opening.ID, "--json")), &roots); err != nil {
+			t.Fatal(err)
+		}
+		return strings.Contains(run("trace", opening.CorrelationID), "webhook evt_")
+	})
+	text := run("trace", opening.CorrelationID)
+	before, after, _ := strings.Cut(text, "webhook evt_")
+	for _, want := range []string{"job ", "payment-webhook", "by policy follow-payments", "by policy ", "tokenAccount-"} {
+		if !strings.Contains(after, want) {
+			t.Errorf("%q does not follow from the webhook: %s", want, text)
+		}
+	}
+	if !strings.HasPrefix(text, "command ") || !strings.Contains(before, "by user ") || strings.Contains(before, "tokenAccount-") {
+		t.Errorf("the trace begins with %s", before)
+	}
+	name, _, _ := strings.Cut(after, " ")
+	for i := range strings.Count(text, "webhook evt_") { // That which had an effect.
+		part := strings.Split(text, "webhook evt_")[i+1]
+		if strings.Contains(part, "command ") {
+			name, _, _ = strings.Cut(part, " ")
+		}
+	}
+	if text := run("trace", "evt_"+name); !strings.HasPrefix(text, "webhook evt_"+name) || !strings.Contains(text, "tokenAccount-") {
+		t.Errorf("by the webhook: %s", text)
+	}
+}
