@@ -31,13 +31,17 @@ type eventLog struct {
 	ours func(context.Context) (event.Position, error)
 }
 
+// logPatience is for how long the store may be behind what was read from it until the
+// log is said to have gone back.
+const logPatience = 5 * time.Second
+
 func openEventLog(ctx context.Context, settings Settings, pool *pgxpool.Pool, logger *slog.Logger, registry prometheus.Registerer) (*eventLog, error) {
 	known, err := projections.LogOf(ctx, pool)
 	if err != nil {
 		return nil, err
 	}
 	log := &eventLog{feed: eventstore.NewFeed(eventstore.FeedOptions{})}
-	options := eventstore.Options{Logger: logger, Metrics: telemetry.NewEventStore(registry)}
+	options := eventstore.Options{Logger: logger, Metrics: telemetry.NewEventStore(registry), Patience: logPatience}
 	if settings.WhenLogWentBack != AdoptLog {
 		options.Log = known
 	}

@@ -197,6 +197,10 @@ type client struct {
 	choices *rand.Rand
 	http    *http.Client
 	count   int
+	// host invites people, until so many were hosted by it that the mails of an
+	// organization's day are nearly sent.
+	host   person
+	hosted int
 }
 
 func (l *load) client(n int) *client {
@@ -444,21 +448,31 @@ func (c *client) revokeKey() {
 // invite invites somebody, to whom a job sends one mail.
 func (c *client) invite() { c.inviteTo(c.newPerson(), &c.invited) }
 
+// mailsOfHost is how many people each organization invites.
+const mailsOfHost = 20
+
 func (c *client) inviteTo(p person, list *[]string) (invitation string) {
+	if c.host.organization == "" || c.hosted == mailsOfHost {
+		c.host, c.hosted = c.newPerson(), 0
+		if c.register(c.host) != "" {
+			c.host.organization = c.found(c.host)
+		}
+	}
+	c.hosted++
 	i, ok := c.send(request{
-		as: c.owner, method: http.MethodPost, path: "/organization-members", body: `{"email":"` + p.email() + `","role":"member"}`, want: http.StatusCreated,
+		as: c.host, method: http.MethodPost, path: "/organization-members", body: `{"email":"` + p.email() + `","role":"member"}`, want: http.StatusCreated,
 	})
 	if !ok {
 		return ""
 	}
-	c.expect("MemberInvited", "organization-"+c.home)
+	c.expect("MemberInvited", "organization-"+c.host.organization)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	*list = append(*list, p.email())
 	return text(i, "id")
 }
 
-// hostGuest lets somebody join, create a key and be removed. A policy revokes the
+// hostGuest lets a person join, create a key and be removed. A policy revokes the
 // key.
 func (c *client) hostGuest() {
 	p := c.newPerson()
@@ -475,18 +489,18 @@ func (c *client) hostGuest() {
 	}); !ok {
 		return
 	}
-	c.expect("MemberJoined", "organization-"+c.home)
-	p.organization = c.home
+	c.expect("MemberJoined", "organization-"+c.host.organization)
+	p.organization = c.host.organization
 	key := c.issue(p)
 	if key == "" {
 		return
 	}
 	if _, ok := c.send(request{
-		as: c.owner, method: http.MethodDelete, path: "/organization-members/" + user, want: http.StatusOK, repeated: http.StatusNotFound,
+		as: c.host, method: http.MethodDelete, path: "/organization-members/" + user, want: http.StatusOK, repeated: http.StatusNotFound,
 	}); !ok {
 		return
 	}
-	c.expect("MemberRemoved", "organization-"+c.home)
+	c.expect("MemberRemoved", "organization-"+c.host.organization)
 	c.expect("ApiKeyRevoked", "apiKey-"+key)
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -98,7 +98,7 @@ func TestHeadIsLowerForAMoment(t *testing.T) {
 	for _, p := range a.processes {
 		p.launch()
 	}
-	lower := time.Duration(1+a.choices.IntN(3)) * time.Second
+	lower := time.Duration(2+a.choices.IntN(3)) * time.Second
 	a.pause(lower, lower)
 	a.network.lead(right)
 	for _, p := range a.processes {

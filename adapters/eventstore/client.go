@@ -27,8 +27,9 @@ type Client struct {
 	log    *slog.Logger
 	tracer trace.Tracer // nil without tracing
 
-	calls   *connection // appends and reads
-	witness *witness
+	calls    *connection // appends and reads
+	witness  *witness
+	patience patience
 
 	mu            sync.Mutex
 	closed        bool
@@ -51,7 +52,7 @@ func Open(opts Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{opts: opts, config: *config, log: opts.Logger, witness: newWitness(opts.logID())}
+	c := &Client{opts: opts, config: *config, log: opts.Logger, witness: newWitness(opts.logID()), patience: patience{lasts: opts.Patience}}
 	if opts.TracerProvider != nil {
 		c.tracer = opts.TracerProvider.Tracer("github.com/perfectworks/backend/adapters/eventstore")
 	}

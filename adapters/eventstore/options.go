@@ -30,6 +30,11 @@ type Options struct {
 	// another is not used: calls fail with ErrWrongLog.
 	Log string
 
+	// Patience is for how long the log may end before what was read from it until
+	// that is taken for a loss. A member of a cluster that has not caught up is behind
+	// for a moment. Zero takes it for a loss at once.
+	Patience time.Duration
+
 	// AttemptTimeout bounds each attempt of an append; an append whose answer
 	// did not come by then is tried again with the same event ids. 5 s when
 	// zero. How long is tried in all, the caller's context says.

@@ -32,6 +32,9 @@ func (c *Client) Recognise(ctx context.Context, mark event.Mark) (event.Mark, er
 		return event.Mark{}, fmt.Errorf("recognise the log: %w", err)
 	}
 	if id, epoch := parseLogName(mark.Log); id == log.id && epoch > log.epoch {
+		if !c.patience.over(mark.Last.Position) {
+			return event.Mark{}, fmt.Errorf("recognise the log: %w: epoch %d has not begun there yet", errBehind, epoch)
+		}
 		// The beginning of an epoch is lost; the mark's last event need not be.
 		c.beginEpoch(ctx, log, mark, fmt.Errorf("%w: the beginning of epoch %d", event.ErrLogWentBack, epoch))
 		if log, err = c.identify(ctx); err != nil {
@@ -99,6 +102,7 @@ func (c *Client) recogniseLast(ctx context.Context, mark event.Mark) error {
 		return fmt.Errorf("recognise the log: %w", err)
 	}
 	if found {
+		c.patience.reached(last.Position)
 		if event.ID(stored.EventID) == last.ID {
 			return nil
 		}
@@ -107,6 +111,9 @@ func (c *Client) recogniseLast(ctx context.Context, mark event.Mark) error {
 	head, err := c.Head(ctx)
 	if err != nil {
 		return fmt.Errorf("recognise the log: %w", err)
+	}
+	if head.Compare(last.Position) < 0 && !c.patience.over(last.Position) {
+		return fmt.Errorf("recognise the log: %w: it ends at %s, before %s", errBehind, head, last.Position)
 	}
 	if head.Compare(last.Position) < 0 {
 		return fmt.Errorf("%w: it ends at %s, before %s", event.ErrLogWentBack, head, last.Position)
@@ -121,6 +128,10 @@ func (c *Client) recogniseLast(ctx context.Context, mark event.Mark) error {
 	}
 	return nil
 }
+
+// errBehind says that the log ends before what was read from it, which may be for a
+// moment only.
+var errBehind = fmt.Errorf("%w: the event store has not caught up", ErrUnavailable)
 
 // eventAt reads the event at a position of the log, if there is one.
 func (c *Client) eventAt(ctx context.Context, at event.Position) (*esdb.RecordedEvent, bool, error) {

@@ -397,3 +397,43 @@ func TestWatchEndsTheSubscriptionsOfALogThatWentBack(t *testing.T) {
 		})
 	}
 }
+
+// A store that ends before what was read from it, as a member of a cluster does that
+// has not caught up, is waited for; only then is the log said to have gone back. What
+// differs is a loss at once.
+func TestAStoreThatIsBehindIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	store := eventstoretest.New(t)
+	ctx := within(t, time.Minute)
+	log, err := store.Client.Identity(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := put(t, store, "user-1", 0, 1)
+	lost := put(t, store, "user-1", 1, 1)
+	patient := eventstoretest.Connect(t, eventstore.Options{URL: store.Node.ConnectionString(), Patience: time.Hour})
+	brief := eventstoretest.Connect(t, eventstore.Options{URL: store.Node.ConnectionString(), Patience: 300 * time.Millisecond})
+	store.GoBack(t, kept.Position)
+	for range 3 {
+		if _, err := patient.Recognise(ctx, markOf(log, lost)); err == nil || errors.Is(err, event.ErrLogWentBack) || !errors.Is(err, eventstore.ErrUnavailable) {
+			t.Errorf("while it may catch up: %v", err)
+		}
+		if _, err := patient.Recognise(ctx, markOf(log, kept)); err != nil {
+			t.Errorf("what is there: %v", err)
+		}
+	}
+	if _, err := patient.Recognise(ctx, markOf(log+"#2", kept)); err == nil || errors.Is(err, event.ErrLogWentBack) {
+		t.Errorf("an epoch that has not begun there yet: %v", err)
+	}
+	eventually(t, "it is a loss in the end", func() bool {
+		_, err := brief.Recognise(ctx, markOf(log, lost))
+		return errors.Is(err, event.ErrLogWentBack)
+	})
+	if err := store.Client.Ping(ctx); err != nil { // The client notices as it connects again.
+		t.Fatal(err)
+	}
+	put(t, store, "user-1", 1, 10)
+	if _, err := patient.Recognise(ctx, markOf(log, lost)); !errors.Is(err, event.ErrLogWentBack) {
+		t.Errorf("other events are there: %v", err)
+	}
+}
