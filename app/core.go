@@ -42,17 +42,21 @@ type core struct {
 // openCore starts the parts in their order; close stops them in reverse. After
 // an error nothing is left running.
 func openCore(ctx context.Context, settings Settings, dataFolder string, logger *slog.Logger, registry prometheus.Registerer) (*core, error) {
-	db, err := openDatabase(ctx, settings, dataFolder, logger)
+	tracing, err := telemetry.NewTracing(ctx, settings.TraceEndpoint, settings.Version, settings.TraceShare)
 	if err != nil {
 		return nil, err
 	}
-	return openCoreOn(ctx, db, settings, dataFolder, logger, registry)
+	db, err := openDatabase(ctx, settings, dataFolder, tracing.Provider(), logger)
+	if err != nil {
+		return nil, errors.Join(err, tracing.Shutdown(ctx))
+	}
+	return openCoreOn(ctx, db, tracing, settings, dataFolder, logger, registry)
 }
 
-// openCoreOn is openCore on a database that is open, and belongs to the core from then
-// on.
-func openCoreOn(ctx context.Context, db *database, settings Settings, dataFolder string, logger *slog.Logger, registry prometheus.Registerer) (_ *core, err error) {
-	c := &core{db: db, started: make(chan struct{})}
+// openCoreOn is openCore on a database that is open. The database and the tracing
+// belong to the core from then on.
+func openCoreOn(ctx context.Context, db *database, tracing *telemetry.Tracing, settings Settings, dataFolder string, logger *slog.Logger, registry prometheus.Registerer) (_ *core, err error) {
+	c := &core{db: db, tracing: tracing, started: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.close())
@@ -79,10 +83,7 @@ func openCoreOn(ctx context.Context, db *database, settings Settings, dataFolder
 	if c.codec, err = eventstore.NewCodec(eventstore.Schemas(), c.keys); err != nil {
 		return nil, err
 	}
-	if c.log, err = openEventLog(ctx, settings, c.db.pool, logger, registry); err != nil {
-		return nil, err
-	}
-	if c.tracing, err = telemetry.NewTracing(ctx, settings.TraceEndpoint, settings.Version, settings.TraceShare); err != nil {
+	if c.log, err = openEventLog(ctx, settings, c.db.pool, c.tracing.Provider(), logger, registry); err != nil {
 		return nil, err
 	}
 	c.unreadable = countUnreadable(registry)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/perfectworks/backend/adapters/postgres"
 )
@@ -22,7 +23,8 @@ type database struct {
 	cluster *postgres.Cluster // nil when the server is not ours
 }
 
-func openDatabase(ctx context.Context, settings Settings, dataFolder string, logger *slog.Logger) (*database, error) {
+// openDatabase opens the database. Spans may be nil.
+func openDatabase(ctx context.Context, settings Settings, dataFolder string, spans trace.TracerProvider, logger *slog.Logger) (*database, error) {
 	db := &database{url: settings.DatabaseURL, process: uuid.New()}
 	if db.url == "" {
 		cluster, err := postgres.StartCluster(ctx, postgres.ClusterConfig{
@@ -33,7 +35,7 @@ func openDatabase(ctx context.Context, settings Settings, dataFolder string, log
 		}
 		db.cluster, db.url = cluster, cluster.URL()
 	}
-	pool, err := postgres.Open(ctx, db.url, postgres.Options{Process: db.process})
+	pool, err := postgres.Open(ctx, db.url, postgres.Options{Process: db.process, TracerProvider: spans})
 	if err != nil {
 		return nil, errors.Join(db.named(err), db.close())
 	}

@@ -89,7 +89,7 @@ func (f *findings) installation(ctx context.Context, settings Settings, logger *
 	if f.failed("data folder", err) {
 		return
 	}
-	db, err := openDatabase(ctx, settings, data, logger)
+	db, err := openDatabase(ctx, settings, data, nil, logger)
 	if f.failed("database", err) {
 		return
 	}
@@ -99,7 +99,7 @@ func (f *findings) installation(ctx context.Context, settings Settings, logger *
 		f.closed(db.close())
 		return
 	}
-	c, err := openCoreOn(ctx, db, settings, data, logger, telemetry.NewRegistry())
+	c, err := openCoreOn(ctx, db, telemetry.Untraced(), settings, data, logger, telemetry.NewRegistry())
 	if f.failed("start", err) {
 		return
 	}

@@ -99,7 +99,7 @@ func RunEventNode(ctx context.Context, settings Settings, node EventNodeSettings
 	if err != nil {
 		return err
 	}
-	db, err := openDatabase(ctx, settings, data, logger)
+	db, err := openDatabase(ctx, settings, data, nil, logger)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/perfectworks/backend/adapters/eventnode"
 	"github.com/perfectworks/backend/adapters/eventstore"
@@ -35,13 +36,18 @@ type eventLog struct {
 // log is said to have gone back.
 const logPatience = 5 * time.Second
 
-func openEventLog(ctx context.Context, settings Settings, pool *pgxpool.Pool, logger *slog.Logger, registry prometheus.Registerer) (*eventLog, error) {
+// openEventLog opens the event store. Spans may be nil.
+func openEventLog(
+	ctx context.Context, settings Settings, pool *pgxpool.Pool, spans trace.TracerProvider, logger *slog.Logger, registry prometheus.Registerer,
+) (*eventLog, error) {
 	known, err := projections.LogOf(ctx, pool)
 	if err != nil {
 		return nil, err
 	}
 	log := &eventLog{feed: eventstore.NewFeed(eventstore.FeedOptions{})}
-	options := eventstore.Options{Logger: logger, Metrics: telemetry.NewEventStore(registry), Patience: logPatience}
+	options := eventstore.Options{
+		Logger: logger, Metrics: telemetry.NewEventStore(registry), Patience: logPatience, TracerProvider: spans,
+	}
 	if settings.WhenLogWentBack != AdoptLog {
 		options.Log = known
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/perfectworks/backend/adapters/documents/engines"
 	"github.com/perfectworks/backend/adapters/documents/router"
 	"github.com/perfectworks/backend/adapters/processing"
+	"github.com/perfectworks/backend/adapters/telemetry"
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/commands/policies"
 	"github.com/perfectworks/backend/domain/access"
@@ -102,17 +103,23 @@ func (c *core) openProcessing(settings Settings, data string, objects *blob.Stor
 		return nil, fmt.Errorf("set up the documents engine: %w", err)
 	}
 	working.Limits, counting.Limits = limits, limits
+	observer := telemetry.NewDocuments(c.tracing, registry)
+	working.Observe, counting.Observe = observer.Begin, observer.Begin
 	folder := filepath.Join(data, workFolder)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of documents under work: %w", err)
 	}
 	share := settings.DocumentsPerOrganization
 	if share == 0 {
-		share = workers
+		share = processing.DefaultShare(workers)
 	}
 	return processing.New(processing.Config{
 		Pool: c.db.pool, Objects: objects, Documents: router.New(working, found), Counter: counting,
-		Files: readmodels.NewQueries(c.db.pool).Files, Logger: logger, Registerer: registry, Folder: folder, Share: share,
+		Files: readmodels.NewQueries(c.db.pool).Files, Logger: logger, Registerer: measured(settings.Role.worker(), registry), Folder: folder, Workers: workers, Share: share,
+		Stored: readmodels.NewQueries(c.db.pool).Statistics.Stored, TraceParent: telemetry.TraceParent,
+		Observe: func(ctx context.Context, traceParent string, w processing.Attempt) (context.Context, func(error)) {
+			return c.tracing.Working(ctx, traceParent, w.JobID, w.FileID, w.Number, w.Waited)
+		},
 	})
 }
 

@@ -89,8 +89,9 @@ type Settings struct {
 	// together.
 	DocumentWorkers int   `env:"PERFECTWORKS_DOCUMENT_WORKERS"`
 	DocumentMemory  int64 `env:"PERFECTWORKS_DOCUMENT_MEMORY"`
-	// DocumentsPerOrganization are how many documents of one organization are worked on
-	// at once, in all processes; as many as one process works on when zero.
+	// DocumentsPerOrganization are how many documents of one organization are in the
+	// queue of workers at once, in all processes; processing.DefaultShare of
+	// DocumentWorkers when zero.
 	DocumentsPerOrganization int `env:"PERFECTWORKS_DOCUMENTS_PER_ORGANIZATION"`
 	// SMTPURL is the mail server, as smtps://user:password@host:465; without it
 	// mails become files in the data folder.

@@ -74,7 +74,7 @@ var settingGroups = []struct {
 		{Name: "PERFECTWORKS_FILE_GRACE", What: "how long the bytes of deleted files are kept"},
 		{Name: "PERFECTWORKS_DOCUMENT_WORKERS", What: "documents that a process works on at once", Default: "as many as there are processors"},
 		{Name: "PERFECTWORKS_DOCUMENT_MEMORY", What: "memory that they, and as many that are only counted, may take together, in bytes, at least 256 MiB for each", Default: "1.5 GiB for each"},
-		{Name: "PERFECTWORKS_DOCUMENTS_PER_ORGANIZATION", What: "documents of one organization that are worked on at once, in all processes; its other ones are held back, so that other organizations do not wait for them", Default: "as many as one process works on"},
+		{Name: "PERFECTWORKS_DOCUMENTS_PER_ORGANIZATION", What: "documents of one organization that are in the queue of workers at once, in all processes; its other ones are held back, so that other organizations do not wait for them", Default: "three for each document that a process works on, less one"},
 	}},
 	{"Other document engines", []setting{
 		{Name: "DOCUMENTS_ENGINES", What: "engines that may be used: `auto` (all that are found), `embedded` (none beside the embedded one), or some of `chromium`, `axe`, `verapdf`, `tesseract`, `texts`"},

@@ -97,7 +97,7 @@ func openWork(ctx context.Context, c *core, p *provider, settings Settings, logg
 		}
 	}()
 	queries := readmodels.NewQueries(c.db.pool)
-	working, err := c.openProcessing(settings, data, objects, logger, measured(settings.Role.worker(), registry))
+	working, err := c.openProcessing(settings, data, objects, logger, registry)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func openWork(ctx context.Context, c *core, p *provider, settings Settings, logg
 			Commands: w.commands, Read: streams.Recorded, Unreadable: unreadable, Seed: c.seed, Observe: c.tracing.Reacting,
 		})),
 		Periodic: c.periodic(w, settings, logger),
-		Workers:  map[string]int{processing.Queue: settings.documentWorkers()},
+		Workers:  map[string]int{processing.Queue: processing.JobWorkers(settings.documentWorkers())},
 		Logger:   logger, Registerer: measured(settings.Role.worker(), registry),
 	})
 	if err != nil {

@@ -4,17 +4,23 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/perfectworks/backend/adapters/documents"
+	"github.com/perfectworks/backend/adapters/documents/command"
 	"github.com/perfectworks/backend/adapters/documents/documentstest/pdftest"
+	"github.com/perfectworks/backend/adapters/documents/engines"
+	"github.com/perfectworks/backend/adapters/documents/router"
 )
 
 const (
@@ -82,24 +88,79 @@ func temporaryFile(data []byte) (*os.File, error) {
 	return file, err
 }
 
-// measureSequence compares the whole sequence of the known client with the engine
-// alone, with as many files at a time.
-func (c client) measureSequence(ctx context.Context, p plan) (measurement, error) {
-	row := measurement{
-		What: fmt.Sprintf("upload to download of a two-page PDF, %d at a time; the latency is that beyond the engine's", fileClients),
-		Unit: "files/s", LimitedBy: "the engine alone", AimP50: 30,
+// documentsCommand makes this program the command that works on documents.
+const documentsCommand = "documents"
+
+// runDocuments is that command, as cmd/perfectworks has it.
+func runDocuments(ctx context.Context) error {
+	root := command.New(func() (command.Engine, error) {
+		engine, err := documents.New(nil)
+		if err != nil {
+			return nil, err
+		}
+		return router.New(engine, &engines.Found{}), nil
+	})
+	root.SetArgs(os.Args[2:])
+	err := root.ExecuteContext(ctx)
+	var exit *command.ExitError
+	if errors.As(err, &exit) && exit.Code == command.ExitFindings {
+		return nil // The result is there.
 	}
-	alone, err := engineAlone()
+	return err
+}
+
+// commandAlone makes a document accessible by the command alone.
+func commandAlone(folder string) (func(context.Context) error, error) {
+	executable, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(folder, "in.pdf")
+	if err := os.WriteFile(file, pdftest.Pages(2).Bytes(), 0o600); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error {
+		cmd := exec.CommandContext(ctx, executable, documentsCommand, "process", file, "--output", "-") //nolint:gosec // This program.
+		var said bytes.Buffer
+		cmd.Stderr = &said
+		made, err := cmd.Output()
+		if err == nil && !bytes.HasPrefix(made, []byte("%PDF-")) {
+			err = errors.New("it is no PDF")
+		}
+		if err != nil {
+			return fmt.Errorf("the command: %w: %s", err, said.String())
+		}
+		return nil
+	}, nil
+}
+
+// sequenceSlice is how long each side of the sequence is measured at a time. With
+// several files under way on each processor, one takes a good part of a second.
+const sequenceSlice = 4 * time.Second
+
+// measureSequence compares the whole sequence of the known client with the engine's
+// command alone, with as many files at a time.
+func (c client) measureSequence(ctx context.Context, p plan) (_ measurement, err error) {
+	row := measurement{
+		What: fmt.Sprintf("upload to download of a two-page PDF, %d at a time; the latency is that beyond the command's", fileClients),
+		Unit: "files/s", LimitedBy: "the engine's command alone", AimP50: 30,
+	}
+	folder, err := os.MkdirTemp("", "perfectworks-bench-")
+	if err != nil {
+		return row, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	alone, err := commandAlone(folder)
 	if err != nil {
 		return row, err
 	}
 	data := pdftest.Pages(2).Bytes()
-	compared, err := compare(ctx, p.rounds,
-		driven(fileClients, func(ctx context.Context, _ int) error {
+	compared, err := compare(ctx, max(1, p.rounds/2),
+		drivenFor(fileClients, sequenceSlice, func(ctx context.Context, _ int) error {
 			_, err := c.makeAccessible(ctx, data)
 			return err
 		}),
-		driven(fileClients, func(ctx context.Context, _ int) error { return alone(ctx) }))
+		drivenFor(fileClients, sequenceSlice, func(ctx context.Context, _ int) error { return alone(ctx) }))
 	if err != nil {
 		return row, err
 	}
@@ -267,33 +328,39 @@ func (c client) measureFileLists(ctx context.Context, databaseURL string, p plan
 	if _, err := conn.Exec(ctx, "VACUUM ANALYZE files.files"); err != nil {
 		return nil, err
 	}
-	var rows []measurement
-	for what, query := range map[string]string{
-		"first page": "/files?limit=10", "last page": fmt.Sprintf("/files?limit=10&page=%d", listedFiles/10),
-	} {
-		path := query
-		if what == "last page" {
-			// The cursor of the page before the last one.
-			answer, err := c.do(ctx, http.MethodGet, query, "", c.keyed())
-			if err != nil {
-				return nil, err
+	// The cursor of the last page is that of the page before.
+	var envelope struct {
+		Data struct {
+			Pagination struct {
+				NextCursor string
+				TotalPages int
 			}
-			var envelope struct {
-				Data struct{ Pagination struct{ NextCursor string } }
-			}
-			if err := json.Unmarshal(answer, &envelope); err != nil {
-				return nil, err
-			}
-			path = "/files?limit=10&cursor=" + envelope.Data.Pagination.NextCursor
 		}
+	}
+	for _, path := range []func() string{
+		func() string { return "/files?limit=10" },
+		func() string { return fmt.Sprintf("/files?limit=10&page=%d", envelope.Data.Pagination.TotalPages-1) },
+	} {
+		answer, err := c.do(ctx, http.MethodGet, path(), "", c.keyed())
+		if err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(answer, &envelope); err != nil {
+			return nil, err
+		}
+	}
+	var rows []measurement
+	for _, page := range []struct{ what, path string }{
+		{"first page", "/files?limit=10"}, {"last page", "/files?limit=10&cursor=" + envelope.Data.Pagination.NextCursor},
+	} {
 		row, err := atPace(ctx, 50, p.lasting, func(ctx context.Context, _ int) error {
-			_, err := c.do(ctx, http.MethodGet, path, "", c.keyed())
+			_, err := c.do(ctx, http.MethodGet, page.path, "", c.keyed())
 			return err
 		})
 		if err != nil {
 			return nil, err
 		}
-		row.What, row.Unit, row.AimP99 = fmt.Sprintf("list of %d files, %s by cursor", listedFiles, what), "requests/s", 20
+		row.What, row.Unit, row.AimP99 = fmt.Sprintf("list of %d files, %s by cursor", listedFiles, page.what), "requests/s", 20
 		rows = append(rows, row)
 	}
 	return rows, nil

@@ -75,7 +75,13 @@ func compare(ctx context.Context, rounds int, measured, limit side) (comparison,
 // driven is a side on which workers repeat an operation. Each worker has its
 // number; the first error ends all.
 func driven(workers int, operation func(ctx context.Context, worker int) error) side {
-	return func(ctx context.Context) (load, error) { return drive(ctx, workers, slice, operation) }
+	return drivenFor(workers, slice, operation)
+}
+
+// drivenFor is driven with slices of another length: for operations that take long, of
+// which a usual slice would count none but the shortest.
+func drivenFor(workers int, lasting time.Duration, operation func(ctx context.Context, worker int) error) side {
+	return func(ctx context.Context) (load, error) { return drive(ctx, workers, lasting, operation) }
 }
 
 // drive lets workers repeat an operation for a time, after a tenth of it to get

@@ -62,7 +62,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	var err error
-	if config := os.Getenv(childVariable); config != "" {
+	if len(os.Args) > 1 && os.Args[1] == documentsCommand {
+		err = runDocuments(ctx)
+	} else if config := os.Getenv(childVariable); config != "" {
 		err = runChild(ctx, config)
 	} else {
 		err = run(ctx)

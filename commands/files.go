@@ -125,8 +125,10 @@ type QueuedOperation struct {
 	OrganizationID id.Organization
 	FileID         id.File
 	JobID          id.Job
-	// Async operations come after those that somebody waits for.
+	// Async operations come after those that a caller waits for.
 	Async bool
+	// TraceParent is the W3C trace parent of the request; it may be empty.
+	TraceParent string
 }
 
 // mayRead is nil for those who may see a file: its owner, and those who may read

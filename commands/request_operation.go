@@ -144,6 +144,7 @@ func (x *executor) begun(ctx context.Context, req Request, o outcome[file.State]
 		// A policy does the same: this is only faster.
 		_ = x.files.Queue.Enqueue(ctx, QueuedOperation{
 			OrganizationID: o.State.OrganizationID, FileID: o.State.ID, JobID: operation.Work.JobID, Async: async,
+			TraceParent: req.TraceParent,
 		})
 	}
 	return Result[RequestedOperation]{

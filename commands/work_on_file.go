@@ -112,6 +112,7 @@ func (x *executor) enqueueOperation(ctx context.Context, req Request, c EnqueueO
 	if err := req.Principal.Require(access.WorkOnFiles); err != nil {
 		return Result[file.State]{}, err
 	}
+	c.TraceParent = req.TraceParent
 	return Result[file.State]{}, x.files.Queue.Enqueue(ctx, QueuedOperation(c))
 }
 

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/perfectworks/backend/adapters/documents/isolate"
 )
@@ -20,12 +21,18 @@ import (
 var errWall = errors.New("the time allowed for one file is over")
 
 // run has a child process do the work. Out may be nil.
-func (e *Engine) run(ctx context.Context, r request, source Source, out *os.File) (message, error) {
+func (e *Engine) run(ctx context.Context, r request, source Source, out *os.File) (_ message, err error) {
 	release, err := e.Slot(ctx)
 	if err != nil {
 		return message{}, err
 	}
 	defer release()
+	var used time.Duration
+	if e.Observe != nil {
+		var observed func(time.Duration, error)
+		ctx, observed = e.Observe(ctx, r.Operation)
+		defer func() { observed(used, err) }()
+	}
 	limited, cancel := context.WithTimeoutCause(ctx, r.Limits.Wall, errWall)
 	defer cancel()
 	cmd, ended, err := e.child(limited, r, source, out)
@@ -38,6 +45,7 @@ func (e *Engine) run(ctx context.Context, r request, source Source, out *os.File
 		cancel()
 	}
 	waitErr := cmd.Wait()
+	used = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	switch {
 	case ctx.Err() != nil:
 		return message{}, ctx.Err()
@@ -48,7 +56,7 @@ func (e *Engine) run(ctx context.Context, r request, source Source, out *os.File
 	case last.done() && waitErr == nil:
 		return last, nil
 	}
-	if used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(); used >= r.Limits.CPU {
+	if used >= r.Limits.CPU {
 		return message{}, problem(TooSlow, "The file takes more than the allowed %s of processor time.", r.Limits.CPU)
 	}
 	return message{}, e.crash(ctx, r, cmd.said.String(), errors.Join(readErr, waitErr))

@@ -23,6 +23,9 @@ type Engine struct {
 	Now func() time.Time
 	// Log gets what a crashed child said; nil is nowhere.
 	Log *slog.Logger
+	// Observe, if not nil, sees each child process begin, after it has waited for its turn, and returns what is told of its
+	// end: the processor time that it took, and the error of the work.
+	Observe func(ctx context.Context, operation string) (context.Context, func(cpu time.Duration, err error))
 
 	slots chan struct{}
 }

@@ -181,7 +181,7 @@ func (a *API) process(ctx context.Context, x *exchange, c commands.RequestOperat
 type operated struct {
 	requested commands.RequestedOperation
 	result    commands.Result[commands.RequestedOperation]
-	// accepted says that nobody waited, waited that the result is there.
+	// accepted says that the caller does not wait, waited that the result is there.
 	accepted, waited bool
 	quote            *OperationQuote
 }
@@ -291,7 +291,10 @@ func quoteOf(q commands.Quote) *OperationQuote {
 }
 
 // Limits of those who wait for operations. They hold no place among those who work.
+// The known client sends ten files at a time, which always fit: callers together
+// bound only what each has beyond that.
 const (
+	alwaysWaiting       = 10
 	maxWaiting          = 4096
 	maxWaitingPerCaller = 64
 )
@@ -307,7 +310,7 @@ type crowd struct {
 func (w *crowd) enter(caller string) (leave func(), free bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.all >= maxWaiting || w.byCaller[caller] >= maxWaitingPerCaller {
+	if own := w.byCaller[caller]; own >= alwaysWaiting && (w.all >= maxWaiting || own >= maxWaitingPerCaller) {
 		return func() {}, false
 	}
 	if w.byCaller == nil {

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -205,21 +206,48 @@ func TestOperationsOfADeletedOrganization(t *testing.T) {
 	}
 }
 
-// Documents beyond a limit end with a sentence and cost nothing, and others go on.
-func TestDocumentsBeyondLimits(t *testing.T) {
+// Hostile documents end with a sentence, cost nothing and leave nothing, and others go
+// on.
+func TestHostileDocuments(t *testing.T) {
 	t.Parallel()
-	s := newWorld(t).start(func(c *app.Settings) { c.MaxFileSize = 2 << 20 })
+	w := newWorld(t)
+	s := w.start()
 	ada := s.owner("ada")
 	ada.welcomed(1000)
-	long := ada.upload("long.pdf", typePDF, pdftest.Pages(10_000).Bytes())
-	for _, operation := range []string{"analysis", "accessibility"} {
-		ada.post("/files/"+long+"/"+operation, "{}").refused(t, "422 DOCUMENT_TOO_LARGE")
+	encrypted := pdftest.Pages(1)
+	encrypted.Trailer = "/ID[<00><00>]/Encrypt<</Filter/Standard/V 2/R 3/Length 128/P -4" +
+		"/O<" + strings.Repeat("00", 32) + ">/U<" + strings.Repeat("00", 32) + ">>>"
+	cases := map[string]struct {
+		media string
+		data  []byte
+		want  string
+	}{
+		"no pages":     {typePDF, pdftest.Pages(0).Bytes(), "422 DOCUMENT_UNREADABLE"},
+		"damaged":      {typePDF, []byte("%PDF-1.7\nnothing of use"), "422 DOCUMENT_UNREADABLE"},
+		"encrypted":    {typePDF, encrypted.Bytes(), "422 DOCUMENT_ENCRYPTED"},
+		"10,000 pages": {typePDF, pdftest.Pages(10_000).Bytes(), "422 DOCUMENT_TOO_LARGE"},
+		"a bomb":       {typePDF, pdftest.FlateBomb(1<<30 + 1).Bytes(), "422 DOCUMENT_TOO_LARGE"},
+		"HTML of 50 MB": {
+			typeHTML, append([]byte("<!DOCTYPE html>"), bytes.Repeat([]byte("<p>x"), 50<<20/4)...), "422 DOCUMENT_TOO_LARGE",
+		},
+		"HTML of 100,000 levels": {typeHTML, []byte("<!DOCTYPE html>" + strings.Repeat("<div>", 100_000)), "422 DOCUMENT_TOO_LARGE"},
 	}
-	if encrypted, err := os.ReadFile("../../../shared/corpus/hostile/issue6010_2.pdf"); err == nil {
-		file := ada.upload("encrypted.pdf", typePDF, encrypted)
-		ada.post("/files/"+file+"/accessibility", "{}").refused(t, "422 DOCUMENT_ENCRYPTED")
-	} else {
-		t.Log("no encrypted file is tried: the corpus is not there")
+	for name, c := range cases {
+		file := ada.upload(name, c.media, c.data)
+		ada.post("/files/"+file+"/accessibility", "{}").refused(t, c.want)
+		if name == "a bomb" {
+			continue // It takes seconds each time.
+		}
+		ada.post("/files/"+file+"/analysis", "{}").refused(t, c.want)
+		target := map[string]string{typePDF: "html", typeHTML: "pdf"}[c.media]
+		a := ada.post("/files/"+file+"/conversion", `{"targetFormat":"`+target+`"}`)
+		a.refused(t, c.want)
+		if message, _ := a.envelope(t)["message"].(string); message == "" || strings.Contains(message, "\n") {
+			t.Errorf("%s: not one sentence: %q", name, message)
+		}
+	}
+	if objects := w.stored(); len(objects) != len(cases) {
+		t.Errorf("beside the originals there are %v", objects)
 	}
 	if b := ada.get("/token-transactions/balance").data(t, 200); b["available"] != 1000.0 || b["held"] != 0.0 {
 		t.Errorf("it cost something: %v", b)

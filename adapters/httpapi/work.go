@@ -50,11 +50,9 @@ func (a *API) work(op *operation, next http.Handler) http.Handler {
 }
 
 // wait runs what only waits, such as for a job, without a place among those who
-// work.
+// work. How many may wait is for the caller of this function to bound.
 func (a *API) wait(ctx context.Context, x *exchange, until func(context.Context) error) error {
-	if err := x.place.Pause(); err != nil {
-		return crowded(err)
-	}
+	x.place.Yield()
 	err := until(ctx)
 	return errors.Join(err, x.place.Resume(ctx))
 }

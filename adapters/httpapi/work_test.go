@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -44,6 +45,46 @@ func TestBlockingCallsHoldNoPlaces(t *testing.T) {
 	h.do(post("/api/v0/api-keys").json(`{}`)).wantData(t, http.StatusCreated)
 	close(release)
 	all.Wait()
+}
+
+// Ten calls of a client that wait for operations always fit, whatever others do; what
+// it has beyond that is bounded.
+func TestTenOfAClientAlwaysWait(t *testing.T) {
+	t.Parallel()
+	var w crowd
+	enter := func(caller string, n int) (in int, leave func()) {
+		var all []func()
+		for range n {
+			if out, free := w.enter(caller); free {
+				all = append(all, out)
+			}
+		}
+		return len(all), func() {
+			for _, out := range all {
+				out()
+			}
+		}
+	}
+	in, leave := enter("greedy", maxWaitingPerCaller+1)
+	if in != maxWaitingPerCaller {
+		t.Errorf("%d calls of one client wait", in)
+	}
+	leave()
+	var others []func()
+	for i := range maxWaiting / maxWaitingPerCaller {
+		_, leave := enter(fmt.Sprint(i), maxWaitingPerCaller)
+		others = append(others, leave)
+	}
+	if in, leave = enter("late", alwaysWaiting+1); in != alwaysWaiting {
+		t.Errorf("when others fill all places, %d calls of a client fit", in)
+	}
+	leave()
+	for _, leave := range others {
+		leave()
+	}
+	if w.all != 0 || len(w.byCaller) != 0 {
+		t.Errorf("%d wait, of %v", w.all, w.byCaller)
+	}
 }
 
 // What works is bounded for each caller and in all; the rest is told when to

@@ -160,6 +160,9 @@ type Insertion struct {
 	At time.Time
 	// Priority is from 1, which is first, to 4; that of the kind when zero.
 	Priority int
+	// TraceParent is the W3C trace parent of the request that the job is for; it may
+	// be empty.
+	TraceParent string
 }
 
 // Insert puts jobs into the queue, with the transaction: when it commits, they
@@ -178,9 +181,13 @@ func (c *Client) Insert(ctx context.Context, tx pgx.Tx, jobs ...Insertion) error
 		options.ScheduledAt = job.At
 		setDefault(&job.Priority, options.Priority)
 		options.Priority = job.Priority
-		if job.Key != uuid.Nil {
+		if job.Key != uuid.Nil || job.TraceParent != "" {
+			m := metadata{TraceParent: job.TraceParent}
+			if job.Key != uuid.Nil {
+				m.Key = job.Key.String()
+			}
 			var err error
-			if options.Metadata, err = json.Marshal(metadata{Key: job.Key.String()}); err != nil {
+			if options.Metadata, err = json.Marshal(m); err != nil {
 				return fmt.Errorf("insert a job: %w", err)
 			}
 		}

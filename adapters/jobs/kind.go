@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"time"
@@ -24,6 +25,8 @@ type Job[A Args] struct {
 	Attempt int
 	// CreatedAt is when the job was inserted, in UTC: the same in each attempt.
 	CreatedAt time.Time
+	// TraceParent is that of the Insertion.
+	TraceParent string
 }
 
 // Kind is a sort of job: its arguments, and what works it.
@@ -34,6 +37,8 @@ type Kind struct {
 	insert  river.InsertOpts
 	timeout time.Duration
 	add     func(*river.Workers) error
+	// decodes returns nil for arguments that a worker of the kind can read.
+	decodes func(args []byte) error
 }
 
 // Name is what the jobs are stored under.
@@ -78,6 +83,7 @@ func On[A Args](zero A, options Options, work func(context.Context, Job[A]) erro
 	return Kind{
 		name: zero.Kind(), args: reflect.TypeFor[A](), queue: options.Queue, timeout: options.Timeout,
 		insert: river.InsertOpts{MaxAttempts: options.MaxAttempts, Priority: options.Priority, Queue: options.Queue},
+		decodes: func(args []byte) error { return json.Unmarshal(args, new(A)) },
 		add: func(workers *river.Workers) (err error) {
 			defer func() {
 				if p := recover(); p != nil { // Two kinds of one name, for example.
@@ -117,11 +123,11 @@ func (w *worker[A]) Timeout(*river.Job[A]) time.Duration { return w.timeout }
 func (w *worker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 	m, err := readMetadata(job.Metadata)
 	if err != nil {
-		return Final(err)
+		return err
 	}
 	key, _ := uuid.Parse(m.Key) // Absent when no caller waits by it.
 	return w.work(ctx, Job[A]{
 		Args: job.Args, Key: key, Lease: Lease{JobID: job.ID, Fence: m.Fence},
-		Attempt: job.Attempt, CreatedAt: job.CreatedAt.UTC(),
+		Attempt: job.Attempt, CreatedAt: job.CreatedAt.UTC(), TraceParent: m.TraceParent,
 	})
 }

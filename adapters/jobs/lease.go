@@ -51,12 +51,14 @@ const (
 type metadata struct {
 	Key   string `json:"key,omitempty"`
 	Fence int64  `json:"fence,omitempty"`
+	// TraceParent is a W3C trace parent.
+	TraceParent string `json:"traceParent,omitempty"`
 }
 
 func readMetadata(stored []byte) (metadata, error) {
 	var m metadata
 	if err := json.Unmarshal(stored, &m); err != nil {
-		return metadata{}, fmt.Errorf("read a job's metadata: %w", err)
+		return metadata{}, Final(fmt.Errorf("read a job's metadata: %w", err))
 	}
 	return m, nil
 }

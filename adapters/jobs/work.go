@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"runtime/debug"
@@ -25,9 +26,18 @@ type middleware struct {
 func (m *middleware) Work(ctx context.Context, job *rivertype.JobRow, inner func(context.Context) error) (err error) {
 	c := m.client
 	began := time.Now()
+	defer func() {
+		c.metrics.worked(job.Kind, err, time.Since(began))
+		if err != nil {
+			c.failed(ctx, job, err)
+		}
+	}()
 	meta, err := readMetadata(job.Metadata)
 	if err != nil {
 		return err
+	}
+	if err := c.kinds[job.Kind].decodes(job.EncodedArgs); err != nil {
+		return Final(fmt.Errorf("read a job's arguments: %w", err))
 	}
 	// The report of this attempt carries the fence: see the trigger of that name.
 	if err := river.MetadataSet(ctx, fenceMember, meta.Fence); err != nil {
@@ -36,12 +46,6 @@ func (m *middleware) Work(ctx context.Context, job *rivertype.JobRow, inner func
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer c.running.add(Lease{job.ID, meta.Fence}, cancel)()
-	defer func() {
-		c.metrics.worked(job.Kind, err, time.Since(began))
-		if err != nil {
-			c.failed(ctx, job, err)
-		}
-	}()
 	defer func() {
 		if p := recover(); p != nil {
 			// What was thrown may hold anything; the stack holds no values.

@@ -31,7 +31,10 @@ func (s *Service) Engine() string { return s.engine }
 // Inspect implements commands.Documents.
 func (s *Service) Inspect(ctx context.Context, object string, format file.Format) (commands.Inspection, error) {
 	local, err := s.fetch(ctx, object)
-	if err != nil {
+	switch {
+	case isFull(err):
+		return commands.Inspection{}, failure.ErrStorageFull
+	case err != nil:
 		return commands.Inspection{}, err
 	}
 	defer local.Close()

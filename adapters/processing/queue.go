@@ -14,15 +14,15 @@ import (
 )
 
 // Enqueue implements commands.OperationQueue. An operation that is there already
-// stays, and comes before others once somebody waits for it.
+// stays, and comes before others once a caller waits for it.
 func (s *Service) Enqueue(ctx context.Context, o commands.QueuedOperation) error {
 	err := pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
 		if err := lockOrganization(ctx, tx, o.OrganizationID); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO file_jobs (job_id, file_id, organization_id, async) VALUES ($1, $2, $3, $4)
+		if _, err := tx.Exec(ctx, `INSERT INTO file_jobs (job_id, file_id, organization_id, async, trace_parent) VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT (job_id) DO UPDATE SET async = file_jobs.async AND excluded.async`,
-			string(o.JobID), string(o.FileID), string(o.OrganizationID), o.Async); err != nil {
+			string(o.JobID), string(o.FileID), string(o.OrganizationID), o.Async, o.TraceParent); err != nil {
 			return err
 		}
 		return s.letIn(ctx, tx, o.OrganizationID)
@@ -41,30 +41,35 @@ func lockOrganization(ctx context.Context, tx pgx.Tx, organization id.Organizati
 }
 
 // letIn inserts as many jobs of an organization as its share allows. An operation
-// counts until its end is noted. The state of its job would not do: the queue notes
-// that a job ended some time after the job let the next ones in, and what came in
-// between would be held back, and nothing would let it in.
+// counts until the work on its document is done, or its end is noted. The state of its
+// job would not do: the queue notes that a job ended some time after the job let the
+// next ones in, and what came in between would be held back, and nothing would let it
+// in.
 func (s *Service) letIn(ctx context.Context, tx pgx.Tx, organization id.Organization) error {
 	var queued int
 	if err := tx.QueryRow(ctx, `SELECT count(*) FROM file_jobs
-		WHERE organization_id = $1 AND queued_at IS NOT NULL AND ended_at IS NULL`, string(organization)).Scan(&queued); err != nil {
+		WHERE organization_id = $1 AND queued_at IS NOT NULL AND worked_at IS NULL AND ended_at IS NULL`, string(organization)).Scan(&queued); err != nil {
 		return err
 	}
 	free := s.Share + 1 - queued
 	if free <= 0 {
 		return nil
 	}
-	rows, err := tx.Query(ctx, `UPDATE file_jobs SET queued_at = now() WHERE job_id IN (
-			SELECT job_id FROM file_jobs WHERE organization_id = $1 AND queued_at IS NULL AND ended_at IS NULL
-			ORDER BY async, inserted_at, job_id LIMIT $2)
-		RETURNING job_id, file_id, async`, string(organization), free)
+	// What RETURNING returns has no order of its own.
+	rows, err := tx.Query(ctx, `WITH next AS (
+			UPDATE file_jobs SET queued_at = now() WHERE job_id IN (
+				SELECT job_id FROM file_jobs WHERE organization_id = $1 AND queued_at IS NULL AND ended_at IS NULL
+				ORDER BY async, inserted_at, job_id LIMIT $2)
+			RETURNING job_id, file_id, async, trace_parent, inserted_at)
+		SELECT job_id, file_id, async, trace_parent FROM next ORDER BY async, inserted_at, job_id`, string(organization), free)
 	if err != nil {
 		return err
 	}
 	type held struct {
-		JobID  id.Job
-		FileID id.File
-		Async  bool
+		JobID       id.Job
+		FileID      id.File
+		Async       bool
+		TraceParent string
 	}
 	next, err := pgx.CollectRows(rows, pgx.RowToStructByPos[held])
 	if err != nil {
@@ -74,13 +79,13 @@ func (s *Service) letIn(ctx context.Context, tx pgx.Tx, organization id.Organiza
 	for i, h := range next {
 		all[i] = jobs.Insertion{
 			Args: args{OrganizationID: organization, FileID: h.FileID, JobID: h.JobID}, Key: keyOf(h.JobID),
-			Priority: priority(queued+i < s.Share, h.Async),
+			Priority: priority(queued+i < s.Share, h.Async), TraceParent: h.TraceParent,
 		}
 	}
 	return s.queue.Insert(ctx, tx, all...)
 }
 
-// priority puts what somebody waits for before what nobody does, and all that is
+// priority puts what a caller waits for before what no caller does, and all that is
 // beyond an organization's share after both.
 func priority(withinShare, async bool) int {
 	p := 1
@@ -97,6 +102,20 @@ func priority(withinShare, async bool) int {
 func (s *Service) next(ctx context.Context, organization id.Organization) error {
 	return pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
 		if err := lockOrganization(ctx, tx, organization); err != nil {
+			return err
+		}
+		return s.letIn(ctx, tx, organization)
+	})
+}
+
+// worked notes that the document of an operation was worked on, and lets the next ones
+// in.
+func (s *Service) worked(ctx context.Context, organization id.Organization, name id.Job) error {
+	return pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
+		if err := lockOrganization(ctx, tx, organization); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "UPDATE file_jobs SET worked_at = now() WHERE job_id = $1", string(name)); err != nil {
 			return err
 		}
 		return s.letIn(ctx, tx, organization)
@@ -163,7 +182,7 @@ func (s *Service) LetIn(ctx context.Context) error {
 
 // Unended implements commands.OperationQueue.
 func (s *Service) Unended(ctx context.Context, organization id.Organization) ([]commands.QueuedOperation, error) {
-	rows, err := s.Pool.Query(ctx, `SELECT organization_id, file_id, job_id, async FROM file_jobs
+	rows, err := s.Pool.Query(ctx, `SELECT organization_id, file_id, job_id, async, trace_parent FROM file_jobs
 		WHERE organization_id = $1 AND ended_at IS NULL ORDER BY inserted_at`, string(organization))
 	if err != nil {
 		return nil, fmt.Errorf("look for the operations of an organization: %w", err)

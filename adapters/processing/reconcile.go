@@ -51,7 +51,7 @@ func (s *Service) Reconcile(ctx context.Context, now time.Time) error {
 // reconcile looks after one operation that has not ended.
 func (s *Service) reconcile(ctx context.Context, o files.Job, now time.Time) error {
 	if !now.Before(o.Deadline) {
-		return s.end(ctx, o.OrganizationID, o.FileID, o.ID, file.OperationTimedOut, now)
+		return s.end(ctx, o, file.OperationTimedOut, now)
 	}
 	var queued bool
 	err := s.Pool.QueryRow(ctx, "SELECT queued_at IS NOT NULL FROM file_jobs WHERE job_id = $1", string(o.ID)).Scan(&queued)
@@ -68,20 +68,20 @@ func (s *Service) reconcile(ctx context.Context, o files.Job, now time.Time) err
 	if state == jobs.StateWaiting || state == jobs.StateRunning {
 		return nil
 	}
-	return s.end(ctx, o.OrganizationID, o.FileID, o.ID, file.OperationLost, now)
+	return s.end(ctx, o, file.OperationLost, now)
 }
 
 // end ends an operation from outside.
-func (s *Service) end(ctx context.Context, organization id.Organization, name id.File, job id.Job, reason file.Reason, now time.Time) error {
-	ended, err := s.commands.FailOperation(ctx, request(organization, job, "reconcile", now), commands.FailOperation{
-		FileID: name, JobID: job, Outcome: file.Outcome{Reason: reason},
+func (s *Service) end(ctx context.Context, o files.Job, reason file.Reason, now time.Time) error {
+	ended, err := s.commands.FailOperation(ctx, s.request(ctx, o.OrganizationID, o.ID, "reconcile", now), commands.FailOperation{
+		FileID: o.FileID, JobID: o.ID, Outcome: file.Outcome{Reason: reason},
 	})
 	if err != nil {
-		return fmt.Errorf("end %s: %w", job, err)
+		return fmt.Errorf("end %s: %w", o.ID, err)
 	}
-	s.metrics.failed("", reason)
-	s.Logger.WarnContext(ctx, "an operation on a file was ended, because nothing worked on it", slog.String("job", string(job)), slog.String("reason", string(reason)))
-	return s.Stop(ctx, job, ended.Position)
+	s.metrics.failed(o.Kind, reason)
+	s.Logger.WarnContext(ctx, "an operation on a file was ended, because nothing worked on it", slog.String("job", string(o.ID)), slog.String("reason", string(reason)))
+	return s.Stop(ctx, o.ID, ended.Position)
 }
 
 // finishLeft does what follows from ends after which the process died.
@@ -106,7 +106,7 @@ func (s *Service) finishLeft(ctx context.Context, now time.Time) error {
 			err = errors.Join(err, stateErr)
 			continue
 		}
-		finished, finishErr := s.commands.FinishOperation(ctx, request(l.OrganizationID, l.JobID, "reconcile", now), commands.FinishOperation{
+		finished, finishErr := s.commands.FinishOperation(ctx, s.request(ctx, l.OrganizationID, l.JobID, "reconcile", now), commands.FinishOperation{
 			FileID: l.FileID, JobID: l.JobID,
 		})
 		o, known := finished.Value.Operation(l.JobID)

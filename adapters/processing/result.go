@@ -1,6 +1,7 @@
 package processing
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,7 +10,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/perfectworks/backend/adapters/documents"
 	"github.com/perfectworks/backend/commands"
@@ -40,25 +42,40 @@ func (a attempt) carryOut(ctx context.Context, s file.State, o file.Operation) (
 	told := a.tell(ctx)
 	defer told.stop()
 	source := documents.Source{File: local, Format: documents.Format(s.Format), Progress: told.progress}
-	if o.Kind == file.Analysis {
-		report, err := a.Documents.Analyze(ctx, source)
-		if err != nil {
-			return result{}, err
-		}
-		return a.store(ctx, s.ID, o, report, report, nil)
-	}
-	made, err := a.make(ctx, source, o, out)
+	done, err := a.workOn(ctx, source, o, out)
 	if err != nil {
 		return result{}, err
 	}
-	return a.store(ctx, o.DerivedID, o, made, made.Report, out)
+	letIn := make(chan struct{})
+	go func() {
+		defer close(letIn)
+		err := a.worked(ctx, a.args.OrganizationID, a.args.JobID)
+		*a.letIn = err == nil // Otherwise the end of the attempt does it.
+	}()
+	defer func() { <-letIn }()
+	if o.Kind == file.Analysis {
+		return a.store(ctx, s.ID, o, done.Report, done.Report, nil)
+	}
+	return a.store(ctx, o.DerivedID, o, done, done.Report, out)
 }
 
-func (a attempt) make(ctx context.Context, source documents.Source, o file.Operation, out *os.File) (*documents.Outcome, error) {
-	if o.Kind == file.Conversion {
-		return a.Documents.Convert(ctx, source, documents.Format(o.Target), out)
+// workOn has the engine work on the document, once there is a place. Of an analysis
+// there is only the report.
+func (a attempt) workOn(ctx context.Context, source documents.Source, o file.Operation, out *os.File) (*documents.Outcome, error) {
+	leave, err := a.places.take(ctx, a.args.OrganizationID)
+	if err != nil {
+		return nil, err
 	}
-	return a.Documents.Process(ctx, source, out)
+	defer leave()
+	switch o.Kind {
+	case file.Conversion:
+		return a.Documents.Convert(ctx, source, documents.Format(o.Target), out)
+	case file.Accessibility:
+		return a.Documents.Process(ctx, source, out)
+	case file.Analysis:
+	}
+	report, err := a.Documents.Analyze(ctx, source)
+	return &documents.Outcome{Report: report}, err
 }
 
 // store writes the record of the work, and the document that was made, if one was,
@@ -76,19 +93,30 @@ func (a attempt) store(ctx context.Context, owner id.File, o file.Operation, rec
 	if err != nil {
 		return r, fmt.Errorf("write a report: %w", err)
 	}
-	r.done = file.Done{Fence: a.lease.Fence, Findings: findingsOf(report, a.engine, key("json"))}
-	if _, _, err = a.put(ctx, key("json"), "application/json", strings.NewReader(string(text))); err != nil || out == nil {
+	// The engine is the one that was asked for: an API on another machine, which has
+	// found other engines, would not recognise the result otherwise, and it would be
+	// paid for again. The record names all that took part.
+	r.done = file.Done{Fence: a.lease.Fence, Findings: findingsOf(report, o.Work.Engine, key("json"))}
+	both, storing := errgroup.WithContext(ctx) // Each waits for the disk.
+	both.Go(func() error {
+		_, _, err := a.put(storing, key("json"), "application/json", bytes.NewReader(text))
+		return err
+	})
+	if out != nil {
+		format := file.Format(report.Format)
+		r.content = file.Content{Object: key(string(format)), Format: format, Pages: int64(report.Pages)}
+		both.Go(func() (err error) {
+			if _, err = out.Seek(0, io.SeekStart); err != nil {
+				return fmt.Errorf("read a result: %w", err)
+			}
+			r.content.Size, r.content.SHA256, err = a.put(storing, r.content.Object, format.MIME(), out)
+			return err
+		})
+	}
+	if err = both.Wait(); err != nil {
 		return r, err
 	}
-	format := file.Format(report.Format)
-	r.content = file.Content{Object: key(string(format)), Format: format, Pages: int64(report.Pages)}
-	if _, err = out.Seek(0, io.SeekStart); err != nil {
-		return r, fmt.Errorf("read a result: %w", err)
-	}
-	if r.content.Size, r.content.SHA256, err = a.put(ctx, r.content.Object, format.MIME(), out); err != nil {
-		return r, err
-	}
-	if format == file.HTML {
+	if r.content.Format == file.HTML {
 		r.content.Characters, err = a.characters(ctx, out)
 	}
 	return r, err

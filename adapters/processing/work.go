@@ -22,8 +22,15 @@ const settleTimeout = 15 * time.Second
 // work is the job of an operation. However it ends, the next one of the organization
 // is let in.
 func (s *Service) work(ctx context.Context, job jobs.Job[args]) (err error) {
-	a := attempt{Service: s, args: job.Args, lease: job.Lease, last: job.Attempt >= maxAttempts}
+	a := attempt{Service: s, args: job.Args, lease: job.Lease, last: job.Attempt >= maxAttempts, letIn: new(bool)}
+	ctx, end := s.Observe(ctx, job.TraceParent, Attempt{
+		JobID: job.Args.JobID, FileID: job.Args.FileID, Number: job.Attempt, Waited: time.Since(job.CreatedAt),
+	})
+	defer func() { end(err) }()
 	defer func() {
+		if *a.letIn && err == nil {
+			return
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 		defer cancel()
 		if nextErr := s.next(ctx, job.Args.OrganizationID); nextErr != nil {
@@ -40,14 +47,18 @@ type attempt struct {
 	lease jobs.Lease
 	// last says that there is no other attempt after this one.
 	last bool
+	// kind is that of the operation, once it is known.
+	kind file.Kind
+	// letIn says that the next operation of the organization was let in already.
+	letIn *bool
 }
 
-func (a attempt) request(step string) commands.Request {
-	return request(a.args.OrganizationID, a.args.JobID, step, time.Now())
+func (a attempt) request(ctx context.Context, step string) commands.Request {
+	return a.Service.request(ctx, a.args.OrganizationID, a.args.JobID, step, time.Now())
 }
 
 func (a attempt) run(ctx context.Context) error {
-	started, err := a.commands.StartOperation(ctx, a.request("start"), commands.StartOperation{
+	started, err := a.commands.StartOperation(ctx, a.request(ctx, "start"), commands.StartOperation{
 		FileID: a.args.FileID, JobID: a.args.JobID, Fence: a.lease.Fence,
 	})
 	if errors.Is(err, file.ErrFenceExpired) {
@@ -57,7 +68,11 @@ func (a attempt) run(ctx context.Context) error {
 		return a.giveUp(ctx, err)
 	}
 	operation, known := started.Value.Operation(a.args.JobID)
+	a.kind = operation.Kind
 	if !known || operation.Phase.Ended() {
+		if operation.Reason == file.HoldEnded && operation.Fence == a.lease.Fence {
+			a.metrics.failed(a.kind, operation.Reason) // It was ended just now.
+		}
 		return a.finish(ctx)
 	}
 	if err := a.step(ctx, "started"); err != nil {
@@ -68,21 +83,21 @@ func (a attempt) run(ctx context.Context) error {
 	var failed *outcomeError
 	switch {
 	case errors.As(err, &failed):
-		a.metrics.failed(operation.Kind, failed.Reason)
+		a.metrics.failed(a.kind, failed.Reason)
 		return a.fail(ctx, failed.Outcome)
 	case err != nil:
 		return a.giveUp(ctx, err)
 	}
-	ended, err := a.complete(ctx, result)
+	ended, pages, err := a.complete(ctx, result)
 	if err != nil {
 		a.discard(ctx, result)
 		if errors.Is(err, file.ErrFenceExpired) || errors.Is(err, jobs.ErrLeaseLost) {
-			// Cancelled, taken over, or too late. If nobody has it now, it is over.
+			// Cancelled, taken over, or too late. It is over unless another worker has it.
 			return a.finish(ctx)
 		}
 		return a.giveUp(ctx, err)
 	}
-	a.metrics.done(operation.Kind, result.done.Pages, result.content.Size, time.Since(began))
+	a.metrics.done(a.kind, pages, result.content.Size, time.Since(began))
 	if before := started.Value.Findings; operation.Kind == file.Analysis && before != nil && before.Report != started.Value.Receipt {
 		_ = a.Objects.Delete(ctx, before.Report) // A sweep finds it otherwise.
 	}
@@ -92,26 +107,33 @@ func (a attempt) run(ctx context.Context) error {
 	return a.ended(ctx, a.args.JobID, ended)
 }
 
-// complete records the end while the lease is held: nobody can take the job over
-// until the transaction ends.
-func (a attempt) complete(ctx context.Context, r result) (event.Position, error) {
-	var ended event.Position
-	err := pgx.BeginFunc(ctx, a.Pool, func(tx pgx.Tx) error {
+// complete records the end while the lease is held: no other worker can take the job
+// over until the transaction ends. It returns the pages that were charged for.
+func (a attempt) complete(ctx context.Context, r result) (ended event.Position, pages int64, err error) {
+	select {
+	case a.completing <- struct{}{}:
+		defer func() { <-a.completing }()
+	case <-ctx.Done():
+		return ended, 0, ctx.Err()
+	}
+	err = pgx.BeginFunc(ctx, a.Pool, func(tx pgx.Tx) error {
 		if err := a.lease.Confirm(ctx, tx); err != nil {
 			return err
 		}
-		done, err := a.commands.CompleteOperation(ctx, a.request("complete"), commands.CompleteOperation{
+		done, err := a.commands.CompleteOperation(ctx, a.request(ctx, "complete"), commands.CompleteOperation{
 			FileID: a.args.FileID, JobID: a.args.JobID, Content: r.content, Done: r.done,
 		})
 		ended = done.Position
+		operation, _ := done.Value.Operation(a.args.JobID)
+		pages = operation.Done.Pages
 		return err
 	})
-	return ended, err
+	return ended, pages, err
 }
 
 // fail ends the operation without a result.
 func (a attempt) fail(ctx context.Context, how file.Outcome) error {
-	ended, err := a.commands.FailOperation(ctx, a.request("fail"), commands.FailOperation{
+	ended, err := a.commands.FailOperation(ctx, a.request(ctx, "fail"), commands.FailOperation{
 		FileID: a.args.FileID, JobID: a.args.JobID, Fence: a.lease.Fence, Outcome: how,
 	})
 	if errors.Is(err, file.ErrFenceExpired) {
@@ -125,7 +147,7 @@ func (a attempt) fail(ctx context.Context, how file.Outcome) error {
 
 // finish does what is left to do for an operation that has ended.
 func (a attempt) finish(ctx context.Context) error {
-	finished, err := a.commands.FinishOperation(ctx, a.request("finish"), commands.FinishOperation{
+	finished, err := a.commands.FinishOperation(ctx, a.request(ctx, "finish"), commands.FinishOperation{
 		FileID: a.args.FileID, JobID: a.args.JobID,
 	})
 	if errors.Is(err, file.ErrJobNotFound) {
@@ -146,8 +168,8 @@ func (a attempt) giveUp(ctx context.Context, err error) error {
 	if !a.last || ctx.Err() != nil {
 		return err
 	}
-	a.metrics.failed("", file.OperationLost)
-	ended, failErr := a.commands.FailOperation(ctx, a.request("give-up"), commands.FailOperation{
+	a.metrics.failed(a.kind, file.OperationLost)
+	ended, failErr := a.commands.FailOperation(ctx, a.request(ctx, "give-up"), commands.FailOperation{
 		FileID: a.args.FileID, JobID: a.args.JobID, Fence: a.lease.Fence, Outcome: file.Outcome{Reason: file.OperationLost},
 	})
 	if failErr == nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/gorilla/mux"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/perfectworks/backend/adapters/telemetry"
@@ -109,6 +110,53 @@ func TestCommandsAreMeasuredByOutcome(t *testing.T) {
 		if n := count(t, registry, outcome); n != 1 {
 			t.Errorf("outcome %s was counted %d times", outcome, n)
 		}
+	}
+}
+
+// The work on a file is part of the trace of the request that asked for it, down to the
+// child process.
+func TestTraceReachesFromRequestToChildProcess(t *testing.T) {
+	t.Parallel()
+	tracing, spans := recording(0)
+	registry := prometheus.NewRegistry()
+	documents := telemetry.NewDocuments(tracing, registry)
+	ctx, end := tracing.Working(t.Context(), callersParent, "job_1", "file_1", 2, time.Second)
+	for _, err := range []error{nil, errors.New("damaged"), context.Canceled, context.DeadlineExceeded} {
+		_, ended := documents.Begin(ctx, "process")
+		ended(2*time.Second, err)
+	}
+	below := telemetry.TraceParent(ctx)
+	end(errors.New("an outage"))
+	ended := spans.Ended()
+	if len(ended) != 5 || ended[4].Name() != "work on file" || ended[4].Status().Code != codes.Error ||
+		ended[4].Parent().SpanID().String() != "00f067aa0ba902b7" {
+		t.Fatalf("the spans are %v", ended)
+	}
+	for i, span := range ended[:4] {
+		if span.Name() != "document process" || span.Parent().SpanID() != ended[4].SpanContext().SpanID() {
+			t.Errorf("span %d is %q below %s", i, span.Name(), span.Parent().SpanID())
+		}
+	}
+	if !strings.Contains(below, ended[4].SpanContext().SpanID().String()) {
+		t.Errorf("what follows has the parent %s", below)
+	}
+	for outcome, want := range map[string]uint64{"done": 1, "failed": 1, "cancelled": 2} {
+		if n := count(t, registry, outcome); n != want {
+			t.Errorf("outcome %s was counted %d times, want %d", outcome, n, want)
+		}
+	}
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(`
+# HELP perfectworks_document_process_cpu_seconds_total Processor time of child processes that worked on documents, by operation.
+# TYPE perfectworks_document_process_cpu_seconds_total counter
+perfectworks_document_process_cpu_seconds_total{operation="analyze"} 0
+perfectworks_document_process_cpu_seconds_total{operation="convert"} 0
+perfectworks_document_process_cpu_seconds_total{operation="count"} 0
+perfectworks_document_process_cpu_seconds_total{operation="process"} 8
+# HELP perfectworks_document_processes Child processes of this process that work on documents at the moment.
+# TYPE perfectworks_document_processes gauge
+perfectworks_document_processes 0
+`), "perfectworks_document_process_cpu_seconds_total", "perfectworks_document_processes"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -17,6 +17,7 @@ const scope = "github.com/perfectworks/backend"
 
 // Tracing makes spans and carries their context as W3C trace parents.
 type Tracing struct {
+	provider trace.TracerProvider
 	tracer   trace.Tracer
 	shutdown func(context.Context) error
 }
@@ -27,16 +28,21 @@ type Tracing struct {
 // share of new traces that are sampled lies between 0 and 1.
 func NewTracing(ctx context.Context, endpoint, version string, share float64) (*Tracing, error) {
 	if endpoint == "" {
-		return &Tracing{
-			tracer:   noop.NewTracerProvider().Tracer(scope),
-			shutdown: func(context.Context) error { return nil },
-		}, nil
+		return Untraced(), nil
 	}
 	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(endpoint))
 	if err != nil {
 		return nil, fmt.Errorf("open the trace exporter: %w", err)
 	}
 	return NewTracingTo(sdktrace.NewBatchSpanProcessor(exporter), version, share), nil
+}
+
+// Untraced records no span.
+func Untraced() *Tracing {
+	return &Tracing{
+		tracer:   noop.NewTracerProvider().Tracer(scope),
+		shutdown: func(context.Context) error { return nil },
+	}
 }
 
 // NewTracingTo hands spans to a processor.
@@ -47,8 +53,12 @@ func NewTracingTo(processor sdktrace.SpanProcessor, version string, share float6
 		sdktrace.WithResource(resource.NewSchemaless(
 			semconv.ServiceName("perfectworks"), semconv.ServiceVersion(version))),
 	)
-	return &Tracing{tracer: provider.Tracer(scope), shutdown: provider.Shutdown}
+	return &Tracing{provider: provider, tracer: provider.Tracer(scope), shutdown: provider.Shutdown}
 }
+
+// Provider is for those who make spans of their own below recorded ones; nil when no
+// span is recorded.
+func (t *Tracing) Provider() trace.TracerProvider { return t.provider }
 
 // Shutdown sends what is left.
 func (t *Tracing) Shutdown(ctx context.Context) error { return t.shutdown(ctx) }

@@ -46,12 +46,15 @@ type Queries struct {
 	// Of returns the numbers of an organization at a time: zeros for one of which
 	// nothing is known.
 	Of func(context.Context, id.Organization, time.Time) (Statistics, error)
+	// Stored returns how many files all organizations have that are not deleted, and
+	// the bytes of their contents.
+	Stored func(context.Context) (files, bytes int64, err error)
 }
 
 // NewQueries returns the queries on a database.
 func NewQueries(db view.DB) Queries {
 	r := reader{db}
-	return Queries{Of: r.of}
+	return Queries{Of: r.of, Stored: r.stored}
 }
 
 type reader struct{ db view.DB }
@@ -76,4 +79,18 @@ func (r reader) of(ctx context.Context, name id.Organization, now time.Time) (St
 		return Statistics{}, nil
 	}
 	return s, err
+}
+
+func (r reader) stored(ctx context.Context) (count, bytes int64, err error) {
+	type sums struct{ Files, Bytes int64 }
+	rows, err := r.db.Query(ctx, `SELECT coalesce(sum(files_original + files_accessible + files_converted), 0)::bigint, coalesce(sum(bytes), 0)::bigint
+		FROM statistics.counts`)
+	var s sums
+	if err == nil {
+		s, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[sums])
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("count the files of all organizations: %w", err)
+	}
+	return s.Files, s.Bytes, nil
 }

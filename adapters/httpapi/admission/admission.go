@@ -84,9 +84,10 @@ type Gate struct {
 type party struct {
 	name    string
 	working int
-	paused  int
-	waiting list.List // of *Place
-	turn    *list.Element
+	// paused are those that Pause counts, and yielded those that it does not.
+	paused, yielded int
+	waiting         list.List // of *Place
+	turn            *list.Element
 }
 
 // New returns a gate with all places free.
@@ -102,7 +103,10 @@ type Place struct {
 	organization string
 	granted      chan struct{}
 	queued       *list.Element
-	has, paused  bool
+	has          bool
+	// paused says that the request is without a place for now, and yielded that Yield
+	// did so.
+	paused, yielded bool
 }
 
 // Enter waits for a place, for a bounded time. Its error is ErrCallerBusy or
@@ -235,7 +239,7 @@ func (g *Gate) release(p *Place) {
 
 // forget keeps nothing of callers that have nothing under way.
 func (g *Gate) forget(c *party) {
-	if g.callers[c.name] == c && c.working == 0 && c.paused == 0 && c.waiting.Len() == 0 {
+	if g.callers[c.name] == c && c.working == 0 && c.paused == 0 && c.yielded == 0 && c.waiting.Len() == 0 {
 		delete(g.callers, c.name)
 	}
 }
@@ -244,14 +248,23 @@ func (g *Gate) forget(c *party) {
 func (p *Place) Leave() {
 	p.gate.mu.Lock()
 	defer p.gate.mu.Unlock()
-	if p.paused {
-		p.paused = false
-		p.party.paused--
-	}
+	p.unpause()
 	if p.has {
 		p.gate.release(p)
 	}
 	p.gate.forget(p.party)
+}
+
+// unpause takes the request out of those without a place.
+func (p *Place) unpause() {
+	switch {
+	case !p.paused:
+	case p.yielded:
+		p.party.yielded--
+	default:
+		p.party.paused--
+	}
+	p.paused, p.yielded = false, false
 }
 
 // Pause leaves the place while the request only waits for something. Its error
@@ -272,6 +285,19 @@ func (p *Place) Pause() error {
 	return nil
 }
 
+// Yield is Pause for a request that something else bounds: it is not counted among
+// those of Pause, and is never refused.
+func (p *Place) Yield() {
+	p.gate.mu.Lock()
+	defer p.gate.mu.Unlock()
+	if p.paused || !p.has {
+		return
+	}
+	p.paused, p.yielded = true, true
+	p.party.yielded++
+	p.gate.release(p)
+}
+
 // Resume waits for a place again, until ctx ends: what was waited for is there,
 // and is not to be lost.
 func (p *Place) Resume(ctx context.Context) error {
@@ -285,7 +311,6 @@ func (p *Place) Resume(ctx context.Context) error {
 	} else if err := p.gate.wait(ctx, p, 0); err != nil {
 		return err
 	}
-	p.paused = false
-	p.party.paused--
+	p.unpause()
 	return nil
 }

@@ -107,6 +107,12 @@ func TestPausing(t *testing.T) {
 		if err := p.Pause(); !errors.Is(err, admission.ErrCallerBusy) {
 			t.Errorf("the eleventh: %v", err)
 		}
+		p.Yield() // That is bounded elsewhere.
+		q := enter(t, g, "ada", "acme")
+		q.Leave()
+		if err := p.Resume(t.Context()); err != nil {
+			t.Error(err)
+		}
 		resumed := make(chan error, 1)
 		go func() { resumed <- blocked[0].Resume(t.Context()) }()
 		time.Sleep(time.Minute) // It is patient.
@@ -152,9 +158,14 @@ func TestNoBoundIsPassed(t *testing.T) {
 				}
 				defer p.Leave()
 				at(caller, 1)
-				if i%3 == 0 {
+				if i%3 < 2 {
 					at(caller, -1)
-					if p.Pause() != nil || p.Resume(context.Background()) != nil {
+					if i%3 == 1 {
+						p.Yield()
+					} else if p.Pause() != nil {
+						return
+					}
+					if p.Resume(context.Background()) != nil {
 						return
 					}
 					at(caller, 1)
