@@ -39,7 +39,7 @@ test-s3: ## test the store of files against a server of the S3 protocol
 	cd conformance/objects && $(GO) test -count=1 -tags cloud -timeout 5m ./...
 
 .PHONY: check-deployment
-check-deployment: ## check alerts, images, compose files, proxy and systemd unit; installs what it needs from Debian as root
+check-deployment: ## check alerts, image, compose files, proxy, unit; start a cluster; installs what it needs from Debian as root
 	@deploy/check.sh
 
 .PHONY: lint

@@ -72,4 +72,11 @@ sed "s#/usr/local/bin/perfectworks#$work/perfectworks#" "deploy/perfectworks@.se
 systemd-analyze verify "$work/perfectworks@all.service"
 systemd-analyze security --offline=yes --threshold=25 --no-pager "$work/perfectworks@.service" | tail -1
 
+if [ "$(id -u)" = 0 ] && find /usr/lib/postgresql -name pg_basebackup 2>/dev/null | grep -q .; then
+  step "a cluster without containers: Postgres with a standby, two processes of each role, the proxy"
+  deploy/check_cluster.sh "$work/perfectworks"
+else
+  step "no cluster was started: that needs root and Debian's postgresql"
+fi
+
 echo "all checks of the deployment passed"

@@ -7,7 +7,7 @@ port=${PRIMARY_PORT:-5432}
 export PGPASSWORD=$REPLICATION_PASSWORD
 if [ ! -s "$data/PG_VERSION" ]; then
   pg_basebackup --dbname "host=$primary port=$port user=replication sslmode=verify-full sslrootcert=/certificates/ca.crt" \
-    --pgdata "$data" --wal-method stream --slot standby --write-recovery-conf --progress
+    --pgdata "$data" --checkpoint fast --wal-method stream --slot standby --write-recovery-conf --progress
   chmod 0700 "$data"
 fi
 exec postgres -D "$data" -c ssl=on -c ssl_cert_file=/certificates/postgres-standby.crt \
