@@ -594,3 +594,70 @@ func TestAFullSpoolIsTold(t *testing.T) {
 		t.Errorf("it is said %d times", n)
 	}
 }
+
+// Erasing a referrer leaves nothing that tells of the person: not where money went,
+// not why finance decided; what was earned and paid stays, under the pseudonym.
+func TestErasingAReferrer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.start(atOnce(t))
+	ada := s.register("ada")
+	code := str(ada.post("/referrers", `{"termsAccepted":true,"payoutMethod":"paypal","payoutEmail":"first-wombat@pay.example"}`).data(t, 201), "referralCode")
+	ada.post("/referrers", `{"termsAccepted":true,"payoutEmail":"second-wombat@pay.example"}`).data(t, 200)
+	ada.post("/referrer-campaigns", `{"name":"Spring"}`).data(t, 201)
+	till := s.till()
+	bob := s.brought("bob", code)
+	session := bob.checkout(`{"productId":"tokens-1000","quantity":20}`)
+	till.pay(session)
+	bob.shows(session, "paid")
+	ada.earns("available", 19600)
+	admin := s.bootstrapped("root")
+	grace, heidi := admin.systemUser("grace", "finance"), admin.systemUser("heidi", "finance")
+	rejected := ada.withdraw("one", `{"amount":5000}`).data(t, 201)
+	grace.post("/admin/payouts/"+str(rejected, "id")+"/reject", `{"reason":"third-wombat wrote"}`).data(t, 200)
+	paid := "/admin/payouts/" + str(ada.withdraw("two", `{"amount":19600}`).data(t, 201), "id")
+	grace.post(paid+"/approve", "").data(t, 200)
+	heidi.post(paid+"/approve", "").data(t, 200)
+	grace.post(paid+"/send", "").data(t, 200)
+	grace.post(paid+"/result", `{"outcome":"paid"}`).data(t, 200)
+	name := str(ada.get("/referrers/profile").data(t, 200), "id")
+	grace.post("/admin/referrers/"+name+"/suspend", `{"reason":"fourth-wombat wrote"}`).data(t, 200)
+	ada.earns("withdrawn", 19600)
+	wombats := []string{"first-wombat", "second-wombat", "third-wombat", "fourth-wombat"}
+	eventually(t, func() bool { return len(w.find(wombats)) > 0 }, func() string { return "the test would show nothing" })
+	facts := func() int {
+		return w.count("SELECT count(*) FROM eventnode.events WHERE stream = $1", "referrer-"+name)
+	}
+	before := facts()
+
+	ada.call(http.MethodDelete, "/users/profile", `{"confirmEmail":"ada@example.com"}`).data(t, 200)
+	ada.delete("/users/"+ada.id+"/permanent").data(t, 202)
+	var found []string
+	eventually(t, func() bool { found = w.find(wombats); return len(found) == 0 }, func() string { return strings.Join(found, "\n") })
+	if log := s.logs.String(); strings.Contains(log, "wombat") {
+		t.Error("the logs tell of the person")
+	}
+	if after := facts(); after != before || before == 0 {
+		t.Errorf("%d events are left of %d", after, before)
+	}
+	eventually(t, func() bool {
+		return w.count("SELECT count(*) FROM referrals.transactions WHERE referrer_id = $1", name) == 3 &&
+			w.count("SELECT count(*) FROM referrals.referrers WHERE id = $1 AND payout_email = ''", name) == 1
+	}, func() string { return "the account of the referrer is gone, or still tells where money went" })
+	if n := w.count("SELECT count(*) FROM payout_orders"); n != 0 {
+		t.Errorf("%d orders of payouts are left", n)
+	}
+	// Nobody else gets the code, and who comes with it earns nobody anything.
+	eve, _ := s.referrer("eve")
+	eve.post("/referrer-campaigns", `{"name":"Mine","code":"`+code+`"}`).refused(t, "409 REFERRAL_CODE_TAKEN")
+	carol := s.brought("carol", code)
+	session = carol.checkout(`{"productId":"tokens-1000"}`)
+	till.pay(session)
+	carol.shows(session, "paid")
+	eventually(t, func() bool {
+		return w.count("SELECT count(*) FROM eventnode.events WHERE type = 'ReferralDenied' AND convert_from(data, 'UTF8') LIKE '%referrerInactive%'") == 1
+	}, func() string { return "it was not decided who brought a person" })
+	if after := facts(); after != before {
+		t.Errorf("an erased referrer earns: %d events, after %d", after, before)
+	}
+}

@@ -110,7 +110,9 @@ func importPayoutsCommand() *cobra.Command {
 			}
 			defer file.Close()
 			n, err := f.ImportPayouts(cmd.Context(), by, file)
-			_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%d results were noted\n", n)
+			if n > 0 || err == nil {
+				_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%d results were noted\n", n)
+			}
 			return err
 		})
 }

@@ -20,16 +20,32 @@ type account struct {
 	payments map[id.Payment]*referrer.Payment
 	// returnedTo counts how often each withdrawal was given back.
 	returnedTo map[int64]int
-	at         time.Time
+	// denied are payments that earned nothing when they were first looked at.
+	denied map[id.Payment]bool
+	// kinds are those of the events that happened.
+	kinds map[string]bool
+	at    time.Time
 }
 
-func (a *account) happen(t *rapid.T, events []event.Event, err error) {
+func newAccount() *account {
+	return &account{
+		payments: map[id.Payment]*referrer.Payment{}, returnedTo: map[int64]int{}, denied: map[id.Payment]bool{}, kinds: map[string]bool{}, at: start,
+	}
+}
+
+// failing is a test that can fail: of rapid or not.
+type failing interface{ Fatalf(string, ...any) }
+
+func (a *account) happen(t failing, events []event.Event, err error) {
 	if err != nil {
 		return // A refusal changes nothing.
 	}
 	for _, e := range events {
 		a.s = referrer.Apply(a.s, e)
+		a.kinds[e.EventType()] = true
 		switch e := e.(type) {
+		case referrer.CommissionDenied:
+			a.denied[e.PaymentID] = true
 		case referrer.WithdrawalFailed:
 			a.returnedTo[e.Sequence]++
 		case referrer.WithdrawalRejected:
@@ -48,10 +64,10 @@ func (a *account) happen(t *rapid.T, events []event.Event, err error) {
 }
 
 // check compares the balance with the rule, computed from the payments alone.
-func (a *account) check(t *rapid.T) {
+func (a *account) check(t failing) {
 	var earned, held, withdrawing, withdrawn int64
 	for _, p := range a.payments {
-		if !p.Due {
+		if !p.Due || a.denied[p.ID] {
 			continue
 		}
 		// floor(subtotal × 20 % × (total − returned) ÷ total), by fractions.
@@ -97,8 +113,8 @@ func (a *account) check(t *rapid.T) {
 func TestTotalsEqualTheRule(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		a := &account{payments: map[id.Payment]*referrer.Payment{}, returnedTo: map[int64]int{}, at: start}
-		a.s = referrer.Apply(a.s, enrolled)
+		a := newAccount()
+		a.happen(t, []event.Event{enrolled}, nil)
 		names := make([]id.Payment, 4)
 		for i := range names {
 			names[i] = id.Payment(fmt.Sprint("pay_", i))
@@ -136,6 +152,14 @@ func TestTotalsEqualTheRule(t *testing.T) {
 						p.ID, p.Total, p.Subtotal, p.PaidAt = name, total, rapid.Int64Range(50, total).Draw(t, "subtotal"), a.at
 						p.RegisteredAt = a.at
 						p.Returned = rapid.SampledFrom([]int64{0, 0, total / 3, total}).Draw(t, "returned")
+						switch rapid.IntRange(0, 9).Draw(t, "what") {
+						case 0:
+							p.Currency = "usd"
+						case 1:
+							p.SameOrganization = true
+						case 2:
+							p.RegisteredAt = a.at.AddDate(-1, 0, 0)
+						}
 					})
 					a.payments[name] = &p
 				}
@@ -160,6 +184,21 @@ func TestTotalsEqualTheRule(t *testing.T) {
 				a.at = a.at.Add(time.Duration(rapid.IntRange(1, 40*24).Draw(t, "hours")) * time.Hour)
 			},
 			"mature": func(t *rapid.T) { a.happen(t, a.s.Mature(a.at), nil) },
+			"suspend": func(t *rapid.T) {
+				events, err := a.s.Suspend(why, a.at)
+				a.happen(t, events, err)
+			},
+			"reinstate": func(t *rapid.T) {
+				events, err := a.s.Reinstate(why, a.at)
+				a.happen(t, events, err)
+			},
+			"enrol": func(t *rapid.T) {
+				events, err := a.s.Enrol(referrer.Enrolment{
+					UserID: person, TermsAccepted: true, TermsVersion: rapid.SampledFrom([]string{"1", "2"}).Draw(t, "terms"),
+					PayoutMethod: rapid.SampledFrom(referrer.Methods()).Draw(t, "method"),
+				}, a.at)
+				a.happen(t, events, err)
+			},
 			"withdraw": func(t *rapid.T) {
 				events, err := a.s.Withdraw(referrer.Request{
 					Amount: rapid.Int64Range(-1, 200_000).Draw(t, "amount"), Currency: "eur", Minimum: 1000,
@@ -191,4 +230,91 @@ func TestTotalsEqualTheRule(t *testing.T) {
 			},
 		})
 	})
+}
+
+// The same for one history in which each kind of event happens.
+func TestTotalsEqualTheRuleForAllKindsOfEvents(t *testing.T) {
+	t.Parallel()
+	a := newAccount()
+	do := func(events []event.Event, err error) {
+		t.Helper()
+		if err != nil || len(events) == 0 {
+			t.Errorf("nothing happens: %v", err)
+		}
+		a.happen(t, events, err)
+		a.check(t)
+	}
+	settle := func(name id.Payment, change func(*referrer.Payment)) {
+		t.Helper()
+		p := a.payments[name]
+		if p == nil {
+			made := payment(func(p *referrer.Payment) { p.ID, p.PaidAt, p.RegisteredAt = name, a.at, a.at })
+			p = &made
+			a.payments[name] = p
+		}
+		change(p)
+		do(a.s.Settle(*p, a.at))
+	}
+	as := func(*referrer.Payment) {}
+	latest := func() int64 { return a.s.Withdrawals[len(a.s.Withdrawals)-1].Sequence }
+	withdraw := func(amount int64) {
+		t.Helper()
+		do(a.s.Withdraw(referrer.Request{Amount: amount, Currency: "eur", Minimum: 1000}, a.at))
+	}
+	approved := func() {
+		t.Helper()
+		do(a.s.Approve(latest(), "ada", 0, a.at))
+		do(a.s.Approve(latest(), "grace", 0, a.at))
+	}
+	finish := func(o referrer.Outcome) {
+		t.Helper()
+		do(a.s.Finish(latest(), o, a.at))
+	}
+
+	do([]event.Event{enrolled}, nil)
+	do(a.s.Enrol(referrer.Enrolment{UserID: person, TermsAccepted: true, TermsVersion: "2", PayoutMethod: referrer.MethodBankTransfer}, a.at))
+	settle("pay_1", as)
+	settle("pay_2", func(p *referrer.Payment) { p.Currency = "usd" })
+	settle("pay_3", func(p *referrer.Payment) { p.Disputed = true })
+	settle("pay_1", func(p *referrer.Payment) { p.Returned = p.Total / 7 })
+	settle("pay_1", func(p *referrer.Payment) { p.Returned = 0 })
+	a.at = a.at.AddDate(0, 0, 40)
+	do(a.s.Mature(a.at), nil)
+	settle("pay_3", func(p *referrer.Payment) { p.Disputed = false })
+	withdraw(2000)
+	do(a.s.Reject(latest(), "grace", why, a.at))
+	withdraw(2000)
+	approved()
+	do(a.s.Send(latest(), "ref", a.at))
+	finish(referrer.OutcomeUnknown)
+	finish(referrer.OutcomePaid)
+	finish(referrer.OutcomeReturned)
+	withdraw(3000)
+	approved()
+	do(a.s.Send(latest(), "ref", a.at))
+	finish(referrer.OutcomeFailed)
+	do(a.s.Suspend(why, a.at))
+	do(a.s.Reinstate(why, a.at))
+	withdraw(a.s.Balance(a.at).Available)
+	settle("pay_3", func(p *referrer.Payment) { p.Due = false }) // It stops the withdrawal.
+	// A reversal after the money was paid out is filled by what is earned later.
+	withdraw(a.s.Balance(a.at).Available)
+	approved()
+	do(a.s.Send(latest(), "ref", a.at))
+	finish(referrer.OutcomePaid)
+	settle("pay_1", func(p *referrer.Payment) { p.Returned = p.Total })
+	if b := a.s.Balance(a.at); b.Carried == 0 || b.Available != 0 {
+		t.Errorf("after a reversal: %+v", b)
+	}
+	settle("pay_4", as)
+	a.at = a.at.AddDate(0, 0, 40)
+	a.check(t)
+	if b := a.s.Balance(a.at); b.Carried != 0 {
+		t.Errorf("after another commission: %+v", b)
+	}
+	for _, schema := range referrer.Aggregate.Schemas {
+		if !a.kinds[schema.Type] {
+			t.Errorf("%s did not happen", schema.Type)
+		}
+	}
 }
