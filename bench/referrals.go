@@ -187,7 +187,8 @@ func measureAnalytics(ctx context.Context, p plan) ([]measurement, error) {
 			if err != nil {
 				return err
 			}
-			return fillClicks(ctx, client, codec, link, until, p.events)
+			// There are clicks in each quarter of an hour: more than that is not read.
+			return fillClicks(ctx, client, codec, link, until, until.Sub(until.AddDate(0, 0, -clickedDays))*segmentClicks/time.Duration(p.events), p.events)
 		})
 		if err != nil {
 			return err
@@ -244,7 +245,8 @@ func measureClickRebuild(ctx context.Context, p plan) ([]measurement, error) {
 				return err
 			}
 			link := click.Link{ReferrerID: id.FromUUID[id.Referrer](uuid.New()), CampaignID: id.FromUUID[id.Campaign](uuid.New())}
-			if err := fillClicks(ctx, client, codec, link, time.Now().UTC().Truncate(24*time.Hour), p.events); err != nil {
+			// Segments of the spool: hundreds of clicks within seconds.
+			if err := fillClicks(ctx, client, codec, link, time.Now().UTC().Truncate(24*time.Hour), 5*time.Second, p.events); err != nil {
 				return err
 			}
 			engine, to, err := newEngine(ctx, pool, client, codec, newGate(true), clickstats.Definition())
@@ -276,10 +278,11 @@ func measureClickRebuild(ctx context.Context, p plan) ([]measurement, error) {
 	return []measurement{row}, err
 }
 
-// fillClicks appends segments with so many clicks on a link, spread over the days
-// before a time.
-func fillClicks(ctx context.Context, client *eventstore.Client, codec *eventstore.Codec, link click.Link, until time.Time, clicks int) error {
+// fillClicks appends segments with so many clicks on a link, each of which lasts for a
+// time, spread over the days before another.
+func fillClicks(ctx context.Context, client *eventstore.Client, codec *eventstore.Codec, link click.Link, until time.Time, lasting time.Duration, clicks int) error {
 	begin := until.AddDate(0, 0, -clickedDays)
+	pace := until.Sub(begin) / time.Duration((clicks+segmentClicks-1)/segmentClicks)
 	agents, sources := make([]string, 40), make([]string, 15)
 	for i := range agents {
 		agents[i] = fmt.Sprintf("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%d.0.0.0 Safari/537.36", 100+i)
@@ -298,7 +301,7 @@ func fillClicks(ctx context.Context, client *eventstore.Client, codec *eventstor
 		for i := range segment.Clicks {
 			n := first + i
 			c := click.Click{
-				Index: i, At: begin.Add(time.Duration(float64(until.Sub(begin)) * float64(n) / float64(clicks))).Truncate(time.Millisecond),
+				Index: i, At: begin.Add(time.Duration(n/segmentClicks)*pace + time.Duration(i)*lasting/segmentClicks).Truncate(time.Millisecond),
 				Agent: n * 7 % len(agents), Source: n * 11 % len(sources), Visitor: fmt.Sprintf("%024x", uint64(n)*0x9e3779b97f4a7c15),
 				Country: countries[n*13%len(countries)], Device: devices[n*3%len(devices)], Verdict: click.Human, First: n%3 > 0, Rule: 1,
 			}
