@@ -83,7 +83,7 @@ payments: ## try payments in random orders, in bursts, and killed at every step;
 	@$(GO) run ./cmd/withpostgres -- env PAYMENTS_IN_FULL=1 $(GO) test -count=1 -v -timeout 20m -run 'Payments|Webhooks|Fulfilment' ./app
 
 .PHONY: faults
-faults: bin/perfectworks ## kill, freeze, cut off and fill up everything under load, and check what is left; about an hour
+faults: bin/perfectworks ## kill, freeze, cut off and fill up everything under load, and check what is left; half an hour
 	@$(GO) run ./cmd/withpostgres -- env FAULTS=full PERFECTWORKS_BINARY=$(CURDIR)/bin/perfectworks \
 		$(GO) test -count=1 -v -timeout 120m ./faults
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,18 +36,24 @@ func TestClocksJump(t *testing.T) {
 	}
 	s.start()
 	s.load.begin()
-	s.after("none", "", time.Now(), 60)
+	s.begun()
 	for _, jump := range []time.Duration{time.Hour, -time.Hour, 30 * time.Second, -30 * time.Second} {
 		began := time.Now()
 		s.load.until(int64(10 + s.choices.IntN(30)))
 		p := s.processes[s.choices.IntN(len(s.processes))]
 		if jump.Abs() < time.Hour { // A token that is issued in an hour is of no use now.
 			setClock(t, clocks[p], jump)
+			within(t, time.Minute, "the clock of the process jumps", func() bool { return isOff(time.Now(), clockOf(p), jump) })
 			s.after("clock of a process jumps", fmt.Sprintf("%s by %v", p.name, jump), began, 40)
 			setClock(t, clocks[p], 0)
 			continue
 		}
 		clock.set(jump)
+		within(t, time.Minute, "the clock of the database jumps", func() bool {
+			var now time.Time
+			err := s.db.QueryRow(t.Context(), "SELECT clock_timestamp()").Scan(&now)
+			return err == nil && isOff(time.Now(), now, jump)
+		})
 		s.after("clock of the database jumps", fmt.Sprintf("by %v", jump), began, 40)
 		// And back, at the moment at which a process dies, which was alive an hour ahead.
 		began = time.Now()
@@ -59,6 +66,27 @@ func TestClocksJump(t *testing.T) {
 	}
 	s.load.end()
 	s.stop()
+}
+
+// isOff tells whether a clock differs from another one by about a jump.
+func isOff(right, wrong time.Time, jump time.Duration) bool {
+	const about = 10 * time.Second
+	return (wrong.Sub(right) - jump).Abs() < about
+}
+
+// clockOf is the time of a process, as its answers say it.
+func clockOf(p *process) time.Time {
+	api, _ := p.api.Load().(string)
+	response, err := http.Get(strings.TrimSuffix(api, "/api/v0") + "/healthz")
+	if err != nil {
+		return time.Time{}
+	}
+	_ = response.Body.Close()
+	at, err := http.ParseTime(response.Header.Get("Date"))
+	if err != nil {
+		return time.Time{}
+	}
+	return at
 }
 
 // clockVariable names the file with the seconds by which the clock of a process is

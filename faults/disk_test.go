@@ -45,7 +45,7 @@ func TestDiskFull(t *testing.T) {
 			}
 			s.start()
 			s.load.begin()
-			s.after("none", "", time.Now(), 60)
+			s.begun()
 			for range 2 {
 				began := time.Now()
 				s.load.until(int64(10 + s.choices.IntN(30)))

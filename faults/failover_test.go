@@ -49,7 +49,7 @@ func TestFailoverToAReplica(t *testing.T) {
 	s.add("server 2", app.RoleAll)
 	s.start()
 	s.load.begin()
-	s.after("none", "", time.Now(), 60)
+	s.begun()
 	s.load.until(int64(10 + s.choices.IntN(30)))
 	began := time.Now()
 	if err := primary.StopServer(t.Context()); err != nil {

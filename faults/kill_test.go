@@ -39,7 +39,7 @@ func TestKilled(t *testing.T) {
 	s.add("worker", app.RoleWorker)
 	s.start()
 	s.load.begin()
-	s.after("none", "", time.Now(), 100)
+	s.begun()
 	for round := range killRounds(t) {
 		began := time.Now()
 		victims := []*process{s.processes[round%len(s.processes)]}

@@ -40,6 +40,9 @@ type system struct {
 	mayFail bool
 
 	processes []*process
+	// zones are the time zones of the processes, of which the first is by chance.
+	zones     []string
+	firstZone int
 	load      *load
 	// counted are the goroutines of each process, with so many read models as it
 	// projects, when it was first at rest.
@@ -90,6 +93,7 @@ func newSystem(t *testing.T, r *report, at place) *system {
 			"PERFECTWORKS_MAX_API_KEYS=100000", "PERFECTWORKS_CLICK_JUDGE=1s", "PERFECTWORKS_WELCOME_TOKENS=100000000", "DOCUMENTS_ENGINES=embedded", "PERFECTWORKS_DOCUMENT_WORKERS=2",
 		}, at.settings...),
 	}
+	s.firstZone = s.choices.IntN(len(zones))
 	if at.directURL != "" {
 		s.connect(at.directURL)
 	}
@@ -129,13 +133,15 @@ func openPool(t *testing.T, url string) *pgxpool.Pool {
 	return pool
 }
 
-// add prepares a process of a role, in a time zone by chance.
+// add prepares a process of a role, in a time zone of its own.
 func (s *system) add(name string, role app.Role, settings ...string) *process {
 	s.t.Helper()
+	zone := zones[(s.firstZone+len(s.processes))%len(zones)]
+	s.zones = append(s.zones, zone)
 	p := &process{
 		t: s.t, name: name, program: s.program, log: logFile(s.t, name),
 		args:     []string{"serve", "--addr", "127.0.0.1:0", "--data", s.data, "--role", string(role)},
-		settings: append(append([]string{"TZ=" + zones[s.choices.IntN(len(zones))]}, s.settings...), settings...),
+		settings: append(append([]string{"TZ=" + zone}, s.settings...), settings...),
 	}
 	p.api.Store("")
 	s.processes = append(s.processes, p)
