@@ -30,7 +30,8 @@ func (f *File) Decode(s *Stream) ([]byte, error) {
 	}
 	d = decoded{}
 	if len(data) <= keptStream && f.kept+len(data) <= keptTotal {
-		d = decoded{data: data, err: err, kept: true}
+		d = decoded{data: exact(data), err: err, kept: true}
+		data = d.data
 		f.kept += len(data)
 	}
 	f.decoded[s] = d
@@ -40,8 +41,16 @@ func (f *File) Decode(s *Stream) ([]byte, error) {
 // Small streams, such as forms painted on every page, are kept decoded up to a total.
 const (
 	keptStream = 256 << 10
-	keptTotal  = 24 << 20
+	keptTotal  = 8 << 20
 )
+
+// exact gives bytes that are to be kept in memory of their length.
+func exact(data []byte) []byte {
+	if cap(data)-len(data) < len(data)/8 {
+		return data
+	}
+	return bytes.Clone(data)
+}
 
 func (f *File) decode(s *Stream) ([]byte, error) {
 	filters := f.list(s.Dict["Filter"])

@@ -278,6 +278,8 @@ type objectStream struct {
 	numbers []int
 	offsets []int
 	data    []byte
+	// left is how many objects were not read yet; the stream is forgotten with the last one.
+	left int
 }
 
 func (f *File) objectStream(container int) *objectStream {
@@ -311,7 +313,7 @@ func (f *File) objectStream(container int) *objectStream {
 		out.numbers = append(out.numbers, int(number))
 		out.offsets = append(out.offsets, int(first)+int(offset))
 	}
-	out.data = data
+	out.data, out.left = exact(data), len(out.numbers)
 	return out
 }
 
@@ -337,6 +339,9 @@ func (f *File) fromObjectStream(number int, e entry) Object {
 	}
 	l := &Lexer{data: s.data, pos: s.offsets[i], depth: f.limits.Depth, refs: true}
 	o, _ := l.Next()
+	if s.left--; s.left == 0 {
+		*s = objectStream{}
+	}
 	if _, isOp := o.(Operator); isOp {
 		return nil
 	}

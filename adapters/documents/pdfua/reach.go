@@ -3,6 +3,8 @@ package pdfua
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -49,20 +51,28 @@ type reader struct {
 	*checker
 	pages []pdf.Page
 	text  *pagetext.Reader
-	lines []untaggedLine
+	// lines are those of artifacts; hidden counts the words of the others, and first has the first line of each page.
+	lines  []untaggedLine
+	hidden []int
+	first  map[int]string
+	// open is the line that is put together, nil if there is none.
+	open *untaggedLine
 	// tagged are the letters of the text that tags reach, page by page.
 	tagged []string
 }
 
 // reach counts the words that no tag reaches, on the pages that have text in no tag.
 func (c *checker) reach(pages []pdf.Page) error {
-	r := reader{checker: c, pages: pages, text: pagetext.NewReader(c.file, pagetext.Limits{Operations: c.limits.Operations})}
+	r := reader{
+		checker: c, pages: pages, text: pagetext.NewReader(c.file, pagetext.Limits{Operations: c.limits.Operations}),
+		hidden: make([]int, len(pages)+1), first: map[int]string{},
+	}
 	if err := r.read(func(page int) bool { return c.untagged[page] }); err != nil {
 		return err
 	}
 	on := r.repeats()
 	for _, l := range r.lines {
-		if l.artifact && on[l.key] < 2 && len(l.key) >= leastTitle && !l.isPageNumber() {
+		if on[l.key] < 2 && len(l.key) >= leastTitle && !l.isPageNumber() {
 			// It may repeat what stands on the other pages.
 			if err := r.read(func(page int) bool { return !c.untagged[page] }); err != nil {
 				return err
@@ -70,26 +80,19 @@ func (c *checker) reach(pages []pdf.Page) error {
 			break
 		}
 	}
-	hidden := make([]int, len(pages)+1)
-	first := map[int]string{}
 	reach := &c.facts.Reach
+	counted := r.countedPages()
 	for _, l := range r.lines {
-		n := countWords(l.text)
-		switch {
-		case n == 0:
-		case l.artifact && (on[l.key] > 1 || l.isPageNumber() || r.isRead(l.key)):
-			reach.Running += n
-		default:
-			if hidden[l.page] == 0 {
-				first[l.page] = strings.Join(strings.Fields(l.text), " ")
-			}
-			hidden[l.page] += n
-			reach.Hidden += n
+		if on[l.key] > 1 || l.isPageNumber() || counted[l.offset()] > 1 || r.isRead(l.key) {
+			reach.Running += countWords(l.text)
+		} else {
+			r.hide(l)
 		}
 	}
-	for page, n := range hidden {
+	for page, n := range r.hidden {
+		reach.Hidden += n
 		if n > 0 && len(reach.Places) < c.limits.Places {
-			reach.Places = append(reach.Places, Place{Page: page, Detail: fmt.Sprintf("%d words, the first of them %q", n, first[page])})
+			reach.Places = append(reach.Places, Place{Page: page, Detail: fmt.Sprintf("%d words, the first of them %q", n, r.first[page])})
 		}
 	}
 	return nil
@@ -114,7 +117,7 @@ func (r *reader) read(wanted func(page int) bool) error {
 func (r *reader) repeats() map[string]int {
 	on, last := map[string]int{}, map[string]int{}
 	for _, l := range r.lines {
-		if l.artifact && l.key != "" && last[l.key] != l.page {
+		if l.key != "" && last[l.key] != l.page {
 			last[l.key] = l.page
 			on[l.key]++
 		}
@@ -125,7 +128,7 @@ func (r *reader) repeats() map[string]int {
 // page gathers the lines of a page.
 func (r *reader) page(p pdf.Page, shown *pagetext.Page) {
 	var tagged strings.Builder
-	var line *pagetext.Run // the last run of the open line
+	var last *pagetext.Run // of the open line
 	for i := range shown.Runs {
 		run := &shown.Runs[i]
 		if run.Hidden || run.Text == "" {
@@ -133,27 +136,46 @@ func (r *reader) page(p pdf.Page, shown *pagetext.Page) {
 		}
 		if r.reaches(p, shown, run) {
 			tagged.WriteString(letters(run.Text))
-			line = nil
+			r.end()
 			continue
 		}
-		if n := len(r.lines); line != nil && goesOn(line, run) && r.lines[n-1].artifact == run.Place.Artifact {
-			l := &r.lines[n-1]
-			if gap := run.Box.Left - line.Box.Right; gap > wordGap*run.Size || gap < -run.Size {
-				l.text += " "
+		if r.open != nil && goesOn(last, run) && r.open.artifact == run.Place.Artifact {
+			if gap := run.Box.Left - last.Box.Right; gap > wordGap*run.Size || gap < -run.Size {
+				r.open.text += " "
 			}
-			l.text += run.Text
+			r.open.text += run.Text
 		} else {
+			r.end()
 			margin := numberMargin * shown.Height
-			r.lines = append(r.lines, untaggedLine{
+			r.open = &untaggedLine{
 				page: shown.Number, text: run.Text, artifact: run.Place.Artifact,
 				margin: run.Box.Top < margin || run.Box.Bottom > shown.Height-margin,
-			})
+			}
 		}
-		line = run
-		l := &r.lines[len(r.lines)-1]
-		l.key = letters(l.text)
+		last = run
 	}
+	r.end()
 	r.tagged = append(r.tagged, tagged.String())
+}
+
+// end ends the open line. A line in no artifact is hidden from readers, whatever stands elsewhere.
+func (r *reader) end() {
+	if l := r.open; l != nil && l.artifact {
+		l.key = letters(withoutRoman(l.text))
+		r.lines = append(r.lines, *l)
+	} else if l != nil {
+		r.hide(*l)
+	}
+	r.open = nil
+}
+
+// hide counts the words of a line that readers do not get.
+func (r *reader) hide(l untaggedLine) {
+	n := countWords(l.text)
+	if n > 0 && r.hidden[l.page] == 0 {
+		r.first[l.page] = strings.Join(strings.Fields(l.text), " ")
+	}
+	r.hidden[l.page] += n
 }
 
 // wordGap is the least gap between words, in ems.
@@ -208,14 +230,53 @@ func (r *reader) isRead(key string) bool {
 	return false
 }
 
+// noOffset is the offset of lines that are no numbers.
+const noOffset = math.MinInt
+
+// offset is by how much the number that is all of a line is larger than that of its page.
+func (l untaggedLine) offset() int {
+	n, err := strconv.Atoi(strings.TrimSpace(l.text))
+	if err != nil || n <= 0 || n >= 10_000 {
+		return noOffset
+	}
+	return n - l.page
+}
+
+// countedPages tells on how many pages a number stands alone that counts with the pages, by its offset.
+func (r *reader) countedPages() map[int]int {
+	out, last := map[int]int{}, map[int]int{}
+	for _, l := range r.lines {
+		if by := l.offset(); by != noOffset && last[by] != l.page {
+			last[by] = l.page
+			out[by]++
+		}
+	}
+	return out
+}
+
+// withoutRoman drops a Roman numeral at the start or the end of a line, as a running title has beside it.
+func withoutRoman(text string) string {
+	words := strings.Fields(text)
+	if n := len(words); n > 1 && isRoman(words[n-1]) {
+		words = words[:n-1]
+	} else if n > 1 && isRoman(words[0]) {
+		words = words[1:]
+	}
+	return strings.Join(words, " ")
+}
+
+func isRoman(word string) bool {
+	return word != "" && len(word) <= longestRoman && strings.Trim(strings.ToLower(word), "ivxlc") == ""
+}
+
 // isPageNumber tells whether a line at the edge of a page is its number: one or two whole numbers and few words beside
 // them, or a Roman numeral.
 func (l untaggedLine) isPageNumber() bool {
-	words := strings.Fields(l.text)
+	words := slices.DeleteFunc(strings.Fields(l.text), func(word string) bool { return countWords(word) == 0 })
 	if !l.margin || len(words) > numberWords {
 		return false
 	}
-	if len(l.key) > 0 && len(l.key) <= longestRoman && strings.Trim(l.key, "ivxlc") == "" && len(words) == 1 {
+	if len(words) == 1 && isRoman(words[0]) {
 		return true
 	}
 	numbers := strings.FieldsFunc(l.text, func(r rune) bool { return !unicode.IsDigit(r) })

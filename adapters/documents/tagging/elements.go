@@ -24,6 +24,9 @@ type element struct {
 	old bool
 	// scope is what a header cell is to be given.
 	scope pdf.Name
+	// above is the parent of an element whose dictionary is completed at the end: large documents have hundreds of thousands
+	// of elements, while all that they show is in memory. It is nil for others.
+	above *element
 }
 
 // kid is an element, else content that was there before if raw is not nil, else a leaf by its index.
@@ -67,6 +70,21 @@ func (w *work) newElement(kind pdf.Name, node *structure.Node, parent *element) 
 	return e
 }
 
+// newLateElement is newElement for an element whose dictionary is completed by finish.
+func (w *work) newLateElement(kind pdf.Name, node *structure.Node, parent *element) *element {
+	e := &element{kind: kind, node: node, above: parent, ref: w.file.Add(nil)}
+	parent.kids = append(parent.kids, kid{element: e})
+	return e
+}
+
+// set puts an entry into the dictionary of an element.
+func (e *element) set(key pdf.Name, value pdf.Object) {
+	if e.dict == nil {
+		e.dict = pdf.Dict{}
+	}
+	e.dict[key] = value
+}
+
 // newLeaf adds content to an element.
 func (w *work) newLeaf(e *element, content structure.Content) {
 	index := len(w.outline.leaves)
@@ -93,7 +111,11 @@ func (w *work) buildNode(node *structure.Node, parent *element, depth int) {
 	}
 	e := parent
 	if depth < maxDepth {
-		e = w.newElement(node.Type, node, parent)
+		if w.keptTags == nil {
+			e = w.newLateElement(node.Type, node, parent)
+		} else {
+			e = w.newElement(node.Type, node, parent)
+		}
 		e.attributes()
 		if node.Type == "Figure" || node.Type == "Formula" {
 			w.figures = append(w.figures, e)
@@ -131,17 +153,21 @@ func (e *element) forget() {
 // attributes writes what a node knows beside its type (ISO 32000-1, 14.7.2 and 14.8.5).
 func (e *element) attributes() {
 	n := e.node
-	for key, text := range map[pdf.Name]string{
-		"T": n.Title, "Lang": n.Lang, "Alt": n.Alt, "ActualText": n.ActualText, "E": n.Expansion, "ID": n.ID,
-	} {
-		if text != "" {
-			e.dict[key] = pdf.TextString(text)
+	for _, entry := range [...]struct {
+		key  pdf.Name
+		text string
+	}{{"T", n.Title}, {"Lang", n.Lang}, {"Alt", n.Alt}, {"ActualText", n.ActualText}, {"E", n.Expansion}, {"ID", n.ID}} {
+		if entry.text != "" {
+			e.set(entry.key, pdf.TextString(entry.text))
 		}
 	}
 	if n.Numbering != "" {
-		e.dict["A"] = pdf.Dict{"O": pdf.Name("List"), "ListNumbering": n.Numbering}
+		e.set("A", pdf.Dict{"O": pdf.Name("List"), "ListNumbering": n.Numbering})
 	}
-	table := pdf.Dict{}
+	if n.Scope == "" && n.RowSpan <= 1 && n.ColSpan <= 1 {
+		return
+	}
+	table := pdf.Dict{"O": pdf.Name("Table")}
 	if n.Scope != "" {
 		table["Scope"] = n.Scope
 	}
@@ -151,15 +177,18 @@ func (e *element) attributes() {
 	if n.ColSpan > 1 {
 		table["ColSpan"] = pdf.Integer(n.ColSpan)
 	}
-	if len(table) > 0 {
-		table["O"] = pdf.Name("Table")
-		e.dict["A"] = table
-	}
+	e.set("A", table)
 }
 
 // finish writes the kids of an element and of all below it, once the content is marked. It is false for an element
 // that turned out to hold nothing; a table's cells may be empty.
 func (w *work) finish(e *element) bool {
+	if e.above != nil {
+		e.set("Type", pdf.Name("StructElem"))
+		e.set("S", e.kind)
+		e.set("P", e.above.ref)
+		w.file.Set(e.ref, e.dict)
+	}
 	var kids pdf.Array
 	page := e.page
 	own := func(k kid) []sequence {

@@ -27,7 +27,7 @@ func (w *work) describeFigures() {
 			continue
 		}
 		figure := w.figure(e.node, page, count[page], w.options.Describe != nil)
-		e.dict["Alt"] = pdf.TextString(w.alternative(w.standardKind(e.kind), figure))
+		e.set("Alt", pdf.TextString(w.alternative(w.standardKind(e.kind), figure)))
 	}
 }
 
