@@ -225,7 +225,7 @@ func TestAnalyzeHeedsItsContext(t *testing.T) {
 
 func TestProgress(t *testing.T) {
 	t.Parallel()
-	content := strings.Repeat("0 0 m 1 1 l S\n", 8_000)
+	content := strings.Repeat("0 0 m 1 1 l S\n", 40_000)
 	file := &pdftest.File{}
 	file.Add("<</Type/Catalog/Pages 2 0 R>>")
 	kids := make([]string, 60)
