@@ -46,7 +46,7 @@ func TestFigures(t *testing.T) {
 		"analyse: pages a second": 100, "analyse: median time a page": 10, "analyse: peak memory": 20,
 		"make: pages a second": 100, "make: median time a page": 12, "make: median of all pages": 12, "analyse: median of all pages": 10,
 		"make: median time a page, 10 to 20 pages": 4, "make: peak memory": 600,
-		"PASS by veraPDF":   100. / 3, "pages identical, poppler": 97.5, "pages identical, PDFium": 95,
+		"PASS by veraPDF": 100. / 3, "pages identical, poppler": 97.5, "pages identical, PDFium": 95,
 		"pages identical, or a font embedded": 100, "text not worse": 50,
 		"F1 of headings": 2 * 3. / 12,
 	}

@@ -194,15 +194,15 @@ func (d *document) alignedOf(s *sheet, rows []*row, gaps []span) *grid {
 		}
 	}
 	columns := len(gaps) + 1
-	known := d.heads[rowText(rows[0])] && multiple >= 2
-	if !known && (multiple < 2 || columns == 2 && multiple < 3 || mono || letters > longCell*pieces) {
-		return nil
-	}
 	xs := []float64{box.Left - 1}
 	for _, g := range gaps {
 		xs = append(xs, (g.from+g.to)/2)
 	}
 	xs = append(xs, box.Right+1)
+	known := multiple >= 2 && (d.heads[rowText(rows[0])] || columns == 2 && isNamed(rows, xs))
+	if !known && (multiple < 2 || columns == 2 && multiple < 3 || mono || letters > longCell*pieces) {
+		return nil
+	}
 	if !known && (isListed(rows, xs) || isNumbered(all, xs) || isContents(rows, xs) || !aligned(rows, xs)) {
 		return nil
 	}

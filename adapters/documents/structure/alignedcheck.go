@@ -22,6 +22,18 @@ func keyed(rows []*row, xs []float64) bool {
 	return bold || max(figures[0], figures[1]) >= len(rows)-1
 }
 
+// isNamed tells whether rows of two columns have bold names on the left and something else on the right.
+func isNamed(rows []*row, xs []float64) bool {
+	for _, r := range rows {
+		for _, p := range r.pieces {
+			if p.style.bold != (slot(xs, p.box.Left+1.5) == 0) {
+				return false
+			}
+		}
+	}
+	return len(rows) > 1
+}
+
 // isNumbered tells whether the first of two columns counts the rows, as the numbers of lines do.
 func isNumbered(rows []textRow, xs []float64) bool {
 	const least = 4

@@ -9,20 +9,28 @@ import (
 // assemble makes the tree of the blocks.
 func (d *document) assemble() *Tree {
 	t := &Tree{Root: &Node{Type: "Document"}, Language: d.hints.Language}
+	marks := d.noteMarks()
+	for _, s := range d.sheets { // the tree takes the place of all this, block by block
+		s.pieces, s.rows, s.objects, s.blocks, s.bullets = nil, nil, nil, nil, nil
+	}
 	for i := 0; i < len(d.blocks); {
 		if d.blocks[i].kind == contents {
 			n, taken := d.contentsNode(d.blocks[i:])
 			t.Root.Kids = append(t.Root.Kids, n)
+			clear(d.blocks[i : i+taken])
 			i += taken
 			continue
 		}
 		t.Root.Kids = append(t.Root.Kids, d.node(d.blocks[i]))
+		d.blocks[i] = nil
 		i++
 	}
 	for _, s := range d.sheets {
 		t.Artifacts = append(t.Artifacts, s.artifacts...)
 	}
-	d.addReferences(t)
+	if len(marks) > 0 {
+		d.referenceKids(t.Root, marks)
+	}
 	d.addLinks(t)
 	d.rest(t)
 	d.title(t)

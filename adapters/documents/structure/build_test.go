@@ -2,6 +2,7 @@ package structure_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -43,6 +44,13 @@ func (c *canvas) text(x, y float64, text string, looks ...look) *canvas {
 	r.Box.Bottom, r.Box.Top = y-0.22*r.Size, y+0.75*r.Size
 	c.page.Runs = append(c.page.Runs, r)
 	return c
+}
+
+// painted gives text as it is painted from left to right, if it is read from right to left.
+func painted(text string) string {
+	runes := []rune(text)
+	slices.Reverse(runes)
+	return string(runes)
 }
 
 // prose is a line of running text that fills a column of a width, different for each number.

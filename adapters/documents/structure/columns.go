@@ -18,7 +18,10 @@ func (s *sheet) columnsOf(b band) []columns {
 	if gutters := s.columnGutters(b); len(gutters) > 0 || len(b.free) == 0 {
 		return []columns{{b.rows, gutters}}
 	}
-	const apart = 0.8 // ems between parts
+	const (
+		apart    = 0.8 // ems between parts
+		manyRows = 8   // that are columns of text rather than of a table
+	)
 	var out []columns
 	start, found := 0, false
 	for i := 1; i <= len(b.rows); i++ {
@@ -33,7 +36,11 @@ func (s *sheet) columnsOf(b band) []columns {
 			}
 		}
 		part := columns{rows: b.rows[start:i]}
-		part.gutters = s.columnGutters(band{rows: part.rows, free: b.free})
+		free := b.free
+		if len(part.rows) >= manyRows { // what is above them, as a title, may have left other gaps free
+			free = commonGaps(part.rows)
+		}
+		part.gutters = s.columnGutters(band{rows: part.rows, free: free})
 		found = found || len(part.gutters) > 0
 		out = append(out, part)
 		start = i
@@ -200,7 +207,7 @@ func (s *sheet) partsColumns(rows []*row, g span) bool {
 	}
 	const short = 9 // letters of usual figures in cells
 	for k := range sides {
-		if sides[k].runes <= short*sides[k].pieces && both*10 >= 8*sides[k].rows {
+		if sides[k].runes <= short*sides[k].pieces && both*10 >= 8*sides[k].rows && (crossings > 1 || sides[k].pieces*2 < 3*sides[k].rows) {
 			return false // a column of figures
 		}
 	}

@@ -24,7 +24,7 @@ func (d *document) joinParagraphs() {
 			if b.kind == figure || b.kind == table || b.kind == caption || b.kind == note || gone[b] {
 				continue
 			}
-			if b.kind != paragraph || !goesOn(end, b) {
+			if b.kind != paragraph || !d.goesOn(end, b) {
 				break
 			}
 			a.more = append(a.more, b)
@@ -36,10 +36,13 @@ func (d *document) joinParagraphs() {
 }
 
 // goesOn tells whether a paragraph is the rest of the one that ends a column or a page.
-func goesOn(a, b *block) bool {
+func (d *document) goesOn(a, b *block) bool {
 	last, first := a.lines[len(a.lines)-1], b.lines[0]
 	if last.column == first.column || b.page < a.page || b.page > a.page+1 || b.label.numbering != "" {
 		return false
+	}
+	if b.page == a.page && d.followsClosely(a, b) {
+		return true
 	}
 	if b.page == a.page && b.box.Top < a.box.Bottom && b.box.Left < a.box.Right && b.box.Right > a.box.Left {
 		return false // below it on the same page: something else stands between
@@ -68,6 +71,20 @@ func goesOn(a, b *block) bool {
 		return full || unicode.IsLower(start) && end == ','
 	}
 	return full && unicode.IsLetter(end) && (unicode.IsUpper(start) || unicode.IsDigit(start)) && len(a.lines) > 1 && len(b.lines) > 1
+}
+
+// followsClosely tells whether a paragraph stands right below another one as its next lines do: what is beside them may
+// have parted them.
+func (d *document) followsClosely(a, b *block) bool {
+	last, first := a.lines[len(a.lines)-1], b.lines[0]
+	distance := last.baseline - first.baseline
+	if distance <= 0 || distance > looser*max(d.leadings.of(last), d.leadings.of(first)) ||
+		math.Abs(last.size-first.size) > 0.06*last.size || a.style.bold != b.style.bold || a.style.mono != b.style.mono {
+		return false
+	}
+	const nearly = 0.5 // ems
+	right := max(a.box.Right, b.box.Right)
+	return math.Abs(last.box.Left-first.box.Left) < nearly*last.size && right-last.box.Right < 2*last.size && len(a.lines) > 1
 }
 
 // joinTables joins tables that go on on the next page. Heads that are repeated there are no part of the document.

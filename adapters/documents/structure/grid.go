@@ -16,9 +16,9 @@ type grid struct {
 	cells  [][]*cell // by row and column; a cell that spans is in all its places
 	// ruled tells of each row whether a drawn line is below it.
 	ruled []bool
-	// headers is how many rows of header cells there are; stub tells that the first column is of such.
+	// headers is how many rows of header cells there are; stubs are the columns of such.
 	headers int
-	stub    bool
+	stubs   map[int]bool
 	page    int
 }
 

@@ -155,16 +155,19 @@ func endsSentence(s string) bool {
 	return strings.HasSuffix(s, ".") && !strings.HasSuffix(s, "..") || strings.HasSuffix(s, ";") || strings.HasSuffix(s, ",")
 }
 
-// isCaps tells whether all letters are capital ones.
+// isCaps tells whether all letters are capital ones. Text of a script that has none is not.
 func isCaps(s string) bool {
-	upper := 0
+	upper, all := 0, 0
 	for _, r := range s {
 		if unicode.IsLower(r) {
 			return false
+		}
+		if unicode.IsLetter(r) {
+			all++
 		}
 		if unicode.IsUpper(r) {
 			upper++
 		}
 	}
-	return upper >= 3
+	return upper >= 3 && 2*upper > all
 }

@@ -343,6 +343,48 @@ func TestInfer(t *testing.T) {
 			want: []string{"P(שלום עולם.)"},
 		},
 		{
+			name: "the lines of an address",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				for i, words := range []string{"Ada Byron", "12 Mill Lane", "Northfield Inc.", "York"} {
+					c.text(50, 760-12*float64(i), words)
+				}
+				c.paragraph(50, 690, 400, 4)
+				return pagesOf(c)
+			},
+			want: []string{"P(Ada Byron … Inc. York)"},
+		},
+		{
+			name: "options in type of a fixed pitch",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				y := c.paragraph(50, 760, 400, 3)
+				for _, option := range []string{"-a", "-q, --quiet", "--depth N"} {
+					c.text(118-6*float64(len(option)), y, option, mono)
+					c.text(125, y, prose(325, int(y))).text(125, y-12, "and so on.")
+					y -= 24
+				}
+				c.paragraph(50, y-10, 400, 3)
+				return pagesOf(c)
+			},
+			want: []string{"L:None(LI(Lbl(-a) LBody(", "LI(Lbl(-q, --quiet) LBody(", "LI(Lbl(--depth N) LBody("},
+		},
+		{
+			name: "items and words of another script from right to left",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				for i := range 5 {
+					c.text(250, 760-12*float64(i), painted("בארות הכפר תוקנו לפני החורף על ידי אנשים"))
+				}
+				for i := range 3 {
+					y := 680 - 14*float64(i)
+					c.text(440, y, string(rune('1'+i))).text(429, y, " .").text(300, y, painted("של")).text(316, y, "PDF").text(337, y, painted("בארות הכפר תוקנו"))
+				}
+				return pagesOf(c)
+			},
+			want: []string{"L:Decimal(LI(Lbl(1 .) LBody(בארות", "PDF של)) LI(Lbl(3 .) LBody("},
+		},
+		{
 			name: "a watermark, and a marginal note",
 			pages: func() []*pagetext.Page {
 				c := newCanvas(1)

@@ -47,6 +47,105 @@ func TestInferTables(t *testing.T) {
 		want  []string
 	}{
 		{
+			name: "with a line below the head of each column",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				y := c.paragraph(50, 760, 400, 3)
+				end := c.cells(y, 16, []float64{60, 160, 260}, rows...)
+				for _, x := range []float64{58, 158, 258} {
+					c.rule(x, y-4, x+92, y-3.5)
+				}
+				c.paragraph(50, end-14, 400, 3)
+				return pagesOf(c)
+			},
+			want: []string{plain},
+		},
+		{
+			name: "with two rows and a line below the head of each column",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				y := c.paragraph(50, 760, 400, 3)
+				c.text(60, y, "Code", bold).text(160, y, "Meaning", bold).text(60, y-16, "Mill").text(160, y-16, "by the river")
+				c.rule(58, y-4, 150, y-3.5).rule(158, y-4, 250, y-3.5)
+				c.paragraph(50, y-60, 400, 3)
+				return pagesOf(c)
+			},
+			want: []string{"Table(TR(TH:Column(Code) TH:Column(Meaning)) TR(TD(Mill) TD(by the river)))"},
+		},
+		{
+			name: "with rows after the last line, and a head of two lines",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				y := c.paragraph(50, 760, 400, 3)
+				c.text(160, y-12, "of well", bold)
+				c.cells(y, 24, []float64{60, 160, 260}, rows...)
+				for _, by := range []float64{16, 34, 57} {
+					c.rule(50, y-by, 350, y-by+0.5)
+				}
+				return pagesOf(c)
+			},
+			want: []string{
+				"Table(TR(TH:Column(Name) TH:Column(Depth of well) TH:Column(Year))", "TR(TD(Church) TD(8) TD(1902)) TR(TD(Green) TD(20) TD(1911)))",
+			},
+		},
+		{
+			name: "two with the same sides, one below the other",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				y := c.paragraph(50, 760, 400, 3)
+				for range 2 {
+					end := c.cells(y, 16, []float64{60, 160, 260}, rows...)
+					for k := range 4 {
+						c.rule(50, y-4-16*float64(k), 350, y-3.5-16*float64(k))
+					}
+					y = end - 14
+				}
+				return pagesOf(c)
+			},
+			want: []string{plain + "\n" + plain},
+		},
+		{
+			name: "names and what they are, two in a row",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				y := c.paragraph(50, 760, 400, 3)
+				for i, row := range []string{"Name|Ada|Town|York", "Born|1815|Died|1852", "Work|Engine|Tongue|English"} {
+					for k, word := range strings.Split(row, "|") {
+						var looks []look
+						if k%2 == 0 {
+							looks = append(looks, bold)
+						}
+						c.text([]float64{60, 130, 230, 300}[k], y-20*float64(i), word, looks...)
+					}
+				}
+				c.lines([]float64{50, 120, 220, 290, 370}, []float64{y + 14, y - 6, y - 26, y - 46})
+				return pagesOf(c)
+			},
+			want: []string{"TR(TH:Row(Name) TD(Ada) TH:Row(Town) TD(York))", "TR(TH:Row(Work) TD(Engine) TH:Row(Tongue) TD(English))"},
+		},
+		{
+			name: "from right to left",
+			pages: func() []*pagetext.Page {
+				c := newCanvas(1)
+				for i := range 5 {
+					c.text(250, 760-12*float64(i), painted("בארות הכפר תוקנו לפני החורף על ידי אנשים"))
+				}
+				y := 680.0
+				for _, row := range []string{"באר|עומק|שנה", "טחנה|12|1890", "כנסיה|8|1902"} {
+					for k, word := range strings.Split(row, "|") {
+						if k == 0 || y > 670 {
+							word = painted(word)
+						}
+						c.text([]float64{400, 300, 200}[k], y, word)
+					}
+					y -= 20
+				}
+				c.lines([]float64{190, 290, 390, 490}, []float64{694, 674, 654, 634})
+				return pagesOf(c)
+			},
+			want: []string{"TD(טחנה) TD(12) TD(1890)", "TD(כנסיה) TD(8) TD(1902)"},
+		},
+		{
 			name: "ruled on all sides",
 			pages: func() []*pagetext.Page {
 				c := newCanvas(1)

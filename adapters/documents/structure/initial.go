@@ -27,27 +27,28 @@ func (s *sheet) placeInitials(upright []int) {
 		if !isInitial(run.Text) {
 			continue
 		}
-		box, bottom := s.boxes[i], s.baselines[i]
+		box, bottom := s.box(i), s.baseline(i)
 		top := bottom + capitals*run.Size
 		first := -1
 		var beside []int
 		for _, k := range upright {
 			other := &s.page.Runs[k]
-			gap := s.boxes[k].Left - box.Right
+			gap := s.box(k).Left - box.Right
 			if other.Size*initialSize > run.Size || other.Size <= 0 || gap > initialGap*other.Size || gap < -0.3*run.Size {
 				continue
 			}
-			switch by := s.baselines[k]; {
+			switch by := s.baseline(k); {
 			case by < bottom-0.3*other.Size || by > top:
-			case math.Abs(by+capitals*other.Size-top) < 0.6*other.Size && (first < 0 || s.boxes[k].Left < s.boxes[first].Left):
+			case math.Abs(by+capitals*other.Size-top) < 0.6*other.Size && (first < 0 || s.box(k).Left < s.box(first).Left):
 				first = k
 			default:
 				beside = append(beside, k)
 			}
 		}
-		if first < 0 || len(beside) == 0 || s.baselines[first]-bottom < 0.7*s.page.Runs[first].Size {
+		if first < 0 || len(beside) == 0 || s.baseline(first)-bottom < 0.7*s.page.Runs[first].Size {
 			continue
 		}
+		s.place()
 		host := s.boxes[first]
 		if s.initials == nil {
 			s.initials = map[int]bool{}

@@ -55,6 +55,9 @@ func labelOf(l *line) (label, bool) {
 	if out, ok := unknownBullet(l); ok {
 		return out, true
 	}
+	if out, ok := optionLabel(l); ok {
+		return out, true
+	}
 	token, rest, _ := strings.Cut(l.text, " ")
 	if n := utf8.RuneCountInString(token); n == 0 || n > longestLabel || strings.TrimSpace(rest) == "" {
 		return label{}, false
@@ -71,6 +74,30 @@ func labelOf(l *line) (label, bool) {
 	return out, true
 }
 
+// optionShape is the shape of labels that are the options of a program.
+const optionShape = "-option"
+
+// optionLabel reads the options of a program at the start of a line, in type of a fixed pitch, before what they do.
+func optionLabel(l *line) (label, bool) {
+	const longest = 40 // characters
+	if !optionForm.MatchString(l.text) || l.style.mono {
+		return label{}, false
+	}
+	out := label{numbering: "None", shape: optionShape, left: l.box.Left}
+	n := 0
+	for _, p := range l.pieces {
+		for i := range p.runs {
+			if run := &p.sheet.page.Runs[p.runs[i]]; !run.Mono {
+				out.body = p.start(i)
+				return out, out.runs > 0 && n <= longest
+			}
+			n += p.length(i)
+			out.runs++
+		}
+	}
+	return label{}, false
+}
+
 // unknownBullet reads a single glyph without a meaning that stands apart at the start of a line.
 func unknownBullet(l *line) (label, bool) {
 	first := l.pieces[0]
@@ -81,8 +108,8 @@ func unknownBullet(l *line) (label, bool) {
 	case len(l.pieces) > 1 && first.text == "" && first.box.Width() < 1.2*l.size && l.pieces[1].text != "":
 		out.runs, out.body = len(first.runs), l.pieces[1].box.Left
 		return out, out.body-out.left < bulletReach*l.size
-	case len(first.runs) > 1 && first.lengths[0] == 0 && first.lengths[1] > 0:
-		out.runs, out.body = 1, first.starts[1]
+	case len(first.runs) > 1 && first.length(0) == 0 && first.length(1) > 0:
+		out.runs, out.body = 1, first.start(1)
 		return out, out.body-out.left > 0.8*l.size && out.body-out.left < bulletReach*l.size
 	}
 	return label{}, false

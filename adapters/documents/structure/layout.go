@@ -80,9 +80,9 @@ func (d *document) flow(s *sheet, rows []*row, depth int) []element {
 	return out
 }
 
-// bands parts rows where the gaps that they leave free change.
-func (s *sheet) bands(rows []*row) []band {
-	area := rows[0].box
+// extent gives the area of rows and the least width of gaps between columns in it.
+func extent(rows []*row) (area pagetext.Rect, least float64) {
+	area = rows[0].box
 	size := 0.0
 	for _, r := range rows {
 		area = area.Union(r.box)
@@ -90,7 +90,22 @@ func (s *sheet) bands(rows []*row) []band {
 			size = max(size, min(p.size, 12))
 		}
 	}
-	least := minGutter * max(size, 6)
+	return area, minGutter * max(size, 6)
+}
+
+// commonGaps gives the gaps that all rows leave free.
+func commonGaps(rows []*row) []span {
+	area, least := extent(rows)
+	free := []span{{area.Left, area.Right}}
+	for _, r := range rows {
+		free = meet(free, r.free(area), least)
+	}
+	return free
+}
+
+// bands parts rows where the gaps that they leave free change.
+func (s *sheet) bands(rows []*row) []band {
+	area, least := extent(rows)
 	var out []band
 	current := band{free: []span{{area.Left, area.Right}}}
 	for _, r := range rows {

@@ -129,8 +129,8 @@ func level(stack []*list, b *block) (at int, nested bool) {
 		l := stack[k]
 		follows := b.label.follows(l.last().label)
 		near := math.Abs(b.label.left-l.left) < sameLeft*b.size
-		if right := math.Abs(b.label.body-l.body) < 0.3*b.size; right && b.label.value > 0 {
-			near = true // figures that are aligned to the right
+		if right := math.Abs(b.label.body-l.body) < 0.3*b.size; right && (b.label.value > 0 || b.label.shape == optionShape) {
+			near = true // figures and options that are aligned to the right
 		}
 		if follows && (near || moved) {
 			return k, false

@@ -51,7 +51,7 @@ func (d *document) findNotes() {
 func (s *sheet) refers(b *block, mark string) bool {
 	for i := range s.page.Runs {
 		r := &s.page.Runs[i]
-		if len(r.Text) <= len(mark)+4 && s.boxes[i].Bottom > b.box.Top && strings.Trim(strings.TrimSpace(r.Text), "[]") == mark &&
+		if len(r.Text) <= len(mark)+4 && s.box(i).Bottom > b.box.Top && strings.Trim(strings.TrimSpace(r.Text), "[]") == mark &&
 			r.Size < b.size {
 			return true
 		}
@@ -85,8 +85,8 @@ func (s *sheet) noteMark(b *block) (string, int) {
 	if len(runs) > 1 {
 		r := &s.page.Runs[runs[0]]
 		text := strings.TrimSpace(r.Text)
-		raised := s.baselines[runs[0]]-first.baseline > 0.15*first.size || r.Size < markSize*first.size
-		if isMark(text) && (raised || s.boxes[runs[1]].Left > s.boxes[runs[0]].Right+0.15*first.size) {
+		raised := s.baseline(runs[0])-first.baseline > 0.15*first.size || r.Size < markSize*first.size
+		if isMark(text) && (raised || s.box(runs[1]).Left > s.box(runs[0]).Right+0.15*first.size) {
 			return strings.Trim(text, "[]"), 1
 		}
 	}
@@ -140,8 +140,8 @@ func (d *document) noteNode(b *block) *Node {
 	return n
 }
 
-// addReferences makes elements of the marks in the text that lead to notes of the same page.
-func (d *document) addReferences(t *Tree) {
+// noteMarks gives the marks of the notes of each page.
+func (d *document) noteMarks() map[int]map[string]bool {
 	marks := map[int]map[string]bool{}
 	for _, b := range d.blocks {
 		if b.kind == note {
@@ -151,12 +151,10 @@ func (d *document) addReferences(t *Tree) {
 			marks[b.page][b.mark] = true
 		}
 	}
-	if len(marks) == 0 {
-		return
-	}
-	d.referenceKids(t.Root, marks)
+	return marks
 }
 
+// referenceKids makes elements of the marks in the text that lead to notes of the same page.
 func (d *document) referenceKids(n *Node, marks map[int]map[string]bool) {
 	if n.Type == "Note" {
 		return
@@ -212,7 +210,7 @@ func (s *sheet) isRaised(runs []int, i int) bool {
 		beside = 1
 	}
 	r, other := &s.page.Runs[runs[i]], &s.page.Runs[runs[beside]]
-	return r.Size <= markSize*other.Size && s.baselines[runs[i]]-s.baselines[runs[beside]] > 0.12*other.Size ||
-		r.Size <= other.Size && s.baselines[runs[i]]-s.baselines[runs[beside]] > 0.2*other.Size &&
-			s.baselines[runs[i]]-s.baselines[runs[beside]] < other.Size
+	return r.Size <= markSize*other.Size && s.baseline(runs[i])-s.baseline(runs[beside]) > 0.12*other.Size ||
+		r.Size <= other.Size && s.baseline(runs[i])-s.baseline(runs[beside]) > 0.2*other.Size &&
+			s.baseline(runs[i])-s.baseline(runs[beside]) < other.Size
 }

@@ -180,6 +180,10 @@ func (d *document) breaks(lines []*line, l, next *line) bool {
 	if isEntry(last) {
 		return true
 	}
+	const centered = 1.08 // times the usual distance: lines below a title are paragraphs of their own
+	if (isCentered(last) && isCentered(l) || centeredTogether(last, l)) && distance > centered*max(d.leadings.of(last), d.leadings.of(l)) {
+		return true
+	}
 	if sameListing(last, l) {
 		return false
 	}
@@ -214,8 +218,9 @@ func (d *document) breaks(lines []*line, l, next *line) bool {
 // verse: they stand as close as lines of a paragraph do, and no sentence ends between them.
 func brokenByHand(lines []*line, l *line) bool {
 	const (
-		share = 0.6 // of the width of the column
-		most  = 8   // lines
+		share        = 0.6 // of the width of the column
+		most         = 8   // lines
+		abbreviation = 5   // characters at the most
 	)
 	if len(lines) >= most || len(l.pieces) > 1 {
 		return false
@@ -228,6 +233,9 @@ func brokenByHand(lines []*line, l *line) bool {
 	}
 	last := lines[len(lines)-1].text
 	_, labelled := labelOf(lines[0])
+	if at := strings.LastIndexByte(last, ' '); at >= 0 && utf8.RuneCountInString(last[at+1:]) <= abbreviation {
+		last = strings.TrimSuffix(last, ".") // as of "Inc."
+	}
 	return !endsSentence(last) && !strings.HasSuffix(last, ":") && !labelled || strings.HasSuffix(last, ",")
 }
 

@@ -19,15 +19,12 @@ type piece struct {
 	baseline, size float64
 	text           string
 	style          style
-	// starts are where its runs start, lengths how many characters of text each adds.
-	starts  []float64
-	lengths []int
 	// order is that of its first run in the order of painting.
 	order int
 	// field is a form field that stands in the line, whose piece has no runs.
 	field *Field
-	// mirrored is that of its page.
-	mirrored bool
+	// sheet is its page.
+	sheet *sheet
 }
 
 // style is how text looks, by most of its letters.
@@ -77,7 +74,7 @@ func (s *sheet) makePieces(fields []Field) {
 		switch {
 		case r.Hidden:
 			s.artifacts = append(s.artifacts, Artifact{Content: Content{Page: p.Number, Runs: []int{i}}})
-		case strings.TrimFunc(r.Text, unicode.IsSpace) == "" && (r.Text != "" || s.boxes[i].Width() <= 0):
+		case strings.TrimFunc(r.Text, unicode.IsSpace) == "" && (r.Text != "" || s.box(i).Width() <= 0):
 			s.blank = append(s.blank, i)
 		case r.Angle != s.angle:
 			s.turned = append(s.turned, i)
@@ -90,17 +87,18 @@ func (s *sheet) makePieces(fields []Field) {
 		s.sequence[i] = k
 	}
 	s.placeInitials(upright)
-	slices.SortStableFunc(upright, func(a, b int) int { return cmp.Compare(s.baselines[b], s.baselines[a]) })
+	slices.SortStableFunc(upright, func(a, b int) int { return cmp.Compare(s.baseline(b), s.baseline(a)) })
 	rows := s.runRows(upright)
 	rows = s.attachScripts(rows)
 	for _, r := range rows {
 		s.splitRow(r)
 	}
+	s.sequence = nil
 	for i := range fields {
 		area := s.upright(fields[i].Area)
 		s.pieces = append(s.pieces, &piece{
 			box: area, baseline: area.Bottom + 0.2*min(area.Height(), 12), size: min(area.Height(), 12), field: &fields[i],
-			order: len(p.Runs), mirrored: s.mirrored,
+			order: len(p.Runs), sheet: s,
 		})
 	}
 }
@@ -111,18 +109,18 @@ func (s *sheet) runRows(sorted []int) []*runRow {
 		size := s.page.Runs[i].Size
 		if n := len(rows); n > 0 {
 			last := rows[n-1]
-			if last.baseline-s.baselines[i] <= rowTolerance*min(last.size, size) {
+			if last.baseline-s.baseline(i) <= rowTolerance*min(last.size, size) {
 				last.runs = append(last.runs, i)
 				continue
 			}
 		}
 		if s.initials[i] {
-			size = min(size, s.boxes[i].Height())
+			size = min(size, s.box(i).Height())
 		}
-		rows = append(rows, &runRow{baseline: s.baselines[i], size: size, runs: []int{i}})
+		rows = append(rows, &runRow{baseline: s.baseline(i), size: size, runs: []int{i}})
 	}
 	for _, r := range rows {
-		slices.SortStableFunc(r.runs, func(a, b int) int { return cmp.Compare(s.boxes[a].Left, s.boxes[b].Left) })
+		slices.SortStableFunc(r.runs, func(a, b int) int { return cmp.Compare(s.box(a).Left, s.box(b).Left) })
 		r.size = 0
 		for _, i := range r.runs {
 			if !s.initials[i] || len(r.runs) == 1 {
@@ -146,7 +144,7 @@ func (s *sheet) splitRow(r *runRow) {
 
 // parts tells whether the gap between two runs of a row is wider than spaces are.
 func (s *sheet) parts(a, b int) bool {
-	gap := s.boxes[b].Left - s.boxes[a].Right
+	gap := s.box(b).Left - s.box(a).Right
 	ra, rb := &s.page.Runs[a], &s.page.Runs[b]
 	limit := pieceGap
 	if ra.Mono && rb.Mono {
@@ -160,7 +158,7 @@ func (s *sheet) parts(a, b int) bool {
 
 func (s *sheet) newPiece(runs []int) *piece {
 	runs = s.readingOrder(runs)
-	p := &piece{runs: runs, order: runs[0], box: s.boxes[runs[0]], mirrored: s.mirrored}
+	p := &piece{runs: runs, order: runs[0], box: s.box(runs[0]), sheet: s}
 	var bold, italic, mono, all, weight int
 	sizes := map[float64]int{}
 	for _, i := range runs {
@@ -179,13 +177,13 @@ func (s *sheet) newPiece(runs []int) *piece {
 		sizes[r.Size] += n
 		if sizes[r.Size] > weight {
 			weight, p.size, p.style.color = sizes[r.Size], r.Size, r.Color
-			p.baseline = s.baselines[i]
+			p.baseline = s.baseline(i)
 		}
 		p.order = min(p.order, i)
-		p.box = p.box.Union(s.boxes[i])
+		p.box = p.box.Union(s.box(i))
 	}
 	if p.size == 0 {
-		p.size, p.baseline = s.page.Runs[runs[0]].Size, s.baselines[runs[0]]
+		p.size, p.baseline = s.page.Runs[runs[0]].Size, s.baseline(runs[0])
 	}
 	const most = 0.85 // of the letters give a piece its style
 	p.style.bold = float64(bold) >= most*float64(all)
@@ -195,20 +193,24 @@ func (s *sheet) newPiece(runs []int) *piece {
 	if !p.style.mono {
 		p.text = singleSpaces(p.text)
 	}
-	for _, i := range runs {
-		p.starts = append(p.starts, s.boxes[i].Left)
-		p.lengths = append(p.lengths, utf8.RuneCountInString(strings.ReplaceAll(Plain(s.page.Runs[i].Text), " ", "")))
-	}
 	return p
+}
+
+// start is where one of its runs starts, length how many characters of text it adds.
+func (p *piece) start(i int) float64 { return p.sheet.box(p.runs[i]).Left }
+
+func (p *piece) length(i int) int {
+	return utf8.RuneCountInString(strings.ReplaceAll(Plain(p.sheet.page.Runs[p.runs[i]].Text), " ", ""))
 }
 
 // boundary tells how many runs make up a token at the start of the piece, and where the next one starts; false if the
 // token ends within a run.
 func (p *piece) boundary(token string) (int, float64, bool) {
 	want := utf8.RuneCountInString(token)
-	for i, n := range p.lengths {
+	for i := range p.runs {
+		n := p.length(i)
 		if want == 0 && n > 0 {
-			return i, p.starts[i], true
+			return i, p.start(i), true
 		}
 		if want -= n; want < 0 {
 			return 0, 0, false
@@ -246,7 +248,7 @@ func (s *sheet) runText(runs []int) string {
 		r := &s.page.Runs[i]
 		if k > 0 {
 			before := &s.page.Runs[runs[k-1]]
-			gap := max(s.boxes[i].Left-s.boxes[runs[k-1]].Right, s.boxes[runs[k-1]].Left-s.boxes[i].Right)
+			gap := max(s.box(i).Left-s.box(runs[k-1]).Right, s.box(runs[k-1]).Left-s.box(i).Right)
 			if gap > spaceGap*min(r.Size, before.Size) && !endsInSpace(b.String()) && !strings.HasPrefix(r.Text, " ") {
 				b.WriteByte(' ')
 			}

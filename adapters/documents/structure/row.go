@@ -76,7 +76,7 @@ type column struct{ left, right float64 }
 
 // newLine makes a line of the pieces of a row that are in one column.
 func newLine(pieces []*piece) *line {
-	if by := balance(joinPieces(pieces)); len(pieces) > 1 && (by > 0 && !pieces[0].mirrored || by < 0 && pieces[0].mirrored) {
+	if by := balance(joinPieces(pieces)); len(pieces) > 1 && (by > 0 && !pieces[0].sheet.mirrored || by < 0 && pieces[0].sheet.mirrored) {
 		pieces = slices.Clone(pieces)
 		slices.Reverse(pieces)
 	}

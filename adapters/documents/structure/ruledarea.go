@@ -62,7 +62,7 @@ func (s *sheet) isTablePart(upper, lower stroke, inside bool) bool {
 	if len(rows) == 0 {
 		return box.Height() < 30
 	}
-	if s.isRunningText(rows, box) {
+	if s.isRunningText(rows, box) || headsBelow(rows, box) {
 		return false
 	}
 	multiple := 0
@@ -75,6 +75,18 @@ func (s *sheet) isTablePart(upper, lower stroke, inside bool) bool {
 		}
 	}
 	return multiple*2 >= len(rows) || inside && (multiple > 0 || len(rows) <= 2)
+}
+
+// headsBelow tells whether rows stand apart from the line above them and close to that below: there begins another table.
+func headsBelow(rows []textRow, box pagetext.Rect) bool {
+	const (
+		apart = 1.0 // ems
+		near  = 0.6
+	)
+	first, last := rows[0], rows[len(rows)-1]
+	above := box.Top - (first.baseline + 0.75*first.size)
+	below := last.baseline - 0.22*last.size - box.Bottom
+	return above > apart*first.size && below < near*last.size && above > 2*below
 }
 
 // headTop extends an area by the headers of columns that stand above its first line, and by the end of a row that began
@@ -114,7 +126,11 @@ func (s *sheet) rowsBelow(box pagetext.Rect) float64 {
 	below := textRows(s.inside(pagetext.Rect{Left: box.Left - 1, Right: box.Right + 1, Bottom: bottom - reach, Top: bottom}))
 	for i, r := range below {
 		gap := bottom - (r.baseline + 0.75*r.size)
-		if i == 0 && len(r.pieces) < 2 || gap > cellLine*r.size || !alignsWith(r, inner) {
+		most := cellLine * r.size
+		if len(r.pieces) > 1 && i > 0 {
+			most = rowGap * r.size
+		}
+		if i == 0 && len(r.pieces) < 2 || gap > most || !alignsWith(r, inner) {
 			break
 		}
 		bottom = r.baseline - 0.3*r.size

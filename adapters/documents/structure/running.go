@@ -24,6 +24,8 @@ const (
 	neighbours = 4
 	// setApart is the least distance, in ems, from the innermost running row to the text.
 	setApart = 1.4
+	// togetherRows is the largest distance, in ems, of running rows to each other.
+	togetherRows = 2.6
 	// roomyGap is the distance to the text, in ems, by which running titles are set apart.
 	roomyGap = 1.75
 )
@@ -117,7 +119,13 @@ func (d *document) repeated(edges [][]edge, i int, titles titles) []*piece {
 		if k+1 < len(edges[i]) && differInNumbers(e.tokens, edges[i][k+1].tokens) {
 			break // rows of a list or table
 		}
-		found[k] = d.runningPieces(edges, i, e, titles)
+		if found[k] = d.runningPieces(edges, i, e, titles); found[k] == nil && e.size > 1.2*d.body.size {
+			break // a heading: what stands behind it belongs to it
+		}
+		if k > 0 && found[k] != nil && math.Abs(e.y-edges[i][k-1].y) > togetherRows*e.size {
+			found[k] = nil
+			break // the text begins here
+		}
 	}
 	dropTables(edges[i], found)
 	var out []*piece

@@ -31,6 +31,15 @@ func TestRunning(t *testing.T) {
 		content, artifact func(i int) []string
 	}{
 		{
+			name: "payslips: the address below the title of each page repeats", pages: 3,
+			page: func(i int, c *canvas) {
+				c.text(50, 780, "Payslip "+[]string{"March", "April", "May"}[i], sized(18), bold)
+				c.text(50, 756, "Water Works Ltd").text(50, 744, "12 Mill Lane")
+			},
+			content:  func(int) []string { return []string{"Water Works Ltd", "12 Mill Lane"} },
+			artifact: func(int) []string { return nil },
+		},
+		{
 			name: "letters: the letterhead and the bank repeat, name and address do not", pages: 3,
 			page: func(i int, c *canvas) {
 				c.text(50, 780, "Water Works Ltd", sized(12))

@@ -29,15 +29,15 @@ func (s *sheet) attach(run int, r *runRow) bool {
 	if s.initials[run] {
 		return false
 	}
-	small, box := s.page.Runs[run].Size, s.boxes[run]
-	rise := s.baselines[run] - r.baseline
+	small, box := s.page.Runs[run].Size, s.box(run)
+	rise := s.baseline(run) - r.baseline
 	if s.sunkBetween(run, r, rise) {
 		return true
 	}
 	if small > scriptSize*r.size || rise > 0.75*r.size || rise < -0.45*r.size {
 		return false
 	}
-	at, _ := slices.BinarySearchFunc(r.runs, box.Left, func(i int, x float64) int { return cmp.Compare(s.boxes[i].Left, x) })
+	at, _ := slices.BinarySearchFunc(r.runs, box.Left, func(i int, x float64) int { return cmp.Compare(s.box(i).Left, x) })
 	const (
 		beside  = 0.3 // ems between a script and its base
 		noteGap = 1.2 // ems between the mark of a note and its text
@@ -51,7 +51,7 @@ func (s *sheet) attach(run int, r *runRow) bool {
 		if small > scriptSize*size || s.initials[host] {
 			continue
 		}
-		gap := max(box.Left-s.boxes[host].Right, s.boxes[host].Left-box.Right)
+		gap := max(box.Left-s.box(host).Right, s.box(host).Left-box.Right)
 		if gap < beside*size || at == 0 && j == 0 && gap < noteGap*size {
 			r.runs = slices.Insert(r.runs, at, run)
 			return true
@@ -62,16 +62,16 @@ func (s *sheet) attach(run int, r *runRow) bool {
 
 // sunkBetween puts a run into a row that it stands in the middle of, as the E of TeX does.
 func (s *sheet) sunkBetween(run int, r *runRow, rise float64) bool {
-	size, box := s.page.Runs[run].Size, s.boxes[run]
+	size, box := s.page.Runs[run].Size, s.box(run)
 	const far, beside = 0.4, 0.12 // ems from the row, and between the run and its neighbours
 	if rise > far*size || rise < -far*size || size > 1.1*r.size || size < 0.9*r.size {
 		return false
 	}
-	at, _ := slices.BinarySearchFunc(r.runs, box.Left, func(i int, x float64) int { return cmp.Compare(s.boxes[i].Left, x) })
+	at, _ := slices.BinarySearchFunc(r.runs, box.Left, func(i int, x float64) int { return cmp.Compare(s.box(i).Left, x) })
 	if at == 0 || at == len(r.runs) {
 		return false
 	}
-	before, after := box.Left-s.boxes[r.runs[at-1]].Right, s.boxes[r.runs[at]].Left-box.Right
+	before, after := box.Left-s.box(r.runs[at-1]).Right, s.box(r.runs[at]).Left-box.Right
 	if before > beside*size || after > beside*size || before < -box.Width() || after < -box.Width() {
 		return false
 	}

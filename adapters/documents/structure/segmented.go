@@ -71,16 +71,17 @@ func (d *document) segmentedGrid(s *sheet, segments []stroke) *grid {
 	above := textRows(s.inside(pagetext.Rect{Left: first.from, Right: last.to, Bottom: first.at, Top: first.at + reach}))
 	box := pagetext.Rect{Left: first.from, Right: last.to, Bottom: first.at, Top: first.at}
 	headed := map[int]bool{}
-	n := 0
+	n, size := 0, 0.0
 	for _, r := range slices.Backward(above) {
 		gap := headLine
 		if n == 0 {
 			gap = headGap
 		}
-		if !keepsTo(r, xs) || r.baseline-0.2*r.size-box.Top > gap*r.size || captionKind(r.pieces[0].text) != "" {
+		if !keepsTo(r, xs) || n > 0 && r.size > 1.04*size || r.baseline-0.2*r.size-box.Top > gap*r.size || captionKind(r.pieces[0].text) != "" {
 			break
 		}
 		box.Top = r.baseline + 0.8*r.size
+		size = r.size
 		for _, p := range r.pieces {
 			headed[slot(xs, p.box.Left+1.5)] = true
 		}

@@ -8,7 +8,8 @@ import (
 type sheet struct {
 	page          *pagetext.Page
 	width, height float64
-	// boxes and baselines are those of the runs, turned upright; angle is the direction that was turned away.
+	// boxes and baselines are those of the runs, turned upright; nil if they are as the page has them. angle is the
+	// direction that was turned away.
 	boxes     []pagetext.Rect
 	baselines []float64
 	angle     float64
@@ -34,24 +35,47 @@ type sheet struct {
 }
 
 func newSheet(p *pagetext.Page) *sheet {
-	s := &sheet{
-		page: p, width: p.Width, height: p.Height, boxes: make([]pagetext.Rect, len(p.Runs)),
-		baselines: make([]float64, len(p.Runs)),
-	}
+	s := &sheet{page: p, width: p.Width, height: p.Height}
 	s.angle = mainAngle(p)
 	if s.angle == 90 || s.angle == 270 {
 		s.width, s.height = s.height, s.width
 	}
 	s.mirrored = isRightToLeft(p, s.angle)
-	for i := range p.Runs {
-		s.boxes[i] = s.upright(p.Runs[i].Box)
+	if s.angle != 0 || s.mirrored {
+		s.place()
+	}
+	return s
+}
+
+// place makes boxes and baselines that may be changed.
+func (s *sheet) place() {
+	if s.boxes != nil {
+		return
+	}
+	s.boxes, s.baselines = make([]pagetext.Rect, len(s.page.Runs)), make([]float64, len(s.page.Runs))
+	for i := range s.page.Runs {
+		s.boxes[i] = s.upright(s.page.Runs[i].Box)
 		const below = 0.22 / 0.97 // the share of a box that is below the baseline, see pagetext
 		s.baselines[i] = s.boxes[i].Bottom + below*s.boxes[i].Height()
 		if s.angle == 0 {
-			s.baselines[i] = p.Runs[i].Baseline
+			s.baselines[i] = s.page.Runs[i].Baseline
 		}
 	}
-	return s
+}
+
+// box is that of a run, baseline its baseline.
+func (s *sheet) box(run int) pagetext.Rect {
+	if s.boxes == nil {
+		return s.page.Runs[run].Box
+	}
+	return s.boxes[run]
+}
+
+func (s *sheet) baseline(run int) float64 {
+	if s.baselines == nil {
+		return s.page.Runs[run].Baseline
+	}
+	return s.baselines[run]
 }
 
 // upright turns a rectangle of the page as its text is turned, and mirrors it if the page is.

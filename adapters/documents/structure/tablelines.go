@@ -186,19 +186,28 @@ func (f frame) isDrawn() bool {
 	return slices.ContainsFunc(f.standing, func(l stroke) bool { return l.drawn })
 }
 
-// fitsBetween tells whether the text between two stripes keeps to their columns.
+// fitsBetween tells whether the text of two stripes and between them keeps to their columns, and is that of a row or two:
+// more are the rows of a table whose head alone has a background, and what follows it.
 func (s *sheet) fitsBetween(above, below frame) bool {
 	xs := levelsOf(above.standing)
+	if other := levelsOf(below.standing); len(other) > len(xs) {
+		xs = other
+	}
 	if len(xs) < 2 {
 		return false
 	}
-	rows := textRows(s.inside(pagetext.Rect{Left: above.box.Left, Right: above.box.Right, Bottom: below.box.Top, Top: above.box.Bottom}))
+	const most = 2 // rows with several cells between two stripes
+	rows := textRows(s.inside(pagetext.Rect{Left: above.box.Left, Right: above.box.Right, Bottom: below.box.Bottom, Top: above.box.Top}))
+	between := 0
 	for _, r := range rows {
 		if !keepsTo(r, xs) {
 			return false
 		}
+		if len(r.pieces) > 1 && r.baseline < above.box.Bottom && r.baseline > below.box.Top {
+			between++
+		}
 	}
-	return true
+	return between <= most
 }
 
 // keepsTo tells whether no piece of a row reaches over the edge of a column.

@@ -31,7 +31,7 @@ func (d *document) tableNode(b *block) *Node {
 
 func (d *document) cellNode(g *grid, c *cell) *Node {
 	n := &Node{Type: "TD"}
-	column, row := c.row < g.headers, g.stub && c.column == 0
+	column, row := c.row < g.headers, g.stubs[c.column]
 	switch {
 	case column:
 		n.Type, n.Scope = "TH", "Column"
@@ -55,14 +55,21 @@ func (d *document) cellNode(g *grid, c *cell) *Node {
 func (d *document) pieceLeaves(page int, pieces []*piece) []*Node {
 	var out []*Node
 	var leaf *Node
-	for _, p := range pieces {
+	for i, p := range pieces {
 		if p.field != nil {
 			out = append(out, fieldNode(p.field))
 			leaf = nil
 			continue
 		}
 		if leaf == nil {
-			leaf = &Node{Content: Content{Page: page}}
+			runs := 0
+			for _, other := range pieces[i:] {
+				if other.field != nil {
+					break
+				}
+				runs += len(other.runs)
+			}
+			leaf = &Node{Content: Content{Page: page, Runs: make([]int, 0, runs)}}
 			out = append(out, leaf)
 		}
 		leaf.Content.Runs = append(leaf.Content.Runs, p.runs...)
@@ -111,7 +118,15 @@ func (g *grid) findHeaders() {
 	if g.headers >= rows {
 		g.headers = 1
 	}
-	g.stub = g.boldColumn() || g.shadedColumn()
+	g.stubs = map[int]bool{}
+	if g.boldColumn(0) || g.shadedColumn() {
+		g.stubs[0] = true
+		for c := 2; c < g.columns()-1; c++ { // names and what they are, several of them in a row
+			if !g.stubs[c-1] && g.boldColumn(c) {
+				g.stubs[c] = true
+			}
+		}
+	}
 }
 
 // maxHeaderRows is how many rows of headers a table has at the most.
@@ -172,23 +187,35 @@ func (g *grid) looksHeaded() bool {
 	return words > 0 && (figures > 0 || color*2 > words)
 }
 
-// boldColumn tells whether the first column is bold and the others are not.
-func (g *grid) boldColumn() bool {
-	bold, all, others := 0, 0, 0
+// boldColumn tells whether a column is bold and most of what is beside it is not.
+func (g *grid) boldColumn(column int) bool {
+	bold, all, others, beside := 0, 0, 0, 0
 	for r := g.headers; r < len(g.cells); r++ {
-		if one := g.cells[r][0]; one.text != "" && one.row == r {
-			all++
-			if one.bold {
-				bold++
-			}
-		}
-		for _, one := range g.cells[r][1:] {
-			if one.bold {
-				others++
+		for c, one := range g.cells[r] {
+			switch {
+			case one.text == "" || one.row != r || one.column != c:
+			case c == column:
+				all++
+				bold += b2i(one.bold)
+			default:
+				beside++
+				others += b2i(one.bold)
 			}
 		}
 	}
-	return all > 0 && bold*10 >= 8*all && others*2 < (len(g.cells)-g.headers)*(g.columns()-1)
+	return all > 0 && bold*10 >= 8*all && others < beside && (others*2 <= beside || g.isPaired(column))
+}
+
+// isPaired tells whether columns are bold by turns.
+func (g *grid) isPaired(column int) bool {
+	for r := g.headers; r < len(g.cells); r++ {
+		for c, one := range g.cells[r] {
+			if one.text != "" && one.row == r && one.column == c && one.bold != (c%2 == column%2) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // isFigure tells whether text is a number, an amount, a date or a percentage rather than words.

@@ -16,6 +16,9 @@ func lineBetween(levels []float64, low, high float64) bool {
 // sunk is the distance, in ems, below which two lines stand beside rather than below each other.
 const sunk = 0.95
 
+// apartRow is the distance, in ems, from which two lines are not of one cell, where cells have several.
+const apartRow = 1.5
+
 // groupRows tells which rows of text begin a row of the table: others go on in its cells.
 func groupRows(rows []textRow, xs []float64, levels []float64) []bool {
 	starts := make([]bool, len(rows))
@@ -44,13 +47,13 @@ func groupRows(rows []textRow, xs []float64, levels []float64) []bool {
 		gap := rows[i-1].baseline - rows[i].baseline
 		switch {
 		case joined[i]:
+		case gap < sunk*rows[i].size: // lines of cells that are set to different heights
 		case cells && columnsOf(rows[i], xs) > 1:
 			starts[i] = true
-		case gap < sunk*rows[i].size: // lines of cells that are set to different heights
 		case distinct:
 			starts[i] = gap >= wide
 		default:
-			starts[i] = beginsRow(rows[i], xs)
+			starts[i] = beginsRow(rows[i], xs) || cells && gap > apartRow*rows[i].size
 		}
 	}
 	return starts
@@ -138,11 +141,19 @@ func widerGap(gaps []float64) (float64, bool) {
 }
 
 // splitRows divides a row of a ruled grid that holds several rows of text in its columns.
-func (g *grid) splitRows() {
-	if len(g.cells) > 3 {
+//
+// What stands below the last line of a grid, as told by open, may be of any number of rows.
+func (g *grid) splitRows(open bool) {
+	if len(g.cells) > 3 && !open {
 		return
 	}
 	for r := len(g.cells) - 1; r >= 0; r-- {
+		least := 3 // rows of text
+		if last := r == len(g.cells)-1; open && last {
+			least = 2
+		} else if len(g.cells) > 3 {
+			return
+		}
 		var pieces []*piece
 		spans := false
 		for c, one := range g.cells[r] {
@@ -152,12 +163,12 @@ func (g *grid) splitRows() {
 			}
 		}
 		rows := textRows(pieces)
-		if spans || len(rows) < 3 {
+		if spans || len(rows) < least {
 			continue
 		}
 		full := 0
 		for _, row := range rows {
-			if columnsOf(row, g.xs)*2 > g.columns() {
+			if n := columnsOf(row, g.xs); n*2 > g.columns() || n > 1 && open {
 				full++
 			}
 		}

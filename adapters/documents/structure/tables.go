@@ -53,9 +53,10 @@ func (s *sheet) inside(box pagetext.Rect) []*piece {
 func (d *document) ruledGrid(s *sheet, f frame) *grid {
 	xs, ys := levelsOf(f.standing), levelsOf(f.lying)
 	xs = withEdges(xs, f.box.Left, f.box.Right)
+	open := false // whether rows follow the last line
 	if !f.isDrawn() && len(xs) > 2 {
 		if bottom := s.tail(f, xs); bottom < f.box.Bottom {
-			f.box.Bottom = bottom
+			f.box.Bottom, open = bottom, true
 		}
 	}
 	ys = withEdges(ys, f.box.Bottom, f.box.Top)
@@ -79,7 +80,7 @@ func (d *document) ruledGrid(s *sheet, f frame) *grid {
 	for _, p := range s.splitAt(pieces, xs) {
 		g.place(p)
 	}
-	g.splitRows()
+	g.splitRows(open)
 	g.tidy()
 	g.read()
 	if !g.plausible() {
@@ -206,7 +207,7 @@ func (s *sheet) splitAt(pieces []*piece, xs []float64) []*piece {
 		start := 0
 		for i := 1; i <= len(p.runs); i++ {
 			if i < len(p.runs) {
-				a, b := s.boxes[p.runs[i-1]], s.boxes[p.runs[i]]
+				a, b := s.box(p.runs[i-1]), s.box(p.runs[i])
 				if slot(xs, (a.Left+a.Right)/2) == slot(xs, (b.Left+b.Right)/2) || max(b.Left-a.Right, a.Left-b.Right) < 0.1*p.size {
 					continue
 				}

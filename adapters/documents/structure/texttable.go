@@ -88,14 +88,14 @@ func (s *sheet) atoms(r textRow) []span {
 	const joined = 0.2 // ems between letters at the most, which some programs show one by one
 	var out []span
 	for _, p := range r.pieces {
-		backwards := len(p.runs) > 1 && s.boxes[p.runs[0]].Left > s.boxes[p.runs[len(p.runs)-1]].Left // from right to left
+		backwards := len(p.runs) > 1 && s.box(p.runs[0]).Left > s.box(p.runs[len(p.runs)-1]).Left // from right to left
 		if p.field != nil || len(p.runs) == 1 || backwards {
 			out = append(out, span{p.box.Left, p.box.Right})
 			continue
 		}
 		start := len(out)
 		for _, run := range p.runs {
-			box := s.boxes[run]
+			box := s.box(run)
 			if n := len(out); n > start && box.Left-out[n-1].to < joined*p.size {
 				out[n-1].to = max(out[n-1].to, box.Right)
 				continue

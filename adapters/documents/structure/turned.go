@@ -30,10 +30,10 @@ func (d *document) takeTurned(s *sheet) {
 		groups = append(groups, []int{r})
 	}
 	for _, g := range groups {
-		box := s.boxes[g[0]]
+		box := s.box(g[0])
 		var text strings.Builder
 		for _, r := range g {
-			box = box.Union(s.boxes[r])
+			box = box.Union(s.box(r))
 			text.WriteString(s.page.Runs[r].Text)
 		}
 		switch o := s.around(box); {
@@ -56,7 +56,7 @@ func (s *sheet) sameText(a, b int) bool {
 		return false
 	}
 	reach := 2 * max(ra.Size, rb.Size)
-	return s.boxes[a].Grow(reach).Overlaps(s.boxes[b])
+	return s.box(a).Grow(reach).Overlaps(s.box(b))
 }
 
 // around gives the table or figure that a box lies in, nil if there is none.
