@@ -63,7 +63,7 @@ func measureShow(ctx context.Context, p plan) (measurement, error) {
 				return err
 			}
 			defer func() { err = errors.Join(err, module.Close()) }()
-			reader := &auditlog.Reader{Events: streams.Events, Kinds: domain.Aggregates()}
+			reader := &auditlog.Reader{Facts: streams.Facts, Kinds: domain.Aggregates()}
 			at := auditlog.Point{Time: time.Now().Add(time.Hour)}
 			c, err := compare(ctx, p.rounds,
 				func(ctx context.Context) (load, error) {

@@ -97,7 +97,9 @@ type Reader struct {
 	Head        func(context.Context) (event.Position, error)
 	// Events returns the events of a stream in their order.
 	Events func(ctx context.Context, stream string) iter.Seq2[event.Recorded, error]
-	Kinds  []event.Kind
+	// Facts is Events without metadata, which states do not depend on.
+	Facts func(ctx context.Context, stream string) iter.Seq2[event.Recorded, error]
+	Kinds []event.Kind
 }
 
 // Log calls a function for the events up to a position that a filter wants, in their
@@ -188,7 +190,7 @@ func (r *Reader) State(ctx context.Context, stream string, at Point) (State, err
 		return State{}, err
 	}
 	s, folded, found := State{Stream: stream, Revision: int64(event.NoStream)}, kind.Zero, false
-	for recorded, err := range r.Events(ctx, stream) {
+	for recorded, err := range r.Facts(ctx, stream) {
 		if err != nil {
 			return State{}, err
 		}

@@ -66,16 +66,18 @@ func (m *memory) reader() *auditlog.Reader {
 		Head: func(context.Context) (event.Position, error) {
 			return event.Position{Commit: uint64(len(m.events) * 10), Prepare: uint64(len(m.events) * 10)}, nil
 		},
-		Events: func(_ context.Context, stream string) iter.Seq2[event.Recorded, error] {
-			return func(yield func(event.Recorded, error) bool) {
-				for _, r := range m.events {
-					if r.Stream == stream && !yield(r, nil) {
-						return
-					}
-				}
-			}
-		},
+		Events: m.stream, Facts: m.stream,
 		Kinds: domain.Aggregates(),
+	}
+}
+
+func (m *memory) stream(_ context.Context, stream string) iter.Seq2[event.Recorded, error] {
+	return func(yield func(event.Recorded, error) bool) {
+		for _, r := range m.events {
+			if r.Stream == stream && !yield(r, nil) {
+				return
+			}
+		}
 	}
 }
 

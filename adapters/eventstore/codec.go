@@ -1,12 +1,14 @@
 package eventstore
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"reflect"
+	"strconv"
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
@@ -151,6 +153,43 @@ func (c *Codec) DecodeRecorded(ctx context.Context, stored *esdb.RecordedEvent) 
 		return r, &DecodeError{Stream: r.Stream, Revision: r.Revision, Type: stored.EventType, Err: err}
 	}
 	return r, nil
+}
+
+// decodeFact is DecodeRecorded without the metadata, where these tell the version at
+// their end, as Encode writes them.
+func (c *Codec) decodeFact(ctx context.Context, stored *esdb.RecordedEvent) (event.Recorded, error) {
+	version, ok := versionAtEnd(stored.UserMetadata)
+	t, known := c.types[stored.EventType]
+	if !ok || !known || version < 1 || version > t.schema.Version {
+		return c.DecodeRecorded(ctx, stored)
+	}
+	r := header(stored)
+	s := &sealer{event: r.ID, find: c.keys.Key}
+	err := guard(func() error {
+		data, err := t.upcast(stored.Data, version)
+		if err == nil {
+			r.Event, err = t.read(ctx, s, data)
+		}
+		return err
+	})
+	if err != nil {
+		return c.DecodeRecorded(ctx, stored) // It says what is wrong.
+	}
+	return r, nil
+}
+
+var versionMember = []byte(`"schemaVersion":`)
+
+// versionAtEnd reads the version from the last member of metadata. As the member ends
+// the document, it is of the outermost object.
+func versionAtEnd(metadata []byte) (int, bool) {
+	digits, ok := bytes.CutSuffix(metadata, []byte("}"))
+	at := bytes.LastIndex(digits, versionMember)
+	if !ok || at < 1 || digits[at-1] != ',' && digits[at-1] != '{' {
+		return 0, false
+	}
+	version, err := strconv.Atoi(string(digits[at+len(versionMember):]))
+	return version, err == nil
 }
 
 func (c *Codec) decode(ctx context.Context, s *sealer, stored *esdb.RecordedEvent, r *event.Recorded) error {
