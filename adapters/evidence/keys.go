@@ -116,16 +116,21 @@ func readPrivate(line string) (note.Signer, string, error) {
 // rotated out.
 func (k *Keys) Public() []string { return append([]string(nil), k.public...) }
 
-// LoadKeys reads the keys from a file, which nobody but its owner may read.
-func LoadKeys(path string) (*Keys, error) {
+// LoadKeys reads the keys from a file, which others must not be able to replace. Who
+// may read it is a matter of the one who put it there: secrets are often mounted for a
+// group.
+func LoadKeys(path string) (*Keys, error) { return loadKeys(path, 0o022) }
+
+// loadKeys refuses a file whose mode has one of some bits.
+func loadKeys(path string, refused os.FileMode) (*Keys, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("read the keys of checkpoints: %w", err)
 	case info.Size() > maxKeyFile:
 		return nil, fmt.Errorf("read the keys of checkpoints: %s is too large for a file of keys", path)
-	case info.Mode().Perm()&0o077 != 0:
-		return nil, fmt.Errorf("read the keys of checkpoints: %s may be read by others (mode %04o): chmod 600 it", path, info.Mode().Perm())
+	case info.Mode().Perm()&refused != 0:
+		return nil, fmt.Errorf("read the keys of checkpoints: %s is open to others (mode %04o): chmod 600 it", path, info.Mode().Perm())
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -137,10 +142,11 @@ func LoadKeys(path string) (*Keys, error) {
 // DefaultKeyName is the name of keys that are created without one.
 const DefaultKeyName = "perfectworks"
 
-// KeysIn reads the keys of a file, which is created with a new key if there is none.
-// Processes that do so at once agree on one.
+// KeysIn reads the keys of a file, which is created with a new key if there is none, and
+// which others must not read. Processes that do so at once agree on one.
 func KeysIn(path string) (*Keys, error) {
-	keys, err := LoadKeys(path)
+	const ownersAlone = 0o077
+	keys, err := loadKeys(path, ownersAlone)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return keys, err
 	}
@@ -151,7 +157,7 @@ func KeysIn(path string) (*Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keep the key of checkpoints: %w", err)
 	}
-	return LoadKeys(path)
+	return loadKeys(path, ownersAlone)
 }
 
 // NewKey returns a new private key. The name is shown in the signatures; it is not

@@ -195,8 +195,17 @@ func TestRotatedKeys(t *testing.T) {
 	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := evidence.LoadKeys(path); err == nil || !strings.Contains(err.Error(), "chmod") {
+	if _, err := evidence.KeysIn(path); err == nil || !strings.Contains(err.Error(), "chmod") {
 		t.Errorf("others can read it: %v", err)
+	}
+	if _, err := evidence.LoadKeys(path); err != nil { // As secrets are mounted.
+		t.Error(err)
+	}
+	if err := os.Chmod(path, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := evidence.LoadKeys(path); err == nil || !strings.Contains(err.Error(), "chmod") {
+		t.Errorf("others can replace it: %v", err)
 	}
 	if _, err := evidence.LoadKeys(path + ".none"); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
