@@ -134,7 +134,8 @@ func WithAudit(ctx context.Context, settings Settings, logger *slog.Logger, use 
 	}
 	return use(&Audit{
 		Reader: &auditlog.Reader{
-			Read: readLog(c.log.Client, c.codec), Head: c.log.ours, Events: streams.Events, Facts: streams.Facts, Kinds: domain.Aggregates(),
+			// Also of streams that no projection follows.
+			Read: readLog(c.log.Client, c.codec, eventstore.AggregatePrefixes()), Head: c.log.HeadOf(eventstore.AggregatePrefixes()), Events: streams.Events, Facts: streams.Facts, Kinds: domain.Aggregates(),
 			Undecodable: func(err error) bool { return errors.Is(err, projections.ErrUndecodable) },
 		},
 		Projections: c.engine, Acts: acts, pool: c.db.pool, core: c, settings: settings, logger: logger,

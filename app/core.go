@@ -91,7 +91,7 @@ func openCoreOn(ctx context.Context, db *database, tracing *telemetry.Tracing, s
 		Pool: c.db.pool, Definitions: readmodels.Definitions(), Process: c.heart.ID(),
 		Shapes:    eventstore.Shapes(),
 		Subscribe: c.log.subscribe(logger), Decode: decode(c.codec, c.unreadable.WithLabelValues("projections")), Parts: eventstore.Parts, Head: c.log.ours,
-		Recognise: c.log.Recognise, End: c.log.Head, Read: readLog(c.log.Client, c.codec),
+		Recognise: c.log.Recognise, End: c.log.Head, Read: readLog(c.log.Client, c.codec, eventstore.StreamPrefixes()),
 		RebuildWhenLogWentBack: settings.WhenLogWentBack != WaitForOperator, AdoptAnotherLog: settings.WhenLogWentBack == AdoptLog,
 		Logger: logger, Registerer: registry, Observe: c.tracing.Projecting, Erased: c.destroyed,
 		BeforeBuild: c.awaitStart,

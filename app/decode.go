@@ -29,9 +29,8 @@ func decode(codec *eventstore.Codec, unreadable prometheus.Counter) projections.
 	}
 }
 
-// readLog reads a part of the log, for decisions about parked events.
-func readLog(client *eventstore.Client, codec *eventstore.Codec) projections.Read {
-	prefixes := eventstore.StreamPrefixes()
+// readLog reads a part of the log: the events of the streams with some prefixes.
+func readLog(client *eventstore.Client, codec *eventstore.Codec, prefixes []string) projections.Read {
 	return func(ctx context.Context, from, upTo event.Position, each func(event.Recorded, error) error) error {
 		return client.ReadLog(ctx, from, upTo, prefixes, func(stored *esdb.RecordedEvent) error {
 			r, err := codec.DecodeRecorded(ctx, stored)

@@ -38,13 +38,16 @@ func Shapes() map[string]int {
 	return shapes
 }
 
-// OwnPrefixes returns the beginnings of the names of all streams of this system: those
-// that subscriptions follow, those of kinds that are Unfollowed, and the one that
-// identifies the log.
-func OwnPrefixes() []string {
-	all := []string{identityStream}
+// AggregatePrefixes returns the beginnings of the names of the streams of all
+// aggregates: those that subscriptions follow, and those of kinds that are Unfollowed.
+func AggregatePrefixes() []string {
+	var all []string
 	for _, kind := range domain.Aggregates() {
 		all = append(all, kind.StreamPrefix())
 	}
 	return all
 }
+
+// OwnPrefixes returns the beginnings of the names of all streams of this system: those
+// of aggregates, and the one that identifies the log.
+func OwnPrefixes() []string { return append(AggregatePrefixes(), identityStream) }

@@ -230,6 +230,9 @@ func (l *Ledger) checkpointsFor(ctx context.Context, o *VerifyOptions, r *Report
 			return nil, err
 		}
 		for _, size := range sizes {
+			if size == latest.Size {
+				continue // It is there already.
+			}
 			c, err := l.open(ctx, o.Tree, historyKey(size))
 			if err != nil {
 				r.Store = append(r.Store, fmt.Sprintf("the checkpoint of %d events: %v", size, err))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -394,6 +395,7 @@ func printProven(w io.Writer, p provenJSON) error {
 
 func checkpointKeysCommand() *cobra.Command {
 	var data string
+	var out printer
 	command := &cobra.Command{
 		Use:   "keys",
 		Short: "Print the public keys that checkpoints and proofs are verified with",
@@ -411,14 +413,13 @@ verifies must get them in a way that cannot be tampered with.`,
 			if err != nil {
 				return folderError(cmd, err)
 			}
-			for _, key := range keys.Public() {
-				if _, err := fmt.Fprintln(cmd.OutOrStdout(), key); err != nil {
-					return err
-				}
-			}
-			return nil
+			return out.write(cmd, map[string][]string{"keys": keys.Public()}, func(w io.Writer) error {
+				_, err := fmt.Fprintln(w, strings.Join(keys.Public(), "\n"))
+				return err
+			})
 		},
 	}
+	out.flag(command)
 	dataFlag(command, &data)
 	return command
 }

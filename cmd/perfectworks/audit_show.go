@@ -1,10 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"reflect"
+	"slices"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -76,10 +78,19 @@ func pointOf(text string) (auditlog.Point, error) {
 	return auditlog.Point{Time: t}, nil
 }
 
-type stateDifferenceJSON struct {
-	From auditlog.State `json:"from"`
-	To   auditlog.State `json:"to"`
-}
+type (
+	stateDifferenceJSON struct {
+		From    auditlog.State `json:"from"`
+		To      auditlog.State `json:"to"`
+		Changes []changeJSON   `json:"changes"`
+	}
+	// changeJSON is a field whose value differs, by its path; null where there is none.
+	changeJSON struct {
+		Field string `json:"field"`
+		From  any    `json:"from"`
+		To    any    `json:"to"`
+	}
+)
 
 func showDifference(cmd *cobra.Command, data, stream string, compared []string, out printer) error {
 	var points [2]auditlog.Point // The second is the present when it is not given.
@@ -98,7 +109,7 @@ func showDifference(cmd *cobra.Command, data, stream string, compared []string, 
 		if err != nil {
 			return err
 		}
-		return out.write(cmd, stateDifferenceJSON{from, to}, func(w io.Writer) error {
+		return out.write(cmd, stateDifferenceJSON{from, to, changesOf("", from.State, to.State)}, func(w io.Writer) error {
 			fmt.Fprintf(w, "%s from revision %d to %d\n", printable(stream), from.Revision, to.Revision)
 			return printChanges(w, from.State, to.State)
 		})
@@ -119,14 +130,53 @@ func printState(w io.Writer, s auditlog.State) error {
 
 // printChanges prints the fields that differ between two states.
 func printChanges(w io.Writer, before, after any) error {
-	was, beforeErr := json.Marshal(before)
-	is, afterErr := json.Marshal(after)
-	if err := errors.Join(beforeErr, afterErr); err != nil {
-		return err
-	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, c := range changedColumns(was, is) {
-		fmt.Fprintf(table, "    %s\t%s\t→\t%s\n", c.name, shortened(c.before, cellWidth), shortened(c.after, cellWidth))
+	for _, c := range changesOf("", before, after) {
+		fmt.Fprintf(table, "    %s\t%s\t→\t%s\n", printable(c.Field), changedCell(c.From), changedCell(c.To))
 	}
 	return table.Flush()
+}
+
+func changedCell(v any) string {
+	if v == nil {
+		return "–"
+	}
+	text, err := compactJSON(v)
+	if err != nil {
+		return "?" // What Plain returns has a form.
+	}
+	return shortened(string(text), cellWidth)
+}
+
+// changesOf returns what differs between two values in the forms of JSON, in the order
+// of the paths. Objects that are on both sides are compared field by field.
+func changesOf(path string, before, after any) []changeJSON {
+	was, isObject := before.(map[string]any)
+	is, stays := after.(map[string]any)
+	// At the top, no state is one without fields.
+	if path == "" && (before == nil || after == nil) {
+		isObject, stays = true, true
+	}
+	if !isObject || !stays {
+		if reflect.DeepEqual(before, after) {
+			return nil
+		}
+		return []changeJSON{{path, before, after}}
+	}
+	names := slices.Collect(maps.Keys(was))
+	for name := range is {
+		if _, ok := was[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	changes := []changeJSON{}
+	for _, name := range names {
+		field := name
+		if path != "" {
+			field = path + "." + name
+		}
+		changes = append(changes, changesOf(field, was[name], is[name])...)
+	}
+	return changes
 }

@@ -60,6 +60,7 @@ func TestAuditOnTheCommandLine(t *testing.T) {
 	if len(all) != 3 || all[2].Type != "OrganizationProfileUpdated" {
 		t.Fatalf("%d events: %+v", len(all), all)
 	}
+	says(run(0, "log", "--aggregate", "reservation"), "reservation-") // Which no projection follows.
 	if text := run(0, "log", "--since", "2100-01-01T00:00:00Z"); text != "" {
 		t.Errorf("from the future: %s", text)
 	}
@@ -72,7 +73,11 @@ func TestAuditOnTheCommandLine(t *testing.T) {
 	}
 	says(run(0, "show", stream, "--at", "2000-01-01T00:00:00Z"), "before its first event")
 	for _, diff := range [][]string{{"--diff", "0", "--diff", "2"}, {"--diff", "0", "2"}, {"--diff", "0"}} {
-		says(run(0, append([]string{"show", stream}, diff...)...), "from revision 0 to 2", "members", "profile")
+		says(run(0, append([]string{"show", stream}, diff...)...), "from revision 0 to 2", "members.user_", "profile.name", `"Engines"`, `→  "Difference Engines"`)
+	}
+	var diff stateDifferenceJSON
+	if err := json.Unmarshal([]byte(run(0, "show", stream, "--diff", "1", "2", "--json")), &diff); err != nil || len(diff.Changes) != 2 || diff.Changes[0].Field != "profile.name" || diff.Changes[0].To != "Difference Engines" {
+		t.Errorf("%+v, %v", diff.Changes, err)
 	}
 	says(run(2, "show", stream, "1"), "--diff")
 	says(run(2, "show", stream, "--diff", "0", "1", "--at", "1"), "exclude")
