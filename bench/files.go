@@ -325,6 +325,9 @@ func (c client) measureFileLists(ctx context.Context, databaseURL string, p plan
 		listedFiles); err != nil {
 		return nil, err
 	}
+	if _, err := conn.Exec(ctx, "UPDATE files.totals SET files = files + $1 WHERE organization_id = (SELECT organization_id FROM files.files LIMIT 1)", listedFiles); err != nil {
+		return nil, err
+	}
 	if _, err := conn.Exec(ctx, "VACUUM ANALYZE files.files"); err != nil {
 		return nil, err
 	}

@@ -173,6 +173,9 @@ func TestList(t *testing.T) {
 		for _, f := range page.Items {
 			got = append(got, string(f.ID))
 		}
+		if c.r.Limit == 0 && page.Total != len(c.want) {
+			t.Errorf("%s: the total is %d, want %d", what, page.Total, len(c.want))
+		}
 		if !slices.Equal(got, c.want) || err != nil {
 			t.Errorf("%s: %v %v, want %v", what, got, err, c.want)
 		}

@@ -28,14 +28,15 @@ var (
 )
 
 const (
-	files = "files"
-	jobs  = "jobs"
+	files  = "files"
+	jobs   = "jobs"
+	totals = "totals"
 )
 
 // Definition is the read model.
 func Definition() projections.Definition {
 	return projections.Definition{
-		Name: Name, Version: 1, Tables: tables, Indexes: indexes, Trigrams: trigrams,
+		Name: Name, Version: 2, Tables: tables, Indexes: indexes, Trigrams: trigrams,
 		Personal: []projections.Personal{
 			{Table: files, Subject: "organization_id", Columns: []string{"filename", "filename_folded"}},
 			{Table: jobs, Subject: "organization_id", Columns: []string{"message"}},
@@ -72,8 +73,13 @@ func patch(name id.File, r event.Recorded, set row) change {
 	return projections.Patch(files, row{"id": name}, set)
 }
 
+// counted adds to the number of an organization's files.
+func counted(o id.Organization, files int64) change {
+	return projections.Add(totals, row{"organization_id": o}, row{"files": files})
+}
+
 func registered(e file.Registered, r event.Recorded) []change {
-	return []change{projections.Put(files, row{"id": e.FileID}, row{
+	return []change{counted(e.OrganizationID, 1), projections.Put(files, row{"id": e.FileID}, row{
 		"organization_id": e.OrganizationID, "user_id": e.UserID, "type": file.Original, "format": e.Content.Format,
 		"filename": e.Filename.Reveal(), "filename_folded": list.Fold(e.Filename.Reveal()),
 		"status": file.Uploaded, "size": e.Content.Size, "pages": e.Content.Pages, "characters": e.Content.Characters,
@@ -83,7 +89,7 @@ func registered(e file.Registered, r event.Recorded) []change {
 }
 
 func derived(e file.Derived, r event.Recorded) []change {
-	return []change{projections.Put(files, row{"id": e.FileID}, row{
+	return []change{counted(e.OrganizationID, 1), projections.Put(files, row{"id": e.FileID}, row{
 		"organization_id": e.OrganizationID, "user_id": e.UserID, "parent_id": e.ParentFileID, "type": e.Type, "format": e.Format,
 		"filename": e.Filename.Reveal(), "filename_folded": list.Fold(e.Filename.Reveal()), "status": file.Processing,
 		"uploaded_at": e.OccurredAt, "revision": r.Revision, "created_at": e.OccurredAt, "updated_at": e.OccurredAt,
@@ -190,7 +196,7 @@ func deliveryFailed(e file.DeliveryFailed, r event.Recorded) []change {
 }
 
 func fileDeleted(e file.Removed, r event.Recorded) []change {
-	return []change{patch(e.FileID, r, row{
+	return []change{counted(e.OrganizationID, -1), patch(e.FileID, r, row{
 		"status": file.Deleted, "deleted_at": e.OccurredAt, "purge_at": e.PurgeAt, "updated_at": e.OccurredAt,
 	})}
 }
@@ -201,5 +207,5 @@ func purged(e file.Purged, r event.Recorded) []change {
 
 func organizationPurged(e organization.Purged, _ event.Recorded) []change {
 	match := row{"organization_id": e.OrganizationID}
-	return []change{projections.DeleteWhere(files, match), projections.DeleteWhere(jobs, match)}
+	return []change{projections.DeleteWhere(files, match), projections.DeleteWhere(jobs, match), projections.Delete(totals, match)}
 }

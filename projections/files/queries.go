@@ -192,7 +192,11 @@ func (r reader) get(ctx context.Context, scope Scope, name id.File) (File, error
 
 func (r reader) list(ctx context.Context, scope Scope, request list.Request) (list.Page[File], error) {
 	from, args := within(scope)
-	return list.Source[File]{Spec: List, Columns: columns, From: from, Args: args, ID: "f.id"}.Read(ctx, r.db, request)
+	source := list.Source[File]{Spec: List, Columns: columns, From: from, Args: args, ID: "f.id"}
+	if scope.UserID == "" {
+		source.Total = "SELECT coalesce(max(t.files), 0) FROM files.totals t WHERE t.organization_id = @organization"
+	}
+	return source.Read(ctx, r.db, request)
 }
 
 const fromJobs = "FROM files.jobs j JOIN files.files f ON f.id = j.file_id "

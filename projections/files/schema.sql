@@ -37,6 +37,13 @@ CREATE TABLE files (
     updated_at      timestamptz NOT NULL
 );
 
+-- How many files of each organization are not deleted: to count a long list takes
+-- longer than to read a page of it.
+CREATE TABLE totals (
+    organization_id text PRIMARY KEY CHECK (octet_length(organization_id) <= 64),
+    files           bigint NOT NULL DEFAULT 0
+);
+
 -- One row for each operation on a file.
 CREATE TABLE jobs (
     id              text PRIMARY KEY CHECK (octet_length(id) <= 64),

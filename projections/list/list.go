@@ -118,6 +118,9 @@ type Source[T any] struct {
 	Args pgx.NamedArgs
 	// ID is the expression of the items' unique id, a text.
 	ID string
+	// Total, when set, is a query for the number of all items, with Args. It is for
+	// lists that take long to count.
+	Total string
 }
 
 // DB is a pool, a connection or a transaction.

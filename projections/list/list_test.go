@@ -166,6 +166,26 @@ func TestEmptyLists(t *testing.T) {
 	}
 }
 
+// A list that knows its total need not be counted, unless only a part is asked for.
+func TestTotals(t *testing.T) {
+	t.Parallel()
+	pool := newThings(t, 9)
+	source := things()
+	source.Total = "SELECT 70 + length(@owner)"
+	for _, c := range []struct {
+		r    list.Request
+		want int
+	}{
+		{list.Request{}, 72}, {list.Request{Limit: 2, Page: 3, Sort: "size"}, 72},
+		{list.Request{Search: "b"}, 5}, {list.Request{Filters: map[string][]string{"color": {"red"}}}, 4},
+	} {
+		page, err := source.Read(context.Background(), pool, c.r)
+		if err != nil || page.Total != c.want {
+			t.Errorf("%+v: %d, %v, want %d", c.r, page.Total, err, c.want)
+		}
+	}
+}
+
 func TestSearchTakesWildcardsLiterally(t *testing.T) {
 	t.Parallel()
 	pool := newThings(t, 9)

@@ -33,6 +33,9 @@ func (s Source[T]) plan(r Request) (query, error) {
 	s.filter(&wrong, &where, r.Filters)
 	s.search(&wrong, &where, r.Search)
 	q.count = "SELECT count(*) " + s.From + where.sql.String()
+	if s.Total != "" && where.sql.Len() == 0 {
+		q.count = s.Total
+	}
 
 	sort, name, descending := s.sort(&wrong, r.Sort)
 	q.sort, q.kind = name, sort.Kind
