@@ -211,6 +211,8 @@ func (f *findings) readModels(ctx context.Context, c *core) {
 		switch {
 		case s.State == projections.StateStuck, s.State == projections.StateLogWentBack:
 			f.add(name, Broken, "%s: %s", s.State, s.Failure)
+		case !s.Head.IsZero() && s.Position.Compare(s.Head) > 0:
+			f.add(name, Doubtful, "it has seen the log up to %s, which ends at %s: the log went back, and a start rebuilds it or waits, by EVENTSTORE_WENT_BACK", s.Position, s.Head)
 		case s.State != projections.StateLive:
 			f.add(name, Doubtful, "%s, %s behind", s.State, s.Lag.Round(time.Second))
 		case s.Parked > 0:

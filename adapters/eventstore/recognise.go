@@ -43,6 +43,7 @@ func (c *Client) Recognise(ctx context.Context, mark event.Mark) (event.Mark, er
 	}
 	recognised, err := c.recognise(ctx, log, mark)
 	if errors.Is(err, event.ErrLogWentBack) && !errors.Is(err, event.ErrAnotherLog) {
+		c.opts.Metrics.WentBack()
 		c.beginEpoch(ctx, log, mark, err)
 	}
 	return recognised, err

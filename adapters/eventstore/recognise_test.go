@@ -74,6 +74,8 @@ func TestALogIsRecognised(t *testing.T) {
 func TestALogThatWentBackIsNotRecognised(t *testing.T) {
 	t.Parallel()
 	store := eventstoretest.New(t)
+	metrics := &counts{}
+	store.Client = eventstoretest.Connect(t, eventstore.Options{URL: store.Node.ConnectionString(), Metrics: metrics})
 	ctx := within(t, time.Minute)
 	log, err := store.Client.Identity(ctx)
 	if err != nil {
@@ -90,6 +92,11 @@ func TestALogThatWentBackIsNotRecognised(t *testing.T) {
 		}
 	}
 	wentBack("the event is gone", markOf(log, lost))
+	metrics.mu.Lock()
+	if metrics.wentBack == 0 {
+		t.Error("a reader noticed it, and no metric tells")
+	}
+	metrics.mu.Unlock()
 	wentBack("another log", markOf("another", kept))
 	// From now on the log is in its second epoch.
 	if got, err := store.Client.Recognise(ctx, event.Mark{Log: log, Position: others.Position, Last: kept}); err != nil || got != markOf(log+"#2", kept) {

@@ -73,6 +73,7 @@ type counts struct {
 	loaded                             []int
 	hits, appended, failed             int
 	reconnections, droppedOut, fellOut int
+	wentBack                           int
 }
 
 func (c *counts) Appended(events int, _ time.Duration, err error) {
@@ -94,7 +95,11 @@ func (c *counts) Loaded(events int, cached bool, _ time.Duration, _ error) {
 	c.loaded = append(c.loaded, events)
 }
 
-func (c *counts) WentBack() {}
+func (c *counts) WentBack() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wentBack++
+}
 
 func (c *counts) FellOut(string) {
 	c.mu.Lock()

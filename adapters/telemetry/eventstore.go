@@ -46,7 +46,7 @@ func NewEventStore(registry prometheus.Registerer) *EventStore {
 		}, []string{"topic"}),
 		wentBack: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "eventstore_log_went_back_total",
-			Help: "How often this process noticed that the log no longer holds what it wrote or read.",
+			Help: "How often this process, its projections and its policies noticed that the log no longer holds what they wrote or read.",
 		}),
 	}
 	registry.MustRegister(m.appends, m.appended, m.loads, m.reconnects, m.drops, m.fellOut, m.wentBack)
