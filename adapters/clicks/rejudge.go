@@ -71,7 +71,7 @@ type Rejudge struct {
 	links  map[string]*RejudgedLink
 	bots   map[string]int64
 	// visits are by UTC day, then by link and visitor. Those of a day are dropped with
-	// its salt: nobody is known for longer.
+	// its salt: no visitor is known for longer.
 	visits map[string]map[[2]string]time.Time
 }
 

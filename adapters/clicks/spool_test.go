@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/perfectworks/backend/domain/click"
+	"github.com/perfectworks/backend/projections/referrals"
 )
 
 // recordedOnce fails unless so many clicks are recorded, each under an id of its own.
@@ -61,7 +62,7 @@ func TestADiskThatFails(t *testing.T) {
 	}
 	d.spool.Sync()
 	if _, err := d.spool.Lost(); err == nil {
-		t.Error("nobody is told that clicks are in memory alone")
+		t.Error("no error is told while clicks are in memory alone")
 	}
 	_ = d.spool.segment.file.Close()
 	d.spool.segment.file = nil // The disk takes writes again.
@@ -115,7 +116,7 @@ func TestLinesWithoutAnIndex(t *testing.T) {
 	t.Parallel()
 	const line = `{"t":1770000000000,"l":{"referrerId":"rfr_1"},"a":"x","v":"v","n":"n","r":1}`
 	for text, want := range map[string]int{
-		fmt.Sprintf("%08x %s", crc32.ChecksumIEEE([]byte(line)), line):         5,
+		fmt.Sprintf("%08x %s", crc32.ChecksumIEEE([]byte(line)), line):     5,
 		strings.TrimSuffix(string(appendLine(nil, 7, []byte(line))), "\n"): 7,
 	} {
 		if r, ok := readLine([]byte(text), 5); !ok || r.index != want || r.Agent != "x" {
@@ -279,4 +280,38 @@ func TestTheStoreIsGoneForAnHour(t *testing.T) {
 	if left, err := d.spool.waiting(); len(left) != 0 || d.spool.bytes != 0 || err != nil {
 		t.Errorf("%d segments and %d bytes are left, %v", len(left), d.spool.bytes, err)
 	}
+}
+
+// Links that are known go on while the database does not answer, however long it
+// takes to say so.
+func TestLinksGoOnWithoutTheDatabase(t *testing.T) {
+	t.Parallel()
+	asked, answers := make(chan struct{}, 100), make(chan error)
+	first := true
+	links := NewLinks(func(ctx context.Context, _ int64, _ int) ([]referrals.Link, error) {
+		if first {
+			first = false
+			return []referrals.Link{{Code: "ada", ReferrerID: ada, Changed: 1}}, nil
+		}
+		asked <- struct{}{}
+		select {
+		case err := <-answers:
+			return nil, err
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}, where, quiet)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); links.Run(ctx) }()
+	for range 2 {
+		<-asked // It waits for an answer now.
+		if _, known := links.find("ada", time.Now()); !known {
+			t.Error("a link is not known any more")
+		}
+		answers <- errStore
+	}
+	<-asked
+	stop()
+	<-ended
 }

@@ -207,6 +207,8 @@ func (a *API) route(d Deps) error {
 
 	a.huma = huma.NewAPI(humaConfig(d.Version),
 		belowBase{humamux.NewAdapter(root, humamux.WithRouteCustomizer(a.wrap)), a})
+	// The router looks at routes in their order, and this one is asked for most.
+	a.registerLinks()
 	a.registerUsers()
 	a.registerAccounts()
 	a.registerExports()
@@ -225,7 +227,6 @@ func (a *API) route(d Deps) error {
 	a.registerFinance()
 	a.registerReferrers()
 	a.registerCampaigns()
-	a.registerLinks()
 	a.registerAnalytics()
 	a.registerExplanations()
 	a.registerPayouts()

@@ -63,6 +63,7 @@ func (a *API) campaignOf(c referrals.Campaign, now time.Time) Campaign {
 var tagCampaigns = tag{"Referrer campaigns", "Links of a referrer, and what came of them."}
 
 func (a *API) registerCampaigns() {
+	a.placeTag(tagCampaigns)
 	register(a, operation{
 		id: "createCampaign", method: http.MethodPost, path: "/referrer-campaigns", tag: tagCampaigns,
 		summary: "Create campaign",

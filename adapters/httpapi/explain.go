@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/perfectworks/backend/domain/click"
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/id"
+	"github.com/perfectworks/backend/domain/payment"
 	"github.com/perfectworks/backend/domain/referral"
 	"github.com/perfectworks/backend/domain/referrer"
 	"github.com/perfectworks/backend/domain/user"
@@ -58,7 +60,12 @@ func (a *API) explainTransaction(ctx context.Context, x *exchange, in *referrerT
 		if err != nil {
 			return reply[Explanation]{}, err
 		}
-		e.steps = append(before, e.steps...)
+		paid, err := e.payment(ctx)
+		if err != nil {
+			return reply[Explanation]{}, err
+		}
+		e.steps = slices.Concat(before, paid, e.steps)
+		slices.SortStableFunc(e.steps, func(a, b ExplainedStep) int { return a.At.Compare(b.At.Time) })
 	}
 	return reply[Explanation]{data: Explanation{Transaction: referrerTransactionOf(t), Steps: e.steps}}, nil
 }
@@ -142,6 +149,27 @@ func ofWithdrawal(r event.Recorded, of int64) (ExplainedStep, bool) {
 		return step(r, v.OccurredAt, "The money came back, and %d %s were given back.", v.Amount, v.Currency), v.Withdrawal == of
 	}
 	return ExplainedStep{}, false
+}
+
+// payment collects what became of the payment: that is what the commission follows.
+func (e *explaining) payment(ctx context.Context) ([]ExplainedStep, error) {
+	var steps []ExplainedStep
+	for r, err := range e.api.events(ctx, payment.Aggregate.Stream(e.of.PaymentID)) {
+		if err != nil {
+			return nil, err
+		}
+		switch v := r.Event.(type) {
+		case payment.Succeeded:
+			steps = append(steps, step(r, v.OccurredAt, "The payment %s was made: %d %s, of which %d before tax.", v.PaymentID, v.AmountTotal, v.Currency, v.AmountSubtotal))
+		case payment.Refunded:
+			steps = append(steps, step(r, v.OccurredAt, "A refund of %d to the payer: %s.", v.Amount, v.Status))
+		case payment.DisputeOpened:
+			steps = append(steps, step(r, v.OccurredAt, "The payer disputed %d; the money was taken meanwhile: %t.", v.Amount, v.FundsWithdrawn))
+		case payment.DisputeClosed:
+			steps = append(steps, step(r, v.OccurredAt, "The dispute about %d was %s.", v.Amount, v.Outcome))
+		}
+	}
+	return steps, nil
 }
 
 // origin collects how the person came: the click, the registration, and what was

@@ -46,6 +46,14 @@ func (a *API) addTag(t tag) {
 	}
 }
 
+// placeTag lists a tag after those that were listed until now, although one of its
+// operations came first.
+func (a *API) placeTag(t tag) {
+	document := a.huma.OpenAPI()
+	document.Tags = slices.DeleteFunc(document.Tags, func(known *huma.Tag) bool { return known.Name == t.name })
+	a.addTag(t)
+}
+
 // describe is what huma needs to know before it looks at the types.
 func (a *API) describe(op *operation) huma.Operation {
 	// takeBody has read the body already: a deadline that huma sets now would end

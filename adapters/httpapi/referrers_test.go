@@ -434,12 +434,22 @@ func TestReferralLinks(t *testing.T) {
 			continue
 		}
 		bob.get("/referrer-transactions/"+str(item, "id")+"/explain").refused(t, "404 REFERRER_TRANSACTION_NOT_FOUND")
-		var events []string
-		for _, s := range ada.get("/referrer-transactions/"+str(item, "id")+"/explain").data(t, 200)["steps"].([]any) {
-			events = append(events, str(s.(object), "event"))
+		var events, sentences []string
+		for _, step := range ada.get("/referrer-transactions/"+str(item, "id")+"/explain").data(t, 200)["steps"].([]any) {
+			step := step.(object)
+			events, sentences = append(events, str(step, "event")), append(sentences, str(step, "sentence"))
+			if n := s.count("SELECT count(*) FROM eventnode.events WHERE event_id = $1 AND type = $2", step["eventId"], step["event"]); n != 1 {
+				t.Errorf("%d events of the log are %v", n, step)
+			}
 		}
-		if got := strings.Join(events, " "); got != "ReferralClicksRecorded UserRegistered ReferralAttributed CommissionEarned" {
+		if got := strings.Join(events, " "); got != "ReferralClicksRecorded UserRegistered ReferralAttributed PaymentSucceeded CommissionEarned" {
 			t.Errorf("it follows from %s", got)
+		}
+		text := strings.Join(sentences, " ")
+		for _, part := range []string{"click ", "under rule 1", "registered", "by rule 1", str(item, "paymentId"), "980 eur", "4900"} {
+			if !strings.Contains(text, part) {
+				t.Errorf("%s is not named: %s", part, text)
+			}
 		}
 	}
 }
@@ -647,7 +657,7 @@ func TestErasingAReferrer(t *testing.T) {
 	if n := w.count("SELECT count(*) FROM payout_orders"); n != 0 {
 		t.Errorf("%d orders of payouts are left", n)
 	}
-	// Nobody else gets the code, and who comes with it earns nobody anything.
+	// The code is never given again, and people who come with it earn no commission.
 	eve, _ := s.referrer("eve")
 	eve.post("/referrer-campaigns", `{"name":"Mine","code":"`+code+`"}`).refused(t, "409 REFERRAL_CODE_TAKEN")
 	carol := s.brought("carol", code)
@@ -656,7 +666,7 @@ func TestErasingAReferrer(t *testing.T) {
 	carol.shows(session, "paid")
 	eventually(t, func() bool {
 		return w.count("SELECT count(*) FROM eventnode.events WHERE type = 'ReferralDenied' AND convert_from(data, 'UTF8') LIKE '%referrerInactive%'") == 1
-	}, func() string { return "it was not decided who brought a person" })
+	}, func() string { return "nothing was decided about a person who came with the code" })
 	if after := facts(); after != before {
 		t.Errorf("an erased referrer earns: %d events, after %d", after, before)
 	}

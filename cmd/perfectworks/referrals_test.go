@@ -115,11 +115,14 @@ func TestClicksSurviveAKill(t *testing.T) {
 		return err == nil && c != nil
 	})
 
-	const clients, killAfter = 8, 1500
+	// The interval is 100 ms; a machine that is busy with other tests may write later.
+	const clients, killAfter, atLeast, surelySynced = 8, 2 * time.Second, 300, time.Second
+	began := time.Now()
 	var mu sync.Mutex
 	var answered []followed
 	var callers sync.WaitGroup
 	enough := make(chan struct{})
+	var once sync.Once
 	for n := range clients {
 		callers.Go(func() {
 			for i := 0; ; i++ {
@@ -136,8 +139,8 @@ func TestClicksSurviveAKill(t *testing.T) {
 					return
 				}
 				mu.Lock()
-				if answered = append(answered, *c); len(answered) == killAfter {
-					close(enough)
+				if answered = append(answered, *c); len(answered) >= atLeast && time.Since(began) > killAfter {
+					once.Do(func() { close(enough) })
 				}
 				mu.Unlock()
 			}
@@ -157,7 +160,7 @@ func TestClicksSurviveAKill(t *testing.T) {
 		recorded, total = recordedClicks(t, db)
 		surely, missing = 0, 0
 		for _, c := range answered {
-			if killed.Sub(c.at) <= 100*time.Millisecond {
+			if killed.Sub(c.at) <= surelySynced {
 				continue // The process may have had it in memory alone.
 			}
 			if surely++; recorded[followed{stream: c.stream, index: c.index}] == 0 {
