@@ -71,7 +71,7 @@ func (x *executor) claimUpload(ctx context.Context, req Request, c ClaimUpload) 
 	})
 	// When it is not known what happened, the object may be the file's: a sweep
 	// decides later.
-	kept = o.State.Content.Object == object || err != nil && failure.Of(err) == nil
+	kept = o.State.Content.Object == object || err != nil && !failure.Refused(err)
 	if err != nil {
 		return Result[file.State]{}, err
 	}

@@ -158,7 +158,7 @@ const takeBackTimeout = 10 * time.Second
 // deactivated, and returns the reason why not. Should this fail, the policy on
 // each suspension does the same later.
 func (x *executor) afterTakingBack(ctx context.Context, req Request, person id.User, reason error) error {
-	if failure.Of(reason) == nil {
+	if !failure.Refused(reason) {
 		return reason // The outcome is not known: the deactivation may stand.
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackTimeout)

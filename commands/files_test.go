@@ -15,6 +15,7 @@ import (
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/failure"
 	"github.com/perfectworks/backend/domain/file"
 	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/organization"
@@ -277,6 +278,46 @@ func TestAClaimIsRepeated(t *testing.T) {
 			l.Errorf("repeated, the claim gives %+v", second)
 		}
 	})
+}
+
+// unsure is a store whose answer to an append is lost while it is down: the append is
+// made, or is not.
+type unsure struct {
+	commands.Streams
+	down, written bool
+}
+
+func (u *unsure) Append(ctx context.Context, after commands.Snapshot, fold commands.Fold, drafts []event.Draft) (commands.Snapshot, error) {
+	if !u.down {
+		return u.Streams.Append(ctx, after, fold, drafts)
+	}
+	if u.written {
+		if _, err := u.Streams.Append(ctx, after, fold, drafts); err != nil {
+			return commands.Snapshot{}, err
+		}
+	}
+	return commands.Snapshot{}, failure.New(failure.Unavailable, "OUTCOME_UNKNOWN", "the answer was lost")
+}
+
+// The store does not answer whether an upload has become a file: the bytes stay, for
+// it may have, and the claim, repeated, gives the file with them.
+func TestAClaimWhoseAnswerIsLost(t *testing.T) {
+	t.Parallel()
+	for _, written := range []bool{true, false} {
+		store := &unsure{Streams: newModel(), written: written}
+		l := newLibrary(newWorld(t, store))
+		r := l.request(l.owner)
+		claim := commands.ClaimUpload{Filename: "a.pdf", ObjectKey: l.uploaded()}
+		store.down = true
+		if _, err := l.ClaimUpload(l.Context(), r, claim); failure.Of(err) == nil || failure.Refused(err) {
+			t.Fatalf("written %v: the claim is answered %v", written, err)
+		}
+		store.down = false
+		f := must(l.ClaimUpload(l.Context(), again(r), claim)).in(l).Value
+		if got, err := l.bucket.get(f.Content.Object); err != nil || !bytes.Equal(got, pdfBytes) {
+			t.Errorf("written %v: the file has the bytes %q, %v", written, got, err)
+		}
+	}
 }
 
 // What was uploaded is not what was announced: nothing is left of it.

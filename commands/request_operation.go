@@ -114,7 +114,7 @@ func (x *executor) begin(ctx context.Context, req Request, name id.File, ask fil
 		return s.Request(ask, w, derived, req.at())
 	})
 	// Of an outage it is not known what became of the request: ReleaseHold looks later.
-	if refused := failure.Of(err); refused != nil && refused.Kind != failure.Unavailable {
+	if failure.Refused(err) {
 		_, releaseErr := x.letGo(ctx, req, w)
 		err = errors.Join(err, releaseErr)
 	}

@@ -225,7 +225,7 @@ func (c *client) run() {
 		{12, c.hostGuest},
 		{6, c.foundOrganization},
 		{6, c.invite},
-		{10, c.workOnDocument},
+		{14, c.workOnDocument},
 		{18, c.click},
 	}
 	all := 0

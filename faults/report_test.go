@@ -43,6 +43,7 @@ func (r *report) add(l line) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lines = append(r.lines, l)
+	r.t.Logf("round %d: %s (%s): %d acknowledged, %d rows compared, after %v", len(r.lines), l.fault, l.detail, l.acknowledged, l.rows, l.took.Round(time.Millisecond))
 }
 
 func (r *report) print() {

@@ -12,6 +12,7 @@ import (
 	"github.com/perfectworks/backend/adapters/jobs"
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/failure"
 	"github.com/perfectworks/backend/domain/file"
 )
 
@@ -88,9 +89,13 @@ func (a attempt) run(ctx context.Context) error {
 	case err != nil:
 		return a.giveUp(ctx, err)
 	}
-	ended, pages, err := a.complete(ctx, result)
+	ended, pages, begun, err := a.complete(ctx, result)
 	if err != nil {
-		a.discard(ctx, result)
+		// Of an outage it is not known whether the end was recorded: then the result may
+		// be the file's, and a sweep decides later.
+		if !begun || failure.Refused(err) {
+			a.discard(ctx, result)
+		}
 		if errors.Is(err, file.ErrFenceExpired) || errors.Is(err, jobs.ErrLeaseLost) {
 			// Cancelled, taken over, or too late. It is over unless another worker has it.
 			return a.finish(ctx)
@@ -108,18 +113,20 @@ func (a attempt) run(ctx context.Context) error {
 }
 
 // complete records the end while the lease is held: no other worker can take the job
-// over until the transaction ends. It returns the pages that were charged for.
-func (a attempt) complete(ctx context.Context, r result) (ended event.Position, pages int64, err error) {
+// over until the transaction ends. It returns the pages that were charged for, and
+// whether it has begun to record the end.
+func (a attempt) complete(ctx context.Context, r result) (ended event.Position, pages int64, begun bool, err error) {
 	select {
 	case a.completing <- struct{}{}:
 		defer func() { <-a.completing }()
 	case <-ctx.Done():
-		return ended, 0, ctx.Err()
+		return ended, 0, false, ctx.Err()
 	}
 	err = pgx.BeginFunc(ctx, a.Pool, func(tx pgx.Tx) error {
 		if err := a.lease.Confirm(ctx, tx); err != nil {
 			return err
 		}
+		begun = true
 		done, err := a.commands.CompleteOperation(ctx, a.request(ctx, "complete"), commands.CompleteOperation{
 			FileID: a.args.FileID, JobID: a.args.JobID, Content: r.content, Done: r.done,
 		})
@@ -128,7 +135,7 @@ func (a attempt) complete(ctx context.Context, r result) (ended event.Position, 
 		pages = operation.Done.Pages
 		return err
 	})
-	return ended, pages, err
+	return ended, pages, begun, err
 }
 
 // fail ends the operation without a result.

@@ -52,6 +52,35 @@ func TestAttemptsThatAreCutOff(t *testing.T) {
 	}
 }
 
+// The store does not answer whether the end of an operation was recorded. It was: the
+// result stays, and the operation is charged once.
+func TestAnEndWhoseAnswerIsLost(t *testing.T) {
+	t.Parallel()
+	w := newWorkshop(t)
+	var lost atomic.Int64
+	once := func(e event.Event) bool {
+		_, ends := e.(file.Remediated)
+		return ends && lost.Add(1) == 1
+	}
+	w.answers.lose.Store(&once)
+	w.work()
+	of := w.upload()
+	asked := w.ask(of)
+	if o := w.ended(of, asked.Work.JobID); o.Phase != file.Completed || o.Done.Tokens != 10 || lost.Load() != 1 {
+		t.Errorf("it is %+v, and %d answers were lost", o, lost.Load())
+	}
+	w.eventually("it is charged", func() bool {
+		rows, err := w.store.Pool.Query(t.Context(), "SELECT FROM eventnode.events WHERE type = 'TokensCaptured'")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		return rows.Next()
+	})
+	w.wantBalance(90, 0)
+	w.wantObjects(3) // The original, the result and its record.
+}
+
 // jobOf is the job of the only operation, as operators see it.
 func (w *workshop) jobOf() jobs.Record {
 	w.Helper()

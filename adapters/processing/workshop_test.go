@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +27,7 @@ import (
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/access"
 	"github.com/perfectworks/backend/domain/event"
+	"github.com/perfectworks/backend/domain/failure"
 	"github.com/perfectworks/backend/domain/file"
 	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/payment"
@@ -120,6 +122,21 @@ func (s *stock) fillUp(full func(object string) error) {
 	s.full = full
 }
 
+// answers are those of the event store, of which a test can have some lost.
+type answers struct {
+	commands.Streams
+	lose atomic.Pointer[func(event.Event) bool]
+}
+
+// Append makes the append also where its answer is lost.
+func (a *answers) Append(ctx context.Context, after commands.Snapshot, fold commands.Fold, drafts []event.Draft) (commands.Snapshot, error) {
+	next, err := a.Streams.Append(ctx, after, fold, drafts)
+	if lose := a.lose.Load(); err == nil && lose != nil && slices.ContainsFunc(drafts, func(d event.Draft) bool { return (*lose)(d.Event) }) {
+		return commands.Snapshot{}, failure.New(failure.Unavailable, "OUTCOME_UNKNOWN", "the answer was lost")
+	}
+	return next, err
+}
+
 // workshop is an organization with 100 tokens and all that works on its files, but for
 // the engine. An operation costs 10.
 type workshop struct {
@@ -132,6 +149,7 @@ type workshop struct {
 	queue    *jobs.Client
 	process  uuid.UUID
 	do       *commands.Commands
+	answers  answers
 	registry *prometheus.Registry
 	owner    access.Principal
 	// lost is what the read model would list as not ended.
@@ -172,8 +190,9 @@ func newWorkshop(t *testing.T, change ...func(*processing.Config)) *workshop {
 	if w.Service, err = processing.New(config); err != nil {
 		t.Fatal(err)
 	}
+	w.answers.Streams = w.store.Streams
 	w.do = commands.New(commands.Deps{
-		Streams: w.store.Streams, Observer: noObserver{}, Catalogue: payment.Catalogue{TokensPerPage: payment.Rates{Analysis: 5, Accessibility: 5, Conversion: 5}},
+		Streams: &w.answers, Observer: noObserver{}, Catalogue: payment.Catalogue{TokensPerPage: payment.Rates{Analysis: 5, Accessibility: 5, Conversion: 5}},
 		Files: commands.Files{
 			Objects: w.stock, Documents: w.Service, Queue: w.Service,
 			Seal: func(text string) string { return w.store.Keyring.Hash("test", text)[:24] },

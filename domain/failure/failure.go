@@ -64,6 +64,14 @@ func Of(err error) *Failure {
 	return nil
 }
 
+// Refused tells whether an error is a refusal, which surely changed nothing. After any
+// other error, such as that of an outage, what was asked for may have been done, or
+// may still be: what it needs must be kept.
+func Refused(err error) bool {
+	f := Of(err)
+	return f != nil && f.Kind != Unavailable
+}
+
 // CodeValidation is the code of every failure that Fields makes.
 const CodeValidation = "VALIDATION_FAILED"
 
