@@ -6,12 +6,11 @@ import (
 	"log/slog"
 	"slices"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/perfectworks/backend/adapters/eventstore"
 	"github.com/perfectworks/backend/adapters/telemetry"
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/domain/access"
+	"github.com/perfectworks/backend/domain/act"
 	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/domain/operator"
 	"github.com/perfectworks/backend/domain/personal"
@@ -36,14 +35,14 @@ type Operator struct {
 // Acts record what operators do with tools.
 type Acts struct{ commands *commands.Commands }
 
-// openActs makes only the commands that acts need.
-func (c *core) openActs(logger *slog.Logger, registry prometheus.Registerer) (*Acts, error) {
+// openActs makes only the commands that acts need. They are in no metric.
+func (c *core) openActs(logger *slog.Logger) (*Acts, error) {
 	streams, err := eventstore.NewStreams(c.log.Client, c.codec, -1)
 	if err != nil {
 		return nil, err
 	}
 	return &Acts{commands.New(commands.Deps{
-		Streams: streams, Secrets: keyedSecrets{c.keys}, Observer: telemetry.NewCommands(c.tracing, logger, registry),
+		Streams: streams, Secrets: keyedSecrets{c.keys}, Observer: telemetry.NewCommands(c.tracing, logger, telemetry.NewRegistry()),
 	})}, nil
 }
 
@@ -85,4 +84,26 @@ func requestOf(ctx context.Context, uses *commands.Commands, as string) (command
 	u := all.Value[i]
 	req.Principal = access.Principal{Kind: access.KindSystem, UserID: id.User(u.ID), SystemRoles: u.Roles}
 	return req, nil
+}
+
+// ended records the end of an act that servers carried out: why it failed, or nothing
+// if it did not. Repeated, it changes nothing.
+func (a *Acts) ended(ctx context.Context, name, failure string) error {
+	end := commands.EndAct{ActID: id.Act(name), Outcome: act.Done}
+	if failure != "" {
+		end.Outcome, end.Note = act.Failed, failure
+	}
+	return a.end(ctx, end)
+}
+
+func (a *Acts) end(ctx context.Context, end commands.EndAct) error {
+	req, err := newRequest(access.ByPolicy("read-models", "", access.ManageOperations))
+	if err != nil {
+		return err
+	}
+	_, err = a.commands.EndAct(ctx, req, end)
+	if errors.Is(err, act.ErrEnded) {
+		return nil // It was cancelled meanwhile.
+	}
+	return err
 }

@@ -118,17 +118,12 @@ func WithAudit(ctx context.Context, settings Settings, logger *slog.Logger, use 
 	if err != nil {
 		return err
 	}
-	registry := telemetry.NewRegistry()
-	c, err := openCore(ctx, settings, data, logger, registry)
+	c, err := openCore(ctx, settings, data, logger, telemetry.NewRegistry())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.close()) }()
 	streams, err := eventstore.NewStreams(c.log.Client, c.codec, -1)
-	if err != nil {
-		return err
-	}
-	acts, err := c.openActs(logger, registry)
 	if err != nil {
 		return err
 	}
@@ -138,6 +133,6 @@ func WithAudit(ctx context.Context, settings Settings, logger *slog.Logger, use 
 			Read: readLog(c.log.Client, c.codec, eventstore.AggregatePrefixes()), Head: c.log.HeadOf(eventstore.AggregatePrefixes()), Events: streams.Events, Facts: streams.Facts, Kinds: domain.Aggregates(),
 			Undecodable: func(err error) bool { return errors.Is(err, projections.ErrUndecodable) },
 		},
-		Projections: c.engine, Acts: acts, pool: c.db.pool, core: c, settings: settings, logger: logger,
+		Projections: c.engine, Acts: c.acts, pool: c.db.pool, core: c, settings: settings, logger: logger,
 	})
 }

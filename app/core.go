@@ -1,9 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,6 +34,7 @@ type core struct {
 	erased  *eraser.Journal
 	log     *eventLog
 	codec   *eventstore.Codec
+	acts    *Acts
 	engine  *projections.Engine
 	tracing *telemetry.Tracing
 	// unreadable counts events that this program cannot decode, by reader.
@@ -68,7 +72,7 @@ func openCoreOn(ctx context.Context, db *database, tracing *telemetry.Tracing, s
 	if c.mark, err = markProcess(ctx, c.db.pool, dataFolder, c.db.process); err != nil {
 		return nil, err
 	}
-	if c.heart, err = heartbeat.Start(ctx, c.db.pool, heartbeat.Options{ID: c.db.process, Logger: logger}); err != nil {
+	if c.heart, err = heartbeat.Start(ctx, c.db.pool, heartbeat.Options{ID: c.db.process, Name: processName(settings.Role), Logger: logger}); err != nil {
 		return nil, err
 	}
 	if c.keeper, err = openKeeper(ctx, settings, dataFolder); err != nil {
@@ -87,6 +91,9 @@ func openCoreOn(ctx context.Context, db *database, tracing *telemetry.Tracing, s
 		return nil, err
 	}
 	c.unreadable = countUnreadable(registry)
+	if c.acts, err = c.openActs(logger); err != nil {
+		return nil, err
+	}
 	c.engine, err = projections.New(projections.Config{
 		Pool: c.db.pool, Definitions: readmodels.Definitions(), Process: c.heart.ID(),
 		Shapes:    eventstore.Shapes(),
@@ -94,7 +101,7 @@ func openCoreOn(ctx context.Context, db *database, tracing *telemetry.Tracing, s
 		Recognise: c.log.Recognise, End: c.log.Head, Read: readLog(c.log.Client, c.codec, eventstore.StreamPrefixes()),
 		RebuildWhenLogWentBack: settings.WhenLogWentBack != WaitForOperator, AdoptAnotherLog: settings.WhenLogWentBack == AdoptLog,
 		Logger: logger, Registerer: registry, Observe: c.tracing.Projecting, Erased: c.destroyed,
-		BeforeBuild: c.awaitStart,
+		BeforeBuild: c.awaitStart, Ended: c.acts.ended,
 	})
 	if err != nil {
 		return nil, err
@@ -102,6 +109,15 @@ func openCoreOn(ctx context.Context, db *database, tracing *telemetry.Tracing, s
 	c.keys.OnDestroy(c.log.feed.Forget)
 	c.keys.OnDestroy(c.engine.CheckErasures)
 	return c, nil
+}
+
+// processName is what this process calls itself, for operators.
+func processName(role Role) string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%s/%d (%s)", host, os.Getpid(), cmp.Or(role, RoleAll))
 }
 
 // destroyed tells the engine whose personal columns have to be cleared.

@@ -7,6 +7,9 @@ import (
 	"log/slog"
 
 	"github.com/perfectworks/backend/adapters/telemetry"
+	"github.com/perfectworks/backend/commands"
+	"github.com/perfectworks/backend/domain/act"
+	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/projections"
 )
 
@@ -15,6 +18,17 @@ type ReadModels struct {
 	*projections.Engine
 
 	Acts *Acts
+}
+
+func (c *core) readModels() *ReadModels { return &ReadModels{Engine: c.engine, Acts: c.acts} }
+
+// CancelBuild is Cancel, and ends the act that ordered the build.
+func (m *ReadModels) CancelBuild(ctx context.Context, projection string) (projections.Generation, error) {
+	g, err := m.Cancel(ctx, projection)
+	if err != nil || g.Order == nil || !g.Order.Server || g.Order.Told || g.Order.Act == "" {
+		return g, err
+	}
+	return g, m.Acts.end(ctx, commands.EndAct{ActID: id.Act(g.Order.Act), Outcome: act.Interrupted, Note: "cancelled"})
 }
 
 // WithReadModels hands the projection engine to an operator's tool. A server may
@@ -28,15 +42,10 @@ func WithReadModels(ctx context.Context, settings Settings, logger *slog.Logger,
 	if err != nil {
 		return err
 	}
-	registry := telemetry.NewRegistry()
-	c, err := openCore(ctx, settings, data, logger, registry)
+	c, err := openCore(ctx, settings, data, logger, telemetry.NewRegistry())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.close()) }()
-	acts, err := c.openActs(logger, registry)
-	if err != nil {
-		return err
-	}
-	return use(&ReadModels{Engine: c.engine, Acts: acts})
+	return use(c.readModels())
 }

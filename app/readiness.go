@@ -87,7 +87,7 @@ func projectionCheck(s projections.Status) httpapi.Check {
 		}
 	case projections.StateStuck:
 		c.State = httpapi.StateStuck
-	case projections.StateUnowned:
+	case projections.StateStopped:
 		c.State, c.Detail = httpapi.StateDown, "no process projects it"
 	case projections.StateLogWentBack:
 		c.State = httpapi.StateDown

@@ -21,6 +21,7 @@ const (
 	PhaseReading  Phase = "reading the log"
 	PhaseIndexing Phase = "making indexes"
 	PhaseDraining Phase = "reaching the live generation"
+	PhaseReady    Phase = "waiting for a confirmation"
 	PhaseDone     Phase = "live"
 )
 
@@ -59,6 +60,7 @@ const reportInterval = 250 * time.Millisecond
 
 var (
 	errSwapped = errors.New("the new generation is live")
+	errReady   = errors.New("the new generation waits for a confirmation")
 	errAgain   = errors.New("the build goes on with a new subscription")
 )
 
@@ -72,10 +74,7 @@ func (e *Engine) Rebuild(ctx context.Context, projection string, progress func(B
 	if !ok {
 		return fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
 	}
-	if _, err := ensureLive(ctx, e.config.Pool, d); err != nil {
-		return err
-	}
-	return e.building(ctx, d.Name, operatorPatience, func() error { return e.build(ctx, d, afresh, progress) })
+	return e.RebuildWith(ctx, []string{d.Name}, RebuildOptions{Throttle: Unthrottled, Progress: progress})
 }
 
 // build is one build of one generation.
@@ -83,6 +82,9 @@ type build struct {
 	engine    *Engine
 	projector *projector
 	report    func(BuildProgress)
+	pace      *pace
+	// confirm has it wait once it has caught up.
+	confirm bool
 
 	mu       sync.Mutex
 	progress BuildProgress
@@ -92,21 +94,25 @@ type build struct {
 }
 
 // build builds a generation, under the build lock.
-func (e *Engine) build(ctx context.Context, d Definition, from beginning, report func(BuildProgress)) error {
+func (e *Engine) build(ctx context.Context, d Definition, from beginning, pace *pace, report func(BuildProgress)) error {
 	if err := e.verifyLive(ctx, d.Name); err != nil {
 		return err
 	}
-	g, err := e.generationFor(ctx, d, from)
+	g, err := e.generationFor(ctx, d, from, nil)
 	if err != nil {
 		return err
 	}
-	return e.buildGeneration(ctx, d, g, report)
+	return e.buildGeneration(ctx, d, g, pace, report)
 }
 
 // buildGeneration builds a generation further and puts it in the place of the
 // live one.
-func (e *Engine) buildGeneration(ctx context.Context, d Definition, g Generation, report func(BuildProgress)) error {
+func (e *Engine) buildGeneration(ctx context.Context, d Definition, g Generation, pace *pace, report func(BuildProgress)) error {
+	if _, err := amend(ctx, e.config.Pool, g.ID, Building, Order{Since: time.Now().UTC(), From: g.Events}); err != nil {
+		return err
+	}
 	b := &build{
+		pace: pace, confirm: g.Order != nil && g.Order.Confirm,
 		engine: e, projector: e.projector(d, g, e.metrics.tracker(d.Name)),
 		report: report, began: time.Now(), from: g.Position, had: g.Events,
 		progress: BuildProgress{
@@ -117,11 +123,12 @@ func (e *Engine) buildGeneration(ctx context.Context, d Definition, g Generation
 	b.projector.observe = func(ctx context.Context, _ string, _ event.Recorded) (context.Context, func()) {
 		return ctx, func() {}
 	}
+	b.projector.pace = pace
 	return b.run(ctx)
 }
 
-// generationFor finds or makes the generation to build.
-func (e *Engine) generationFor(ctx context.Context, d Definition, from beginning) (Generation, error) {
+// generationFor finds or makes the generation to build, for an order or nil.
+func (e *Engine) generationFor(ctx context.Context, d Definition, from beginning, order *Order) (Generation, error) {
 	// What is being built comes before what was live, the newest of that first.
 	const others = "WHERE projection = $1 AND state IN ('building', 'retired') ORDER BY state, id DESC"
 	found, err := generations(ctx, e.config.Pool, others, d.Name)
@@ -130,7 +137,11 @@ func (e *Engine) generationFor(ctx context.Context, d Definition, from beginning
 	}
 	var fitting []Generation
 	for _, g := range found {
-		if from == resume && g.builtFor(d) && g.LogWentBackAt.IsZero() {
+		cancelled := g.Order != nil && g.Order.Cancelled
+		// What was retired is no build that was interrupted: an operator's rebuild does
+		// not go back to it.
+		interrupted := g.State == Building || order == nil
+		if from == resume && g.builtFor(d) && g.LogWentBackAt.IsZero() && !cancelled && interrupted {
 			fitting = append(fitting, g)
 		} else if g.State == Building {
 			if err := dropGeneration(ctx, e.config.Pool, g.ID, false); err != nil {
@@ -138,10 +149,17 @@ func (e *Engine) generationFor(ctx context.Context, d Definition, from beginning
 			}
 		}
 	}
-	if len(fitting) > 0 {
-		return e.takeUp(ctx, fitting[0])
+	if len(fitting) == 0 {
+		return createGeneration(ctx, e.config.Pool, d, Building, order)
 	}
-	return createGeneration(ctx, e.config.Pool, d, Building)
+	if order == nil {
+		order = &Order{} // What it was made for once does not count.
+	}
+	g, err := e.takeUp(ctx, fitting[0])
+	if err == nil {
+		g, err = e.reorder(ctx, g, *order)
+	}
+	return g, err
 }
 
 // takeUp goes on with a generation where it stopped. Its schema keeps its name.
@@ -174,15 +192,17 @@ func (b *build) run(ctx context.Context) error {
 	}()
 	defer func() { stop(); <-reported }()
 	for pauses := newPauses(longestPause); ; {
-		err := b.engine.follow(ctx, b.projector, b.engine.config.Rebuild)
+		err := b.engine.follow(ctx, b.projector, b.pace.options(b.engine.config.Rebuild))
 		switch {
-		case errors.Is(err, errSwapped):
+		case errors.Is(err, errSwapped), errors.Is(err, errReady):
 			stop()
 			<-reported
-			b.finish()
+			b.finish(errors.Is(err, errSwapped))
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
+		case errors.Is(err, errFenced) && b.cancelled(ctx):
+			return fmt.Errorf("projection %s: %w", b.progress.Projection, ErrCancelled)
 		case errors.Is(err, errFenced) && b.goesOn(ctx):
 		case transient(err):
 			pauses.lengthen()
@@ -201,6 +221,12 @@ func (b *build) goesOn(ctx context.Context) bool {
 	return err == nil && g.State == Building && g.epoch != b.projector.generation.epoch
 }
 
+// cancelled tells whether an operator has given the generation up.
+func (b *build) cancelled(ctx context.Context) bool {
+	g, err := generation(ctx, b.engine.config.Pool, "WHERE id = $1", b.progress.Generation)
+	return errors.Is(err, errNoGeneration) || err == nil && g.Order != nil && g.Order.Cancelled
+}
+
 // committed is called after each commit, by the one goroutine of the
 // subscription.
 func (b *build) committed(ctx context.Context, upTo event.Position, live bool) error {
@@ -213,6 +239,20 @@ func (b *build) committed(ctx context.Context, upTo event.Position, live bool) e
 	}
 	if !p.generation.indexed {
 		return b.index(ctx)
+	}
+	if b.confirm {
+		found, err := amend(ctx, p.pool, p.generation.ID, Building, Order{Ready: true})
+		if err == nil && !found {
+			err = errFenced
+		}
+		if err == nil {
+			err = errReady
+		}
+		if transient(err) {
+			return err
+		}
+		p.stop(err)
+		return nil
 	}
 	b.enter(PhaseDraining)
 	swapped, err := swap(ctx, b.engine.config.Pool, p.generation.ID)
@@ -238,6 +278,11 @@ func (b *build) index(ctx context.Context) error {
 	b.enter(PhaseIndexing)
 	p := b.projector
 	err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
+		if b.pace != nil { // One processor is enough.
+			if _, err := tx.Exec(ctx, "SET LOCAL max_parallel_maintenance_workers = 0"); err != nil {
+				return err
+			}
+		}
 		return createIndexes(ctx, tx, p.generation, p.layout)
 	})
 	for _, t := range sorted(p.tables) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // querier is a pool, a connection or a transaction.
@@ -25,6 +26,11 @@ const maxColumns = 64
 func (c columns) has(i int) bool { return c&(1<<i) != 0 }
 
 func (c columns) len() int { return bits.OnesCount64(uint64(c)) }
+
+// execer is a pool or a transaction.
+type execer interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+}
 
 // table is a table as Postgres describes it.
 type table struct {

@@ -46,7 +46,7 @@ func (p *projector) commit(ctx context.Context, b batch, upTo event.Mark, live b
 	writeCtx, cancel := outlive(ctx, p.drain)
 	defer cancel()
 	began := time.Now()
-	if err := p.write(writeCtx, b, upTo, live); err != nil {
+	if err := p.pace.work(ctx, func() error { return p.write(writeCtx, b, upTo, live) }); err != nil {
 		if judge(err) == fenced {
 			p.tracker.refused()
 			p.stop(fmt.Errorf("%w: %w", errFenced, err))

@@ -44,8 +44,8 @@ func ensureLive(ctx context.Context, pool *pgxpool.Pool, d Definition) (Generati
 	return live, nil
 }
 
-// createGeneration creates a new generation beside the live one.
-func createGeneration(ctx context.Context, pool *pgxpool.Pool, d Definition, state GenerationState) (Generation, error) {
+// createGeneration creates a new generation beside the live one, for an order or nil.
+func createGeneration(ctx context.Context, pool *pgxpool.Pool, d Definition, state GenerationState, order *Order) (Generation, error) {
 	if _, err := readLayout(ctx, pool, d); err != nil {
 		return Generation{}, err
 	}
@@ -53,6 +53,11 @@ func createGeneration(ctx context.Context, pool *pgxpool.Pool, d Definition, sta
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) (err error) {
 		if g, err = insertGeneration(ctx, tx, d, state); err != nil {
 			return err
+		}
+		if g.Order = order; order != nil {
+			if _, err := amend(ctx, tx, g.ID, state, *order); err != nil {
+				return err
+			}
 		}
 		return createTables(ctx, tx, g, d)
 	})

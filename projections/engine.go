@@ -75,7 +75,7 @@ type Config struct {
 	// adopted, they are served, never as fresh, until an operator calls Rebuild.
 	RebuildWhenLogWentBack, AdoptAnotherLog bool
 	// StuckAfter is how long a projection may fail before it counts as stuck,
-	// not just lagging; 10 s when zero.
+	// not just lagging, or take in no events; 5 s when zero.
 	StuckAfter time.Duration
 
 	// BeforeBuild, when set, is called before Run builds tables, while those before
@@ -88,6 +88,10 @@ type Config struct {
 	// KeepRetired is how long Run keeps generations that were replaced; a week
 	// when zero.
 	KeepRetired time.Duration
+	// Ended, when set, is told how an order ended that a server carried out: by the id
+	// of the operator's act, and why it failed, or empty if it did not. It may be told
+	// again.
+	Ended func(ctx context.Context, act, failure string) error
 }
 
 // Engine runs projections. Its methods are safe for concurrent use.
@@ -102,6 +106,11 @@ type Engine struct {
 	probeTurn chan struct{} // held by the one who looks up the ends of the log
 	ends      ends          // of the turn's holder
 	head      headCache
+	unhurried *pace
+	asOf      asOf
+
+	sampling sync.Mutex
+	samples  []sample // the oldest first
 
 	erasures chan struct{} // says that there may be some
 }
@@ -114,6 +123,7 @@ func New(config Config) (*Engine, error) {
 	e := &Engine{
 		config: config, definitions: map[string]Definition{}, trackers: map[string]*tracker{},
 		pollTurn: make(chan struct{}, 1), probeTurn: make(chan struct{}, 1), erasures: make(chan struct{}, 1),
+		unhurried: newUnhurried(),
 	}
 	e.metrics = newCollector(e)
 	for i, d := range config.Definitions {
@@ -147,7 +157,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Drain, 5*time.Second)
 	setDefault(&c.Watch, 500*time.Millisecond)
 	setDefault(&c.Deserted, 10*time.Second)
-	setDefault(&c.StuckAfter, 10*time.Second)
+	setDefault(&c.StuckAfter, 5*time.Second)
 	setDefault(&c.KeepRetired, 7*24*time.Hour)
 	if c.Recognise == nil {
 		c.Recognise = func(_ context.Context, mark event.Mark) (event.Mark, error) { return mark, nil }
@@ -198,25 +208,35 @@ func (e *Engine) Run(ctx context.Context) error {
 // program may hold it for a moment, to see that there is nothing to build.
 const operatorPatience = time.Second
 
+// lockBeat is how often a lock is asked for.
+const lockBeat = 50 * time.Millisecond
+
 // building runs work under a projection's build lock, for which it waits no longer
 // than patience.
 func (e *Engine) building(ctx context.Context, projection string, patience time.Duration, work func() error) error {
+	return e.buildingAll(ctx, []string{projection}, patience, work)
+}
+
+// buildingAll is building for several projections.
+func (e *Engine) buildingAll(ctx context.Context, projections []string, patience time.Duration, work func() error) error {
 	own := newLocks(e.config.Pool, e.config.Process)
 	defer own.close(ctx)
 	began := time.Now()
-	lock, err := own.try(ctx, lockKey(buildLock, projection))
-	for err == nil && lock == nil && time.Since(began) < patience {
-		if err = sleep(ctx, patience/20); err == nil {
-			lock, err = own.try(ctx, lockKey(buildLock, projection))
+	for _, projection := range projections {
+		lock, err := own.try(ctx, lockKey(buildLock, projection))
+		for err == nil && lock == nil && time.Since(began) < patience {
+			if err = sleep(ctx, lockBeat); err == nil {
+				lock, err = own.try(ctx, lockKey(buildLock, projection))
+			}
 		}
+		switch {
+		case err != nil:
+			return err
+		case lock == nil:
+			return fmt.Errorf("projection %s: %w", projection, ErrBuilding)
+		}
+		defer lock.release(ctx) // The server may notice the connection's end only later.
 	}
-	switch {
-	case err != nil:
-		return err
-	case lock == nil:
-		return fmt.Errorf("projection %s: %w", projection, ErrBuilding)
-	}
-	defer lock.release(ctx) // The server may notice the connection's end only later.
 	return work()
 }
 

@@ -56,6 +56,8 @@ type Generation struct {
 
 	// Pinned says that an operator chose this generation.
 	Pinned bool
+	// Order is what an operator asked of it; nil if none did.
+	Order *Order
 
 	mark        event.Mark
 	fingerprint string
@@ -81,7 +83,7 @@ const selectGenerations = `
 	SELECT id, projection, version, state, commit_position::text, prepare_position::text, caught_up, events,
 	       last_event_at, advanced_at, coalesce(failure, ''), failing_since, created_at, fingerprint, indexed, epoch,
 	       coalesce(log, ''), coalesce(last_commit_position, 0)::text, coalesce(last_prepare_position, 0)::text,
-	       last_event_id, coalesce(last_stream, ''), coalesce(last_revision, 0), log_went_back_at, pinned, coalesce(shapes, '{}'),
+	       last_event_id, coalesce(last_stream, ''), coalesce(last_revision, 0), log_went_back_at, pinned, coalesce(shapes, '{}'), requested,
 	       (SELECT count(*) FROM projection.parked p WHERE p.generation_id = g.id)
 	FROM projection.generations g `
 
@@ -105,7 +107,7 @@ func scanGeneration(rows pgx.CollectableRow) (Generation, error) {
 	var lastEventAt, advancedAt, failingSince, wentBackAt *time.Time
 	err := rows.Scan(&g.ID, &g.Projection, &g.Version, &g.State, &p.commit, &p.prepare, &g.CaughtUp, &g.Events,
 		&lastEventAt, &advancedAt, &g.Failure, &failingSince, &g.CreatedAt, &g.fingerprint, &g.indexed, &g.epoch,
-		&g.mark.Log, &last.commit, &last.prepare, &lastID, &g.mark.Last.Stream, &g.mark.Last.Revision, &wentBackAt, &g.Pinned, &g.shapes,
+		&g.mark.Log, &last.commit, &last.prepare, &lastID, &g.mark.Last.Stream, &g.mark.Last.Revision, &wentBackAt, &g.Pinned, &g.shapes, &g.Order,
 		&g.Parked)
 	if err != nil {
 		return Generation{}, err

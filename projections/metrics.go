@@ -81,7 +81,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		if !own.owner {
 			continue
 		}
-		s := Status{Position: own.position, Head: head, FailingSince: own.failingSince}
+		s := Status{Projection: name, Position: own.position, Head: head, FailingSince: own.failingSince}
 		c.engine.assess(&s, own.observation, now)
 		gauge(c.live, oneIf(s.State == StateLive))
 		gauge(c.stuck, oneIf(s.State == StateStuck))

@@ -290,7 +290,7 @@ func TestTheStateIsSeenFromOtherProcesses(t *testing.T) {
 	}
 	stop()
 	h.log.Append("counter-a", counted{"a", 1})
-	if seen := h.status(other); seen.State != StateUnowned || seen.LagBytes != 100 {
+	if seen := h.status(other); seen.State != StateStopped || seen.LagBytes != 100 {
 		t.Errorf("without an owner: %+v", seen)
 	}
 }

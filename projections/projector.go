@@ -37,6 +37,8 @@ type projector struct {
 	layout *layout
 	tables map[string]*table
 	pause  *pauses
+	// pace slows a build down.
+	pace *pace
 
 	// The writer's own, while one writes: see commit.go.
 	generation Generation
@@ -45,6 +47,8 @@ type projector struct {
 	// unreadable are events that other tables have parked because they could not be
 	// read: see weigh.
 	unreadable map[event.ID]bool
+	// parksUnreadable has weigh park all events that cannot be read.
+	parksUnreadable bool
 	// known are the keys of each table, if they could be followed since it was
 	// empty; indexed are the matched changes for which a build has made the indexes.
 	known   map[string]*keys
@@ -98,16 +102,24 @@ func (p *projector) handle(m *message.Message) error {
 	if parts == nil {
 		parts = []*message.Message{m}
 	}
-	taken := batch{entries: make([]entry, 0, len(parts))}
-	for _, part := range parts {
-		e, at, err := p.consider(part)
-		if err != nil {
-			return err
-		}
-		taken.add(e, at)
+	if err := p.pace.take(m.Context(), len(parts)); err != nil {
+		return err
 	}
-	p.join(taken)
-	return nil
+	taken := batch{entries: make([]entry, 0, len(parts))}
+	err := p.pace.work(m.Context(), func() error {
+		for _, part := range parts {
+			e, at, err := p.consider(part)
+			if err != nil {
+				return err
+			}
+			taken.add(e, at)
+		}
+		return nil
+	})
+	if err == nil {
+		p.join(taken)
+	}
+	return err
 }
 
 // consider says what an event changes, if anything, and when it was recorded, if

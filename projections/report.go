@@ -25,8 +25,10 @@ func (b *build) reportOn(ctx context.Context) {
 	}
 }
 
-func (b *build) finish() {
-	b.enter(PhaseDone)
+func (b *build) finish(live bool) {
+	if b.enter(PhaseReady); live {
+		b.enter(PhaseDone)
+	}
 	p := b.snapshot(time.Now())
 	p.Head, p.Remaining = p.Position, 0
 	b.report(p)

@@ -24,12 +24,7 @@ func (e *Engine) Rollback(ctx context.Context, projection string, id int64, prog
 		return fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
 	}
 	err := e.building(ctx, projection, operatorPatience, func() error {
-		const retired = `WHERE projection = $1 AND state = 'retired' AND log_went_back_at IS NULL
-			AND ($2 = 0 OR id = $2) ORDER BY retired_at DESC, id DESC LIMIT 1`
-		g, err := generation(ctx, e.config.Pool, retired, projection, id)
-		if errors.Is(err, errNoGeneration) {
-			return ErrNotRetired
-		}
+		g, err := e.retired(ctx, projection, id)
 		if err != nil {
 			return err
 		}
@@ -64,12 +59,65 @@ func (e *Engine) dropBuilding(ctx context.Context, projection string) error {
 	return dropGeneration(ctx, e.config.Pool, g.ID, false)
 }
 
+// OrderRollback is Rollback by servers. It returns the generation that is to be live:
+// Built tells how far it is. One that shows all already is live at once.
+func (e *Engine) OrderRollback(ctx context.Context, projection string, id int64, act string) (g Generation, err error) {
+	definition, ok := e.definitions[projection]
+	if !ok {
+		return g, fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
+	}
+	err = e.building(ctx, projection, operatorPatience, func() error {
+		if g, err = e.retired(ctx, projection, id); err != nil {
+			return err
+		}
+		at, err := buildingGeneration(ctx, e.config.Pool, projection)
+		if err == nil && at.waits() {
+			return ErrBuilding
+		}
+		if err != nil && !errors.Is(err, ErrNotBuilding) {
+			return err
+		}
+		if err := e.dropBuilding(ctx, projection); err != nil {
+			return err
+		}
+		if _, ok := definition.reducing(g); !ok {
+			if err := e.swapBack(ctx, g); err != nil {
+				return err
+			}
+			return e.pin(ctx, g)
+		}
+		if g, err = e.takeUp(ctx, g); err != nil {
+			return err
+		}
+		g, err = e.reorder(ctx, g, Order{Act: act, Server: true, Pin: true, Throttle: Unthrottled})
+		return err
+	})
+	if err != nil {
+		return g, fmt.Errorf("go back in projection %s: %w", projection, err)
+	}
+	return g, nil
+}
+
+// retired returns a retired generation that can be gone back to; id 0 is the one that
+// was retired last.
+func (e *Engine) retired(ctx context.Context, projection string, id int64) (Generation, error) {
+	g, err := generation(ctx, e.config.Pool, `WHERE projection = $1 AND state = 'retired' AND log_went_back_at IS NULL
+		AND ($2 = 0 OR id = $2) ORDER BY retired_at DESC, id DESC LIMIT 1`, projection, id)
+	if errors.Is(err, errNoGeneration) {
+		err = ErrNotRetired
+	}
+	return g, err
+}
+
 func (e *Engine) catchUp(ctx context.Context, d Definition, g Generation, progress func(BuildProgress)) error {
 	g, err := e.takeUp(ctx, g)
+	if err == nil {
+		g, err = e.reorder(ctx, g, Order{Pin: true}) // Not what it was made for.
+	}
 	if err != nil {
 		return err
 	}
-	return e.buildGeneration(ctx, d, g, progress)
+	return e.buildGeneration(ctx, d, g, nil, progress)
 }
 
 // swapBack is for a generation without reducers, which may go back only if it

@@ -175,9 +175,13 @@ func (r *runner) watch(ctx context.Context, lock *lock, id int64) error {
 // one that sees them replaced later leaves them to the newer one, until no
 // process of that is left.
 func (r *runner) build(ctx context.Context) error {
-	live, err := ensureLive(ctx, r.engine.config.Pool, r.definition)
+	live, ordered, err := r.look(ctx)
 	if err != nil {
 		return err
+	}
+	r.tell(ctx, live, "")
+	if ordered.waits() {
+		return r.carryOut(ctx, ordered)
 	}
 	if !live.LogWentBackAt.IsZero() {
 		return r.rebuild(ctx, live)
@@ -204,6 +208,22 @@ func (r *runner) build(ctx context.Context) error {
 		slog.String("projection", r.definition.Name),
 		slog.Int("live", live.Version), slog.Int("version", r.definition.Version))
 	return r.construct(ctx, live)
+}
+
+// look reads the live generation, and the one that is being built, if there is one.
+func (r *runner) look(ctx context.Context) (live, building Generation, err error) {
+	found, err := generations(ctx, r.engine.config.Pool, "WHERE projection = $1 AND state IN ('live', 'building')", r.definition.Name)
+	for _, g := range found {
+		if g.State == Live {
+			live = g
+		} else {
+			building = g
+		}
+	}
+	if err == nil && live.ID == 0 {
+		live, err = ensureLive(ctx, r.engine.config.Pool, r.definition)
+	}
+	return live, building, err
 }
 
 // rebuild replaces tables of a log that went back, if it may.
@@ -243,7 +263,11 @@ func (r *runner) construct(ctx context.Context, live Generation) error {
 		if now.ID != live.ID || now.Pinned != live.Pinned {
 			return errReplaced
 		}
-		return r.engine.build(ctx, r.definition, resume, func(BuildProgress) {})
+		pace := r.engine.pace(Unhurried)
+		if !live.LogWentBackAt.IsZero() { // Nobody is served meanwhile.
+			pace = nil
+		}
+		return r.engine.build(ctx, r.definition, resume, pace, func(BuildProgress) {})
 	})
 }
 

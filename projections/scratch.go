@@ -21,7 +21,7 @@ const keepScratch = 24 * time.Hour
 
 // openScratch creates scratch tables of a definition. The caller drops them.
 func (e *Engine) openScratch(ctx context.Context, d Definition) (p *projector, err error) {
-	g, err := createGeneration(ctx, e.config.Pool, d, Scratch)
+	g, err := createGeneration(ctx, e.config.Pool, d, Scratch, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (p *projector) weigh(r event.Recorded, err error) (*entry, error) {
 	if err != nil && !errors.Is(err, ErrUndecodable) {
 		return nil, err
 	}
-	if p.skipped[r.ID] || err != nil && !p.unreadable[r.ID] {
+	if p.skipped[r.ID] || err != nil && !p.unreadable[r.ID] && !p.parksUnreadable {
 		return nil, nil
 	}
 	if err != nil {

@@ -21,8 +21,8 @@ const (
 	StateCatchingUp State = "catching up"
 	// StateStuck: it has not advanced for a while; Failure says why.
 	StateStuck State = "stuck"
-	// StateUnowned: no process projects it.
-	StateUnowned State = "unowned"
+	// StateStopped: no process projects it.
+	StateStopped State = "stopped"
 	// StateLogWentBack: the log no longer holds what it shows.
 	StateLogWentBack State = "log went back"
 )
@@ -40,8 +40,10 @@ type Status struct {
 	Building, Pinned bool
 
 	State State
-	// Owned says that this process projects it.
+	// Owned says that this process projects it. Owner is the process that does, zero
+	// for none; only Inspect knows it.
 	Owned bool
+	Owner Owner
 	// Position is what queries show, Head the end of the log; zero when unknown.
 	// A live projection's may lag behind where the log holds what is not for it.
 	Position, Head event.Position
@@ -49,6 +51,15 @@ type Status struct {
 	// oldest of it may have waited. Both are 0 when it has caught up.
 	LagBytes uint64
 	Lag      time.Duration
+	// LagEvents is how many events are still to be read: about so many, if it is
+	// estimated.
+	// Only Inspect knows it, as all that follows here.
+	LagEvents    int64
+	LagEstimated bool
+	// Events is how many events it has taken in. EventsPerSecond is how many of late;
+	// negative when this process has not looked before.
+	Events          int64
+	EventsPerSecond float64
 	// Parked is how many events it could not take in or wait behind such.
 	Parked int
 	// Failure is why it does not advance, since FailingSince; empty if it does.
@@ -56,8 +67,32 @@ type Status struct {
 	FailingSince time.Time
 }
 
-// Status tells how all projections do, in the order of their definitions.
-func (e *Engine) Status(ctx context.Context) ([]Status, error) {
+// Status tells how all projections do, in the order of their definitions. It is quick,
+// and leaves out what only Inspect measures.
+func (e *Engine) Status(ctx context.Context) ([]Status, error) { return e.status(ctx, time.Now(), nil) }
+
+// Inspect is Status for operators: with the owners, with the lag as it stands in the
+// log, and with the pace since earlier calls. The state is judged by whether events
+// are taken in, whatever the owner says of itself.
+func (e *Engine) Inspect(ctx context.Context) ([]Status, error) {
+	holders, err := e.owners(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the owners: %w", err)
+	}
+	var now time.Time // Of the clock by which generations advance.
+	if err := e.config.Pool.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&now); err != nil {
+		return nil, fmt.Errorf("read the clock: %w", err)
+	}
+	return e.status(ctx, now, func(s *Status, g Generation, paces map[int64]float64) {
+		e.measure(ctx, s, g, now)
+		s.Owner, s.EventsPerSecond = holders[lockKey(ownerLock, s.Projection)], -1
+		if pace, ok := paces[g.ID]; ok {
+			s.EventsPerSecond = pace
+		}
+	})
+}
+
+func (e *Engine) status(ctx context.Context, now time.Time, inspect func(*Status, Generation, map[int64]float64)) ([]Status, error) {
 	live, err := generations(ctx, e.config.Pool, "WHERE state = 'live'")
 	if err != nil {
 		return nil, err
@@ -65,6 +100,10 @@ func (e *Engine) Status(ctx context.Context) ([]Status, error) {
 	owned, err := e.ownedAnywhere(ctx)
 	if err != nil {
 		return nil, err
+	}
+	var paces map[int64]float64
+	if inspect != nil {
+		paces = e.pacesSince(time.Now(), live)
 	}
 	head := e.readHead(ctx)
 	byName := map[string]Generation{}
@@ -81,7 +120,7 @@ func (e *Engine) Status(ctx context.Context) ([]Status, error) {
 		}
 		observed := observation{
 			owned: owned[lockKey(ownerLock, d.Name)], live: g.CaughtUp,
-			newest: g.LastEventAt, caughtUpAt: g.AdvancedAt, lost: !g.LogWentBackAt.IsZero(),
+			newest: g.LastEventAt, caughtUpAt: g.AdvancedAt, advancedAt: g.AdvancedAt, lost: !g.LogWentBackAt.IsZero(),
 		}
 		own := e.trackers[d.Name].observe()
 		if own.owner && !observed.lost {
@@ -98,7 +137,10 @@ func (e *Engine) Status(ctx context.Context) ([]Status, error) {
 			s.Failure, s.FailingSince = own.buildFailure, own.buildFailingSince
 			observed.elsewhere = observed.owned && observed.live
 		}
-		e.assess(&s, observed, time.Now())
+		e.assess(&s, observed, now)
+		if inspect != nil {
+			inspect(&s, g, paces)
+		}
 		all = append(all, s)
 	}
 	return all, nil
@@ -131,6 +173,8 @@ type observation struct {
 	// tables that queries read.
 	lost, elsewhere    bool
 	newest, caughtUpAt time.Time
+	// advancedAt is when it last took events in.
+	advancedAt time.Time
 }
 
 func (e *Engine) assess(s *Status, o observation, now time.Time) {
@@ -140,7 +184,9 @@ func (e *Engine) assess(s *Status, o observation, now time.Time) {
 	case !o.elsewhere && !s.FailingSince.IsZero() && now.Sub(s.FailingSince) >= e.config.StuckAfter:
 		s.State = StateStuck
 	case !o.owned:
-		s.State = StateUnowned
+		s.State = StateStopped
+	case e.stalled(s, o.advancedAt, now):
+		s.State = StateStuck
 	case o.live:
 		s.State = StateLive
 	default:
@@ -215,6 +261,7 @@ const headInterval = 2 * time.Second
 func (e *Engine) watchHead(ctx context.Context) {
 	for ctx.Err() == nil {
 		e.readHead(ctx)
+		e.lookAsOf()
 		_ = sleep(ctx, headInterval) // The loop looks at ctx.
 	}
 }

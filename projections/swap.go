@@ -99,6 +99,7 @@ func exchange(ctx context.Context, tx pgx.Tx, live, next Generation) error {
 		WHERE id = $1`, live.ID); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, "UPDATE projection.generations SET state = 'live', live_at = now() WHERE id = $1", next.ID)
+	_, err := tx.Exec(ctx, `UPDATE projection.generations SET state = 'live', live_at = now(),
+		pinned = coalesce((requested ->> 'pin')::boolean, false) WHERE id = $1`, next.ID)
 	return err
 }

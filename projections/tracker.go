@@ -31,6 +31,8 @@ type tracker struct {
 	unwritten  bool
 	caughtUpAt time.Time
 	newest     time.Time
+	// advancedAt is when it last took events in, or began to.
+	advancedAt time.Time
 
 	parkedEvents int
 	failure      string
@@ -52,7 +54,7 @@ type tracker struct {
 func (t *tracker) owns(owner bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.owner, t.live, t.unwritten = owner, false, false
+	t.owner, t.live, t.unwritten, t.advancedAt = owner, false, false, time.Now()
 	t.frozen = t.frozen && !owner
 	t.failure, t.failingSince = "", time.Time{}
 }
@@ -101,7 +103,7 @@ func (t *tracker) advanced(generation int64, to event.Position, live bool, newes
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.failure, t.failingSince = "", time.Time{}
-	t.live, t.unwritten = live, false
+	t.live, t.unwritten, t.advancedAt = live, false, time.Now()
 	if newest.After(t.newest) {
 		t.newest = newest
 	}
@@ -211,7 +213,7 @@ func (t *tracker) observe() trackerView {
 	defer t.mu.Unlock()
 	return trackerView{
 		observation: observation{
-			owned: t.owner, live: t.live, unwritten: t.unwritten, newest: t.newest, caughtUpAt: t.caughtUpAt,
+			owned: t.owner, live: t.live, unwritten: t.unwritten, newest: t.newest, caughtUpAt: t.caughtUpAt, advancedAt: t.advancedAt,
 		},
 		owner: t.owner, building: t.building, lost: t.lost, position: t.position, parkedEvents: t.parkedEvents,
 		failure: t.failure, failingSince: t.failingSince,

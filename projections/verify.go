@@ -36,6 +36,10 @@ type Verification struct {
 	Projection string
 	Version    int
 	Generation int64
+	// Against is the generation that the live one was compared with: see Diff.
+	Against int64
+	// NotCompared names tables and columns that only one of both has.
+	NotCompared []string
 	// Position is that of the live tables that were compared.
 	Position event.Position
 	// Events is how many events the rebuild has taken in, Rows how many rows were
@@ -152,7 +156,27 @@ func unreadableEvents(ctx context.Context, db querier, generation int64) (map[ev
 // compare compares all tables of the live generation, as a transaction sees them,
 // with the scratch ones.
 func (p *projector) compare(ctx context.Context, tx pgx.Tx, live Generation, sample int64, v *Verification) error {
+	theirs, err := tablesOf(ctx, tx, live.Schema())
+	if err != nil {
+		return err
+	}
+	for _, name := range theirs {
+		if _, ok := p.tables[name]; !ok {
+			v.NotCompared = append(v.NotCompared, name)
+		}
+	}
 	for _, t := range sorted(p.tables) {
+		both, others, err := t.common(ctx, tx, live.Schema())
+		if err != nil {
+			return err
+		}
+		if len(both) == 0 {
+			v.NotCompared = append(v.NotCompared, t.name)
+			continue
+		}
+		for _, name := range others {
+			v.NotCompared = append(v.NotCompared, t.name+"."+name)
+		}
 		among := int64(1)
 		if sample > 0 {
 			var rows int64
@@ -161,15 +185,15 @@ func (p *projector) compare(ctx context.Context, tx pgx.Tx, live Generation, sam
 			}
 			among = max(rows/sample, 1)
 		}
-		if err := p.compareTable(ctx, tx, live, t, among, v); err != nil {
+		if err := p.compareTable(ctx, tx, live, t, among, others, v); err != nil {
 			return fmt.Errorf("compare table %s: %w", t.name, err)
 		}
 	}
 	return nil
 }
 
-func (p *projector) compareTable(ctx context.Context, tx pgx.Tx, live Generation, t *table, among int64, v *Verification) error {
-	ours, err := openRows(ctx, tx, t, live.Schema(), among)
+func (p *projector) compareTable(ctx context.Context, tx pgx.Tx, live Generation, t *table, among int64, without []string, v *Verification) error {
+	ours, err := openRows(ctx, tx, t, live.Schema(), among, without)
 	if err != nil {
 		return err
 	}
@@ -179,7 +203,7 @@ func (p *projector) compareTable(ctx context.Context, tx pgx.Tx, live Generation
 		return err
 	}
 	defer conn.Release()
-	theirs, err := openRows(ctx, conn, t, p.generation.Schema(), among)
+	theirs, err := openRows(ctx, conn, t, p.generation.Schema(), among, without)
 	if err != nil {
 		return err
 	}
@@ -229,11 +253,12 @@ type rowReader struct {
 	row  json.RawMessage
 }
 
-// openRows reads one of so many rows, chosen by their keys: all of them for 1.
-func openRows(ctx context.Context, db querier, t *table, schema string, among int64) (*rowReader, error) {
-	rows, err := db.Query(ctx, fmt.Sprintf(`SELECT k, to_jsonb(t)::text FROM %s t, LATERAL (SELECT %s AS k) key
+// openRows reads one of so many rows, chosen by their keys, without some columns: all
+// of them for 1.
+func openRows(ctx context.Context, db querier, t *table, schema string, among int64, without []string) (*rowReader, error) {
+	rows, err := db.Query(ctx, fmt.Sprintf(`SELECT k, (to_jsonb(t) - $2::text[])::text FROM %s t, LATERAL (SELECT %s AS k) key
 		WHERE abs(hashtextextended(array_to_string(k, E'\x01'), 0) %% $1) = 0 ORDER BY k COLLATE "C"`,
-		pgx.Identifier{schema, t.name}.Sanitize(), t.keyTexts()), among)
+		pgx.Identifier{schema, t.name}.Sanitize(), t.keyTexts()), among, append([]string{}, without...))
 	if err != nil {
 		return nil, err
 	}

@@ -134,6 +134,7 @@ type (
 		Failure       string                      `json:"failure"`
 		LogWentBackAt *time.Time                  `json:"logWentBackAt"`
 		Pinned        bool                        `json:"pinned"`
+		Requested     *projections.Order          `json:"requested"`
 	}
 	parkedJSON struct {
 		Projection string    `json:"projection"`
@@ -174,7 +175,7 @@ func generationOf(g projections.Generation) generationJSON {
 	return generationJSON{
 		ID: g.ID, Projection: g.Projection, Version: g.Version, State: g.State, Position: g.Position.String(), CaughtUp: g.CaughtUp,
 		Events: g.Events, LastEventAt: present(g.LastEventAt.UTC()), AdvancedAt: present(g.AdvancedAt.UTC()),
-		Parked: g.Parked, Failure: g.Failure, LogWentBackAt: present(g.LogWentBackAt.UTC()), Pinned: g.Pinned,
+		Parked: g.Parked, Failure: g.Failure, LogWentBackAt: present(g.LogWentBackAt.UTC()), Pinned: g.Pinned, Requested: g.Order,
 	}
 }
 

@@ -24,8 +24,8 @@ func projectionsCommand() *cobra.Command {
 		Args:  knownCommand,
 		RunE:  showHelp,
 	}
-	command.AddCommand(listProjectionsCommand(), statusOfProjectionsCommand(), rebuildProjectionCommand(),
-		rollbackProjectionCommand(), dropGenerationCommand(), pruneProjectionsCommand(),
+	command.AddCommand(listProjectionsCommand(), statusOfProjectionsCommand(), rebuildProjectionCommand(), diffProjectionCommand(),
+		confirmProjectionCommand(), cancelProjectionCommand(), rollbackProjectionCommand(), dropGenerationCommand(), pruneProjectionsCommand(),
 		verifyProjectionCommand(), stepProjectionCommand(), parkedCommand())
 	return command
 }
@@ -34,9 +34,10 @@ func listProjectionsCommand() *cobra.Command {
 	var data string
 	var out printer
 	command := &cobra.Command{
-		Use:   "list",
-		Short: "List all generations of all projections",
-		Args:  cobra.NoArgs,
+		Use:     "list",
+		Short:   "List all generations of all projections",
+		Example: "  perfectworks projections list\n  perfectworks projections list --json | jq '.[] | select(.state == \"retired\")'",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withReadModels(cmd, data, func(models *app.ReadModels) error {
 				generations, err := models.Generations(cmd.Context())
@@ -60,55 +61,43 @@ func printGenerations(w io.Writer, generations []projections.Generation) error {
 		if !g.LastEventAt.IsZero() {
 			last = g.LastEventAt.UTC().Format(time.RFC3339)
 		}
-		fmt.Fprintf(table, "%s\t%d\t%d\t%s\t%d\t%s\t%s\t%d\t%s\n", g.Projection, g.ID, g.Version, g.State,
-			g.Events, strconv.FormatUint(g.Position.Commit, 10), last, g.Parked, g.Failure)
+		fmt.Fprintf(table, "%s\t%d\t%d\t%s\t%d\t%s\t%s\t%d\t%s\n", g.Projection, g.ID, g.Version, stateOf(g),
+			g.Events, strconv.FormatUint(g.Position.Commit, 10), last, g.Parked, printable(g.Failure))
 	}
 	return table.Flush()
 }
 
-func rebuildProjectionCommand() *cobra.Command {
-	var data string
-	var who operatorFlags
-	command := &cobra.Command{
-		Use:   "rebuild NAME",
-		Short: "Build a projection anew beside the live one, and put it in its place",
-		Long: `Build a new generation of a projection from the beginning of the log, beside
-the live one, and put it in its place once it has caught up. A running server
-goes on serving meanwhile. The former generation is kept.`,
-		Args: oneProjection("rebuild"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return withReadModels(cmd, data, func(models *app.ReadModels) error {
-				bar := newBuildBar(cmd.ErrOrStderr())
-				begin := commands.BeginAct{Kind: act.RebuildProjection, Target: args[0]}
-				err := who.do(cmd, models.Acts, begin, func(ctx context.Context) (string, error) {
-					err := models.Rebuild(ctx, args[0], bar.show)
-					return fmt.Sprintf("rebuilt from %d events", bar.last.Events), err
-				})
-				bar.finish()
-				if err != nil {
-					return err
-				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s was rebuilt from %d events\n", args[0], bar.last.Events)
-				return err
-			})
-		},
+// stateOf is the state of a generation, with what an operator asked of it.
+func stateOf(g projections.Generation) string {
+	state := string(g.State)
+	switch o := g.Order; {
+	case g.Pinned:
+		state += ", pinned"
+	case g.State != projections.Building || o == nil:
+	case o.Cancelled:
+		state += ", cancelled"
+	case o.Failure != "":
+		state += ", failed: " + printable(o.Failure)
+	case o.Ready:
+		state += ", waits for a confirmation"
 	}
-	who.flags(command)
-	dataFlag(command, &data)
-	return command
+	return state
 }
 
 func rollbackProjectionCommand() *cobra.Command {
 	var data string
 	var who operatorFlags
+	var out printer
 	command := &cobra.Command{
 		Use:   "rollback NAME [GENERATION]",
 		Short: "Put a retired generation back in the place of the live one",
 		Long: `Put a retired generation back in the place of the live one, once it has caught
 up with the log by its own reducers; without a number, the one that was retired
 last. Running servers then build no other in its place until the projection is
-rebuilt.`,
-		Args: cobra.RangeArgs(1, 2),
+rebuilt. It is refused by a program that does not have the reducers of that version, if
+something has happened since.`,
+		Example: "  perfectworks projections rollback members --reason 'release 41 shows wrong roles'",
+		Args:    cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var id int64
 			if len(args) == 2 {
@@ -130,12 +119,19 @@ rebuilt.`,
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s shows an earlier generation\n", args[0])
-				return err
+				live := bar.of(args[0]).Generation
+				if live == 0 {
+					live = id
+				}
+				return out.write(cmd, map[string]any{"projection": args[0], "generation": live}, func(w io.Writer) error {
+					_, err := fmt.Fprintf(w, "%s shows an earlier generation\n", args[0])
+					return err
+				})
 			})
 		},
 	}
 	who.flags(command)
+	out.flag(command)
 	dataFlag(command, &data)
 	return command
 }
@@ -143,10 +139,12 @@ rebuilt.`,
 func dropGenerationCommand() *cobra.Command {
 	var data string
 	var who operatorFlags
+	var out printer
 	command := &cobra.Command{
-		Use:   "drop GENERATION",
-		Short: "Delete a retired generation with its tables",
-		Args:  cobra.ExactArgs(1),
+		Use:     "drop GENERATION",
+		Short:   "Delete a retired generation with its tables",
+		Example: "  perfectworks projections drop 17",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := generationNumber(args[0])
 			if err != nil {
@@ -159,12 +157,15 @@ func dropGenerationCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "generation %d is deleted\n", id)
-				return err
+				return out.write(cmd, map[string]int64{"dropped": id}, func(w io.Writer) error {
+					_, err := fmt.Fprintf(w, "generation %d is deleted\n", id)
+					return err
+				})
 			})
 		},
 	}
 	who.flags(command)
+	out.flag(command)
 	dataFlag(command, &data)
 	return command
 }

@@ -34,9 +34,10 @@ func listParkedCommand() *cobra.Command {
 	var data string
 	var out printer
 	command := &cobra.Command{
-		Use:   "list NAME",
-		Short: "List the parked events of a projection",
-		Args:  cobra.ExactArgs(1),
+		Use:     "list NAME",
+		Short:   "List the parked events of a projection",
+		Example: "  perfectworks projections parked list members",
+		Args:    oneProjection("look into"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withReadModels(cmd, data, func(models *app.ReadModels) error {
 				parked, err := models.Parked(cmd.Context(), args[0])

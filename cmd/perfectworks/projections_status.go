@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -16,8 +18,12 @@ import (
 	"github.com/perfectworks/backend/projections"
 )
 
-// watchEvery is how often a watched status is shown.
-const watchEvery = 2 * time.Second
+const (
+	// watchEvery is how often a watched status is shown.
+	watchEvery = 2 * time.Second
+	// lookAgain is how long a status looks at the pace.
+	lookAgain = time.Second
+)
 
 func statusOfProjectionsCommand() *cobra.Command {
 	var data string
@@ -26,118 +32,187 @@ func statusOfProjectionsCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "status",
 		Short: "Tell how each projection does: whether it follows the log, lags, is stuck or is stopped",
-		Long: `Tell how each projection does. "live" has reached the end of the log, "catching up"
-advances and is behind, "stuck" does not advance and says why, and "unowned" is
-projected by no process. "log went back" shows what the log no longer holds. The
-lag is counted in bytes of the log and in the time that the oldest unread event may
-have waited.`,
+		Long: `Tell how each projection does, and how far rebuilds are. "live" has reached the end of
+the log, "catching up" takes in events and is behind, "stuck" takes in none and says why,
+and "stopped" is projected by no process. "log went back" shows what the log no longer
+holds. This is judged by the events that were taken in, for which the command looks twice
+within a second. The lag is how many events are unread, and for how long the oldest of
+them has waited; a number with ~ is estimated. The owner is the process that projects.`,
 		Example: `  perfectworks projections status
   perfectworks projections status --watch
-  perfectworks projections status --json | jq '.[] | select(.state != "live")'`,
+  perfectworks projections status --json | jq '.projections[] | select(.state != "live")'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withReadModels(cmd, data, func(models *app.ReadModels) error {
-				var before readings
-				for {
+				if _, err := models.Inspect(cmd.Context()); err != nil {
+					return err
+				}
+				for wait := lookAgain; ; wait = watchEvery {
+					select {
+					case <-cmd.Context().Done():
+						return nil
+					case <-time.After(wait):
+					}
 					now, err := readStatus(cmd.Context(), models.Engine)
 					if err != nil {
 						return err
 					}
-					if err := out.write(cmd, now.json(before), func(w io.Writer) error { return now.print(w, before) }); err != nil {
+					if watch && !out.json {
+						clearScreen(cmd.OutOrStdout())
+					}
+					if err := out.write(cmd, now.json(), now.print); err != nil || !watch {
 						return err
-					}
-					if !watch {
-						return nil
-					}
-					before = now
-					select {
-					case <-cmd.Context().Done():
-						return nil
-					case <-time.After(watchEvery):
 					}
 				}
 			})
 		},
 	}
-	command.Flags().BoolVar(&watch, "watch", false, "go on, with events a second, until Ctrl-C")
+	command.Flags().BoolVar(&watch, "watch", false, "go on until Ctrl-C")
 	out.flag(command)
 	dataFlag(command, &data)
 	return command
 }
 
-// readings are the states of all projections at a time.
+// readings are the states of all projections and builds at a time.
 type readings struct {
-	at     time.Time
 	status []projections.Status
-	events map[int64]int64 // of each generation
+	builds []projections.Build
 }
 
 func readStatus(ctx context.Context, engine *projections.Engine) (r readings, err error) {
-	r.at, r.events = time.Now(), map[int64]int64{}
-	if r.status, err = engine.Status(ctx); err != nil {
+	if r.status, err = engine.Inspect(ctx); err != nil {
 		return r, err
 	}
-	generations, err := engine.Generations(ctx)
-	for _, g := range generations {
-		r.events[g.ID] = g.Events
-	}
+	r.builds, err = engine.Builds(ctx)
 	return r, err
 }
 
-// pace is how many events a second a generation took in since earlier readings; nil
-// when there are none.
-func (r readings) pace(before readings, generation int64) *float64 {
-	had, ok := before.events[generation]
-	if !ok {
-		return nil
+type (
+	readingsJSON struct {
+		Projections []statusJSON `json:"projections"`
+		Builds      []buildJSON  `json:"builds"`
 	}
-	return new(float64(r.events[generation]-had) / r.at.Sub(before.at).Seconds())
+	statusJSON struct {
+		Projection      string            `json:"projection"`
+		Version         int               `json:"version"`
+		Generation      int64             `json:"generation"`
+		State           projections.State `json:"state"`
+		Outdated        bool              `json:"outdated"`
+		Pinned          bool              `json:"pinned"`
+		Owner           *ownerJSON        `json:"owner"`
+		Position        string            `json:"position"`
+		Head            string            `json:"head"`
+		LagEvents       int64             `json:"lagEvents"`
+		LagEstimated    bool              `json:"lagEstimated"`
+		LagBytes        uint64            `json:"lagBytes"`
+		LagSeconds      float64           `json:"lagSeconds"`
+		Events          int64             `json:"events"`
+		EventsPerSecond *float64          `json:"eventsPerSecond"`
+		Parked          int               `json:"parked"`
+		Failure         string            `json:"failure"`
+		FailingSince    *time.Time        `json:"failingSince"`
+	}
+	ownerJSON struct {
+		Process string    `json:"process"`
+		Name    string    `json:"name"`
+		Since   time.Time `json:"since"`
+	}
+	buildJSON struct {
+		Projection       string            `json:"projection"`
+		Version          int               `json:"version"`
+		Generation       int64             `json:"generation"`
+		Phase            projections.Phase `json:"phase"`
+		Done             float64           `json:"done"`
+		Position         string            `json:"position"`
+		Head             string            `json:"head"`
+		Events           int64             `json:"events"`
+		EventsPerSecond  float64           `json:"eventsPerSecond"`
+		RemainingSeconds float64           `json:"remainingSeconds"`
+		Failure          string            `json:"failure"`
+	}
+)
+
+func (r readings) json() readingsJSON {
+	return readingsJSON{each(r.status, statusOf), each(r.builds, buildOf)}
 }
 
-type statusJSON struct {
-	Projection      string            `json:"projection"`
-	Version         int               `json:"version"`
-	Generation      int64             `json:"generation"`
-	State           projections.State `json:"state"`
-	Outdated        bool              `json:"outdated"`
-	Pinned          bool              `json:"pinned"`
-	Position        string            `json:"position"`
-	Head            string            `json:"head"`
-	LagBytes        uint64            `json:"lagBytes"`
-	LagSeconds      float64           `json:"lagSeconds"`
-	Events          int64             `json:"events"`
-	EventsPerSecond *float64          `json:"eventsPerSecond"`
-	Parked          int               `json:"parked"`
-	Failure         string            `json:"failure"`
-	FailingSince    *time.Time        `json:"failingSince"`
+func statusOf(s projections.Status) statusJSON {
+	out := statusJSON{
+		Projection: s.Projection, Version: s.Version, Generation: s.Generation, State: s.State, Outdated: s.Outdated, Pinned: s.Pinned,
+		Position: s.Position.String(), Head: s.Head.String(), LagEvents: s.LagEvents, LagEstimated: s.LagEstimated,
+		LagBytes: s.LagBytes, LagSeconds: s.Lag.Seconds(), Events: s.Events, Parked: s.Parked,
+		Failure: s.Failure, FailingSince: present(s.FailingSince.UTC()),
+	}
+	if s.Owner != (projections.Owner{}) {
+		out.Owner = &ownerJSON{s.Owner.Process, s.Owner.Name, s.Owner.Since}
+	}
+	if s.EventsPerSecond >= 0 {
+		out.EventsPerSecond = &s.EventsPerSecond
+	}
+	return out
 }
 
-func (r readings) json(before readings) []statusJSON {
-	return each(r.status, func(s projections.Status) statusJSON {
-		return statusJSON{
-			Projection: s.Projection, Version: s.Version, Generation: s.Generation, State: s.State, Outdated: s.Outdated, Pinned: s.Pinned,
-			Position: s.Position.String(), Head: s.Head.String(), LagBytes: s.LagBytes, LagSeconds: s.Lag.Seconds(),
-			Events: r.events[s.Generation], EventsPerSecond: r.pace(before, s.Generation), Parked: s.Parked,
-			Failure: s.Failure, FailingSince: present(s.FailingSince.UTC()),
-		}
-	})
+func buildOf(b projections.Build) buildJSON {
+	p := b.Progress
+	return buildJSON{
+		Projection: p.Projection, Version: p.Version, Generation: p.Generation, Phase: p.Phase, Done: p.Done(),
+		Position: p.Position.String(), Head: p.Head.String(), Events: p.Events, EventsPerSecond: p.EventsPerSecond,
+		RemainingSeconds: p.Remaining.Seconds(), Failure: p.Failure,
+	}
 }
 
-func (r readings) print(w io.Writer, before readings) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "projection\tversion\tgeneration\tstate\tlag\tbytes behind\tevents\tevents/s\tparked\twhy it does not advance")
+// colours of the states.
+var colours = map[projections.State]colour{
+	projections.StateLive: green, projections.StateCatchingUp: yellow,
+	projections.StateStuck: red, projections.StateStopped: red, projections.StateLogWentBack: red,
+}
+
+func (r readings) print(w io.Writer) error {
+	// The colours come last: tabwriter counts their bytes.
+	var plain strings.Builder
+	table := tabwriter.NewWriter(&plain, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "projection\tversion\tstate\tbehind\tlag\tevents\tevents/s\tposition\tparked\towner\twhy it does not advance")
 	for _, s := range r.status {
-		version, pace := fmt.Sprint(s.Version), "–"
+		version, behind, pace, owner := fmt.Sprint(s.Version), fmt.Sprint(s.LagEvents), "–", "–"
 		if s.Outdated {
 			version += " (old)"
 		}
-		if p := r.pace(before, s.Generation); p != nil {
-			pace = fmt.Sprintf("%.0f", *p)
+		if s.LagEstimated {
+			behind = "~" + behind
 		}
-		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\t%d\t%d\t%s\t%d\t%s\n", s.Projection, version, s.Generation, s.State,
-			s.Lag.Round(time.Second), s.LagBytes, r.events[s.Generation], pace, s.Parked, printable(s.Failure))
+		if s.EventsPerSecond >= 0 {
+			pace = fmt.Sprintf("%.0f", s.EventsPerSecond)
+		}
+		if s.Owner.Process != "" {
+			owner = printable(cmp.Or(s.Owner.Name, s.Owner.Process))
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%d\t%d\t%s\t%s\n", s.Projection, version, s.State, behind,
+			s.Lag.Round(100*time.Millisecond), s.Events, pace, s.Position.Commit, s.Parked, owner, printable(s.Failure))
 	}
-	return table.Flush()
+	if len(r.builds) > 0 {
+		fmt.Fprintln(table, "\nbuild\tversion\tphase\tdone\tleft\tevents\tevents/s\tposition\t\t\twhy it does not advance")
+	}
+	for _, b := range r.builds {
+		p, left := b.Progress, "–"
+		if p.Remaining > 0 {
+			left = p.Remaining.String()
+		}
+		fmt.Fprintf(table, "%s\t%d\t%s\t%.0f %%\t%s\t%d\t%.0f\t%d\t\t\t%s\n", p.Projection, p.Version, p.Phase, 100*p.Done(), left,
+			p.Events, p.EventsPerSecond, p.Position.Commit, printable(p.Failure))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for i, line := range strings.SplitAfter(plain.String(), "\n") {
+		if i > 0 && i <= len(r.status) {
+			state := r.status[i-1].State
+			line = strings.Replace(line, "  "+string(state)+"  ", "  "+colours[state].painted(w, string(state))+"  ", 1)
+		}
+		if _, err := io.WriteString(w, line); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func pruneProjectionsCommand() *cobra.Command {

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/perfectworks/backend/projections"
 )
 
 // An operator rebuilds a read model, goes back, deletes what is no longer needed,
@@ -72,12 +74,12 @@ func TestOperatorsRepairProjections(t *testing.T) {
 		t.Error("a deleted generation is listed")
 	}
 
-	var status []statusJSON
-	if err := json.Unmarshal([]byte(run(0, "status", "--json")), &status); err != nil || len(status) < 5 {
-		t.Fatalf("%d states, %v", len(status), err)
+	var status readingsJSON
+	if err := json.Unmarshal([]byte(run(0, "status", "--json")), &status); err != nil || len(status.Projections) < 5 {
+		t.Fatalf("%d states, %v", len(status.Projections), err)
 	}
-	for _, s := range status {
-		if s.State != "live" || s.Failure != "" || s.Generation == 0 {
+	for _, s := range status.Projections {
+		if s.State != "live" || s.Failure != "" || s.Generation == 0 || s.Owner == nil || s.Owner.Name == "" || s.EventsPerSecond == nil || s.LagEvents != 0 {
 			t.Errorf("%+v", s)
 		}
 	}
@@ -86,6 +88,7 @@ func TestOperatorsRepairProjections(t *testing.T) {
 	says(run(0, "prune", "--older-than", "24h"), "0 generations are deleted")
 	says(run(0, "prune"), "1 generations are deleted")
 	testVerification(t, place, run, says)
+	testRebuildOfSeveral(t, place, run, says)
 
 	live := generations()["live"]
 	var at uint64
@@ -113,6 +116,50 @@ func TestOperatorsRepairProjections(t *testing.T) {
 	if left := run(0, "parked", "list", "users", "--json"); left != "[]\n" {
 		t.Errorf("after it was skipped: %s", left)
 	}
+}
+
+// testRebuildOfSeveral rebuilds several read models at once, which wait for a
+// confirmation: what they would change is shown first.
+func testRebuildOfSeveral(t *testing.T, place *installation, run func(int, ...string) string, says func(string, ...string)) {
+	t.Helper()
+	if _, err := connect(t, place).Exec(t.Context(), "UPDATE users.profiles SET locale = E'evil\x1b[2J', last_name = 'Changed'"); err != nil {
+		t.Fatal(err)
+	}
+	var waiting []rebuiltJSON
+	if err := json.Unmarshal([]byte(run(0, "rebuild", "users", "members", "--confirm", "--json", "--throttle", "none")), &waiting); err != nil {
+		t.Fatal(err)
+	}
+	if len(waiting) != 2 || waiting[0].State != projections.PhaseReady || waiting[0].Changes == nil || waiting[0].Changes.Different != 1 ||
+		waiting[1].Changes.Different != 0 || waiting[0].Events == 0 {
+		t.Errorf("what waits: %+v", waiting)
+	}
+	diff := run(0, "diff", "users")
+	says(diff, "users: 1 rows of 1 would change", "locale", "[personal]")
+	if strings.Contains(diff, "Changed") || strings.Contains(diff, "\x1b") {
+		t.Errorf("a name or an escape sequence is shown: %s", diff)
+	}
+	says(run(0, "list"), "building, waits for a confirmation")
+	says(run(0, "status"), "build", "waiting for a confirmation", "100 %")
+	says(run(0, "cancel", "members"), "the rebuild of members is given up")
+	says(run(1, "confirm", "members"), "no generation of the projection is being built")
+	says(run(0, "confirm", "users", "--reason", "ticket 4712"), "users was rebuilt from")
+	says(run(0, "verify", "users"), "rows are those of a rebuild")
+	says(run(1, "diff", "users"), "no generation")
+	says(run(1, "cancel", "users"), "no generation")
+	says(run(2, "rebuild"), "name the projections")
+	says(run(2, "rebuild", "users", "--all"), "name the projections")
+	says(run(2, "rebuild", "users", "--throttle", "fast"), "neither a number")
+	says(run(1, "rebuild", "users", "dreams"), "no such projection")
+	var all []rebuiltJSON
+	if err := json.Unmarshal([]byte(run(0, "rebuild", "--all", "--json")), &all); err != nil || len(all) < 10 {
+		t.Fatalf("%d, %v", len(all), err)
+	}
+	for _, r := range all {
+		if r.State != projections.PhaseDone || r.Events != all[0].Events || r.Events == 0 {
+			t.Errorf("%+v", r)
+		}
+	}
+	run(0, "prune")
 }
 
 // testShowsParked shows a parked event without names, and with them for a reason,

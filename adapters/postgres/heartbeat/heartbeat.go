@@ -42,6 +42,8 @@ type Options struct {
 	// ends with it, see postgres.Options, may be ended by other processes once
 	// this one hangs.
 	ID uuid.UUID
+	// Name is what the process calls itself, for operators.
+	Name string
 	// Interval and Bound replace the constants, for tests.
 	Interval, Bound time.Duration
 	Logger          *slog.Logger
@@ -50,6 +52,7 @@ type Options struct {
 // Heart beats for this process. It is safe for concurrent use.
 type Heart struct {
 	id       uuid.UUID
+	name     string
 	config   *pgx.ConnConfig
 	interval time.Duration
 	bound    time.Duration
@@ -68,7 +71,7 @@ type Heart struct {
 // migrations.App.
 func Start(ctx context.Context, pool *pgxpool.Pool, options Options) (*Heart, error) {
 	h := &Heart{
-		id: options.ID, config: pool.Config().ConnConfig.Copy(), begun: time.Now(),
+		id: options.ID, name: options.Name, config: pool.Config().ConnConfig.Copy(), begun: time.Now(),
 		interval: options.Interval, bound: options.Bound, log: options.Logger,
 	}
 	if h.id == uuid.Nil {
@@ -160,9 +163,9 @@ func (h *Heart) beat(ctx context.Context, conn *pgx.Conn, within time.Duration) 
 	begun := time.Since(h.begun) // Before the server's clock: never too late.
 	batch := &pgx.Batch{}
 	batch.Queue("SELECT set_config('synchronous_commit', 'off', true)")
-	batch.Queue(`INSERT INTO processes (id, beat_at, alive_until)
-		SELECT $1, now, now + $2::interval FROM clock_timestamp() AS now
-		ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at, alive_until = excluded.alive_until`, h.id, h.bound)
+	batch.Queue(`INSERT INTO processes (id, beat_at, alive_until, name)
+		SELECT $1, now, now + $2::interval, $3 FROM clock_timestamp() AS now
+		ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at, alive_until = excluded.alive_until`, h.id, h.bound, h.name)
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}
