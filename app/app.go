@@ -180,6 +180,7 @@ func (a *App) openAPI() error {
 		Commands:      a.work.commands,
 		Directory:     a.directory,
 		ReadModels:    a.engine,
+		Operations:    a.readModels(),
 		Queries:       queries,
 		Exports: &exporter.Exporter{
 			Events: a.work.streams.Events, Traces: queries.Erasures, Keys: queries.APIKeys,

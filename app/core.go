@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,17 +27,23 @@ import (
 // core is what both the server and the operators' tools stand on: database,
 // keys, event log and projection engine.
 type core struct {
-	db      *database
-	mark    *processFile
-	heart   *heartbeat.Heart
-	keeper  *secrets.Keeper
-	keys    *keyring.Keyring
-	erased  *eraser.Journal
-	log     *eventLog
-	codec   *eventstore.Codec
-	acts    *Acts
-	engine  *projections.Engine
-	tracing *telemetry.Tracing
+	logger *slog.Logger
+	db     *database
+	mark   *processFile
+	heart  *heartbeat.Heart
+	keeper *secrets.Keeper
+	keys   *keyring.Keyring
+	erased *eraser.Journal
+	log    *eventLog
+	codec  *eventstore.Codec
+	acts   *Acts
+	// background is the context of what goes on after the request that began it,
+	// until the end; running waits for it.
+	background    context.Context //nolint:containedctx // It ends with the core.
+	endBackground context.CancelFunc
+	running       *sync.WaitGroup
+	engine        *projections.Engine
+	tracing       *telemetry.Tracing
 	// unreadable counts events that this program cannot decode, by reader.
 	unreadable *prometheus.CounterVec
 	// started is closed once the server has done what its start takes.
@@ -60,7 +67,8 @@ func openCore(ctx context.Context, settings Settings, dataFolder string, logger 
 // openCoreOn is openCore on a database that is open. The database and the tracing
 // belong to the core from then on.
 func openCoreOn(ctx context.Context, db *database, tracing *telemetry.Tracing, settings Settings, dataFolder string, logger *slog.Logger, registry prometheus.Registerer) (_ *core, err error) {
-	c := &core{db: db, tracing: tracing, started: make(chan struct{})}
+	c := &core{logger: logger, db: db, tracing: tracing, started: make(chan struct{}), running: &sync.WaitGroup{}}
+	c.background, c.endBackground = context.WithCancel(context.WithoutCancel(ctx))
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.close())
@@ -131,6 +139,8 @@ func (c *core) destroyed(ctx context.Context, since time.Time) ([]projections.Er
 }
 
 func (c *core) close() error {
+	c.endBackground()
+	c.running.Wait()
 	var errs []error
 	if c.tracing != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), clientStop)

@@ -18,9 +18,36 @@ type ReadModels struct {
 	*projections.Engine
 
 	Acts *Acts
+
+	core *core
 }
 
-func (c *core) readModels() *ReadModels { return &ReadModels{Engine: c.engine, Acts: c.acts} }
+func (c *core) readModels() *ReadModels { return &ReadModels{Engine: c.engine, Acts: c.acts, core: c} }
+
+// StartVerification has this process verify a projection on behalf of an act, and
+// returns at once: see projections.Engine.StartVerification.
+func (m *ReadModels) StartVerification(ctx context.Context, projection string, o projections.VerifyOptions, name string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.core.running.Add(1)
+	err := m.Engine.StartVerification(m.core.background, projection, o, name, func(err error) {
+		defer m.core.running.Done()
+		failure := ""
+		if err != nil {
+			failure = err.Error()
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(m.core.background), clientStop)
+		defer cancel()
+		if err := m.Acts.ended(ctx, name, failure); err != nil {
+			m.core.logger.WarnContext(ctx, "the end of a verification is not recorded", slog.Any("error", err))
+		}
+	})
+	if err != nil {
+		m.core.running.Done()
+	}
+	return err
+}
 
 // CancelBuild is Cancel, and ends the act that ordered the build.
 func (m *ReadModels) CancelBuild(ctx context.Context, projection string) (projections.Generation, error) {

@@ -34,10 +34,11 @@ const childVariable = "PERFECTWORKS_BENCH_CHILD"
 
 // Kinds of children.
 const (
-	nodeChild   = "node"   // an event node
-	serverChild = "server" // the whole server
-	emptyChild  = "empty"  // the router with handlers that do nothing
-	uploadChild = "upload" // a handler that copies bodies to a file
+	nodeChild    = "node"    // an event node
+	serverChild  = "server"  // the whole server
+	emptyChild   = "empty"   // the router with handlers that do nothing
+	rebuildChild = "rebuild" // rebuilds all read models
+	uploadChild  = "upload"  // a handler that copies bodies to a file
 )
 
 type childConfig struct {
@@ -46,6 +47,9 @@ type childConfig struct {
 	Data        string
 	// Role is that of a server; all when it is empty.
 	Role string
+	// Node is the event node of one that rebuilds, and Throttle is its pace.
+	Node     *childHello
+	Throttle int
 	// Profile is where profiles are written to, if anywhere: one of the processors
 	// to this path, and one of what goroutines wait for to the same with ".block".
 	Profile string
@@ -144,6 +148,8 @@ func runChild(ctx context.Context, encoded string) (err error) {
 		return runServer(ctx, config, logger)
 	case emptyChild:
 		return runEmpty(ctx)
+	case rebuildChild:
+		return runRebuild(ctx, config)
 	case uploadChild:
 		return runUpload(ctx, config)
 	}

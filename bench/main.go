@@ -41,6 +41,8 @@ var benchmarks = []benchmark{
 	{"read", measureReadAll},
 	{"project", measureProjecting},
 	{"rebuild", measureRebuilding},
+	{"models", measureModels},
+	{"load", measureRebuildUnderLoad},
 	{"post", measurePosts},
 	{"http", measureHTTP},
 	{"members", measureMembers},
@@ -82,7 +84,7 @@ func run(ctx context.Context) (err error) {
 	flag.IntVar(&p.events, "events", 1_000_000, "length of the log that is read as a whole")
 	flag.IntVar(&p.keys, "keys", 100_000, "API keys that are projected")
 	flag.IntVar(&p.files, "files", 2000, "files that are queued at once")
-	only := flag.String("only", "", "the one benchmark to run: append, read, project, rebuild, post, http, members, tokens, webhooks, files, upload, redirect, analytics, rebuild-clicks, start or audit")
+	only := flag.String("only", "", "the one benchmark to run: append, read, project, rebuild, models, load, post, http, members, tokens, webhooks, files, upload, redirect, analytics, rebuild-clicks, start or audit")
 	flag.Parse()
 	p.rounds = max(int(p.lasting/slice), 1)
 	if profileDir != "" { // Projections are measured in this process.

@@ -30,6 +30,8 @@ type measurement struct {
 	// Least is what Value must reach in any case, whatever the limit; 0 when
 	// nothing is asked.
 	Least float64 `json:"least,omitempty"`
+	// Most is what Value must not reach; 0 when nothing is asked.
+	Most float64 `json:"most,omitempty"`
 	// P50 and P99 are latencies in milliseconds; AimP50 and AimP99 are what they stay
 	// below, 0 when nothing is asked.
 	P50    float64 `json:"p50Ms,omitempty"`
@@ -50,7 +52,7 @@ func (m measurement) from(c comparison) measurement {
 }
 
 func (m measurement) judged() measurement {
-	m.Met = (m.Aim == 0 || m.Ratio >= m.Aim) && m.Value >= m.Least && (m.AimP50 == 0 || m.P50 <= m.AimP50) && (m.AimP99 == 0 || m.P99 <= m.AimP99)
+	m.Met = (m.Aim == 0 || m.Ratio >= m.Aim) && m.Value >= m.Least && (m.Most == 0 || m.Value < m.Most) && (m.AimP50 == 0 || m.P50 <= m.AimP50) && (m.AimP99 == 0 || m.P99 <= m.AimP99)
 	return m
 }
 
@@ -71,10 +73,18 @@ func (r *report) print(w io.Writer) error {
 	fmt.Fprintln(table, "what\tmeasured\tlimit\tratio\trounds\taim\tp50\taim\tp99\taim\t")
 	for _, m := range r.Measurements {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.What,
-			rate(m.Value, m.Unit), rate(m.Limit, m.Unit), number("%.2f", m.Ratio), spread(m.Ratios), number("%.2f", m.Aim),
+			rate(m.Value, m.Unit), rate(m.Limit, m.Unit), number("%.2f", m.Ratio), spread(m.Ratios), aims(m),
 			number("%.1f ms", m.P50), number("%.0f ms", m.AimP50), number("%.1f ms", m.P99), number("%.0f ms", m.AimP99), verdict(m.Met))
 	}
 	return table.Flush()
+}
+
+// aims is what a value is to be beside its limit, or below.
+func aims(m measurement) string {
+	if m.Most != 0 {
+		return number("below %.0f", m.Most)
+	}
+	return number("%.2f", m.Aim)
 }
 
 func rate(v float64, unit string) string {

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
@@ -113,16 +111,7 @@ func start(ctx context.Context, config childConfig) (took time.Duration, memory 
 }
 
 // resident is the memory of a process in RAM, in MiB.
-func resident(pid int) (float64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(status), "VmRSS:")
-	kib, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
-	n, err := strconv.Atoi(kib)
-	return float64(n) / 1024, err
-}
+func resident(pid int) (float64, error) { return memoryOf(pid, "VmRSS:") }
 
 // outdate makes the live tables those of the version before.
 func outdate(ctx context.Context, pool *pgxpool.Pool) error {

@@ -71,6 +71,24 @@ func (x *executor) endAct(ctx context.Context, req Request, c EndAct) (Result[ac
 	}))
 }
 
+// OrderAct is Act for work that goes on after it was ordered: the act ends when whoever
+// carries it out says so by EndAct, or here, when it could not be ordered.
+func (c *Commands) OrderAct(ctx context.Context, req Request, begin BeginAct, order func(ctx context.Context, act string) error) error {
+	began, err := c.BeginAct(ctx, req, begin)
+	if err != nil {
+		return err
+	}
+	started := time.Now()
+	if err = order(ctx, string(began.Value.ID)); err == nil {
+		return nil
+	}
+	req.Now = req.Now.Add(time.Since(started))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
+	_, endErr := c.EndAct(ctx, req, EndAct{ActID: began.Value.ID, Outcome: act.Failed, Note: err.Error(), Organization: begin.Organization})
+	return errors.Join(err, endErr)
+}
+
 // endTimeout bounds how long the end of an act is recorded after its context ended.
 const endTimeout = 10 * time.Second
 

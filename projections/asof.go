@@ -49,7 +49,7 @@ func (e *Engine) AsOf(projections ...string) time.Time {
 	defer a.mu.Unlock()
 	if !a.looking && time.Since(a.looked) >= asOfInterval {
 		a.looking = true
-		go e.lookAsOf()
+		go e.lookAsOf(context.Background()) // For others, too.
 	}
 	var first time.Time
 	for _, name := range projections {
@@ -81,8 +81,8 @@ func (e *Engine) stalled(s *Status, advanced, now time.Time) bool {
 }
 
 // lookAsOf finds out which projections are behind.
-func (e *Engine) lookAsOf() {
-	ctx, cancel := context.WithTimeout(context.Background(), asOfTimeout)
+func (e *Engine) lookAsOf(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, asOfTimeout)
 	defer cancel()
 	behind, err := e.behind(ctx)
 	a := &e.asOf

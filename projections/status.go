@@ -261,7 +261,7 @@ const headInterval = 2 * time.Second
 func (e *Engine) watchHead(ctx context.Context) {
 	for ctx.Err() == nil {
 		e.readHead(ctx)
-		e.lookAsOf()
+		e.lookAsOf(ctx)
 		_ = sleep(ctx, headInterval) // The loop looks at ctx.
 	}
 }

@@ -44,9 +44,11 @@ type Deps struct {
 	Queries       *readmodels.Queries
 	Exports       Exports
 	ReadModels    Waiter
-	Idempotency   Idempotency
-	Statements    *statement.Keys
-	Payments      Payments
+	// Operations is what operators do to read models.
+	Operations  Operations
+	Idempotency Idempotency
+	Statements  *statement.Keys
+	Payments    Payments
 	// Objects serves signed URLs; without it there are none.
 	Objects Objects
 	// Downloadable returns nil while an object may be downloaded, else the refusal;
@@ -103,6 +105,7 @@ type API struct {
 	directory     Directory
 	queries       *readmodels.Queries
 	exports       Exports
+	models        Operations
 	idempotency   Idempotency
 	statements    *statement.Keys
 	payments      Payments
@@ -154,7 +157,7 @@ func New(d Deps) (*API, error) {
 	}
 	a := &API{
 		logger: d.Logger, authenticator: d.Authenticator, commands: d.Commands, directory: d.Directory,
-		queries: d.Queries, exports: d.Exports, idempotency: d.Idempotency, statements: d.Statements,
+		queries: d.Queries, exports: d.Exports, models: d.Operations, idempotency: d.Idempotency, statements: d.Statements,
 		payments: d.Payments, catalogue: d.Catalogue, referralURL: d.ReferralURL, referralCurrency: d.ReferralCurrency, links: d.Links, events: d.Events, fresh: fresh, limits: limits,
 		fileWork: d.FileWork,
 		gate:     admission.New(d.Admission), largeBodies: newLargeBodies(),
@@ -231,6 +234,7 @@ func (a *API) route(d Deps) error {
 	a.registerExplanations()
 	a.registerPayouts()
 	a.registerStanding()
+	a.registerProjections()
 	a.registerFiles()
 	a.linkResources()
 	for _, add := range more {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/perfectworks/backend/adapters/blob"
@@ -25,6 +26,10 @@ type exchange struct {
 	correlationID string
 	// problem says that errors go out as problem documents.
 	problem bool
+
+	// asOf is up to when the answer shows the changes, if its read models do not follow
+	// them; else zero.
+	asOf time.Time
 
 	// op is the operation, nil where no route fits.
 	op *operation

@@ -33,9 +33,19 @@ type Waiter interface {
 	WaitFor(ctx context.Context, readModel string, position event.Position) error
 }
 
+// Follower knows up to when read models show the log that do not follow it; zero for
+// those that do. It answers at once.
+type Follower interface {
+	AsOf(readModels ...string) time.Time
+}
+
+// staleAfter is how far behind a read model may be until answers say so in words.
+const staleAfter = 30 * time.Second
+
 // freshness lets callers read what they wrote.
 type freshness struct {
 	models    Waiter
+	follower  Follower // nil where it is not known
 	directory interface {
 		WaitFor(ctx context.Context, position event.Position) error
 	}
@@ -60,7 +70,9 @@ func newFreshness(models Waiter, directory Directory) (*freshness, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the memory of positions: %w", err)
 	}
-	return &freshness{models: models, directory: directory, last: last}, nil
+	f := &freshness{models: models, directory: directory, last: last}
+	f.follower, _ = models.(Follower)
+	return f, nil
 }
 
 // remember notes how far a caller wrote.
@@ -80,11 +92,17 @@ func (f *freshness) of(caller string) marks {
 }
 
 // await waits for read models. One that nobody advances, while another version
-// of it is built, is not waited for: asOf is then what the answer is as of, else
-// zero.
+// of it is built, is not waited for: asOf is then what the answer is as of. So it is
+// for a model that does not follow the log; else it is zero.
 func (f *freshness) await(ctx context.Context, models []string, position event.Position) (asOf time.Time, err error) {
-	if position.IsZero() || len(models) == 0 {
+	if len(models) == 0 {
 		return time.Time{}, nil
+	}
+	if f.follower != nil {
+		asOf = f.follower.AsOf(models...)
+	}
+	if position.IsZero() {
+		return asOf, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, readWait)
 	defer cancel()
@@ -126,4 +144,13 @@ func later(p, q event.Position) event.Position {
 		return q
 	}
 	return p
+}
+
+// dated adds to the message of an answer up to when it shows the changes, if that is
+// long ago.
+func (x *exchange) dated(message string) string {
+	if x.asOf.IsZero() || time.Since(x.asOf) < staleAfter {
+		return message
+	}
+	return message + ", as of " + x.asOf.UTC().Format(time.RFC3339) + ": later changes may be missing"
 }

@@ -105,6 +105,7 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, x *exchange) error {
 		}
 		if !asOf.IsZero() {
 			w.Header().Set(headerAsOf, asOf.UTC().Format(time.RFC3339))
+			x.asOf = asOf
 		}
 	}
 	x.attempt = idempotency.NewAttempt(time.Now())

@@ -57,7 +57,7 @@ var headers = map[string]*huma.Header{
 	headerRequestID:    answerHeader("Names this request in the server's logs.", "import-42-7"),
 	"ETag":             answerHeader("The version of what is answered.", `"3"`),
 	headerPosition:     answerHeader("Where the log stood after the change: see `X-Min-Position`.", "C:4711/P:4711"),
-	headerAsOf:         answerHeader("Only while a read model is rebuilt for a new version: when it last advanced. Later changes are not in the answer.", "2026-11-30T10:00:00Z"),
+	headerAsOf:         answerHeader("Only while a read model does not follow the changes, as when it is rebuilt for a new version or is stopped: up to when it shows them. Later changes may be missing.", "2026-11-30T10:00:00Z"),
 	headerReplayed:     answerHeader("`true` when the answer is that of an earlier request with the same key.", "true"),
 	"Location":         answerHeader("Where to find what was made.", "/api/v0/api-keys/key_01jd9z3q5we8x9v6m2k4t7r1b9"),
 	"Retry-After":      answerHeader("After how many seconds to try again.", "1"),

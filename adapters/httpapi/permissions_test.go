@@ -124,6 +124,22 @@ POST   /admin/payouts/{id}/send                        . . . . .  . .  . . . .  
 POST   /admin/payouts/{id}/result                      . . . . .  . .  . . . .  . x .  . . . .
 POST   /admin/referrers/{id}/suspend                   . . . . .  . .  . . . .  . x .  . . . .
 POST   /admin/referrers/{id}/reinstate                 . . . . .  . .  . . . .  . x .  . . . .
+GET    /admin/projections                              . . . . .  . .  . . . .  x . x  . . . .
+GET    /admin/projections/{name}                       . . . . .  . .  . . . .  x . x  . . . .
+POST   /admin/projections/rebuild                      . . . . .  . .  . . . .  x . .  . . . .
+GET    /admin/projections/{name}/rebuild               . . . . .  . .  . . . .  x . x  . . . .
+GET    /admin/projections/{name}/rebuild/changes       . . . . .  . .  . . . .  x . x  . . . .
+POST   /admin/projections/{name}/rebuild/confirm       . . . . .  . .  . . . .  x . .  . . . .
+POST   /admin/projections/{name}/rebuild/cancel        . . . . .  . .  . . . .  x . .  . . . .
+POST   /admin/projections/{name}/rollback              . . . . .  . .  . . . .  x . .  . . . .
+POST   /admin/projections/prune                        . . . . .  . .  . . . .  x . .  . . . .
+POST   /admin/projections/{name}/verify                . . . . .  . .  . . . .  x . .  . . . .
+GET    /admin/projections/{name}/verification          . . . . .  . .  . . . .  x . x  . . . .
+GET    /admin/projections/{name}/parked                . . . . .  . .  . . . .  x . x  . . . .
+GET    /admin/projections/{name}/parked/{stream}       . . . . .  . .  . . . .  x . x  . . . .
+POST   /admin/projections/{name}/parked/{stream}/reveal  . . . . .  . .  . . . .  x . .  . . . .
+POST   /admin/projections/{name}/parked/{stream}/retry . . . . .  . .  . . . .  x . .  . . . .
+POST   /admin/projections/{name}/parked/{stream}/skip  . . . . .  . .  . . . .  x . .  . . . .
 `
 
 // shutOut are the codes of those who are not let in.

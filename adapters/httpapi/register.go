@@ -113,7 +113,7 @@ func send[T any](a *API, w http.ResponseWriter, x *exchange, answer reply[T]) {
 	}
 	var body bytes.Buffer
 	if err := writeJSON(&body, Envelope[T]{
-		Success: true, Message: cmp.Or(answer.message, x.op.message), Data: answer.data,
+		Success: true, Message: x.dated(cmp.Or(answer.message, x.op.message)), Data: answer.data,
 	}); err != nil {
 		a.refuse(w, x.http, fmt.Errorf("encode the answer: %w", err))
 		return
