@@ -124,6 +124,7 @@ var settingGroups = []struct {
 		{Name: "OTEL_TRACES_SAMPLER_ARG", What: "share of new traces that are sampled"},
 		{Name: "GOMEMLIMIT", What: "bound of the Go heap", Default: "60 % of the container's memory, where it has a limit"},
 		{Name: "GOGC", What: "pace of the garbage collector", Default: "50, and 96 MiB between two collections at least"},
+		{Name: "NO_COLOR", What: "set to anything: commands use no colours on a terminal", Default: "not set"},
 	}},
 }
 

@@ -31,8 +31,9 @@ type Read func(ctx context.Context, from, upTo event.Position, each func(event.R
 
 // RetryParked takes the parked events of a stream into the live tables, in their
 // order, until one of them still cannot be taken in, and tells how many were. A
-// running server goes on meanwhile. The error wraps ErrSharedRows when the result
-// would not be that of a rebuild; then nothing is changed.
+// running server goes on meanwhile. Many are taken in in several transactions: one that
+// is interrupted leaves the rest parked. The error wraps ErrSharedRows when the result
+// would not be that of a rebuild; then no more is changed.
 func (e *Engine) RetryParked(ctx context.Context, projection, stream string) (taken int, err error) {
 	return e.decide(ctx, projection, stream, "retry")
 }
@@ -101,10 +102,30 @@ type decision struct {
 	stream string
 }
 
+// decidedAtOnce bounds how many parked events are held in memory.
+const decidedAtOnce = 1000
+
 func (e *Engine) decide(ctx context.Context, projection, stream, name string) (taken int, err error) {
+	first := name
+	for {
+		some, more, err := e.decideSome(ctx, projection, stream, name)
+		taken += some
+		if err != nil {
+			return taken, fmt.Errorf("%s what is parked of %s in projection %s: %w", cmp.Or(first, "retry"), stream, projection, plain(err))
+		}
+		if !more {
+			return taken, nil
+		}
+		name = "" // It is decided.
+	}
+}
+
+// decideSome carries out a decision about the first parked events of a stream. It tells
+// whether there may be more to take in.
+func (e *Engine) decideSome(ctx context.Context, projection, stream, name string) (taken int, more bool, err error) {
 	definition, ok := e.definitions[projection]
 	if !ok {
-		return 0, fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
+		return 0, false, fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
 	}
 	err = pgx.BeginFunc(ctx, e.config.Pool, func(tx pgx.Tx) error {
 		// The live projector waits, and then finds that it has to begin again.
@@ -127,13 +148,13 @@ func (e *Engine) decide(ctx context.Context, projection, stream, name string) (t
 		if err := p.open(ctx); err != nil {
 			return err
 		}
-		taken, err = (&decision{engine: e, projector: p, tx: tx, name: name, stream: stream}).carryOut(ctx)
+		taken, more, err = (&decision{engine: e, projector: p, tx: tx, name: name, stream: stream}).carryOut(ctx)
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("%s what is parked of %s in projection %s: %w", cmp.Or(name, "retry"), stream, projection, plain(err))
+		return 0, false, err
 	}
-	return taken, nil
+	return taken, more, nil
 }
 
 // plain is an error that may be shown to operators.
@@ -144,23 +165,19 @@ func plain(err error) error {
 	return err
 }
 
-func (d *decision) carryOut(ctx context.Context) (taken int, err error) {
-	all, err := parkedEvents(ctx, d.tx, d.projector.definition.Name)
+func (d *decision) carryOut(ctx context.Context) (taken int, more bool, err error) {
+	parked, err := parkedWhere(ctx, d.tx, `WHERE p.generation_id = $1 AND p.stream = $2
+		ORDER BY p.commit_position, p.prepare_position LIMIT $3`, d.projector.generation.ID, d.stream, decidedAtOnce)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
-	var parked []Parked
-	for _, p := range all {
-		if p.Generation == d.projector.generation.ID && p.Stream == d.stream {
-			parked = append(parked, p)
-		}
-	}
-	if len(parked) == 0 {
-		return 0, ErrNothingParked
-	}
+	more = len(parked) == decidedAtOnce
 	if d.name != "" {
+		if len(parked) == 0 {
+			return 0, false, ErrNothingParked
+		}
 		if err := d.record(ctx, parked[0]); err != nil {
-			return 0, err
+			return 0, false, err
 		}
 	}
 	gone := parked[:0:0]
@@ -169,13 +186,13 @@ func (d *decision) carryOut(ctx context.Context) (taken int, err error) {
 	}
 	entries, failed, err := d.reduce(ctx, parked)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	if err := d.apply(ctx, entries); err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	taken = len(entries)
-	return taken, d.unpark(ctx, append(gone, parked[:taken]...), parked[taken:], failed)
+	return taken, more && failed.failure == "", d.unpark(ctx, append(gone, parked[:taken]...), parked[taken:], failed)
 }
 
 // record keeps what was decided, by whom and about what.

@@ -54,6 +54,45 @@ func TestParkedEventsAreRetried(t *testing.T) {
 	}
 }
 
+// Many parked events are taken in some at a time, so that few are held in memory. A
+// retry that is interrupted leaves the rest parked, in their order; the checkpoint stays.
+func TestManyParkedEventsAreRetriedInParts(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	server, operator := h.engine(h.config(counters(1))), h.engine(h.config(counters(1)))
+	h.run(server)
+	h.log.Append("counter-a", opened{"a", "A", 1})
+	h.log.Append("counter-a", counted{"a", 0})
+	poison := h.log.Events()[1].ID
+	h.log.Fail(poison, fmt.Errorf("%w: version 2", ErrUndecodable))
+	const more = 2*decidedAtOnce + 10
+	for i := range more {
+		h.log.Append("counter-a", counted{"a", i})
+	}
+	last := h.log.Append("counter-b", opened{"b", "B", 1})
+	h.waitFor(server, "counters", last)
+	h.log.Fail(poison, nil)
+	// The second part fails half-way.
+	broken := h.log.Events()[decidedAtOnce+5].ID
+	h.log.Fail(broken, errors.New("the key store does not answer"))
+	n, err := operator.RetryParked(t.Context(), "counters", "counter-a")
+	if n != decidedAtOnce || err == nil {
+		t.Errorf("%d were taken in, %v", n, err)
+	}
+	if left := h.status(server).Parked; left != more+1-decidedAtOnce {
+		t.Errorf("%d are parked", left)
+	}
+	h.log.Fail(broken, nil)
+	if n, err := operator.RetryParked(t.Context(), "counters", "counter-a"); n != more+1-decidedAtOnce || err != nil {
+		t.Errorf("%d were taken in, %v", n, err)
+	}
+	if g, err := liveGeneration(t.Context(), h.pool, "counters"); err != nil || g.Position != last || g.Parked != 0 || g.Events != int64(len(h.log.Events())) {
+		t.Errorf("the live generation: %+v, %v", g, err)
+	}
+	h.waitFor(server, "counters", h.log.Append("counter-a", counted{"a", 7}))
+	h.compareWithRebuild(server)
+}
+
 // A retry that would not give what a rebuild gives is refused, and changes
 // nothing.
 func TestARetryOfSharedRowsIsRefused(t *testing.T) {

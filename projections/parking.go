@@ -33,11 +33,15 @@ type Parked struct {
 }
 
 func parkedEvents(ctx context.Context, db querier, projection string) ([]Parked, error) {
+	return parkedWhere(ctx, db, "WHERE g.projection = $1 ORDER BY g.id, p.commit_position, p.prepare_position", projection)
+}
+
+// parkedWhere reads the parked events that the rest of a query chooses.
+func parkedWhere(ctx context.Context, db querier, rest string, args ...any) ([]Parked, error) {
 	rows, err := db.Query(ctx, `
 		SELECT g.projection, g.id, p.commit_position::text, p.prepare_position::text,
 		       p.stream, p.revision, p.event_id, p.event_type, coalesce(p.failure, ''), p.parked_at
-		FROM projection.parked p JOIN projection.generations g ON g.id = p.generation_id
-		WHERE g.projection = $1 ORDER BY g.id, p.commit_position, p.prepare_position`, projection)
+		FROM projection.parked p JOIN projection.generations g ON g.id = p.generation_id `+rest, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read parked events: %w", err)
 	}
