@@ -1,6 +1,8 @@
 package structure
 
 import (
+	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -28,6 +30,10 @@ type leadingKey struct {
 	mono bool
 }
 
+// anySize stands for sizes that are too rare to be measured: their lines are as far apart, in ems, as those of the size that
+// most lines have.
+var anySize = leadingKey{}
+
 func keyOf(l *line) leadingKey { return leadingKey{int(math.Round(l.size * 10)), l.style.mono} }
 
 // measureLeadings finds the distance of lines in paragraphs: the least one that is common.
@@ -50,8 +56,9 @@ func measureLeadings(flows [][]element) leadings {
 		}
 	}
 	out := leadings{}
-	for key, counts := range seen {
-		all := 0
+	most := 0
+	for _, key := range slices.SortedFunc(maps.Keys(seen), compareLeadingKeys) {
+		counts, all := seen[key], 0
 		steps := make([]int, 0, len(counts))
 		for step, n := range counts {
 			all += n
@@ -65,6 +72,10 @@ func measureLeadings(flows [][]element) leadings {
 				if counts[step+1] > counts[step] {
 					out[key] = float64(step+1) / stepsPerPoint
 				}
+				if all > most {
+					most = all
+					out[anySize] = out[key] / (float64(key.size) / 10)
+				}
 				break
 			}
 		}
@@ -72,12 +83,16 @@ func measureLeadings(flows [][]element) leadings {
 	return out
 }
 
+func compareLeadingKeys(a, b leadingKey) int {
+	return cmp.Or(cmp.Compare(a.size, b.size), cmp.Compare(b2i(a.mono), b2i(b.mono)))
+}
+
 // of gives the usual distance from a line to the next: the larger one of those in its column and in the document.
 func (m leadings) of(l *line) float64 {
 	if d, ok := m[keyOf(l)]; ok {
 		return max(d, l.leading)
 	}
-	return max(usualLeading*l.size, l.leading)
+	return max(usualLeading*l.size, m[anySize]*l.size, l.leading)
 }
 
 // setLeadings notes the distance of lines in columns that are set wider than the rest of the document, as the text of a
@@ -211,6 +226,10 @@ func (d *document) breaks(lines []*line, l, next *line) bool {
 	if mark, ok := labelOf(lines[0]); ok && math.Abs(l.box.Left-mark.body) < 0.6*l.size {
 		return false // the text of an item hangs below its first word
 	}
+	if first := lines[0]; captionKind(first.text) != "" && len(lines) < maxHeadingLines &&
+		l.box.Left > first.box.Left-0.5*size && l.box.Right < first.box.Right+0.5*size {
+		return false // a caption is as wide as what it belongs to
+	}
 	return endsShort(last, l) && !brokenByHand(lines, l) || indented(lines, l, next)
 }
 
@@ -288,7 +307,7 @@ func isCentered(l *line) bool {
 func indented(lines []*line, l, next *line) bool {
 	last := lines[len(lines)-1]
 	by := l.box.Left - last.box.Left
-	if by < indent*l.size || by > maxIndent*l.size {
+	if by < indent*l.size || by > maxIndent*l.size || centeredTogether(last, l) {
 		return false
 	}
 	if len(lines) == 1 && l.box.Left > last.box.Left {

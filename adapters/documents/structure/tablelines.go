@@ -189,12 +189,12 @@ func (f frame) isDrawn() bool {
 // fitsBetween tells whether the text of two stripes and between them keeps to their columns, and is that of a row or two:
 // more are the rows of a table whose head alone has a background, and what follows it.
 func (s *sheet) fitsBetween(above, below frame) bool {
-	xs := levelsOf(above.standing)
-	if other := levelsOf(below.standing); len(other) > len(xs) {
-		xs = other
+	xs, other := levelsOf(above.standing), levelsOf(below.standing)
+	if len(xs) < 2 || (len(xs) == 2) != (len(other) == 2) {
+		return false // a heading with a background has no columns
 	}
-	if len(xs) < 2 {
-		return false
+	if len(other) > len(xs) {
+		xs = other
 	}
 	const most = 2 // rows with several cells between two stripes
 	rows := textRows(s.inside(pagetext.Rect{Left: above.box.Left, Right: above.box.Right, Bottom: below.box.Bottom, Top: above.box.Top}))

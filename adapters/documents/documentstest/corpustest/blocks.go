@@ -6,6 +6,8 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/perfectworks/backend/adapters/documents/pagetext"
 )
 
 // Role is what a block is, for comparing.
@@ -188,7 +190,7 @@ func (r *blockReader) texts(of []*element) string {
 			r.figure(e)
 			continue
 		}
-		b.WriteString(e.text)
+		b.WriteString(pagetext.ReadingOrder(e.text))
 		text := r.texts(e.kids)
 		if e.kind == "Link" {
 			r.add(Links, text)
