@@ -145,9 +145,9 @@ func longAccount(ctx context.Context, client *eventstore.Client, codec *eventsto
 	const batch = 500
 	revision := event.NoStream
 	for stored = stored[:longStream]; len(stored) > 0 && err == nil; stored = stored[min(batch, len(stored)):] {
-		revision, _, err = client.Append(ctx, string(stream), revision, stored[:min(batch, len(stored))])
+		revision, _, err = client.Append(ctx, stream, revision, stored[:min(batch, len(stored))])
 	}
-	return string(stream), err
+	return stream, err
 }
 
 func measureVerify(ctx context.Context, p plan) (row measurement, err error) {

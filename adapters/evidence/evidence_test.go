@@ -330,7 +330,7 @@ func TestTampering(t *testing.T) {
 	}
 	added := someEvent(5000, "user-1")
 	for _, at := range []int{0, 300, size} {
-		added.Position = event.Position{Commit: uint64(at)*10 + 5, Prepare: 1} //nolint:gosec // It is positive.
+		added.Position = event.Position{Commit: uint64(at)*10 + 5, Prepare: 1}
 		if at == size {
 			added.Position = event.Position{Commit: size * 10, Prepare: 5}
 		}
@@ -367,7 +367,7 @@ func prove(t *testing.T, w *world, n int) []byte {
 		t.Fatal(err)
 	}
 	got, c, err := evidence.CheckProof(text, public)
-	if err != nil || got.Leaf != uint64(n) || string(got.Event.Data) != string(e.Data) || c.Origin != "perfectworks/log-1/1" { //nolint:gosec // It is positive.
+	if err != nil || got.Leaf != uint64(n) || string(got.Event.Data) != string(e.Data) || c.Origin != "perfectworks/log-1/1" {
 		t.Fatalf("check the proof of %d: %+v, %v", n, got, err)
 	}
 	for name, spoil := range map[string]func(*evidence.Proof){
