@@ -84,7 +84,7 @@ func (l *Ledger) prove(ctx context.Context, e Event) (Proof, error) {
 	if e.Position.Compare(c.Position) > 0 {
 		return Proof{}, ErrNotCovered
 	}
-	t, err := openTree(ctx, l.objects(number), c, c.Size)
+	t, err := l.openTree(ctx, number, c)
 	if err != nil {
 		return Proof{}, err
 	}

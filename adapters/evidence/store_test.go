@@ -348,6 +348,26 @@ func TestInterruptedAndConcurrentRuns(t *testing.T) {
 	}
 }
 
+// A checkpoint that is taken while another is read by replaces tiles that this needs; it
+// is found in the new ones.
+func TestATreeThatGrowsMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.log.grow(300)
+	before := w.take(t)
+	for _, size := range []int{301, 511, 512, 1000} {
+		w.log.grow(size)
+		w.take(t)
+		if err := w.OpenTree(t.Context(), before); err != nil {
+			t.Errorf("%d: %v", size, err)
+		}
+	}
+	w.remove(t, tiled("0", 1, 256))
+	if err := w.OpenTree(t.Context(), before); err == nil {
+		t.Error("a tile that is missing is not missed")
+	}
+}
+
 func FuzzOpenCheckpoint(f *testing.F) {
 	keys, _ := newKeys(f, "test")
 	f.Add("perfectworks/log-1/1\n1\nAAAA\nposition C:1/P:1\ntime 2026-03-01T12:00:00Z\nstreams 0 user-\n\n— test AAAA\n")

@@ -251,7 +251,7 @@ func (l *Ledger) storedTree(ctx context.Context, number int, all []judged, r *Re
 		if c.source != fromStore {
 			continue
 		}
-		t, err := openTree(ctx, l.objects(number), c.Checkpoint, c.Size)
+		t, err := l.openTree(ctx, number, c.Checkpoint)
 		var wrong *TileError
 		if errors.As(err, &wrong) {
 			r.Store = append(r.Store, wrong.Error())
@@ -260,6 +260,28 @@ func (l *Ledger) storedTree(ctx context.Context, number int, all []judged, r *Re
 		return t, err
 	}
 	return nil, nil
+}
+
+// opens is how often a tree is opened that grows meanwhile.
+const opens = 5
+
+// openTree opens the stored tree of a checkpoint. When a newer one was taken meanwhile,
+// the tiles that were not full have been replaced by fuller ones, which hold what it
+// needs, too.
+func (l *Ledger) openTree(ctx context.Context, number int, c Checkpoint) (*tree, error) {
+	stored := c.Size
+	for n := 1; ; n++ {
+		t, err := openTree(ctx, l.objects(number), c, stored)
+		var wrong *TileError
+		if !errors.As(err, &wrong) || n == opens {
+			return t, err
+		}
+		latest, latestErr := l.Latest(ctx, number)
+		if latestErr != nil || latest.Size <= stored {
+			return nil, err
+		}
+		stored = latest.Size
+	}
 }
 
 // rootAt is the root of the log's first events, and the position of the last of them.
