@@ -1,5 +1,5 @@
-# The server and the tools of its operators, as one static program that runs as
-# nobody's user and needs nothing else in its image.
+# The server and the tools of its operators, as one static program that runs
+# without root and needs nothing else in its image.
 #
 #   docker build --build-arg VERSION=1.2.3 -t perfectworks:1.2.3 .
 #

@@ -10,6 +10,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -91,7 +92,7 @@ func run(check bool, file string) error {
 
 // modules are the modules that packages of the program come from, and Go itself.
 func modules() ([]part, error) {
-	command := exec.Command("go", "list", "-deps", "-tags", "cloud", "-json=ImportPath,Dir,Standard,Module", program)
+	command := exec.CommandContext(context.Background(), "go", "list", "-deps", "-tags", "cloud", "-json=ImportPath,Dir,Standard,Module", program)
 	command.Dir = root
 	// What is in the program does not depend on the machine that asks.
 	command.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0", "GOFLAGS=")
@@ -120,7 +121,7 @@ func modules() ([]part, error) {
 		if folders[*p.Module] == nil {
 			folders[*p.Module] = map[string]bool{p.Module.Dir: true}
 		}
-		// A folder below may hold code of somebody else.
+		// A folder below may have code of other authors.
 		for dir := p.Dir; len(dir) > len(p.Module.Dir); dir = filepath.Dir(dir) {
 			folders[*p.Module][dir] = true
 		}
@@ -141,7 +142,7 @@ func modules() ([]part, error) {
 		slices.SortFunc(p.texts, func(a, b text) int { return strings.Compare(a.file, b.file) })
 		parts = append(parts, p)
 	}
-	goroot, err := exec.Command("go", "env", "GOROOT").Output()
+	goroot, err := exec.CommandContext(context.Background(), "go", "env", "GOROOT").Output()
 	if err != nil {
 		return nil, fmt.Errorf("find Go: %w", err)
 	}
@@ -150,7 +151,9 @@ func modules() ([]part, error) {
 		return nil, fmt.Errorf("read the licence of Go: %w", err)
 	}
 	parts = append(parts, part{name: "Go standard library and runtime", texts: []text{{"LICENSE", string(licence)}}})
-	slices.SortFunc(parts, func(a, b part) int { return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.version, b.version)) })
+	slices.SortFunc(parts, func(a, b part) int {
+		return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.version, b.version))
+	})
 	return parts, nil
 }
 
@@ -183,7 +186,7 @@ func licencesIn(dir, module string) ([]text, error) {
 
 // files are what embedded lists, and PDFium, which is inside a module.
 func files() ([]part, error) {
-	listed, err := exec.Command("git", "-C", root, "ls-files").Output()
+	listed, err := exec.CommandContext(context.Background(), "git", "-C", root, "ls-files").Output()
 	if err != nil {
 		return nil, fmt.Errorf("list the files of the repository: %w", err)
 	}
