@@ -1,10 +1,14 @@
 package projections
 
 import (
+	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/perfectworks/backend/domain/event"
 )
 
 // collector measures the projections of one engine at the moment of a scrape.
@@ -14,7 +18,7 @@ type collector struct {
 	events  *prometheus.CounterVec
 	fenced  *prometheus.CounterVec
 
-	owned, live, stuck, lagSeconds, lagBytes, parked, wentBack, building, buildFailing *prometheus.Desc
+	owned, live, stuck, lagSeconds, lagBytes, lagEvents, parked, wentBack, building, buildFailing *prometheus.Desc
 }
 
 func newCollector(e *Engine) *collector {
@@ -38,6 +42,7 @@ func newCollector(e *Engine) *collector {
 		stuck:      describe("stuck", "1 when it has not advanced for a while because of a failure."),
 		lagSeconds: describe("lag_seconds", "For how long the oldest event not yet projected may have waited."),
 		lagBytes:   describe("lag_bytes", "How much of the log is still to be read."),
+		lagEvents:  describe("lag_events", "Events that it has yet to take in, counted up to 1000."),
 		wentBack:   describe("log_went_back", "1 when it shows what the log no longer holds."),
 		parked:     describe("parked_events", "Events that it could not take in or that wait behind such."),
 		building:   describe("building", "1 while this process builds tables of its version."),
@@ -56,7 +61,7 @@ func (c *collector) tracker(projection string) *tracker {
 }
 
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.owned, c.live, c.stuck, c.lagSeconds, c.lagBytes, c.parked, c.wentBack, c.building, c.buildFailing} {
+	for _, d := range []*prometheus.Desc{c.owned, c.live, c.stuck, c.lagSeconds, c.lagBytes, c.lagEvents, c.parked, c.wentBack, c.building, c.buildFailing} {
 		out <- d
 	}
 	c.commits.Describe(out)
@@ -69,6 +74,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	head := c.engine.head.position
 	c.engine.head.mu.Unlock()
 	now := time.Now()
+	behind := map[string]event.Position{}
 	for name, t := range c.engine.trackers {
 		own := t.observe()
 		gauge := func(d *prometheus.Desc, value float64) {
@@ -87,11 +93,41 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		gauge(c.stuck, oneIf(s.State == StateStuck))
 		gauge(c.lagSeconds, s.Lag.Seconds())
 		gauge(c.lagBytes, float64(s.LagBytes))
+		if s.LagBytes > 0 {
+			behind[name] = own.position
+		} else {
+			gauge(c.lagEvents, 0)
+		}
 		gauge(c.parked, float64(own.parkedEvents))
+	}
+	for name, events := range c.unread(behind, head) {
+		out <- prometheus.MustNewConstMetric(c.lagEvents, prometheus.GaugeValue, float64(events), name)
 	}
 	c.commits.Collect(out)
 	c.events.Collect(out)
 	c.fenced.Collect(out)
+}
+
+// unread counts, for all that are behind at the same time, the events after their
+// positions, up to maxCounted. It leaves out those for which the log does not answer in
+// time.
+func (c *collector) unread(behind map[string]event.Position, head event.Position) map[string]int64 {
+	var mu sync.Mutex
+	counts := map[string]int64{}
+	var counting sync.WaitGroup
+	for name, position := range behind {
+		counting.Go(func() {
+			u, err := c.engine.unreadAfter(context.Background(), position, head, maxCounted)
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			counts[name] = u.events
+		})
+	}
+	counting.Wait()
+	return counts
 }
 
 func oneIf(yes bool) float64 {

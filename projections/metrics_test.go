@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/perfectworks/backend/domain/event"
 )
 
 func TestMetrics(t *testing.T) {
@@ -25,12 +27,26 @@ func TestMetrics(t *testing.T) {
 		return got["perfectworks_projection_live"] == 1 && got["perfectworks_projection_commit_seconds"] >= 1
 	})
 	for name, want := range map[string]float64{
-		"owned": 1, "live": 1, "stuck": 0, "lag_seconds": 0, "lag_bytes": 0, "parked_events": 2, "events_total": 3,
+		"owned": 1, "live": 1, "stuck": 0, "lag_seconds": 0, "lag_bytes": 0, "lag_events": 0, "parked_events": 2, "events_total": 3,
 		"building": 0, "build_failing": 0, "fenced_total": 0,
 	} {
 		if got["perfectworks_projection_"+name] != want {
 			t.Errorf("%s is %v, want %v", name, got["perfectworks_projection_"+name], want)
 		}
+	}
+}
+
+// The lag in events is counted in the log, up to a bound.
+func TestUnreadEventsAreCounted(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	e := h.engine(h.config(counters(1)))
+	h.log.Append("counter-a", opened{"a", "A", 0}, counted{"a", 1})
+	first := h.log.Append("counter-b", opened{"b", "B", 0})
+	last := h.log.Append("counter-a", counted{"a", 1}, counted{"a", 2})
+	got := e.metrics.unread(map[string]event.Position{"new": {}, "behind": first, "live": last}, last)
+	if got["new"] != 5 || got["behind"] != 2 || got["live"] != 0 {
+		t.Errorf("got %v", got)
 	}
 }
 
