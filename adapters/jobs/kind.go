@@ -82,7 +82,7 @@ func On[A Args](zero A, options Options, work func(context.Context, Job[A]) erro
 	}
 	return Kind{
 		name: zero.Kind(), args: reflect.TypeFor[A](), queue: options.Queue, timeout: options.Timeout,
-		insert: river.InsertOpts{MaxAttempts: options.MaxAttempts, Priority: options.Priority, Queue: options.Queue},
+		insert:  river.InsertOpts{MaxAttempts: options.MaxAttempts, Priority: options.Priority, Queue: options.Queue},
 		decodes: func(args []byte) error { return json.Unmarshal(args, new(A)) },
 		add: func(workers *river.Workers) (err error) {
 			defer func() {

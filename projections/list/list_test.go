@@ -176,8 +176,10 @@ func TestTotals(t *testing.T) {
 		r    list.Request
 		want int
 	}{
-		{list.Request{}, 72}, {list.Request{Limit: 2, Page: 3, Sort: "size"}, 72},
-		{list.Request{Search: "b"}, 5}, {list.Request{Filters: map[string][]string{"color": {"red"}}}, 4},
+		{list.Request{}, 72},
+		{list.Request{Limit: 2, Page: 3, Sort: "size"}, 72},
+		{list.Request{Search: "b"}, 5},
+		{list.Request{Filters: map[string][]string{"color": {"red"}}}, 4},
 	} {
 		page, err := source.Read(context.Background(), pool, c.r)
 		if err != nil || page.Total != c.want {
