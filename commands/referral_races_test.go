@@ -130,7 +130,7 @@ func TestTotalsFollowPaymentsInAnyOrder(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			c := newCircle(newWorld(t, newModel()))
-			totalsFollow(c, rand.New(rand.NewPCG(seed, 13))) //nolint:gosec // It keeps no secret.
+			totalsFollow(c, rand.New(rand.NewPCG(seed, 13)))
 		})
 	}
 }

@@ -128,34 +128,68 @@ type seen struct {
 	counted, first bool
 }
 
+// known is what is stored of a visitor of a link on a day.
+type known struct {
+	firstClick, countedClick string
+	countedAt                time.Time
+}
+
 // note notes visits in their order, and returns what is known after each. Noting
-// the same ones again gives the same.
+// the same ones again gives the same. The database is asked once for each visitor,
+// unless a visit comes after the window of the one that was counted.
 func (v *Visitors) note(ctx context.Context, visits []visit) ([]seen, error) {
-	batch := &pgx.Batch{}
+	type key struct{ day, link, visitor string }
+	keyOf := func(at visit) key { return key{dayOf(at.at), at.link, at.visitor} }
 	all := make([]seen, len(visits))
-	for i, at := range visits {
-		batch.Queue(`INSERT INTO referral_visitors AS v (day, link, visitor, first_click, counted_click, counted_at)
-			VALUES ($1, $2, $3, $4, $4, $5)
-			ON CONFLICT (day, link, visitor) DO UPDATE SET
-				counted_click = CASE WHEN v.counted_at <= $6 THEN excluded.counted_click ELSE v.counted_click END,
-				counted_at = CASE WHEN v.counted_at <= $6 THEN excluded.counted_at ELSE v.counted_at END
-			RETURNING counted_click, first_click`,
-			dayOf(at.at), at.link, at.visitor, at.click, at.at, at.at.Add(-v.window)).QueryRow(func(row pgx.Row) error {
-			var counted, first string
-			if err := row.Scan(&counted, &first); err != nil {
-				return err
-			}
-			all[i] = seen{counted: counted == at.click, first: first == at.click}
-			return nil
-		})
-	}
 	tx, err := v.pool.Begin(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("note visits: %w", err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return nil, fmt.Errorf("note visits: %w", err)
+	stored := map[key]*known{}
+	for next := 0; next < len(visits); {
+		// The next visits of which nothing is known that decides.
+		batch := &pgx.Batch{}
+		asked := map[key]bool{}
+		end := next
+		for ; end < len(visits); end++ {
+			at := visits[end]
+			k := keyOf(at)
+			if asked[k] {
+				if at.at.Sub(visits[next].at) >= v.window {
+					break // What is asked for now may not decide it.
+				}
+				continue
+			}
+			if s := stored[k]; s != nil && at.at.Add(-v.window).Before(s.countedAt) {
+				continue
+			}
+			asked[k] = true
+			batch.Queue(`INSERT INTO referral_visitors AS v (day, link, visitor, first_click, counted_click, counted_at)
+				VALUES ($1, $2, $3, $4, $4, $5)
+				ON CONFLICT (day, link, visitor) DO UPDATE SET
+					counted_click = CASE WHEN v.counted_at <= $6 THEN excluded.counted_click ELSE v.counted_click END,
+					counted_at = CASE WHEN v.counted_at <= $6 THEN excluded.counted_at ELSE v.counted_at END
+				RETURNING counted_click, first_click, counted_at`,
+				k.day, k.link, k.visitor, at.click, at.at, at.at.Add(-v.window)).QueryRow(func(row pgx.Row) error {
+				s := &known{}
+				stored[k] = s
+				return row.Scan(&s.countedClick, &s.firstClick, &s.countedAt)
+			})
+		}
+		if batch.Len() > 0 {
+			if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+				return nil, fmt.Errorf("note visits: %w", err)
+			}
+		}
+		for begin := next; next < end; next++ {
+			at := visits[next]
+			s := stored[keyOf(at)]
+			if next > begin && !at.at.Add(-v.window).Before(s.countedAt) && s.countedClick != at.click {
+				break // Its window is over: it is asked for next.
+			}
+			all[next] = seen{counted: s.countedClick == at.click, first: s.firstClick == at.click}
+		}
 	}
 	if err := tx.Commit(ctx); err != nil {
 		return nil, fmt.Errorf("note visits: %w", err)

@@ -99,8 +99,16 @@ func FuzzClicks(f *testing.F) {
 	}
 	f.Add(encoded.Data)
 	for _, change := range [][2]string{
-		{`"i":0`, `"i":00`}, {`"i":0`, `"i":-1`}, {"2026-03-01", "2026-02-30"}, {`"r":1}`, `"r":1,"r":2}`}, {`"first":true`, `"first":null`},
-		{`.0`, `.`}, {`"c":"DE"`, `"c":"\u0044E"`}, {`{"writer"`, ` {"writer"`}, {`"lost":0`, `"lost":9999999999999999999`}, {"DE", "\xff"},
+		{`"i":0`, `"i":00`},
+		{`"i":0`, `"i":-1`},
+		{"2026-03-01", "2026-02-30"},
+		{`"r":1}`, `"r":1,"r":2}`},
+		{`"first":true`, `"first":null`},
+		{`.0`, `.`},
+		{`"c":"DE"`, `"c":"\u0044E"`},
+		{`{"writer"`, ` {"writer"`},
+		{`"lost":0`, `"lost":9999999999999999999`},
+		{"DE", "\xff"},
 	} {
 		f.Add(bytes.Replace(encoded.Data, []byte(change[0]), []byte(change[1]), 1))
 	}
