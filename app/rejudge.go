@@ -64,7 +64,7 @@ func Rejudge(ctx context.Context, settings Settings, logger *slog.Logger) (_ cli
 		return clicks.Rejudged{}, err
 	}
 	again := clicks.NewRejudge(agents, settings.clickWindow())
-	err = c.log.Client.ReadLog(ctx, event.Position{}, head, []string{click.Aggregate.Category + "-"}, func(stored *esdb.RecordedEvent) error {
+	err = c.log.ReadLog(ctx, event.Position{}, head, []string{click.Aggregate.Category + "-"}, func(stored *esdb.RecordedEvent) error {
 		r, err := c.codec.DecodeRecorded(ctx, stored)
 		if err != nil {
 			return err

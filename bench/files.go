@@ -93,7 +93,7 @@ const documentsCommand = "documents"
 
 // runDocuments is that command, as cmd/perfectworks has it.
 func runDocuments(ctx context.Context) error {
-	root := command.New(func() (command.Engine, error) {
+	root := command.New(func() (command.Engine, error) { //nolint:contextcheck // ExecuteContext passes it.
 		engine, err := documents.New(nil)
 		if err != nil {
 			return nil, err

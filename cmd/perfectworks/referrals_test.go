@@ -55,15 +55,16 @@ func follow(ctx context.Context, api, code, agent string) (*followed, error) {
 	at := time.Now()
 	_, _ = io.Copy(io.Discard, response.Body)
 	_ = response.Body.Close()
-	for _, cookie := range response.Cookies() {
-		raw, err := base64.RawURLEncoding.DecodeString(cookie.Value)
-		if err != nil || len(raw) < 19 {
-			return nil, fmt.Errorf("the id of a click is %q: %w", cookie.Value, err)
-		}
-		name := click.Segment(hex.EncodeToString(raw[1:9]), int64(binary.BigEndian.Uint64(raw[9:])))
-		return &followed{click.Aggregate.Stream(name), int(binary.BigEndian.Uint16(raw[17:])), at}, nil
+	cookies := response.Cookies()
+	if len(cookies) == 0 {
+		return nil, nil
 	}
-	return nil, nil
+	raw, err := base64.RawURLEncoding.DecodeString(cookies[0].Value)
+	if err != nil || len(raw) < 19 {
+		return nil, fmt.Errorf("the id of a click is %q: %w", cookies[0].Value, err)
+	}
+	name := click.Segment(hex.EncodeToString(raw[1:9]), int64(binary.BigEndian.Uint64(raw[9:])))
+	return &followed{click.Aggregate.Stream(name), int(binary.BigEndian.Uint16(raw[17:])), at}, nil
 }
 
 const browserAgent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
