@@ -152,6 +152,9 @@ func (l *Log) batches(ctx context.Context, read page, count uint64) iter.Seq2[[]
 		}
 		r := next(ctx)
 		for {
+			if r.err == nil {
+				r.err = ctx.Err() // The page may have been read before the caller ended.
+			}
 			if r.err != nil {
 				yield(nil, r.err)
 				return
