@@ -638,6 +638,9 @@ func TestErasingAReferrer(t *testing.T) {
 	facts := func() int {
 		return w.count("SELECT count(*) FROM eventnode.events WHERE stream = $1", "referrer-"+name)
 	}
+	earnings := func() int {
+		return w.count("SELECT count(*) FROM eventnode.events WHERE stream = $1 AND type = 'CommissionEarned'", "referrer-"+name)
+	}
 	before := facts()
 
 	ada.call(http.MethodDelete, "/users/profile", `{"confirmEmail":"ada@example.com"}`).data(t, 200)
@@ -647,7 +650,8 @@ func TestErasingAReferrer(t *testing.T) {
 	if log := s.logs.String(); strings.Contains(log, "wombat") {
 		t.Error("the logs tell of the person")
 	}
-	if after := facts(); after != before || before == 0 {
+	// There may be more: the job that matures commissions runs on its own.
+	if after := facts(); after < before || before == 0 {
 		t.Errorf("%d events are left of %d", after, before)
 	}
 	eventually(t, func() bool {
@@ -667,7 +671,7 @@ func TestErasingAReferrer(t *testing.T) {
 	eventually(t, func() bool {
 		return w.count("SELECT count(*) FROM eventnode.events WHERE type = 'ReferralDenied' AND convert_from(data, 'UTF8') LIKE '%referrerInactive%'") == 1
 	}, func() string { return "nothing was decided about a person who came with the code" })
-	if after := facts(); after != before {
-		t.Errorf("an erased referrer earns: %d events, after %d", after, before)
+	if n := earnings(); n != 1 {
+		t.Errorf("an erased referrer earns: there are %d commissions after 1", n)
 	}
 }
