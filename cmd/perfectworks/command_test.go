@@ -147,7 +147,7 @@ func TestCommandLineMistakes(t *testing.T) {
 		"jobs in no state":      {nil, []string{"jobs", "list", "--state", "lost"}, 2, "--state must be one of failed, waiting"},
 		"no policy":             {nil, []string{"policies", "start", "--from", "now"}, 2, "name the one policy"},
 		"policy from nowhere":   {nil, []string{"policies", "start", "x"}, 2, "--from: a policy starts from now"},
-		"rebuild of nothing":    {nil, []string{"projections", "rebuild"}, 2, "name the one projection"},
+		"rebuild of nothing":    {nil, []string{"projections", "rebuild"}, 2, "name the projections to rebuild, or say --all"},
 		"data is a file":        {nil, []string{"serve", "--addr", "127.0.0.1:0", "--data", file}, 1, "--data: make the data folder"},
 		"address of no machine": {nil, []string{"serve", "--addr", "127.0.0.1:99999", "--data", data}, 1, "--addr: listen for HTTP"},
 		"unknown environment":   {[]string{"PERFECTWORKS_ENV=mars"}, []string{"serve"}, 1, "PERFECTWORKS_ENV is neither"},

@@ -2,12 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -36,17 +38,18 @@ func TestReady(t *testing.T) {
 		t.Errorf("without a server it ended with %d after %s: %s", code, time.Since(began), stderr)
 	}
 
-	body := `{"status":"stuck","checks":[{"name":"projection users","state":"stuck","detail":"evil\u001b[2Jtext"}]}`
+	var body atomic.Value
+	body.Store(`{"status":"stuck","checks":[{"name":"projection users","state":"stuck","detail":"evil\u001b[2Jtext"}]}`)
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = w.Write([]byte(body)) // The test sees what arrives.
+		_, _ = io.WriteString(w, body.Load().(string)) // The test sees what arrives.
 	}))
 	defer other.Close()
 	stdout, _, code = output(t, nil, "ready", "--addr", other.Listener.Addr().String())
 	if code != 1 || !strings.Contains(stdout, "stuck") || strings.Contains(stdout, "\x1b") {
 		t.Errorf("it ended with %d: %q", code, stdout)
 	}
-	body = "<html>"
+	body.Store("<html>")
 	if _, stderr, code := output(t, nil, "ready", "--addr", other.Listener.Addr().String()); code != 1 || !strings.Contains(stderr, "not the address for operators") {
 		t.Errorf("it ended with %d: %q", code, stderr)
 	}

@@ -281,10 +281,11 @@ func (f *facts) checkTakenUp(kills int) {
 	if longest > takenUpWithin {
 		f.t.Errorf("a job of a killed worker waited for %v", longest)
 	}
-	if other := f.number("SELECT count(*) FROM jobs.river_job, unnest(errors) AS e WHERE e ->> 'error' <> $1", died); other > 0 {
+	// Work by the clock may fail: no process serves the payments that it asks about.
+	const others = " FROM jobs.river_job, unnest(errors) AS e WHERE e ->> 'error' <> $1 AND kind NOT LIKE 'periodic/%'"
+	if other := f.number("SELECT count(*)"+others, died); other > 0 {
 		var kind, reason string
-		err := f.db.QueryRow(f.t.Context(), `SELECT kind, e ->> 'error' FROM jobs.river_job, unnest(errors) AS e
-			WHERE e ->> 'error' <> $1 LIMIT 1`, died).Scan(&kind, &reason)
+		err := f.db.QueryRow(f.t.Context(), "SELECT kind, e ->> 'error'"+others+" LIMIT 1", died).Scan(&kind, &reason)
 		f.t.Errorf("%d attempts failed for another reason, such as %s: %s (%v)", other, kind, reason, err)
 	}
 	f.t.Logf("%d workers were killed, and %d attempts with them; the longest wait was %v", kills, jobs, longest)
