@@ -103,6 +103,7 @@ func TestClicksSurviveAKill(t *testing.T) {
 	t.Parallel()
 	place := newInstallation(t)
 	place.withTerms()
+	place.settings = append(place.settings, "LOG_LEVEL=info", "LOG_FORMAT=text")
 	server := place.serve()
 	ada := place.customer(server, "ada")
 	ada.do(http.MethodPost, "/users/client", `{"firstName":"Ada","lastName":"Lovelace"}`)
@@ -179,6 +180,9 @@ func TestClicksSurviveAKill(t *testing.T) {
 			t.Errorf("%+v is recorded %d times", c, n)
 		}
 	}
+	eventually(t, "all clicks of the spool are recorded", func() bool {
+		return scrape(t, server)["perfectworks_referral_clicks_spool_bytes"].GetMetric()[0].GetGauge().GetValue() == 0
+	})
 	eventually(t, "the numbers", func() bool {
 		_, total = recordedClicks(t, db)
 		return number(t, db, `SELECT coalesce(sum(clicks + bots + duplicates), 0) FROM clickstats.quarters`) == total
