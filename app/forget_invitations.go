@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/perfectworks/backend/adapters/durable"
 	"github.com/perfectworks/backend/commands"
 	"github.com/perfectworks/backend/commands/policies"
 	"github.com/perfectworks/backend/domain/access"
@@ -41,7 +42,7 @@ func forgetInvitations(ctx context.Context, index erasures.Queries, do *commands
 
 // mailPatterns match the files of mails, and what a process left that was killed
 // while it wrote one.
-var mailPatterns = []string{"*.eml", ".draft-*"}
+var mailPatterns = []string{"*.eml", durable.DraftPattern}
 
 // deleteMails deletes the mails that were written into files before a time because
 // no mail server is set. They name senders and receivers in a form that is not

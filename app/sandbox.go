@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -18,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/perfectworks/backend/adapters/durable"
 	"github.com/perfectworks/backend/adapters/stripe/sandbox"
 )
 
@@ -48,19 +48,7 @@ func sandboxKeysIn(folder string) (keysOfSandbox, error) {
 	if err != nil {
 		return keysOfSandbox{}, fmt.Errorf("encode the keys of the payment sandbox: %w", err)
 	}
-	// It gets its name once it is whole, and only if there is none yet.
-	file, err := os.CreateTemp(folder, ".keys-*")
-	if err != nil {
-		return keysOfSandbox{}, fmt.Errorf("keep the keys of the payment sandbox: %w", err)
-	}
-	_, err = file.Write(fresh)
-	err = errors.Join(err, file.Close())
-	if err == nil {
-		if err = os.Link(file.Name(), path); errors.Is(err, fs.ErrExist) {
-			err = nil
-		}
-	}
-	if err = errors.Join(err, os.Remove(file.Name())); err != nil {
+	if err := durable.CreateOnce(path, fresh); err != nil {
 		return keysOfSandbox{}, fmt.Errorf("keep the keys of the payment sandbox: %w", err)
 	}
 	text, err := os.ReadFile(path)

@@ -20,6 +20,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/perfectworks/backend/adapters/durable"
 	"github.com/perfectworks/backend/domain/click"
 )
 
@@ -150,16 +151,7 @@ func (s *Spool) create() error {
 	if err := os.Rename(unnamed, s.own); err != nil {
 		return errors.Join(err, s.lock.Close())
 	}
-	return syncFolder(s.folder)
-}
-
-// syncFolder makes sure that the names in a folder survive the loss of power.
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
+	return durable.SyncFolder(s.folder)
 }
 
 const lockFile = "lock"
@@ -364,7 +356,7 @@ func (s *Spool) write(at *segment, text []byte) (err error) {
 		at.failed = true // The folder does not hold its name for certain.
 	}
 	if at.failed {
-		if err := errors.Join(at.file.Truncate(at.synced), syncFolder(s.own)); err != nil {
+		if err := errors.Join(at.file.Truncate(at.synced), durable.SyncFolder(s.own)); err != nil {
 			return err
 		}
 	}

@@ -9,12 +9,13 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 	"syscall"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/perfectworks/backend/adapters/durable"
 )
 
 // Journal is the file that names all subjects whose keys were destroyed. Several
@@ -60,21 +61,7 @@ func CreateJournal(path string, entries []Entry) (*Journal, error) {
 			return nil, err
 		}
 	}
-	// Under its name the file is whole from the beginning.
-	temporary, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return nil, fmt.Errorf("create the journal of erasures: %w", err)
-	}
-	defer func() { _ = os.Remove(temporary.Name()) }()
-	_, err = temporary.Write(content.Bytes())
-	err = errors.Join(err, temporary.Sync(), temporary.Close())
-	if err == nil {
-		err = os.Link(temporary.Name(), path) // Unlike a renaming, it replaces nothing.
-	}
-	if err == nil {
-		err = syncFolder(path)
-	}
-	if err != nil {
+	if err := durable.Create(path, content.Bytes()); err != nil {
 		return nil, fmt.Errorf("create the journal of erasures: %w", err)
 	}
 	return j, nil
@@ -238,12 +225,4 @@ func readLine(r *bufio.Reader, into any) error {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return nil
-}
-
-func syncFolder(path string) error {
-	folder, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }

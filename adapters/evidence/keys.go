@@ -8,11 +8,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/perfectworks/backend/adapters/durable"
 )
 
 // Keys are the key that signs checkpoints, and all keys that checkpoints can be
@@ -152,7 +153,7 @@ func KeysIn(path string) (*Keys, error) {
 	}
 	key, err := NewKey(DefaultKeyName)
 	if err == nil {
-		err = createOnce(path, []byte(key+"\n"))
+		err = durable.CreateOnce(path, []byte(key+"\n"))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("keep the key of checkpoints: %w", err)
@@ -171,21 +172,4 @@ func NewKey(name string) (string, error) {
 		return "", fmt.Errorf("create a key of checkpoints: the name must have neither spaces nor plus signs")
 	}
 	return key, nil
-}
-
-// createOnce creates a file whole, unless there is one.
-func createOnce(path string, content []byte) error {
-	draft, err := os.CreateTemp(filepath.Dir(path), ".key-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(draft.Name()) }() // Linked or of no use.
-	_, err = draft.Write(content)
-	if err = errors.Join(err, draft.Sync(), draft.Close()); err != nil {
-		return err
-	}
-	if err := os.Link(draft.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return nil
 }

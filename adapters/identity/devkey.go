@@ -16,6 +16,8 @@ import (
 	"syscall"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/perfectworks/backend/adapters/durable"
 )
 
 // developmentKeyFile holds the development issuer's signing key, in the data
@@ -81,7 +83,7 @@ func readKey(path string) (*ecdsa.PrivateKey, error) {
 
 // createKey makes a key, and returns the one that was written first: a file that
 // has its name is whole and never replaced.
-func createKey(path string) (_ *ecdsa.PrivateKey, err error) {
+func createKey(path string) (*ecdsa.PrivateKey, error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -93,16 +95,7 @@ func createKey(path string) (_ *ecdsa.PrivateKey, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	draft, err := os.CreateTemp(filepath.Dir(path), "signing-key-*.tmp") // mode 0600
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, os.Remove(draft.Name())) }()
-	err = pem.Encode(draft, &pem.Block{Type: pemType, Bytes: der})
-	if err = errors.Join(err, draft.Sync(), draft.Close()); err != nil {
-		return nil, err
-	}
-	if err := os.Link(draft.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := durable.CreateOnce(path, pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der})); err != nil {
 		return nil, err
 	}
 	return readKey(path)

@@ -13,6 +13,8 @@ import (
 
 	"gocloud.dev/secrets"
 	"gocloud.dev/secrets/localsecrets"
+
+	"github.com/perfectworks/backend/adapters/durable"
 )
 
 // LocalKeeper is the default in the place of a key management service: its key
@@ -55,25 +57,12 @@ func readKeyFile(file string) (raw [keySize]byte, err error) {
 	return [keySize]byte(decoded), nil
 }
 
-// makeKeyFile writes a new key beside the file and links it into place, so that
-// of several processes one wins, and none reads half a key.
-func makeKeyFile(file string) (err error) {
+// makeKeyFile writes a new key, unless there is one.
+func makeKeyFile(file string) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return err
 	}
-	draft, err := os.CreateTemp(filepath.Dir(file), ".key-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.Remove(draft.Name())) }()
 	raw := make([]byte, keySize)
 	_, _ = rand.Read(raw) // It never fails.
-	_, err = draft.WriteString(base64.StdEncoding.EncodeToString(raw) + "\n")
-	if err := errors.Join(err, draft.Sync(), draft.Close()); err != nil {
-		return err
-	}
-	if err := os.Link(draft.Name(), file); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return nil
+	return durable.CreateOnce(file, []byte(base64.StdEncoding.EncodeToString(raw)+"\n"))
 }

@@ -11,7 +11,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+
+	"github.com/perfectworks/backend/adapters/durable"
 )
 
 const (
@@ -157,7 +158,7 @@ func KeysIn(path string) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := createOnce(path, text); err != nil {
+	if err := durable.CreateOnce(path, text); err != nil {
 		return nil, fmt.Errorf("keep the key of statements: %w", err)
 	}
 	return LoadKeys(path)
@@ -174,21 +175,4 @@ func NewKey() ([]byte, error) {
 		return nil, fmt.Errorf("create the key of statements: %w", err)
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: blockPrivate, Bytes: der}), nil
-}
-
-// createOnce creates a file whole, unless there is one.
-func createOnce(path string, content []byte) error {
-	whole, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(whole.Name()) }() // Linked or of no use.
-	_, err = whole.Write(content)
-	if err = errors.Join(err, whole.Sync(), whole.Close()); err != nil {
-		return err
-	}
-	if err := os.Link(whole.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return nil
 }
