@@ -70,11 +70,7 @@ var (
 // progress is called from another goroutine, never twice at a time, and not
 // after Rebuild has returned. When ctx ends, the live generation stays.
 func (e *Engine) Rebuild(ctx context.Context, projection string, progress func(BuildProgress)) error {
-	d, ok := e.definitions[projection]
-	if !ok {
-		return fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
-	}
-	return e.RebuildWith(ctx, []string{d.Name}, RebuildOptions{Throttle: Unthrottled, Progress: progress})
+	return e.RebuildWith(ctx, []string{projection}, RebuildOptions{Throttle: Unthrottled, Progress: progress})
 }
 
 // build is one build of one generation.

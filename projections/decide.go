@@ -123,9 +123,9 @@ func (e *Engine) decide(ctx context.Context, projection, stream, name string) (t
 // decideSome carries out a decision about the first parked events of a stream. It tells
 // whether there may be more to take in.
 func (e *Engine) decideSome(ctx context.Context, projection, stream, name string) (taken int, more bool, err error) {
-	definition, ok := e.definitions[projection]
-	if !ok {
-		return 0, false, fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
+	definition, err := e.definition(projection)
+	if err != nil {
+		return 0, false, err
 	}
 	err = pgx.BeginFunc(ctx, e.config.Pool, func(tx pgx.Tx) error {
 		// The live projector waits, and then finds that it has to begin again.

@@ -204,6 +204,15 @@ func (e *Engine) Run(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
+// definition returns that of a projection. The error wraps ErrUnknownProjection.
+func (e *Engine) definition(projection string) (Definition, error) {
+	d, ok := e.definitions[projection]
+	if !ok {
+		return d, fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
+	}
+	return d, nil
+}
+
 // operatorPatience is how long an operator's command waits for the build lock: a
 // program may hold it for a moment, to see that there is nothing to build.
 const operatorPatience = time.Second

@@ -62,9 +62,9 @@ var ErrLongHistory = fmt.Errorf("more than %d events have to do with the row", m
 // this program. The table may be empty if the projection has only one. It reads the
 // whole log up to its present end, and touches nothing.
 func (e *Engine) Steps(ctx context.Context, projection, table string, key []string) (steps []Step, err error) {
-	d, ok := e.definitions[projection]
-	if !ok {
-		return nil, fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
+	d, err := e.definition(projection)
+	if err != nil {
+		return nil, err
 	}
 	head, err := e.config.Head(ctx)
 	if err != nil {

@@ -65,7 +65,7 @@ func amend(ctx context.Context, db execer, id int64, state GenerationState, chan
 	return tag.RowsAffected() > 0, nil
 }
 
-// building returns the generation of a projection that is being built.
+// buildingGeneration returns the generation of a projection that is being built.
 func buildingGeneration(ctx context.Context, db querier, projection string) (Generation, error) {
 	g, err := generation(ctx, db, "WHERE projection = $1 AND state = 'building'", projection)
 	if errors.Is(err, errNoGeneration) {
@@ -77,8 +77,8 @@ func buildingGeneration(ctx context.Context, db querier, projection string) (Gen
 // Built returns the generation of a projection that is being built, or waits for a
 // confirmation, by whatever process. The error wraps ErrNotBuilding if there is none.
 func (e *Engine) Built(ctx context.Context, projection string) (Generation, error) {
-	if _, ok := e.definitions[projection]; !ok {
-		return Generation{}, fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
+	if _, err := e.definition(projection); err != nil {
+		return Generation{}, err
 	}
 	return buildingGeneration(ctx, e.config.Pool, projection)
 }
@@ -157,8 +157,8 @@ func (e *Engine) reorder(ctx context.Context, g Generation, o Order) (Generation
 // onReady does something, under the build lock, with a generation that waits for a
 // confirmation.
 func (e *Engine) onReady(ctx context.Context, projection string, work func(Generation) error) error {
-	if _, ok := e.definitions[projection]; !ok {
-		return fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
+	if _, err := e.definition(projection); err != nil {
+		return err
 	}
 	return e.building(ctx, projection, operatorPatience, func() error {
 		g, err := buildingGeneration(ctx, e.config.Pool, projection)
@@ -197,8 +197,8 @@ const cancelPatience = 30 * time.Second
 // confirmation, and drops it. It waits until the process that builds it has noticed.
 // The error wraps ErrNotBuilding if there is none.
 func (e *Engine) Cancel(ctx context.Context, projection string) (Generation, error) {
-	if _, ok := e.definitions[projection]; !ok {
-		return Generation{}, fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
+	if _, err := e.definition(projection); err != nil {
+		return Generation{}, err
 	}
 	var g Generation
 	err := pgx.BeginFunc(ctx, e.config.Pool, func(tx pgx.Tx) (err error) {

@@ -32,10 +32,6 @@ type Parked struct {
 	ParkedAt time.Time
 }
 
-func parkedEvents(ctx context.Context, db querier, projection string) ([]Parked, error) {
-	return parkedWhere(ctx, db, "WHERE g.projection = $1 ORDER BY g.id, p.commit_position, p.prepare_position", projection)
-}
-
 // parkedWhere reads the parked events that the rest of a query chooses.
 func parkedWhere(ctx context.Context, db querier, rest string, args ...any) ([]Parked, error) {
 	rows, err := db.Query(ctx, `
@@ -125,20 +121,18 @@ func queueParked(s *script, generation int64, events []entry) error {
 // its error and what is still known of it. The error wraps ErrNothingParked if there is
 // none.
 func (e *Engine) ShowParked(ctx context.Context, projection, stream string, each func(Parked, event.Recorded, error) error) error {
-	all, err := e.Parked(ctx, projection)
+	if _, err := e.definition(projection); err != nil {
+		return err
+	}
+	all, err := parkedWhere(ctx, e.config.Pool, `WHERE g.projection = $1 AND g.state = 'live' AND p.stream = $2
+		ORDER BY p.commit_position, p.prepare_position`, projection, stream)
 	if err != nil {
 		return err
 	}
-	live, err := liveGeneration(ctx, e.config.Pool, projection)
-	if err != nil {
-		return err
+	if len(all) == 0 {
+		return fmt.Errorf("%w: %s", ErrNothingParked, stream)
 	}
-	found := false
 	for _, p := range all {
-		if p.Generation != live.ID || p.Stream != stream {
-			continue
-		}
-		found = true
 		err := e.config.Read(ctx, p.Position, p.Position, func(r event.Recorded, err error) error {
 			if err != nil && !errors.Is(err, ErrUndecodable) {
 				return err // It may pass.
@@ -148,9 +142,6 @@ func (e *Engine) ShowParked(ctx context.Context, projection, stream string, each
 		if err != nil {
 			return fmt.Errorf("read the parked event at %s: %w", p.Position, err)
 		}
-	}
-	if !found {
-		return fmt.Errorf("%w: %s", ErrNothingParked, stream)
 	}
 	return nil
 }

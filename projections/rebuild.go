@@ -3,7 +3,6 @@ package projections
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 )
@@ -46,8 +45,8 @@ func (e *Engine) known(projections []string) ([]string, error) {
 	}
 	var names []string
 	for _, name := range projections {
-		if _, ok := e.definitions[name]; !ok {
-			return nil, fmt.Errorf("%w: %s", ErrUnknownProjection, name)
+		if _, err := e.definition(name); err != nil {
+			return nil, err
 		}
 		if !slices.Contains(names, name) {
 			names = append(names, name)

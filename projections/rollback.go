@@ -19,11 +19,11 @@ var ErrNotRetired = errors.New("there is no such retired generation to go back t
 // has happened since. No running server then builds another in its place, until
 // somebody calls Rebuild. progress is as for Rebuild.
 func (e *Engine) Rollback(ctx context.Context, projection string, id int64, progress func(BuildProgress)) error {
-	definition, ok := e.definitions[projection]
-	if !ok {
-		return fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
+	definition, err := e.definition(projection)
+	if err != nil {
+		return err
 	}
-	err := e.building(ctx, projection, operatorPatience, func() error {
+	err = e.building(ctx, projection, operatorPatience, func() error {
 		g, err := e.retired(ctx, projection, id)
 		if err != nil {
 			return err
@@ -62,9 +62,9 @@ func (e *Engine) dropBuilding(ctx context.Context, projection string) error {
 // OrderRollback is Rollback by servers. It returns the generation that is to be live:
 // Built tells how far it is. One that shows all already is live at once.
 func (e *Engine) OrderRollback(ctx context.Context, projection string, id int64, act string) (g Generation, err error) {
-	definition, ok := e.definitions[projection]
-	if !ok {
-		return g, fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
+	definition, err := e.definition(projection)
+	if err != nil {
+		return g, err
 	}
 	err = e.building(ctx, projection, operatorPatience, func() error {
 		if g, err = e.retired(ctx, projection, id); err != nil {

@@ -129,9 +129,9 @@ func (p *projector) weigh(r event.Recorded, err error) (*entry, error) {
 // the generation returned, and are dropped after a day, or by Drop. Nothing that is
 // live is touched. report is told how far it has got.
 func (e *Engine) Replay(ctx context.Context, projection string, from, upTo event.Position, report func(position event.Position, events int64)) (_ Generation, err error) {
-	d, ok := e.definitions[projection]
-	if !ok {
-		return Generation{}, fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
+	d, err := e.definition(projection)
+	if err != nil {
+		return Generation{}, err
 	}
 	p, err := e.openScratch(ctx, d)
 	if err != nil {
@@ -166,9 +166,9 @@ func (p *projector) start(ctx context.Context, from event.Position) error {
 // other, in the order of their keys, as JSON objects. Columns with data about people
 // are hidden.
 func (e *Engine) Rows(ctx context.Context, g Generation, each func(table string, row json.RawMessage) error) error {
-	d, ok := e.definitions[g.Projection]
-	if !ok {
-		return fmt.Errorf("%w: %s", ErrUnknownProjection, g.Projection)
+	d, err := e.definition(g.Projection)
+	if err != nil {
+		return err
 	}
 	l, err := readLayout(ctx, e.config.Pool, d)
 	if err != nil {

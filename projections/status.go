@@ -155,11 +155,11 @@ func (e *Engine) Served(ctx context.Context, projections ...string) (bool, error
 		return false, err
 	}
 	for _, name := range projections {
-		i := slices.IndexFunc(e.config.Definitions, func(d Definition) bool { return d.Name == name })
-		if i < 0 {
-			return false, fmt.Errorf("%w: %s", ErrUnknownProjection, name)
+		d, err := e.definition(name)
+		if err != nil {
+			return false, err
 		}
-		if !slices.ContainsFunc(live, func(g Generation) bool { return g.Projection == name && g.builtFor(e.config.Definitions[i]) }) {
+		if !slices.ContainsFunc(live, func(g Generation) bool { return g.Projection == name && g.builtFor(d) }) {
 			return false, nil
 		}
 	}
@@ -243,10 +243,10 @@ func (e *Engine) Generations(ctx context.Context) ([]Generation, error) {
 
 // Parked lists the parked events of a projection's generations, in order.
 func (e *Engine) Parked(ctx context.Context, projection string) ([]Parked, error) {
-	if _, ok := e.definitions[projection]; !ok {
-		return nil, fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
+	if _, err := e.definition(projection); err != nil {
+		return nil, err
 	}
-	return parkedEvents(ctx, e.config.Pool, projection)
+	return parkedWhere(ctx, e.config.Pool, "WHERE g.projection = $1 ORDER BY g.id, p.commit_position, p.prepare_position", projection)
 }
 
 // headCache keeps the end of the log as last known, for metrics.

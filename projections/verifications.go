@@ -48,8 +48,8 @@ const noteInterval = time.Second
 // LastVerification tells in each process what was found. done is called at the end.
 // The verification ends with ctx. The error wraps ErrBuilding while one is under way.
 func (e *Engine) StartVerification(ctx context.Context, projection string, o VerifyOptions, act string, done func(error)) error {
-	if _, ok := e.definitions[projection]; !ok {
-		return fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
+	if _, err := e.definition(projection); err != nil {
+		return err
 	}
 	tag, err := e.config.Pool.Exec(ctx, `INSERT INTO projection.verifications AS v (projection, act, process) VALUES ($1, $2, $3)
 		ON CONFLICT (projection) DO UPDATE SET act = excluded.act, process = excluded.process, began_at = now(),
@@ -98,8 +98,8 @@ func (e *Engine) noteVerified(ctx context.Context, projection, act string, v Ver
 // LastVerification returns the latest verification of a projection by any server. The
 // error wraps ErrNotVerified if there was none.
 func (e *Engine) LastVerification(ctx context.Context, projection string) (v ServerVerification, err error) {
-	if _, ok := e.definitions[projection]; !ok {
-		return v, fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
+	if _, err := e.definition(projection); err != nil {
+		return v, err
 	}
 	var ended *time.Time
 	var failure *string

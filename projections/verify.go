@@ -71,9 +71,9 @@ type VerifyOptions struct {
 // The error wraps ErrNoReducers when this program cannot project the live tables,
 // and event.ErrLogWentBack when they show what the log does not hold.
 func (e *Engine) Verify(ctx context.Context, projection string, o VerifyOptions) (v Verification, err error) {
-	definition, ok := e.definitions[projection]
-	if !ok {
-		return v, fmt.Errorf("%w: %s", ErrUnknownProjection, projection)
+	definition, err := e.definition(projection)
+	if err != nil {
+		return v, err
 	}
 	if o.Progress == nil {
 		o.Progress = func(event.Position, event.Position, int64) {}
