@@ -74,6 +74,17 @@ func withKeys(ctx context.Context, keys int, run func(*pgxpool.Pool, *eventstore
 
 // withKeyLog is withKeys, with the node of the log.
 func withKeyLog(ctx context.Context, keys int, run func(*pgxpool.Pool, *child, *eventstore.Client, *eventstore.Codec) error) error {
+	return withFilledLog(ctx, func(ctx context.Context, client *eventstore.Client, codec *eventstore.Codec) error {
+		return issueKeys(ctx, client, codec, keys)
+	}, run)
+}
+
+// withFilledLog runs a benchmark on a log that was filled before, with all read models
+// empty.
+func withFilledLog(
+	ctx context.Context, fill func(context.Context, *eventstore.Client, *eventstore.Codec) error,
+	run func(*pgxpool.Pool, *child, *eventstore.Client, *eventstore.Codec) error,
+) error {
 	return withDatabase(ctx, 80, func(pool *pgxpool.Pool) error {
 		if err := postgres.Migrate(ctx, pool, migrations.App, migrations.AppTable); err != nil {
 			return err
@@ -83,7 +94,7 @@ func withKeyLog(ctx context.Context, keys int, run func(*pgxpool.Pool, *child, *
 			if err != nil {
 				return err
 			}
-			if err := issueKeys(ctx, client, codec, keys); err != nil {
+			if err := fill(ctx, client, codec); err != nil {
 				return err
 			}
 			return run(pool, node, client, codec)

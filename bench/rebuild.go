@@ -28,28 +28,42 @@ func measureRebuilding(ctx context.Context, p plan) ([]measurement, error) {
 		Unit: "events/s", LimitedBy: "bare read by the client", Aim: 0.6,
 	}
 	err := withKeyLog(ctx, p.keys, func(pool *pgxpool.Pool, node *child, client *eventstore.Client, codec *eventstore.Codec) error {
-		engine, to, err := newEngine(ctx, pool, client, codec, newGate(true), apikeys.Definition())
-		if err != nil {
-			return err
-		}
-		if err := runUntil(ctx, engine, apikeys.Name, to, func() error { return nil }); err != nil {
-			return err
-		}
-		module, err := node.module()
-		if err != nil {
-			return err
-		}
-		c, err := compare(ctx, rebuildRounds,
-			func(ctx context.Context) (load, error) {
-				started := time.Now()
-				err := engine.Rebuild(ctx, apikeys.Name, func(projections.BuildProgress) {})
-				return load{Count: p.keys, Took: time.Since(started)}, err
-			},
-			func(ctx context.Context) (load, error) { return readWhole(ctx, module) })
+		c, err := compareRebuild(ctx, pool, node, client, codec, apikeys.Definition(), p.keys)
 		row = row.from(c)
-		return errors.Join(err, module.Close())
+		return err
 	})
 	return []measurement{row}, err
+}
+
+// compareRebuild compares rebuilding a read model with reading its log, both in the
+// items that the log holds.
+func compareRebuild(
+	ctx context.Context, pool *pgxpool.Pool, node *child, client *eventstore.Client, codec *eventstore.Codec,
+	model projections.Definition, items int,
+) (c comparison, err error) {
+	engine, to, err := newEngine(ctx, pool, client, codec, newGate(true), model)
+	if err != nil {
+		return c, err
+	}
+	if err := runUntil(ctx, engine, model.Name, to, func() error { return nil }); err != nil {
+		return c, err
+	}
+	module, err := node.module()
+	if err != nil {
+		return c, err
+	}
+	c, err = compare(ctx, rebuildRounds,
+		func(ctx context.Context) (load, error) {
+			started := time.Now()
+			err := engine.Rebuild(ctx, model.Name, func(projections.BuildProgress) {})
+			return load{Count: items, Took: time.Since(started)}, err
+		},
+		func(ctx context.Context) (load, error) {
+			l, err := readWhole(ctx, module)
+			l.Count = items
+			return l, err
+		})
+	return c, errors.Join(err, module.Close())
 }
 
 // readWhole reads the log of a node from its beginning to its end.

@@ -21,8 +21,6 @@ import (
 	"github.com/perfectworks/backend/domain/click"
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/id"
-	"github.com/perfectworks/backend/migrations"
-	"github.com/perfectworks/backend/projections"
 	"github.com/perfectworks/backend/projections/clickstats"
 )
 
@@ -235,45 +233,14 @@ func measureClickRebuild(ctx context.Context, p plan) ([]measurement, error) {
 		What: fmt.Sprintf("rebuild of %d clicks into analytics", p.events),
 		Unit: "clicks/s", LimitedBy: "bare read of the same events by the client", Aim: 0.6,
 	}
-	err := withDatabase(ctx, 80, func(pool *pgxpool.Pool) error {
-		if err := postgres.Migrate(ctx, pool, migrations.App, migrations.AppTable); err != nil {
-			return err
-		}
-		return withNode(ctx, pool, func(node *child, client *eventstore.Client) error {
-			codec, err := eventstore.NewCodec(eventstore.Schemas(), noKeys{})
-			if err != nil {
-				return err
-			}
-			link := click.Link{ReferrerID: id.FromUUID[id.Referrer](uuid.New()), CampaignID: id.FromUUID[id.Campaign](uuid.New())}
-			// Segments of the spool: hundreds of clicks within seconds.
-			if err := fillClicks(ctx, client, codec, link, time.Now().UTC().Truncate(24*time.Hour), 5*time.Second, p.events); err != nil {
-				return err
-			}
-			engine, to, err := newEngine(ctx, pool, client, codec, newGate(true), clickstats.Definition())
-			if err != nil {
-				return err
-			}
-			if err := runUntil(ctx, engine, clickstats.Name, to, func() error { return nil }); err != nil {
-				return err
-			}
-			module, err := node.module()
-			if err != nil {
-				return err
-			}
-			c, err := compare(ctx, rebuildRounds,
-				func(ctx context.Context) (load, error) {
-					started := time.Now()
-					err := engine.Rebuild(ctx, clickstats.Name, func(projections.BuildProgress) {})
-					return load{Count: p.events, Took: time.Since(started)}, err
-				},
-				func(ctx context.Context) (load, error) {
-					l, err := readWhole(ctx, module)
-					l.Count = p.events
-					return l, err
-				})
-			row = row.from(c)
-			return errors.Join(err, module.Close())
-		})
+	err := withFilledLog(ctx, func(ctx context.Context, client *eventstore.Client, codec *eventstore.Codec) error {
+		link := click.Link{ReferrerID: id.FromUUID[id.Referrer](uuid.New()), CampaignID: id.FromUUID[id.Campaign](uuid.New())}
+		// Segments of the spool: hundreds of clicks within seconds.
+		return fillClicks(ctx, client, codec, link, time.Now().UTC().Truncate(24*time.Hour), 5*time.Second, p.events)
+	}, func(pool *pgxpool.Pool, node *child, client *eventstore.Client, codec *eventstore.Codec) error {
+		c, err := compareRebuild(ctx, pool, node, client, codec, clickstats.Definition(), p.events)
+		row = row.from(c)
+		return err
 	})
 	return []measurement{row}, err
 }
