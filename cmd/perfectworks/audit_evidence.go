@@ -292,11 +292,11 @@ id, which is looked for in the whole log, or as STREAM@REVISION.`,
 					if err != nil {
 						return err
 					}
-					text, err := json.MarshalIndent(p, "", "  ")
+					text, err := indentedJSON(p)
 					if err != nil {
 						return err
 					}
-					text = append(escapedJSON(text), '\n')
+					text = append(text, '\n')
 					if output == "" {
 						_, err = cmd.OutOrStdout().Write(text)
 						return err

@@ -14,18 +14,20 @@ type countBar struct {
 }
 
 func newCountBar(w io.Writer, what string) *countBar {
+	return &countBar{newBar(w, progressbar.OptionSetDescription(what), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true))}
+}
+
+// newBar returns a bar that is gone when it is finished; nil where no person looks.
+func newBar(w io.Writer, options ...progressbar.Option) *progressbar.ProgressBar {
 	if !isTerminal(w) {
-		return &countBar{}
+		return nil
 	}
-	return &countBar{progressbar.NewOptions64(1,
+	return progressbar.NewOptions64(1, append([]progressbar.Option{
 		progressbar.OptionSetWriter(w),
-		progressbar.OptionSetDescription(what),
 		progressbar.OptionSetWidth(30),
-		progressbar.OptionShowCount(),
-		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionThrottle(100 * time.Millisecond),
 		progressbar.OptionClearOnFinish(),
-	)}
+	}, options...)...)
 }
 
 // show may be called often.

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -19,18 +18,10 @@ type buildBar struct {
 }
 
 func newBuildBar(w io.Writer) *buildBar {
-	b := &buildBar{last: map[string]projections.BuildProgress{}}
-	if !isTerminal(w) {
-		return b
+	return &buildBar{
+		bar:  newBar(w, progressbar.OptionSetPredictTime(false)),
+		last: map[string]projections.BuildProgress{},
 	}
-	b.bar = progressbar.NewOptions64(1,
-		progressbar.OptionSetWriter(w),
-		progressbar.OptionSetWidth(30),
-		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionSetPredictTime(false),
-		progressbar.OptionClearOnFinish(),
-	)
-	return b
 }
 
 // show is called for each progress, never twice at a time. With several projections
