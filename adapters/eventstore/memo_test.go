@@ -6,9 +6,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
+	"github.com/perfectworks/backend/domain/domaintest"
 	"github.com/perfectworks/backend/domain/event"
 )
 
@@ -55,7 +55,7 @@ func TestAMemoDecodesOnce(t *testing.T) {
 // What was decoded while keys were destroyed, or a while ago, is not used again.
 func TestAMemoIsForgotten(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	domaintest.Bubble(t, func(t *testing.T) {
 		codec, reads := &Codec{}, 0
 		m := newMemo()
 		read := func(during func()) {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"testing"
 	"testing/synctest"
+
+	"github.com/perfectworks/backend/domain/domaintest"
 )
 
 func TestARoomHoldsSoManyBytes(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	domaintest.Bubble(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		r := newRoom(10)
 		if !r.enter(ctx, 6) || !r.enter(ctx, 4) {

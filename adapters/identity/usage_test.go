@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/perfectworks/backend/adapters/identity"
 	"github.com/perfectworks/backend/adapters/postgres/postgrestest"
+	"github.com/perfectworks/backend/domain/domaintest"
 	"github.com/perfectworks/backend/domain/id"
 	"github.com/perfectworks/backend/migrations"
 )
@@ -139,7 +139,7 @@ func TestUsageIsKeptWhileTheDatabaseIsAway(t *testing.T) {
 
 func TestUsageIsWrittenNowAndThenAndAtTheEnd(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	domaintest.Bubble(t, func(t *testing.T) {
 		db := &statements{}
 		usage := identity.NewUsage(db, discard())
 		ctx, cancel := context.WithCancel(t.Context())
@@ -171,7 +171,7 @@ func TestUsageIsWrittenNowAndThenAndAtTheEnd(t *testing.T) {
 
 func TestUsageIsBounded(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	domaintest.Bubble(t, func(t *testing.T) {
 		var logged bytes.Buffer
 		db := &statements{away: true}
 		usage := identity.NewUsage(db, slog.New(slog.NewTextHandler(&logged, nil)))

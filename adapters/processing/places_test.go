@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/perfectworks/backend/domain/domaintest"
 	"github.com/perfectworks/backend/domain/id"
 )
 
@@ -14,7 +15,7 @@ import (
 // that came first.
 func TestPlacesAreShared(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	domaintest.Bubble(t, func(t *testing.T) {
 		p := newPlaces(2)
 		var got []id.Organization
 		leaves := map[id.Organization][]func(){}
@@ -60,7 +61,7 @@ func TestPlacesAreShared(t *testing.T) {
 // One that gives up waiting leaves nothing behind.
 func TestGivingUpAPlace(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	domaintest.Bubble(t, func(t *testing.T) {
 		p := newPlaces(1)
 		leave, err := p.take(t.Context(), "one")
 		if err != nil {

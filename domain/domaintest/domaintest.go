@@ -1,5 +1,6 @@
 // Package domaintest tests decisions: given these events, when this is asked,
-// then these events happen, or this failure.
+// then these events happen, or this failure. It also runs code that waits on a
+// fake clock.
 package domaintest
 
 import (

@@ -13,6 +13,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 
 	"github.com/perfectworks/backend/domain/apikey"
+	"github.com/perfectworks/backend/domain/domaintest"
 	"github.com/perfectworks/backend/domain/event"
 	"github.com/perfectworks/backend/domain/failure"
 	"github.com/perfectworks/backend/projections"
@@ -51,7 +52,7 @@ func TestRevocationIsHeededEverywhereWithinTheBound(t *testing.T) {
 		for _, phase := range []time.Duration{time.Millisecond, 50 * time.Millisecond, 110 * time.Millisecond, 190 * time.Millisecond} { // of the beat
 			t.Run(fmt.Sprint(name, " ", phase), func(t *testing.T) {
 				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
+				domaintest.Bubble(t, func(t *testing.T) {
 					log := newLog()
 					log.append(withKey()...)
 					one, two := log.start(t), log.start(t)
@@ -78,7 +79,7 @@ func TestRevocationIsHeededEverywhereWithinTheBound(t *testing.T) {
 
 func TestADirectoryThatCannotProveItsAgeSaysSoAndRecovers(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	domaintest.Bubble(t, func(t *testing.T) {
 		log := newLog()
 		log.append(withKey()...)
 		p := log.start(t)
@@ -116,7 +117,7 @@ func TestADirectoryThatCannotProveItsAgeSaysSoAndRecovers(t *testing.T) {
 
 func TestAShortPauseCostsTimeAndNoAnswers(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	domaintest.Bubble(t, func(t *testing.T) {
 		log := newLog()
 		log.append(withKey()...)
 		p := log.start(t)
@@ -134,7 +135,7 @@ func TestAShortPauseCostsTimeAndNoAnswers(t *testing.T) {
 
 func TestReadyTellsLateFromBlind(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	domaintest.Bubble(t, func(t *testing.T) {
 		log := newLog()
 		log.append(withKey()...)
 		p := log.start(t)
@@ -160,7 +161,7 @@ func TestReadyTellsLateFromBlind(t *testing.T) {
 
 func TestCatchUpFindsWhatAnotherProcessJustWrote(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	domaintest.Bubble(t, func(t *testing.T) {
 		log := newLog()
 		log.append(adaAtAcme...)
 		p := log.start(t)
@@ -183,7 +184,7 @@ func TestCatchUpFindsWhatAnotherProcessJustWrote(t *testing.T) {
 
 func TestCatchUpIsBounded(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	domaintest.Bubble(t, func(t *testing.T) {
 		log := newLog()
 		log.append(withKey()...)
 		p := log.start(t)
@@ -220,7 +221,7 @@ func TestCatchUpIsBounded(t *testing.T) {
 
 func TestAnIdleDirectoryAsksTheStoreSeldom(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	domaintest.Bubble(t, func(t *testing.T) {
 		log := newLog()
 		log.start(t)
 		time.Sleep(10 * time.Second)
@@ -232,7 +233,7 @@ func TestAnIdleDirectoryAsksTheStoreSeldom(t *testing.T) {
 
 func TestWaitFor(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	domaintest.Bubble(t, func(t *testing.T) {
 		log := newLog()
 		p := log.start(t)
 		synctest.Wait()
@@ -259,7 +260,7 @@ func TestWaitFor(t *testing.T) {
 
 func TestIrrelevantEventsAreProgress(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	domaintest.Bubble(t, func(t *testing.T) {
 		log := newLog()
 		p := log.start(t)
 		at := log.append(apikey.DescriptionChanged{KeyID: key1})
@@ -273,7 +274,7 @@ func TestIrrelevantEventsAreProgress(t *testing.T) {
 
 func TestDecodingThatFails(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	domaintest.Bubble(t, func(t *testing.T) {
 		log := newLog()
 		p := log.start(t)
 		failures := 5

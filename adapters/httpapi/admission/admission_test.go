@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/perfectworks/backend/adapters/httpapi/admission"
+	"github.com/perfectworks/backend/domain/domaintest"
 )
 
 func enter(t *testing.T, g *admission.Gate, caller, organization string) *admission.Place {
@@ -26,7 +27,7 @@ func enter(t *testing.T, g *admission.Gate, caller, organization string) *admiss
 
 func TestPlacesAreBounded(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	domaintest.Bubble(t, func(t *testing.T) {
 		g := admission.New(admission.Limits{Working: 4, PerOrganization: 3, PerCaller: 2, Queued: 3, QueuedPerCaller: 1})
 		ada1, ada2 := enter(t, g, "ada", "acme"), enter(t, g, "ada", "acme")
 		// Her third waits, and her fourth is refused at once.
@@ -65,7 +66,7 @@ func TestPlacesAreBounded(t *testing.T) {
 // Somebody who asks for much waits behind nobody but himself.
 func TestCallersTakeTurns(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	domaintest.Bubble(t, func(t *testing.T) {
 		g := admission.New(admission.Limits{Working: 1, PerOrganization: 1, PerCaller: 1, Queued: 100, QueuedPerCaller: 50, Patience: time.Hour})
 		first := enter(t, g, "first", "")
 		var order []string
@@ -93,7 +94,7 @@ func TestCallersTakeTurns(t *testing.T) {
 // A request that only waits holds no place, and gets one again when it goes on.
 func TestPausing(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	domaintest.Bubble(t, func(t *testing.T) {
 		g := admission.New(admission.Limits{Working: 2, PerOrganization: 2, PerCaller: 1, Paused: 10})
 		var blocked []*admission.Place
 		for range 10 {
