@@ -39,15 +39,7 @@ func TestAuditOnTheCommandLine(t *testing.T) {
 		}
 		return stdout
 	}
-	says := func(text string, wants ...string) {
-		t.Helper()
-		for _, want := range wants {
-			if !strings.Contains(text, want) {
-				t.Errorf("%q is not said: %s", want, text)
-			}
-		}
-	}
-	says(run(0, "log"), "UserRegistered", "OrganizationRegistered", stream+"@0", "MemberJoined")
+	says(t, run(0, "log"), "UserRegistered", "OrganizationRegistered", stream+"@0", "MemberJoined")
 	lines := strings.Split(strings.TrimSpace(run(0, "log", "--aggregate", stream, "--json")), "\n")
 	var all []auditlog.Entry
 	for _, line := range lines {
@@ -60,40 +52,40 @@ func TestAuditOnTheCommandLine(t *testing.T) {
 	if len(all) != 3 || all[2].Type != "OrganizationProfileUpdated" {
 		t.Fatalf("%d events: %+v", len(all), all)
 	}
-	says(run(0, "log", "--aggregate", "reservation"), "reservation-") // Which no projection follows.
+	says(t, run(0, "log", "--aggregate", "reservation"), "reservation-") // Which no projection follows.
 	if text := run(0, "log", "--since", "2100-01-01T00:00:00Z"); text != "" {
 		t.Errorf("from the future: %s", text)
 	}
-	says(run(2, "log", "--since", "tomorrow"), "--since")
+	says(t, run(2, "log", "--since", "tomorrow"), "--since")
 
-	says(run(0, "show", stream), `"name": "Difference Engines"`, "after revision 2")
+	says(t, run(0, "show", stream), `"name": "Difference Engines"`, "after revision 2")
 	var first auditlog.State
 	if err := json.Unmarshal([]byte(run(0, "show", stream, "--at", "0", "--json")), &first); err != nil || first.Revision != 0 {
 		t.Errorf("%+v, %v", first, err)
 	}
-	says(run(0, "show", stream, "--at", "2000-01-01T00:00:00Z"), "before its first event")
+	says(t, run(0, "show", stream, "--at", "2000-01-01T00:00:00Z"), "before its first event")
 	for _, diff := range [][]string{{"--diff", "0", "--diff", "2"}, {"--diff", "0", "2"}, {"--diff", "0"}} {
-		says(run(0, append([]string{"show", stream}, diff...)...), "from revision 0 to 2", "members.user_", "profile.name", `"Engines"`, `→  "Difference Engines"`)
+		says(t, run(0, append([]string{"show", stream}, diff...)...), "from revision 0 to 2", "members.user_", "profile.name", `"Engines"`, `→  "Difference Engines"`)
 	}
 	var diff stateDifferenceJSON
 	if err := json.Unmarshal([]byte(run(0, "show", stream, "--diff", "1", "2", "--json")), &diff); err != nil || len(diff.Changes) != 2 || diff.Changes[0].Field != "profile.name" || diff.Changes[0].To != "Difference Engines" {
 		t.Errorf("%+v, %v", diff.Changes, err)
 	}
-	says(run(2, "show", stream, "1"), "--diff")
-	says(run(2, "show", stream, "--diff", "0", "1", "--at", "1"), "exclude")
-	says(run(2, "show", stream, "--at", "soon"), "neither a time")
-	says(run(1, "show", "organization-org_01h455vb4pex5vsknk084sn02q"), "no such stream")
-	says(run(1, "show", "dreams"), "no aggregate")
+	says(t, run(2, "show", stream, "1"), "--diff")
+	says(t, run(2, "show", stream, "--diff", "0", "1", "--at", "1"), "exclude")
+	says(t, run(2, "show", stream, "--at", "soon"), "neither a time")
+	says(t, run(1, "show", "organization-org_01h455vb4pex5vsknk084sn02q"), "no such stream")
+	says(t, run(1, "show", "dreams"), "no aggregate")
 
-	says(run(0, "replay", stream), "OrganizationRegistered", "MemberJoined", "→")
+	says(t, run(0, "replay", stream), "OrganizationRegistered", "MemberJoined", "→")
 	if n := strings.Count(run(0, "replay", stream, "--json"), "\n"); n != 3 {
 		t.Errorf("%d lines", n)
 	}
-	says(run(0, "replay", stream, "--state"), `"name": "Difference Engines"`)
+	says(t, run(0, "replay", stream, "--state"), `"name": "Difference Engines"`)
 	// Rows are printed, with people hidden, and nothing is left behind.
-	says(run(0, "replay", "--into", "organizations", "--to", all[0].Position), "organizations", `"Engines"`, "events made 2 rows")
+	says(t, run(0, "replay", "--into", "organizations", "--to", all[0].Position), "organizations", `"Engines"`, "events made 2 rows")
 	people := run(0, "replay", "--into", "users", "--json")
-	says(people, `"table":`, "[personal]")
+	says(t, people, `"table":`, "[personal]")
 	schemas := func() (n int) {
 		t.Helper()
 		if err := connect(t, place).QueryRow(t.Context(), "SELECT count(*) FROM projection.generations WHERE state = 'scratch'").Scan(&n); err != nil {
@@ -105,26 +97,26 @@ func TestAuditOnTheCommandLine(t *testing.T) {
 		t.Errorf("%d scratch schemas are left", n)
 	}
 	replayed := run(0, "replay", "--into", "organizations", "--to", all[0].Position, "--keep", "--reason", "ticket 4711")
-	says(replayed, "events are in the tables of the schema organizations_g")
+	says(t, replayed, "events are in the tables of the schema organizations_g")
 	_, rest, _ := strings.Cut(replayed, "the schema ")
 	schema, _, _ := strings.Cut(rest, ",")
 	var name string
 	if err := connect(t, place).QueryRow(t.Context(), "SELECT name FROM "+schema+".organizations WHERE id = $1", home).Scan(&name); err != nil || name != "Engines" || schemas() != 1 {
 		t.Errorf("replayed: %q, %v", name, err)
 	}
-	says(run(2, "replay", "--into", "organizations", "--from", "here"), "--from")
-	says(run(2, "replay", "--into", "organizations", "--from", "C:9/P:9", "--to", "C:8/P:8"), "--from must not be after")
-	says(run(2, "replay"), "name a stream")
-	says(run(2, "replay", stream, "--step", "--json"), "exclude")
-	says(run(0, "log", "--type", "OperatorActBegan", "--json"), "replay-into-scratch", "ticket 4711")
+	says(t, run(2, "replay", "--into", "organizations", "--from", "here"), "--from")
+	says(t, run(2, "replay", "--into", "organizations", "--from", "C:9/P:9", "--to", "C:8/P:8"), "--from must not be after")
+	says(t, run(2, "replay"), "name a stream")
+	says(t, run(2, "replay", stream, "--step", "--json"), "exclude")
+	says(t, run(0, "log", "--type", "OperatorActBegan", "--json"), "replay-into-scratch", "ticket 4711")
 
 	trace := run(0, "trace", all[0].CorrelationID)
-	says(trace, "command ", "by user user_", "OrganizationRegistered", "└─ ")
+	says(t, trace, "command ", "by user user_", "OrganizationRegistered", "└─ ")
 	var commands []*auditlog.Command
 	if err := json.Unmarshal([]byte(run(0, "trace", all[0].ID, "--json")), &commands); err != nil || len(commands) != 1 {
 		t.Errorf("%+v, %v", commands, err)
 	}
-	says(run(1, "trace", "nothing"), "no event has this id")
+	says(t, run(1, "trace", "nothing"), "no event has this id")
 }
 
 // Stepping shows one event for each Enter, and ends with q or the input.

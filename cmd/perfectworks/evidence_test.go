@@ -35,46 +35,32 @@ func TestTamperEvidenceOnTheCommandLine(t *testing.T) {
 		}
 		return stdout + stderr
 	}
-	says := func(text string, wants ...string) {
-		t.Helper()
-		for _, want := range wants {
-			if !strings.Contains(text, want) {
-				t.Errorf("%q is not said: %s", want, text)
-			}
-		}
-	}
-	write := func(path, text string) {
-		t.Helper()
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
 	data := []string{"--data", place.data}
-	write(kept, run(0, append(data, "checkpoint", "--note")...))
-	write(keys, run(0, append(data, "keys")...))
-	says(run(0, append(data, "checkpoint")...), "perfectworks/", "root")
-	says(run(0, append(data, "verify", "--all", "--checkpoint", kept, "--key", keys)...), "proven: ", "given")
+	write(t, kept, run(0, append(data, "checkpoint", "--note")...))
+	write(t, keys, run(0, append(data, "keys")...))
+	says(t, run(0, append(data, "checkpoint")...), "perfectworks/", "root")
+	says(t, run(0, append(data, "verify", "--all", "--checkpoint", kept, "--key", keys)...), "proven: ", "given")
 	run(0, append(data, "prove", stream+"@0", "-o", proof)...)
-	says(run(0, "check-proof", proof, "--key", keys), "proven: this event was in the log", "OrganizationRegistered", "personal:v2:")
+	says(t, run(0, "check-proof", proof, "--key", keys), "proven: this event was in the log", "OrganizationRegistered", "personal:v2:")
 	var shown provenJSON
 	if err := json.Unmarshal([]byte(run(0, "check-proof", proof, "--key", keys, "--json")), &shown); err != nil || shown.Stream != stream {
 		t.Errorf("%+v, %v", shown, err)
 	}
-	says(run(0, append(data, "prove", shown.ID)...), shown.Stream)
+	says(t, run(0, append(data, "prove", shown.ID)...), shown.Stream)
 	text, err := os.ReadFile(proof)
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(proof, strings.Replace(string(text), `"revision": 0`, `"revision": 1`, 1))
-	says(run(1, "check-proof", proof, "--key", keys), "does not prove")
-	write(keys+".other", strings.TrimPrefix(run(0, "new-key", "--name", "other"), "\n"))
-	says(run(1, "check-proof", proof, "--key", keys+".other"), "no known key")
-	says(run(2, "check-proof", proof), "key")
-	says(run(2, "new-key", "--name", "two words"), "--name")
-	says(run(2, append(data, "checkpoint", "--note", "--json")...), "exclude")
-	says(run(1, append(data, "prove", stream+"@99")...), "does not hold")
-	says(run(1, append(data, "prove", "nonsense")...), "STREAM@REVISION")
-	says(run(1, append(data, "prove", "00000000-0000-4000-8000-000000000001")...), "does not hold")
+	write(t, proof, strings.Replace(string(text), `"revision": 0`, `"revision": 1`, 1))
+	says(t, run(1, "check-proof", proof, "--key", keys), "does not prove")
+	write(t, keys+".other", strings.TrimPrefix(run(0, "new-key", "--name", "other"), "\n"))
+	says(t, run(1, "check-proof", proof, "--key", keys+".other"), "no known key")
+	says(t, run(2, "check-proof", proof), "key")
+	says(t, run(2, "new-key", "--name", "two words"), "--name")
+	says(t, run(2, append(data, "checkpoint", "--note", "--json")...), "exclude")
+	says(t, run(1, append(data, "prove", stream+"@99")...), "does not hold")
+	says(t, run(1, append(data, "prove", "nonsense")...), "STREAM@REVISION")
+	says(t, run(1, append(data, "prove", "00000000-0000-4000-8000-000000000001")...), "does not hold")
 
 	// An erasure destroys keys, and rewrites no event. Somebody does.
 	db := connect(t, place)
@@ -89,29 +75,29 @@ func TestTamperEvidenceOnTheCommandLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	exec("UPDATE eventnode.events SET metadata = replace(encode(metadata, 'escape'), 'actorKind\":\"user', 'actorKind\":\"usor')::bytea WHERE stream = $1 AND revision = 0", stream)
-	says(run(1, append(data, "verify")...), "not proven", "was changed", position)
+	says(t, run(1, append(data, "verify")...), "not proven", "was changed", position)
 	var report verifiedJSON
 	text = []byte(run(1, append(data, "verify", "--json")...))
 	if err := json.NewDecoder(strings.NewReader(string(text))).Decode(&report); err != nil || report.Proven || report.Difference == nil || report.Difference.Position != position {
 		t.Errorf("%s, %v", text, err)
 	}
 	exec("DELETE FROM eventnode.events WHERE stream = $1 AND revision = 0", stream)
-	says(run(1, append(data, "verify")...), "missing", position)
+	says(t, run(1, append(data, "verify")...), "missing", position)
 	// Nothing is built on that, unless an operator has said why.
-	says(run(1, append(data, "checkpoint", "--new-tree", "--reason", "ticket 4711", "--as", "sysuser_01h455vb4pex5vsknk084sn02q")...), "no system user")
-	says(run(2, append(data, "checkpoint", "--new-tree")...), "--reason")
-	says(run(0, append(data, "checkpoint", "--new-tree", "--reason", "ticket 4711")...), "/2")
-	says(run(0, append(data, "log", "--aggregate", "act", "--json")...), "begin-checkpoint-tree", "ticket 4711")
+	says(t, run(1, append(data, "checkpoint", "--new-tree", "--reason", "ticket 4711", "--as", "sysuser_01h455vb4pex5vsknk084sn02q")...), "no system user")
+	says(t, run(2, append(data, "checkpoint", "--new-tree")...), "--reason")
+	says(t, run(0, append(data, "checkpoint", "--new-tree", "--reason", "ticket 4711")...), "/2")
+	says(t, run(0, append(data, "log", "--aggregate", "act", "--json")...), "begin-checkpoint-tree", "ticket 4711")
 	run(0, append(data, "verify")...)
-	says(run(1, append(data, "verify", "--tree", "1")...), "missing", position)
+	says(t, run(1, append(data, "verify", "--tree", "1")...), "missing", position)
 	// The whole store goes, too, and what the database knows of it.
 	exec("DELETE FROM audit_checkpoints")
 	if err := os.RemoveAll(filepath.Join(place.data, "evidence")); err != nil {
 		t.Fatal(err)
 	}
-	says(run(1, append(data, "verify")...), "no checkpoint")
-	says(run(0, append(data, "checkpoint")...), "perfectworks/")
+	says(t, run(1, append(data, "verify")...), "no checkpoint")
+	says(t, run(0, append(data, "checkpoint")...), "perfectworks/")
 	run(0, append(data, "verify")...)
 	// By the tree of now, and the checkpoint of then.
-	says(run(1, append(data, "verify", "--checkpoint", kept)...), "not proven")
+	says(t, run(1, append(data, "verify", "--checkpoint", kept)...), "not proven")
 }

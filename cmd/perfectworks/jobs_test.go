@@ -27,29 +27,18 @@ func TestOperatorsDecideAboutFailedJobs(t *testing.T) {
 		}
 		return stdout + stderr
 	}
-	says := func(text string, wants ...string) {
-		t.Helper()
-		for _, want := range wants {
-			if !strings.Contains(text, want) {
-				t.Errorf("%q is not said: %s", want, text)
-			}
-		}
-		if strings.Contains(text, "\x1b") {
-			t.Error("an escape sequence reached the terminal")
-		}
-	}
-	says(run(0, "jobs", "list"), "policy/some-policy", "the page is missing", "evil", "failed")
-	says(run(0, "jobs", "show", "41"), "organization-org_1", "5d2e4e0a-0c53-4a7e-9d8e-2f6c1f0a0b0c", "attempt 3")
-	says(run(0, "jobs", "list", "--json"), `"kind": "policy/some-policy"`, `"id": 41`, `"endedAt": "`, `"process": null`, `"error": "evil\u001b[2Jtext"`)
-	says(run(0, "jobs", "show", "41", "--json"), `"key": "5d2e4e0a-0c53-4a7e-9d8e-2f6c1f0a0b0c"`, `"stream": "organization-org_1"`)
-	says(run(0, "jobs", "retry", "41"), "job 41 will be tried again")
-	says(run(1, "jobs", "retry", "41"), "the job has not failed")
-	says(run(0, "jobs", "discard", "42", "--reason", "the customer has left", "--json"), `"jobId": 42`, `"decision": "discard"`)
-	says(run(1, "jobs", "show", "42"), "there is no such job")
-	says(run(0, "jobs", "decisions"), "the customer has left", "retry", "discard", "@")
-	says(run(0, "jobs", "decisions", "--json"), `"reason": "the customer has left"`, `"decision": "retry"`, `"decidedBy": "`)
-	says(run(0, "jobs", "list", "--state", "running", "--json"), "[]")
-	says(run(0, "jobs", "list", "--state", "waiting"), "policy/some-policy")
+	says(t, run(0, "jobs", "list"), "policy/some-policy", "the page is missing", "evil", "failed")
+	says(t, run(0, "jobs", "show", "41"), "organization-org_1", "5d2e4e0a-0c53-4a7e-9d8e-2f6c1f0a0b0c", "attempt 3")
+	says(t, run(0, "jobs", "list", "--json"), `"kind": "policy/some-policy"`, `"id": 41`, `"endedAt": "`, `"process": null`, `"error": "evil\u001b[2Jtext"`)
+	says(t, run(0, "jobs", "show", "41", "--json"), `"key": "5d2e4e0a-0c53-4a7e-9d8e-2f6c1f0a0b0c"`, `"stream": "organization-org_1"`)
+	says(t, run(0, "jobs", "retry", "41"), "job 41 will be tried again")
+	says(t, run(1, "jobs", "retry", "41"), "the job has not failed")
+	says(t, run(0, "jobs", "discard", "42", "--reason", "the customer has left", "--json"), `"jobId": 42`, `"decision": "discard"`)
+	says(t, run(1, "jobs", "show", "42"), "there is no such job")
+	says(t, run(0, "jobs", "decisions"), "the customer has left", "retry", "discard", "@")
+	says(t, run(0, "jobs", "decisions", "--json"), `"reason": "the customer has left"`, `"decision": "retry"`, `"decidedBy": "`)
+	says(t, run(0, "jobs", "list", "--state", "running", "--json"), "[]")
+	says(t, run(0, "jobs", "list", "--state", "waiting"), "policy/some-policy")
 }
 
 func TestOperatorsStartPolicies(t *testing.T) {

@@ -43,6 +43,19 @@ func program(t *testing.T, settings []string, args ...string) *exec.Cmd {
 	return command
 }
 
+// says checks that what a command wrote has some parts, and is safe for a terminal.
+func says(t *testing.T, text string, wants ...string) {
+	t.Helper()
+	for _, want := range wants {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not said: %s", want, text)
+		}
+	}
+	if strings.Contains(text, "\x1b") {
+		t.Error("an escape sequence reached the terminal")
+	}
+}
+
 // output runs the program to its end.
 func output(t *testing.T, settings []string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()

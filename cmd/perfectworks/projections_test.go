@@ -28,14 +28,6 @@ func TestOperatorsRepairProjections(t *testing.T) {
 		}
 		return stdout
 	}
-	says := func(text string, wants ...string) {
-		t.Helper()
-		for _, want := range wants {
-			if !strings.Contains(text, want) {
-				t.Errorf("%q is not said: %s", want, text)
-			}
-		}
-	}
 	generations := func() map[string]generationJSON {
 		t.Helper()
 		var all []generationJSON
@@ -54,22 +46,22 @@ func TestOperatorsRepairProjections(t *testing.T) {
 	if first.ID == 0 || first.Events == 0 || first.LastEventAt == nil || first.LogWentBackAt != nil {
 		t.Errorf("the live generation: %+v", first)
 	}
-	says(run(0, "rebuild", "users"), "users was rebuilt from")
+	says(t, run(0, "rebuild", "users"), "users was rebuilt from")
 	second := generations()
 	if second["live"].ID <= first.ID || second["retired"].ID != first.ID {
 		t.Errorf("after the rebuild: %+v", second)
 	}
-	says(run(0, "rollback", "users", strconv.FormatInt(first.ID, 10)), "users shows an earlier generation")
+	says(t, run(0, "rollback", "users", strconv.FormatInt(first.ID, 10)), "users shows an earlier generation")
 	third := generations()
 	if third["live"].ID != first.ID || !third["live"].Pinned || third["retired"].ID != second["live"].ID {
 		t.Errorf("after the rollback: %+v", third)
 	}
-	says(run(1, "rollback", "users", "4711"), "no such retired generation")
-	says(run(1, "rollback", "dreams"), "no such projection")
-	says(run(1, "drop", strconv.FormatInt(first.ID, 10)), "in use")
+	says(t, run(1, "rollback", "users", "4711"), "no such retired generation")
+	says(t, run(1, "rollback", "dreams"), "no such projection")
+	says(t, run(1, "drop", strconv.FormatInt(first.ID, 10)), "in use")
 	retired := strconv.FormatInt(third["retired"].ID, 10)
-	says(run(0, "drop", retired), "generation "+retired+" is deleted")
-	says(run(1, "drop", retired), retired)
+	says(t, run(0, "drop", retired), "generation "+retired+" is deleted")
+	says(t, run(1, "drop", retired), retired)
 	if _, there := generations()["retired"]; there {
 		t.Error("a deleted generation is listed")
 	}
@@ -83,12 +75,12 @@ func TestOperatorsRepairProjections(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 	}
-	says(run(0, "status"), "projection", "users", "live")
-	says(run(0, "rebuild", "users"), "users was rebuilt from")
-	says(run(0, "prune", "--older-than", "24h"), "0 generations are deleted")
-	says(run(0, "prune"), "1 generations are deleted")
-	testVerification(t, place, run, says)
-	testRebuildOfSeveral(t, place, run, says)
+	says(t, run(0, "status"), "projection", "users", "live")
+	says(t, run(0, "rebuild", "users"), "users was rebuilt from")
+	says(t, run(0, "prune", "--older-than", "24h"), "0 generations are deleted")
+	says(t, run(0, "prune"), "1 generations are deleted")
+	testVerification(t, place, run)
+	testRebuildOfSeveral(t, place, run)
 
 	live := generations()["live"]
 	var at uint64
@@ -101,18 +93,18 @@ func TestOperatorsRepairProjections(t *testing.T) {
 		live.ID, at); err != nil {
 		t.Fatal(err)
 	}
-	says(run(0, "parked", "list", "users"), "user-user_nobody", "UserRegistered", "made by a test")
+	says(t, run(0, "parked", "list", "users"), "user-user_nobody", "UserRegistered", "made by a test")
 	var parked []parkedJSON
 	if err := json.Unmarshal([]byte(run(0, "parked", "list", "users", "--json")), &parked); err != nil || len(parked) != 1 ||
 		parked[0].Position != live.Position || parked[0].Failure != "made by a test" || parked[0].Generation != live.ID {
 		t.Errorf("parked: %+v, %v", parked, err)
 	}
-	says(run(1, "parked", "list", "dreams"), "no such projection")
-	says(run(1, "parked", "retry", "users", "user-user_other"), "user-user_other")
-	says(run(2, "parked", "skip", "users", "user-user_nobody"), "--reason must say why")
-	says(run(2, "parked", "show", "users", "user-user_nobody", "--reveal"), "--reason must say why")
-	testShowsParked(t, place, run, says)
-	says(run(0, "parked", "skip", "users", "user-user_nobody", "--reason", "ticket 4711"), "0 events of user-user_nobody were taken in")
+	says(t, run(1, "parked", "list", "dreams"), "no such projection")
+	says(t, run(1, "parked", "retry", "users", "user-user_other"), "user-user_other")
+	says(t, run(2, "parked", "skip", "users", "user-user_nobody"), "--reason must say why")
+	says(t, run(2, "parked", "show", "users", "user-user_nobody", "--reveal"), "--reason must say why")
+	testShowsParked(t, place, run)
+	says(t, run(0, "parked", "skip", "users", "user-user_nobody", "--reason", "ticket 4711"), "0 events of user-user_nobody were taken in")
 	if left := run(0, "parked", "list", "users", "--json"); left != "[]\n" {
 		t.Errorf("after it was skipped: %s", left)
 	}
@@ -120,7 +112,7 @@ func TestOperatorsRepairProjections(t *testing.T) {
 
 // testRebuildOfSeveral rebuilds several read models at once, which wait for a
 // confirmation: what they would change is shown first.
-func testRebuildOfSeveral(t *testing.T, place *installation, run func(int, ...string) string, says func(string, ...string)) {
+func testRebuildOfSeveral(t *testing.T, place *installation, run func(int, ...string) string) {
 	t.Helper()
 	if _, err := connect(t, place).Exec(t.Context(), "UPDATE users.profiles SET locale = E'evil\x1b[2J', last_name = 'Changed'"); err != nil {
 		t.Fatal(err)
@@ -134,22 +126,22 @@ func testRebuildOfSeveral(t *testing.T, place *installation, run func(int, ...st
 		t.Errorf("what waits: %+v", waiting)
 	}
 	diff := run(0, "diff", "users")
-	says(diff, "users: 1 rows of 1 would change", "locale", "[personal]")
+	says(t, diff, "users: 1 rows of 1 would change", "locale", "[personal]")
 	if strings.Contains(diff, "Changed") || strings.Contains(diff, "\x1b") {
 		t.Errorf("a name or an escape sequence is shown: %s", diff)
 	}
-	says(run(0, "list"), "building, waits for a confirmation")
-	says(run(0, "status"), "build", "waiting for a confirmation", "100 %")
-	says(run(0, "cancel", "members"), "the rebuild of members is given up")
-	says(run(1, "confirm", "members"), "no generation of the projection is being built")
-	says(run(0, "confirm", "users", "--reason", "ticket 4712"), "users was rebuilt from")
-	says(run(0, "verify", "users"), "rows are those of a rebuild")
-	says(run(1, "diff", "users"), "no generation")
-	says(run(1, "cancel", "users"), "no generation")
-	says(run(2, "rebuild"), "name the projections")
-	says(run(2, "rebuild", "users", "--all"), "name the projections")
-	says(run(2, "rebuild", "users", "--throttle", "fast"), "neither a number")
-	says(run(1, "rebuild", "users", "dreams"), "no such projection")
+	says(t, run(0, "list"), "building, waits for a confirmation")
+	says(t, run(0, "status"), "build", "waiting for a confirmation", "100 %")
+	says(t, run(0, "cancel", "members"), "the rebuild of members is given up")
+	says(t, run(1, "confirm", "members"), "no generation of the projection is being built")
+	says(t, run(0, "confirm", "users", "--reason", "ticket 4712"), "users was rebuilt from")
+	says(t, run(0, "verify", "users"), "rows are those of a rebuild")
+	says(t, run(1, "diff", "users"), "no generation")
+	says(t, run(1, "cancel", "users"), "no generation")
+	says(t, run(2, "rebuild"), "name the projections")
+	says(t, run(2, "rebuild", "users", "--all"), "name the projections")
+	says(t, run(2, "rebuild", "users", "--throttle", "fast"), "neither a number")
+	says(t, run(1, "rebuild", "users", "dreams"), "no such projection")
 	var all []rebuiltJSON
 	if err := json.Unmarshal([]byte(run(0, "rebuild", "--all", "--json")), &all); err != nil || len(all) < 10 {
 		t.Fatalf("%d, %v", len(all), err)
@@ -164,7 +156,7 @@ func testRebuildOfSeveral(t *testing.T, place *installation, run func(int, ...st
 
 // testShowsParked shows a parked event without names, and with them for a reason,
 // which the audit log tells.
-func testShowsParked(t *testing.T, place *installation, run func(int, ...string) string, says func(string, ...string)) {
+func testShowsParked(t *testing.T, place *installation, run func(int, ...string) string) {
 	t.Helper()
 	// The registration of the only user stands at the position of the parked event.
 	if _, err := connect(t, place).Exec(t.Context(), `UPDATE projection.parked SET (commit_position, prepare_position) =
@@ -172,27 +164,27 @@ func testShowsParked(t *testing.T, place *installation, run func(int, ...string)
 		t.Fatal(err)
 	}
 	hidden := run(0, "parked", "show", "users", "user-user_nobody")
-	says(hidden, "made by a test", "[personal]", "UserRegistered")
+	says(t, hidden, "made by a test", "[personal]", "UserRegistered")
 	revealed := run(0, "parked", "show", "users", "user-user_nobody", "--reveal", "--reason", "ticket 4710", "--json")
-	says(revealed, "Lovelace")
+	says(t, revealed, "Lovelace")
 	if strings.Contains(hidden, "Lovelace") {
 		t.Errorf("a name is shown: %s", hidden)
 	}
-	says(run(1, "parked", "show", "users", "user-user_other"), "no event of the stream is parked")
-	says(run(1, "parked", "show", "users", "user-user_nobody", "--reveal", "--reason", "ticket 4710", "--as", "eve@example.com"), "no system user")
+	says(t, run(1, "parked", "show", "users", "user-user_other"), "no event of the stream is parked")
+	says(t, run(1, "parked", "show", "users", "user-user_nobody", "--reveal", "--reason", "ticket 4710", "--as", "eve@example.com"), "no system user")
 	stdout, stderr, code := output(t, place.settings, "audit", "log", "--aggregate", "act", "--json", "--data", place.data)
 	if code != 0 {
 		t.Fatal(stderr)
 	}
-	says(stdout, `"kind":"reveal-parked-event"`, `"reason":"ticket 4710"`, account(), `"kind":"rebuild-projection"`,
+	says(t, stdout, `"kind":"reveal-parked-event"`, `"reason":"ticket 4710"`, account(), `"kind":"rebuild-projection"`,
 		`"outcome":"done"`, `"outcome":"failed"`, `"kind":"repair-projection"`, `"target":"users"`)
 }
 
 // testVerification changes a row by hand, finds it and mends it, and steps through a
 // row's history. Names stay hidden.
-func testVerification(t *testing.T, place *installation, run func(int, ...string) string, says func(string, ...string)) {
+func testVerification(t *testing.T, place *installation, run func(int, ...string) string) {
 	t.Helper()
-	says(run(0, "verify", "users"), "rows are those of a rebuild")
+	says(t, run(0, "verify", "users"), "rows are those of a rebuild")
 	db := connect(t, place)
 	if _, err := db.Exec(t.Context(), "UPDATE users.profiles SET locale = E'evil\x1b[2J', last_name = 'Changed'"); err != nil {
 		t.Fatal(err)
@@ -201,7 +193,7 @@ func testVerification(t *testing.T, place *installation, run func(int, ...string
 	if code != 1 || !strings.Contains(stderr, "1 of 1 rows differ") {
 		t.Errorf("it ended with %d: %s", code, stderr)
 	}
-	says(stdout, "profiles", "locale", "changed by hand", "[personal]")
+	says(t, stdout, "profiles", "locale", "changed by hand", "[personal]")
 	if strings.Contains(stdout, "Lovelace") || strings.Contains(stdout, "Changed") || strings.Contains(stdout, "\x1b") {
 		t.Errorf("a name or an escape sequence is shown: %s", stdout)
 	}
@@ -209,14 +201,14 @@ func testVerification(t *testing.T, place *installation, run func(int, ...string
 	if err := json.Unmarshal([]byte(run(0, "verify", "users", "--repair", "--json")), &v); err != nil || v.Repaired != 1 || len(v.Differences) != 1 {
 		t.Fatalf("%+v, %v", v, err)
 	}
-	says(run(0, "verify", "users", "--sample", "10"), "rows are those of a rebuild")
+	says(t, run(0, "verify", "users", "--sample", "10"), "rows are those of a rebuild")
 	id := v.Differences[0].Key[0]
-	says(run(0, "step", "users", "--key", id), "UserRegistered", "user-"+id+"@0", "[personal]")
+	says(t, run(0, "step", "users", "--key", id), "UserRegistered", "user-"+id+"@0", "[personal]")
 	var steps []stepJSON
 	if err := json.Unmarshal([]byte(run(0, "step", "users", "--key", id, "--json")), &steps); err != nil || len(steps) == 0 || string(steps[0].Before) != "null" {
 		t.Errorf("%+v, %v", steps, err)
 	}
-	says(run(0, "step", "users", "--key", "user_nobody"), "no event has changed this row")
-	says(run(1, "step", "users", "--table", "dreams", "--key", id), "no such table and key")
-	says(run(1, "verify", "dreams"), "no such projection")
+	says(t, run(0, "step", "users", "--key", "user_nobody"), "no event has changed this row")
+	says(t, run(1, "step", "users", "--table", "dreams", "--key", id), "no such table and key")
+	says(t, run(1, "verify", "dreams"), "no such projection")
 }
