@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/perfectworks/backend/adapters/eventstore/eventstoretest"
 	"github.com/perfectworks/backend/adapters/postgres"
 	"github.com/perfectworks/backend/app"
 )
@@ -27,7 +28,7 @@ type apart struct {
 	*system
 	cluster *postgres.Cluster
 	node    *process
-	network *proxy
+	network *eventstoretest.Proxy
 }
 
 // Postgres goes away, crashes and stands still; the event node goes away; the
@@ -77,9 +78,9 @@ func newApart(t *testing.T) *apart {
 	cluster := newCluster(t, nil)
 	events := newDatabaseOn(t, cluster.URL(), "events")
 	a := &apart{cluster: cluster, node: newNode(t, events)}
-	a.network = startProxy(t, a.node.startNode())
+	a.network = eventstoretest.StartProxy(t, a.node.startNode())
 	a.system = newSystem(t, newReport(t), place{
-		databaseURL: cluster.URL(), eventStoreURL: "esdb://" + a.network.address() + "?tls=false", logURL: events,
+		databaseURL: cluster.URL(), eventStoreURL: a.network.URL(), logURL: events,
 	})
 	a.add("server 1", app.RoleAll)
 	a.add("server 2", app.RoleAll)
@@ -119,31 +120,31 @@ func (a *apart) stopPostgres() string {
 func (a *apart) cutNode() string {
 	times := 1 + a.choices.IntN(5)
 	for range times {
-		a.network.cut()
+		a.network.Cut()
 		a.pause(0, 300*time.Millisecond)
 	}
-	a.network.refusing.Store(true)
-	a.network.cut()
+	a.network.Refusing.Store(true)
+	a.network.Cut()
 	began := time.Now()
 	a.pause(0, 4*time.Second)
-	a.network.refusing.Store(false)
+	a.network.Refusing.Store(false)
 	return fmt.Sprintf("%d times, then for %v", times, time.Since(began).Round(100*time.Millisecond))
 }
 
 func (a *apart) delayNode() string {
 	a.t.Helper()
 	delay := time.Duration(20+a.choices.IntN(200)) * time.Millisecond
-	a.network.delay.Store(int64(delay))
+	a.network.Delay.Store(int64(delay))
 	a.load.until(20)
-	a.network.delay.Store(0)
+	a.network.Delay.Store(0)
 	return delay.String() + " each way"
 }
 
 func (a *apart) silenceNode() string {
-	a.network.silent.Store(true)
+	a.network.Silent.Store(true)
 	began := time.Now()
 	a.pause(time.Second, 15*time.Second)
-	a.network.silent.Store(false)
+	a.network.Silent.Store(false)
 	return "for " + time.Since(began).Round(100*time.Millisecond).String()
 }
 
@@ -152,7 +153,7 @@ func (a *apart) killNode() string {
 	a.node.kill()
 	began := time.Now()
 	a.pause(0, 3*time.Second)
-	a.network.lead(a.node.startNode())
+	a.network.Lead(a.node.startNode())
 	return "away for " + time.Since(began).Round(100*time.Millisecond).String()
 }
 

@@ -91,14 +91,14 @@ func TestHeadIsLowerForAMoment(t *testing.T) {
 	for _, p := range a.processes {
 		p.kill()
 	}
-	right := a.network.target.Load().(string)
-	a.network.lead(behind.startNode())
+	right := a.network.Target()
+	a.network.Lead(behind.startNode())
 	for _, p := range a.processes {
 		p.launch()
 	}
 	lower := time.Duration(2+a.choices.IntN(3)) * time.Second
 	a.pause(lower, lower)
-	a.network.lead(right)
+	a.network.Lead(right)
 	for _, p := range a.processes {
 		p.awaitReady()
 	}

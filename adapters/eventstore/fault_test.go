@@ -155,13 +155,13 @@ func idsOf(tb testing.TB, store *eventstoretest.Store, stream string) []uuid.UUI
 func TestLostAnswerIsAskedForAgain(t *testing.T) {
 	t.Parallel()
 	store := eventstoretest.New(t)
-	between := startProxy(t, store.Node.Address)
-	client := eventstoretest.Connect(t, eventstore.Options{URL: between.url(), AttemptTimeout: 300 * time.Millisecond})
+	between := eventstoretest.StartProxy(t, store.Node.Address)
+	client := eventstoretest.Connect(t, eventstore.Options{URL: between.URL(), AttemptTimeout: 300 * time.Millisecond})
 	ctx := within(t, 30*time.Second)
 	if err := client.Ping(ctx); err != nil {
 		t.Fatal(err)
 	}
-	between.swallow.Store(true)
+	between.Swallowing.Store(true)
 	d := encoded(t, store, draft(user.Restored{UserID: "user_1"}))
 	answered := make(chan error, 1)
 	var last event.Revision
@@ -172,8 +172,8 @@ func TestLostAnswerIsAskedForAgain(t *testing.T) {
 		answered <- err
 	}()
 	eventually(t, "the event is stored", func() bool { return len(idsOf(t, store, "user-1")) == 1 })
-	between.swallow.Store(false)
-	between.cut() // A connection that lost bytes is of no use.
+	between.Swallowing.Store(false)
+	between.Cut() // A connection that lost bytes is of no use.
 	if err := <-answered; err != nil {
 		t.Fatal(err)
 	}
@@ -189,8 +189,8 @@ func TestLostAnswerIsAskedForAgain(t *testing.T) {
 func TestOutcomeUnknownIsTold(t *testing.T) {
 	t.Parallel()
 	store := eventstoretest.New(t)
-	between := startProxy(t, store.Node.Address)
-	client := eventstoretest.Connect(t, eventstore.Options{URL: between.url()})
+	between := eventstoretest.StartProxy(t, store.Node.Address)
+	client := eventstoretest.Connect(t, eventstore.Options{URL: between.URL()})
 	if err := client.Ping(within(t, 20*time.Second)); err != nil {
 		t.Fatal(err)
 	}
@@ -202,14 +202,14 @@ func TestOutcomeUnknownIsTold(t *testing.T) {
 	empty := commands.Snapshot{Stream: stream, Revision: event.NoStream, State: historyFold.Zero}
 	events := drafts(user.Registered{UserID: u})
 
-	between.swallow.Store(true)
+	between.Swallowing.Store(true)
 	_, err = streams.Append(within(t, 300*time.Millisecond), empty, historyFold, events)
 	if !errors.Is(err, eventstore.ErrOutcomeUnknown) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("without an answer: %v", err)
 	}
 	eventually(t, "the event is stored", func() bool { return len(idsOf(t, store, stream)) == 1 })
-	between.swallow.Store(false)
-	between.cut()
+	between.Swallowing.Store(false)
+	between.Cut()
 	// The caller tries again: it was us.
 	after, err := streams.Append(within(t, 20*time.Second), empty, historyFold, events)
 	if err != nil || after.Revision != 0 || len(idsOf(t, store, stream)) != 1 {
@@ -220,8 +220,8 @@ func TestOutcomeUnknownIsTold(t *testing.T) {
 func TestReadSurvivesALostConnection(t *testing.T) {
 	t.Parallel()
 	store := eventstoretest.New(t)
-	between := startProxy(t, store.Node.Address)
-	client := eventstoretest.Connect(t, eventstore.Options{URL: between.url()})
+	between := eventstoretest.StartProxy(t, store.Node.Address)
+	client := eventstoretest.Connect(t, eventstore.Options{URL: between.URL()})
 	streams, err := eventstore.NewStreams(client, store.Codec, -1)
 	if err != nil {
 		t.Fatal(err)
@@ -232,7 +232,7 @@ func TestReadSurvivesALostConnection(t *testing.T) {
 	counting := commands.Fold{Zero: 0, Apply: func(state any, _ event.Event) any {
 		if seen := state.(int); seen%5000 == 2500 { // Each time, in the midst of a page.
 			cuts++
-			between.cut()
+			between.Cut()
 		}
 		return state.(int) + 1
 	}}
