@@ -6,7 +6,14 @@ SHELL := /bin/bash
 GO      ?= go
 ARGS    ?=
 LINTER  := bin/golangci-lint
+RUNNER  := bin/gotestsum
 MODULES := . conformance conformance/objects conformance/monitoring
+
+# How often a failed test is run again. CI says 1, and names such a test in its
+# output: it is a fault to find. Data races and many failures end the run.
+RERUNS  ?= 0
+TEST    := $(CURDIR)/$(RUNNER) --format pkgname --format-hide-empty-pkg --rerun-fails=$(RERUNS) \
+	--rerun-fails-max-failures=3 --rerun-fails-run-root-test --rerun-fails-abort-on-data-race --packages ./... --
 
 .PHONY: help
 help: ## list the targets
@@ -29,10 +36,10 @@ test: ## run all tests on real parts, with the race detector
 	@$(GO) run ./cmd/withpostgres -- $(MAKE) --no-print-directory test-all
 
 .PHONY: test-all
-test-all: bin/perfectworks
-	PERFECTWORKS_BINARY=$(CURDIR)/bin/perfectworks $(GO) test -race -timeout 20m ./...
-	cd conformance && PERFECTWORKS_BINARY=$(CURDIR)/bin/perfectworks $(GO) test -timeout 5m ./...
-	cd conformance/monitoring && $(GO) test -count=1 -timeout 2m ./...
+test-all: bin/perfectworks $(RUNNER)
+	PERFECTWORKS_BINARY=$(CURDIR)/bin/perfectworks $(TEST) -race -timeout 20m
+	cd conformance && PERFECTWORKS_BINARY=$(CURDIR)/bin/perfectworks $(TEST) -timeout 5m
+	cd conformance/monitoring && $(TEST) -count=1 -timeout 2m
 
 .PHONY: test-s3
 test-s3: ## test the store of files against a server of the S3 protocol
@@ -55,6 +62,9 @@ notices: ## write THIRD_PARTY_NOTICES.md: the licences of libraries and fonts in
 .PHONY: format
 format: $(LINTER) ## format the code
 	@for module in $(MODULES); do (cd $$module && $(CURDIR)/$(LINTER) fmt ./...); done
+
+$(RUNNER): tools/go.mod tools/go.sum
+	@cd tools && $(GO) build -o ../$(RUNNER) gotest.tools/gotestsum
 
 $(LINTER): tools/go.mod tools/go.sum
 	@cd tools && $(GO) build -o ../$(LINTER) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
