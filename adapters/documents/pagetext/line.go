@@ -211,7 +211,7 @@ func (l *line) close(to Split) {
 		l.firstX, l.firstY = l.startX, l.startY
 	}
 	l.measure(&run)
-	in.page.Runs = append(in.page.Runs, run)
+	in.page.runs = append(in.page.runs, run)
 	l.settleSpread()
 }
 

@@ -13,7 +13,7 @@ import (
 // of the crop box, y grows upwards from its bottom edge.
 type Rect struct{ Left, Bottom, Right, Top float64 }
 
-// Page is what one page shows, in the order of painting.
+// Page is what one page shows, in the order of painting. It is not safe for concurrent use, nor are pages of one document.
 type Page struct {
 	// Number counts from 1.
 	Number        int
@@ -21,7 +21,6 @@ type Page struct {
 	// Streams are the content streams painted: the first is the page's own, the others are forms, each as often as it
 	// is painted.
 	Streams []Stream
-	Runs    []Run
 	Images  []Image
 	// Rules are the straight lines and thin filled rectangles that may separate or frame text; Fills are larger filled
 	// rectangles that may stand behind it. White ones are left out.
@@ -29,6 +28,10 @@ type Page struct {
 	Fills []Fill
 	// Shapes are all painted paths and shadings, of which drawings consist; those of rules and fills as well.
 	Shapes []Shape
+
+	// runs are nil while they are packed.
+	runs   []Run
+	packed *packedRuns
 }
 
 // Fill is a filled rectangle.

@@ -54,12 +54,14 @@ func NewReader(file *pdf.File, limits Limits) *Reader {
 func Read(file *pdf.File, pages []pdf.Page, limits Limits) ([]*Page, error) {
 	r := NewReader(file, limits)
 	out := make([]*Page, 0, len(pages))
+	var s shelf
 	for i, page := range pages {
 		p, err := r.Page(page, i+1)
 		if err != nil {
 			return out, err
 		}
 		out = append(out, p)
+		s.keep(p)
 	}
 	return out, nil
 }
@@ -71,10 +73,10 @@ func (r *Reader) Page(page pdf.Page, number int) (*Page, error) {
 	out := &Page{Number: number, Width: frame.Width, Height: frame.Height, Streams: []Stream{{Outer: -1, Operation: -1}}}
 	data, _ := r.file.Content(page) // what could be decoded of a damaged stream is read
 	scratch := &r.scratch
-	out.Runs, out.Images, out.Rules = scratch.Runs[:0], scratch.Images[:0], scratch.Rules[:0]
+	out.runs, out.Images, out.Rules = scratch.runs[:0], scratch.Images[:0], scratch.Rules[:0]
 	out.Fills, out.Shapes = scratch.Fills[:0], scratch.Shapes[:0]
 	defer func() {
-		scratch.Runs, scratch.Images, scratch.Rules = out.Runs, out.Images, out.Rules
+		scratch.runs, scratch.Images, scratch.Rules = out.runs, out.Images, out.Rules
 		scratch.Fills, scratch.Shapes = out.Fills, out.Shapes
 		out.settle()
 	}()
@@ -89,21 +91,21 @@ func (r *Reader) Page(page pdf.Page, number int) (*Page, error) {
 // settle gives a page lists of its own, no longer than needed, with the text of its runs in one piece of memory: a document
 // may have millions of runs.
 func (p *Page) settle() {
-	p.Runs, p.Images, p.Rules = exact(p.Runs), exact(p.Images), exact(p.Rules)
+	p.runs, p.Images, p.Rules = exact(p.runs), exact(p.Images), exact(p.Rules)
 	p.Fills, p.Shapes = exact(p.Fills), exact(p.Shapes)
 	n := 0
-	for i := range p.Runs {
-		n += len(p.Runs[i].Text)
+	for i := range p.runs {
+		n += len(p.runs[i].Text)
 	}
 	var text strings.Builder
 	text.Grow(n)
-	for i := range p.Runs {
-		text.WriteString(p.Runs[i].Text)
+	for i := range p.runs {
+		text.WriteString(p.runs[i].Text)
 	}
 	all, at := text.String(), 0
-	for i := range p.Runs {
-		end := at + len(p.Runs[i].Text)
-		p.Runs[i].Text, at = all[at:end], end
+	for i := range p.runs {
+		end := at + len(p.runs[i].Text)
+		p.runs[i].Text, at = all[at:end], end
 	}
 }
 

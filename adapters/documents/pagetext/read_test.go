@@ -177,7 +177,7 @@ func TestRuns(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got, want []string
-			for _, r := range page.Runs {
+			for _, r := range page.Runs() {
 				got = append(got, show(r))
 			}
 			for line := range strings.Lines(tt.want) {
@@ -305,7 +305,7 @@ func TestPlaces(t *testing.T) {
 func checkPlaces(t *testing.T, p *pagetext.Page) {
 	t.Helper()
 	last := pagetext.Place{Operation: -1}
-	for i, r := range p.Runs {
+	for i, r := range p.Runs() {
 		if r.Place.Stream < 0 || r.Place.Stream >= len(p.Streams) || r.Font == nil {
 			t.Errorf("run %d: %+v", i, r.Place)
 		}

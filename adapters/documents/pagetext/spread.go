@@ -31,14 +31,14 @@ type spread struct {
 // Words that are spaced out for their look adjoin nothing that is not.
 func (l *line) settleSpread() {
 	in := l.in
-	number := len(in.page.Runs) - 1
-	run := &in.page.Runs[number]
+	number := len(in.page.runs) - 1
+	run := &in.page.runs[number]
 	x, y := in.state.ctm.apply(l.firstX, l.firstY)
 	before := in.ended
 	adjoins := number > 0 && before.visible && l.visible && before.run == number-1 &&
 		math.Hypot(x-before.x, y-before.y) < adjoining*run.Size
 	if adjoins && in.spread.text != "" && in.spread.run == number-1 && l.spacing < spaceGap {
-		in.page.Runs[number-1].Text = in.spread.text
+		in.page.runs[number-1].Text = in.spread.text
 	}
 	in.spread = spread{}
 	if n := len(l.spread); n > 0 && n == l.shown-1 && l.shown <= maxSpread && len(in.buffer) == len(run.Text) {

@@ -59,8 +59,8 @@ func (b *builder) firstPlace(n *structure.Node) (int, pagetext.Rect) {
 			return 0, pagetext.Rect{}
 		}
 		for _, i := range n.Content.Runs {
-			if i >= 0 && i < len(p.Runs) {
-				return p.Number, p.Runs[i].Box
+			if i >= 0 && i < len(p.Runs()) {
+				return p.Number, p.Runs()[i].Box
 			}
 		}
 		for _, i := range n.Content.Images {

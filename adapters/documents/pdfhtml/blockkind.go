@@ -116,8 +116,8 @@ func (b *builder) firstRun(n *structure.Node) *pagetext.Run {
 func (b *builder) lastRun(n *structure.Node) *pagetext.Run {
 	if p := b.pageOf(n.Content.Page); n.Type == "" && p != nil {
 		for _, i := range slices.Backward(n.Content.Runs) {
-			if i >= 0 && i < len(p.Runs) {
-				return &p.Runs[i]
+			if i >= 0 && i < len(p.Runs()) {
+				return &p.Runs()[i]
 			}
 		}
 	}

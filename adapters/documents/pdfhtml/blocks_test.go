@@ -137,7 +137,7 @@ func TestBlocks(t *testing.T) {
 		}, `<blockquote><p>Said.</p></blockquote>`},
 		"program text": {func(d *draft) nodes {
 			first, second, third := d.line("if x {", mono), d.line("", mono), d.line("}", mono)
-			d.pages[0].Runs[second.Content.Runs[0]] = pagetext.Run{Text: "  y()", Mono: true, Size: 10, Baseline: d.y + 12, Box: pagetext.Rect{Left: 62, Right: 80, Bottom: d.y + 10, Top: d.y + 19}}
+			d.pages[0].Runs()[second.Content.Runs[0]] = pagetext.Run{Text: "  y()", Mono: true, Size: 10, Baseline: d.y + 12, Box: pagetext.Rect{Left: 62, Right: 80, Bottom: d.y + 10, Top: d.y + 19}}
 			return nodes{node("P", d.line("Enough of other text that the document is not all program text, and some more of it.")), node("Code", first, second, third)}
 		}, "<p>Enough of other text that the document is not all program text, and some more of it.</p><pre><code>if x {\n  y()\n}</code></pre>"},
 		"text from right to left": {

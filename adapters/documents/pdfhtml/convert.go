@@ -222,7 +222,7 @@ func (b *builder) sample(root *structure.Node) string {
 func (b *builder) eachRun(n *structure.Node, visit func(page int, run *pagetext.Run) bool) bool {
 	if p := b.pageOf(n.Content.Page); n.Type == "" && p != nil {
 		for _, i := range n.Content.Runs {
-			if i >= 0 && i < len(p.Runs) && !visit(n.Content.Page, &p.Runs[i]) {
+			if i >= 0 && i < len(p.Runs()) && !visit(n.Content.Page, &p.Runs()[i]) {
 				return false
 			}
 		}

@@ -189,10 +189,10 @@ func (g *gatherer) leaf(n *structure.Node, wraps []*wrap, m manner) {
 	}
 	g.turn(n.Content.Page, wraps, m)
 	for _, i := range n.Content.Runs {
-		if i < 0 || i >= len(p.Runs) || p.Runs[i].Text == "" {
+		if i < 0 || i >= len(p.Runs()) || p.Runs()[i].Text == "" {
 			continue
 		}
-		run, around := &p.Runs[i], wraps
+		run, around := &p.Runs()[i], wraps
 		if !m.inLink {
 			around = g.automatic(n.Content.Page, run, wraps)
 		}

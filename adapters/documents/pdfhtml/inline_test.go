@@ -44,7 +44,7 @@ func TestLinks(t *testing.T) {
 	heading := node("H1", d.line("Top"))
 	there := node("P", node("Link", d.line("Here: "), d.run("go on", bold), d.to(1, 700)), d.run(" to it"))
 	unsaid := d.line("said by an area alone")
-	box := d.pages[0].Runs[unsaid.Content.Runs[0]].Box
+	box := d.pages[0].Runs()[unsaid.Content.Runs[0]].Box
 	d.annotation(pdf.Dict{
 		"Subtype": pdf.Name("Link"), "A": pdf.Dict{"S": pdf.Name("URI"), "URI": pdf.String("https://example.org/")},
 		"Rect": pdf.Array{pdf.Real(box.Left), pdf.Real(box.Bottom), pdf.Real(box.Right), pdf.Real(box.Top)},

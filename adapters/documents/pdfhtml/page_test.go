@@ -51,8 +51,8 @@ func (d *draft) run(text string, change ...func(*pagetext.Run)) *structure.Node 
 	width := float64(len([]rune(text))) * letterWidth * r.Size / 10
 	r.Box = pagetext.Rect{Left: d.x, Right: d.x + width, Bottom: r.Baseline - 2, Top: r.Baseline + 0.75*r.Size}
 	d.x += width
-	p.Runs = append(p.Runs, r)
-	return &structure.Node{Content: structure.Content{Page: p.Number, Runs: []int{len(p.Runs) - 1}}}
+	p.SetRuns(append(p.Runs(), r))
+	return &structure.Node{Content: structure.Content{Page: p.Number, Runs: []int{len(p.Runs()) - 1}}}
 }
 
 // line shows text at the start of the next line.

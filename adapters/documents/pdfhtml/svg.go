@@ -138,10 +138,10 @@ func (s *svgWriter) clip(root *html.Node, area pagetext.Rect) string {
 // texts writes the text of a drawing where it stands, and gives the area that it takes.
 func (s *svgWriter) texts(root *html.Node, runs []int, box pagetext.Rect) pagetext.Rect {
 	for _, i := range runs {
-		if i < 0 || i >= len(s.page.Runs) {
+		if i < 0 || i >= len(s.page.Runs()) {
 			continue
 		}
-		run := &s.page.Runs[i]
+		run := &s.page.Runs()[i]
 		words := strings.TrimSpace(strings.TrimRight(clean(run.Text), string(softHyphen)))
 		if words == "" || run.Hidden || run.Invisible {
 			continue

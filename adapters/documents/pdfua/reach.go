@@ -129,8 +129,8 @@ func (r *reader) repeats() map[string]int {
 func (r *reader) page(p pdf.Page, shown *pagetext.Page) {
 	var tagged strings.Builder
 	var last *pagetext.Run // of the open line
-	for i := range shown.Runs {
-		run := &shown.Runs[i]
+	for i := range shown.Runs() {
+		run := &shown.Runs()[i]
 		if run.Hidden || run.Text == "" {
 			continue
 		}

@@ -34,7 +34,7 @@ func newCanvas(number int) *canvas {
 // text puts text on a page, at 10 points if no look says something else.
 func (c *canvas) text(x, y float64, text string, looks ...look) *canvas {
 	r := pagetext.Run{Text: text, Baseline: y, Size: 10, Box: pagetext.Rect{Left: x}}
-	r.Place = pagetext.Place{Operation: len(c.page.Runs), Mark: -1}
+	r.Place = pagetext.Place{Operation: len(c.page.Runs()), Mark: -1}
 	for _, l := range looks {
 		l(&r)
 	}
@@ -42,7 +42,7 @@ func (c *canvas) text(x, y float64, text string, looks ...look) *canvas {
 		r.Box.Right = x + 0.5*r.Size*float64(utf8.RuneCountInString(text))
 	}
 	r.Box.Bottom, r.Box.Top = y-0.22*r.Size, y+0.75*r.Size
-	c.page.Runs = append(c.page.Runs, r)
+	c.page.SetRuns(append(c.page.Runs(), r))
 	return c
 }
 

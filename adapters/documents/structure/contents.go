@@ -152,7 +152,7 @@ func (d *document) entryNode(b *block) *Node {
 	var dots []int
 	for _, l := range b.lines {
 		for _, r := range l.runs() {
-			if text := page.Runs[r].Text; text != "" && strings.Trim(text, ". …·_\u00a0") == "" {
+			if text := page.Runs()[r].Text; text != "" && strings.Trim(text, ". …·_\u00a0") == "" {
 				dots = append(dots, r)
 				continue
 			}

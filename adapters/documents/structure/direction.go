@@ -30,8 +30,8 @@ func balance(texts ...string) int {
 // isRightToLeft tells whether most text of a page along a direction of writing is read from right to left.
 func isRightToLeft(p *pagetext.Page, angle float64) bool {
 	all := 0
-	for i := range p.Runs {
-		if r := &p.Runs[i]; !r.Hidden && r.Angle == angle {
+	for i := range p.Runs() {
+		if r := &p.Runs()[i]; !r.Hidden && r.Angle == angle {
 			all += balance(r.Text)
 		}
 	}
@@ -47,12 +47,12 @@ func (s *sheet) readingOrder(runs []int) []int {
 	}
 	all := 0
 	for _, i := range runs {
-		all += balance(s.page.Runs[i].Text)
+		all += balance(s.page.Runs()[i].Text)
 	}
 	// What is read first is on the right. Few words of another script, such as a label, have the direction of the page.
 	const few = 12 // letters
 	backwards := all > 0 || all > -few && s.mirrored
-	if !backwards && !s.mirrored && !slices.ContainsFunc(runs, func(i int) bool { return rightToLeft(s.page.Runs[i].Text) }) {
+	if !backwards && !s.mirrored && !slices.ContainsFunc(runs, func(i int) bool { return rightToLeft(s.page.Runs()[i].Text) }) {
 		return runs
 	}
 	out := slices.Clone(runs)
@@ -75,9 +75,9 @@ func (s *sheet) islandEnd(runs []int, start int, backwards bool) int {
 		return by < 0 && backwards || by > 0 && !backwards
 	}
 	end := start
-	if against(s.page.Runs[runs[start]].Text) {
+	if against(s.page.Runs()[runs[start]].Text) {
 		for i := start; i < len(runs); i++ {
-			text := s.page.Runs[runs[i]].Text
+			text := s.page.Runs()[runs[i]].Text
 			if against(text) || backwards && isNumber(text) {
 				end = i + 1
 			} else if balance(text) != 0 {
@@ -88,10 +88,10 @@ func (s *sheet) islandEnd(runs []int, start int, backwards bool) int {
 	}
 	const joined = 0.12 // ems between the parts of a number
 	for i := start; backwards && i < len(runs); i++ {
-		run := &s.page.Runs[runs[i]]
+		run := &s.page.Runs()[runs[i]]
 		if strings.Trim(run.Text, numberSigns) != "" && !isNumber(run.Text) ||
-			i > start && run.Box.Left-s.page.Runs[runs[i-1]].Box.Right > joined*run.Size ||
-			i > start && s.page.Runs[runs[i-1]].Box.Left-run.Box.Right > joined*run.Size {
+			i > start && run.Box.Left-s.page.Runs()[runs[i-1]].Box.Right > joined*run.Size ||
+			i > start && s.page.Runs()[runs[i-1]].Box.Left-run.Box.Right > joined*run.Size {
 			break
 		}
 		if isNumber(run.Text) {

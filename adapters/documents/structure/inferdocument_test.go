@@ -32,8 +32,8 @@ func TestInferTurned(t *testing.T) {
 	}
 	upright, turned := pagesOf(build()), pagesOf(build())
 	p := turned[0]
-	for i := range p.Runs {
-		r := &p.Runs[i]
+	for i := range p.Runs() {
+		r := &p.Runs()[i]
 		r.Angle = 90
 		r.Box = pagetext.Rect{Left: p.Width - r.Box.Top, Right: p.Width - r.Box.Bottom, Bottom: r.Box.Left, Top: r.Box.Right}
 	}

@@ -212,7 +212,7 @@ func complete(t interface{ Errorf(string, ...any) }, tree *structure.Tree, pages
 	}
 	want := 0
 	for _, p := range pages {
-		want += len(p.Runs) + len(p.Images)
+		want += len(p.Runs()) + len(p.Images)
 	}
 	for key, n := range count {
 		if n != 1 {

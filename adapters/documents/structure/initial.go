@@ -23,7 +23,7 @@ const (
 // other lines beside them begin where they do.
 func (s *sheet) placeInitials(upright []int) {
 	for _, i := range upright {
-		run := &s.page.Runs[i]
+		run := &s.page.Runs()[i]
 		if !isInitial(run.Text) {
 			continue
 		}
@@ -32,7 +32,7 @@ func (s *sheet) placeInitials(upright []int) {
 		first := -1
 		var beside []int
 		for _, k := range upright {
-			other := &s.page.Runs[k]
+			other := &s.page.Runs()[k]
 			gap := s.box(k).Left - box.Right
 			if other.Size*initialSize > run.Size || other.Size <= 0 || gap > initialGap*other.Size || gap < -0.3*run.Size {
 				continue
@@ -45,7 +45,7 @@ func (s *sheet) placeInitials(upright []int) {
 				beside = append(beside, k)
 			}
 		}
-		if first < 0 || len(beside) == 0 || s.baseline(first)-bottom < 0.7*s.page.Runs[first].Size {
+		if first < 0 || len(beside) == 0 || s.baseline(first)-bottom < 0.7*s.page.Runs()[first].Size {
 			continue
 		}
 		s.place()
@@ -56,7 +56,7 @@ func (s *sheet) placeInitials(upright []int) {
 		s.initials[i] = true
 		s.baselines[i] = s.baselines[first]
 		s.boxes[i].Bottom, s.boxes[i].Top = host.Bottom, host.Top
-		if host.Left-box.Right < joinedInitial*s.page.Runs[first].Size {
+		if host.Left-box.Right < joinedInitial*s.page.Runs()[first].Size {
 			s.boxes[i].Right = host.Left
 		}
 		for _, k := range beside {

@@ -87,7 +87,7 @@ func optionLabel(l *line) (label, bool) {
 	n := 0
 	for _, p := range l.pieces {
 		for i := range p.runs {
-			if run := &p.sheet.page.Runs[p.runs[i]]; !run.Mono {
+			if run := &p.sheet.page.Runs()[p.runs[i]]; !run.Mono {
 				out.body = p.start(i)
 				return out, out.runs > 0 && n <= longest
 			}

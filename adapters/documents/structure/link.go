@@ -139,7 +139,7 @@ func (d *document) linkKids(n *Node, indexes map[int]*linkIndex) {
 		page := d.pages[kid.Content.Page-1]
 		var loose *Node
 		for _, run := range kid.Content.Runs {
-			l := index.under(page.Runs[run].Box)
+			l := index.under(page.Runs()[run].Box)
 			switch {
 			case l == nil:
 				if loose == nil {

@@ -49,8 +49,8 @@ func (d *document) findNotes() {
 
 // refers tells whether the page has a small run above a block that shows its mark.
 func (s *sheet) refers(b *block, mark string) bool {
-	for i := range s.page.Runs {
-		r := &s.page.Runs[i]
+	for i := range s.page.Runs() {
+		r := &s.page.Runs()[i]
 		if len(r.Text) <= len(mark)+4 && s.box(i).Bottom > b.box.Top && strings.Trim(strings.TrimSpace(r.Text), "[]") == mark &&
 			r.Size < b.size {
 			return true
@@ -83,7 +83,7 @@ func (s *sheet) noteMark(b *block) (string, int) {
 	first := b.lines[0]
 	runs := first.runs()
 	if len(runs) > 1 {
-		r := &s.page.Runs[runs[0]]
+		r := &s.page.Runs()[runs[0]]
 		text := strings.TrimSpace(r.Text)
 		raised := s.baseline(runs[0])-first.baseline > 0.15*first.size || r.Size < markSize*first.size
 		if isMark(text) && (raised || s.box(runs[1]).Left > s.box(runs[0]).Right+0.15*first.size) {
@@ -178,7 +178,7 @@ func (d *document) referenceKids(n *Node, marks map[int]map[string]bool) {
 			}
 		}
 		for i, r := range runs {
-			if !here[strings.Trim(strings.TrimSpace(s.page.Runs[r].Text), "[]")] || !s.isRaised(runs, i) {
+			if !here[strings.Trim(strings.TrimSpace(s.page.Runs()[r].Text), "[]")] || !s.isRaised(runs, i) {
 				continue
 			}
 			cut(i)
@@ -209,7 +209,7 @@ func (s *sheet) isRaised(runs []int, i int) bool {
 		}
 		beside = 1
 	}
-	r, other := &s.page.Runs[runs[i]], &s.page.Runs[runs[beside]]
+	r, other := &s.page.Runs()[runs[i]], &s.page.Runs()[runs[beside]]
 	return r.Size <= markSize*other.Size && s.baseline(runs[i])-s.baseline(runs[beside]) > 0.12*other.Size ||
 		r.Size <= other.Size && s.baseline(runs[i])-s.baseline(runs[beside]) > 0.2*other.Size &&
 			s.baseline(runs[i])-s.baseline(runs[beside]) < other.Size

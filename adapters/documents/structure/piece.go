@@ -69,8 +69,8 @@ type runRow struct {
 func (s *sheet) makePieces(fields []Field) {
 	p := s.page
 	var upright []int
-	for i := range p.Runs {
-		r := &p.Runs[i]
+	for i := range p.Runs() {
+		r := &p.Runs()[i]
 		switch {
 		case r.Hidden:
 			s.artifacts = append(s.artifacts, Artifact{Content: Content{Page: p.Number, Runs: []int{i}}})
@@ -82,7 +82,7 @@ func (s *sheet) makePieces(fields []Field) {
 			upright = append(upright, i)
 		}
 	}
-	s.sequence = make([]int, len(p.Runs))
+	s.sequence = make([]int, len(p.Runs()))
 	for k, i := range upright {
 		s.sequence[i] = k
 	}
@@ -98,7 +98,7 @@ func (s *sheet) makePieces(fields []Field) {
 		area := s.upright(fields[i].Area)
 		s.pieces = append(s.pieces, &piece{
 			box: area, baseline: area.Bottom + 0.2*min(area.Height(), 12), size: min(area.Height(), 12), field: &fields[i],
-			order: len(p.Runs), sheet: s,
+			order: len(p.Runs()), sheet: s,
 		})
 	}
 }
@@ -106,7 +106,7 @@ func (s *sheet) makePieces(fields []Field) {
 func (s *sheet) runRows(sorted []int) []*runRow {
 	var rows []*runRow
 	for _, i := range sorted {
-		size := s.page.Runs[i].Size
+		size := s.page.Runs()[i].Size
 		if n := len(rows); n > 0 {
 			last := rows[n-1]
 			if last.baseline-s.baseline(i) <= rowTolerance*min(last.size, size) {
@@ -124,7 +124,7 @@ func (s *sheet) runRows(sorted []int) []*runRow {
 		r.size = 0
 		for _, i := range r.runs {
 			if !s.initials[i] || len(r.runs) == 1 {
-				r.size = max(r.size, s.page.Runs[i].Size)
+				r.size = max(r.size, s.page.Runs()[i].Size)
 			}
 		}
 	}
@@ -145,7 +145,7 @@ func (s *sheet) splitRow(r *runRow) {
 // parts tells whether the gap between two runs of a row is wider than spaces are.
 func (s *sheet) parts(a, b int) bool {
 	gap := s.box(b).Left - s.box(a).Right
-	ra, rb := &s.page.Runs[a], &s.page.Runs[b]
+	ra, rb := &s.page.Runs()[a], &s.page.Runs()[b]
 	limit := pieceGap
 	if ra.Mono && rb.Mono {
 		limit = monoGap
@@ -162,7 +162,7 @@ func (s *sheet) newPiece(runs []int) *piece {
 	var bold, italic, mono, all, weight int
 	sizes := map[float64]int{}
 	for _, i := range runs {
-		r := &s.page.Runs[i]
+		r := &s.page.Runs()[i]
 		n := letters(r)
 		all += n
 		if r.Bold {
@@ -183,7 +183,7 @@ func (s *sheet) newPiece(runs []int) *piece {
 		p.box = p.box.Union(s.box(i))
 	}
 	if p.size == 0 {
-		p.size, p.baseline = s.page.Runs[runs[0]].Size, s.baseline(runs[0])
+		p.size, p.baseline = s.page.Runs()[runs[0]].Size, s.baseline(runs[0])
 	}
 	const most = 0.85 // of the letters give a piece its style
 	p.style.bold = float64(bold) >= most*float64(all)
@@ -200,7 +200,7 @@ func (s *sheet) newPiece(runs []int) *piece {
 func (p *piece) start(i int) float64 { return p.sheet.box(p.runs[i]).Left }
 
 func (p *piece) length(i int) int {
-	return utf8.RuneCountInString(strings.ReplaceAll(Plain(p.sheet.page.Runs[p.runs[i]].Text), " ", ""))
+	return utf8.RuneCountInString(strings.ReplaceAll(Plain(p.sheet.page.Runs()[p.runs[i]].Text), " ", ""))
 }
 
 // boundary tells how many runs make up a token at the start of the piece, and where the next one starts; false if the
@@ -224,7 +224,7 @@ var mirroredLabel = regexp.MustCompile(`^ *([.):]|[.)] )([\p{L}\p{Nd}]{1,5})([(]
 
 // textOf is what a run says.
 func (s *sheet) textOf(run int) string {
-	text := Plain(pagetext.ReadingOrder(s.page.Runs[run].Text))
+	text := Plain(pagetext.ReadingOrder(s.page.Runs()[run].Text))
 	if s.mirrored && balance(text) <= 0 {
 		if !strings.ContainsFunc(text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) {
 			signs := []rune(text)
@@ -245,9 +245,9 @@ func (s *sheet) runText(runs []int) string {
 	}
 	var b strings.Builder
 	for k, i := range runs {
-		r := &s.page.Runs[i]
+		r := &s.page.Runs()[i]
 		if k > 0 {
-			before := &s.page.Runs[runs[k-1]]
+			before := &s.page.Runs()[runs[k-1]]
 			gap := max(s.box(i).Left-s.box(runs[k-1]).Right, s.box(runs[k-1]).Left-s.box(i).Right)
 			if gap > spaceGap*min(r.Size, before.Size) && !endsInSpace(b.String()) && !strings.HasPrefix(r.Text, " ") {
 				b.WriteByte(' ')

@@ -115,9 +115,9 @@ func (r *reader) index(pages []*pagetext.Page) error {
 			continue
 		}
 		p := &pageIndex{Page: page, runs: map[marked][]int{}, images: map[marked][]int{}}
-		p.tookRuns, p.tookImages = make([]bool, len(page.Runs)), make([]bool, len(page.Images))
-		for i := range page.Runs {
-			if m, ok := p.mark(page.Runs[i].Place); ok {
+		p.tookRuns, p.tookImages = make([]bool, len(page.Runs())), make([]bool, len(page.Images))
+		for i := range page.Runs() {
+			if m, ok := p.mark(page.Runs()[i].Place); ok {
 				p.runs[m] = append(p.runs[m], i)
 			}
 		}

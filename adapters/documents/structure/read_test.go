@@ -64,7 +64,7 @@ func dump(n *structure.Node, pages []*pagetext.Page) string {
 	if n.Type == "" {
 		var parts []string
 		for _, i := range n.Content.Runs {
-			parts = append(parts, "'"+pages[n.Content.Page-1].Runs[i].Text+"'")
+			parts = append(parts, "'"+pages[n.Content.Page-1].Runs()[i].Text+"'")
 		}
 		for range n.Content.Images {
 			parts = append(parts, "image")
@@ -287,7 +287,7 @@ func exactlyOnce(t *testing.T, tree *structure.Tree, pages []*pagetext.Page) {
 		count(artifact.Content)
 	}
 	for _, p := range pages {
-		for i, run := range p.Runs {
+		for i, run := range p.Runs() {
 			if n := runs[[2]int{p.Number, i}]; n != 1 {
 				t.Errorf("page %d: run %d (%q) is there %d times", p.Number, i, run.Text, n)
 			}

@@ -69,10 +69,10 @@ func (r *reader) painted(parent *Node, ref pdf.Ref, page int) {
 		return
 	}
 	p := r.pages[page]
-	r.count += (len(p.Runs) + len(p.Images) + len(p.Shapes)) / paintedStep
+	r.count += (len(p.Runs()) + len(p.Images) + len(p.Shapes)) / paintedStep
 	var runs, images []int
-	for i := range p.Runs {
-		if at := p.Runs[i].Place; at.Mark < 0 && p.inside(at.Stream, ref) {
+	for i := range p.Runs() {
+		if at := p.Runs()[i].Place; at.Mark < 0 && p.inside(at.Stream, ref) {
 			runs = append(runs, i)
 		}
 	}

@@ -47,12 +47,12 @@ func (p *pageIndex) rest(artifacts []Artifact) ([]Artifact, []*Node) {
 	var open *Node
 	last := -1
 	bottom, top, some := p.extent()
-	for i := range p.Runs {
+	for i := range p.Runs() {
 		if p.tookRuns[i] {
 			open = nil
 			continue
 		}
-		run := &p.Runs[i]
+		run := &p.Runs()[i]
 		// In a page that is tagged, text without tags in its margins is a header or footer whose mark was forgotten.
 		over, under := max(top, p.Height*(1-marginShare)), min(bottom, p.Height*marginShare)
 		margin := some && (run.Box.Bottom >= over || run.Box.Top <= under)
@@ -60,7 +60,7 @@ func (p *pageIndex) rest(artifacts []Artifact) ([]Artifact, []*Node) {
 			artifacts = p.artifact(artifacts, run.Box, i, -1)
 			continue
 		}
-		if open == nil || !continues(&p.Runs[last], run) {
+		if open == nil || !continues(&p.Runs()[last], run) {
 			open = &Node{Content: Content{Page: p.Number}}
 			nodes = append(nodes, &Node{Type: "P", Kids: []*Node{open}})
 		}
@@ -85,10 +85,10 @@ func (p *pageIndex) rest(artifacts []Artifact) ([]Artifact, []*Node) {
 // extent gives how far the tagged text of a page reaches down and up.
 func (p *pageIndex) extent() (bottom, top float64, some bool) {
 	for i, took := range p.tookRuns {
-		if !took || p.Runs[i].Hidden {
+		if !took || p.Runs()[i].Hidden {
 			continue
 		}
-		box := p.Runs[i].Box
+		box := p.Runs()[i].Box
 		if !some {
 			bottom, top, some = box.Bottom, box.Top, true
 		}
@@ -133,7 +133,7 @@ func (p *pageIndex) shows(box pagetext.Rect) bool {
 	if wide < leastFigure || high < leastFigure {
 		return false
 	}
-	return len(p.Runs) == 0 || wide*high < p.Width*p.Height*0.9
+	return len(p.Runs()) == 0 || wide*high < p.Width*p.Height*0.9
 }
 
 // insert puts nodes, which are in the order of their pages, among the kids of the innermost node that holds the whole
@@ -219,7 +219,7 @@ func lengthOf(c Content, pages map[int]*pagetext.Page) int {
 	}
 	length := 0
 	for _, i := range c.Runs {
-		if run := &p.Runs[i]; !run.Hidden {
+		if run := &p.Runs()[i]; !run.Hidden {
 			length += utf8.RuneCountInString(strings.TrimSpace(run.Text))
 		}
 	}

@@ -14,7 +14,7 @@ func (d *document) rest(t *Tree) {
 	runs := make([][]holder, len(d.pages))
 	images := make([][]bool, len(d.pages))
 	for i, p := range d.pages {
-		runs[i], images[i] = make([]holder, len(p.Runs)), make([]bool, len(p.Images))
+		runs[i], images[i] = make([]holder, len(p.Runs())), make([]bool, len(p.Images))
 	}
 	note := func(c *Content, h holder) {
 		for _, r := range c.Runs {
@@ -78,7 +78,7 @@ func insertBlank(t *Tree, page *pagetext.Page, held []holder, after map[int][]in
 		longer := make([]int, 0, len(c.Runs)+len(after[first]))
 		for _, r := range c.Runs {
 			blank := after[r]
-			if n := len(blank); n > 0 && paintedBackwards(page.Runs, r, blank[n-1]+1) {
+			if n := len(blank); n > 0 && paintedBackwards(page.Runs(), r, blank[n-1]+1) {
 				longer = append(append(longer, blank...), r)
 				continue
 			}

@@ -153,7 +153,7 @@ func TestRunning(t *testing.T) {
 			hidden := make([][]string, tt.pages)
 			for _, a := range tree.Artifacts {
 				for _, r := range a.Content.Runs {
-					hidden[a.Content.Page-1] = append(hidden[a.Content.Page-1], pages[a.Content.Page-1].Runs[r].Text)
+					hidden[a.Content.Page-1] = append(hidden[a.Content.Page-1], pages[a.Content.Page-1].Runs()[r].Text)
 				}
 			}
 			for i := range tt.pages {

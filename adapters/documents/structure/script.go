@@ -29,7 +29,7 @@ func (s *sheet) attach(run int, r *runRow) bool {
 	if s.initials[run] {
 		return false
 	}
-	small, box := s.page.Runs[run].Size, s.box(run)
+	small, box := s.page.Runs()[run].Size, s.box(run)
 	rise := s.baseline(run) - r.baseline
 	if s.sunkBetween(run, r, rise) {
 		return true
@@ -47,7 +47,7 @@ func (s *sheet) attach(run int, r *runRow) bool {
 			continue
 		}
 		host := r.runs[j]
-		size := s.page.Runs[host].Size
+		size := s.page.Runs()[host].Size
 		if small > scriptSize*size || s.initials[host] {
 			continue
 		}
@@ -62,7 +62,7 @@ func (s *sheet) attach(run int, r *runRow) bool {
 
 // sunkBetween puts a run into a row that it stands in the middle of, as the E of TeX does.
 func (s *sheet) sunkBetween(run int, r *runRow, rise float64) bool {
-	size, box := s.page.Runs[run].Size, s.box(run)
+	size, box := s.page.Runs()[run].Size, s.box(run)
 	const far, beside = 0.4, 0.12 // ems from the row, and between the run and its neighbours
 	if rise > far*size || rise < -far*size || size > 1.1*r.size || size < 0.9*r.size {
 		return false

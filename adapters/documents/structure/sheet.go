@@ -52,13 +52,13 @@ func (s *sheet) place() {
 	if s.boxes != nil {
 		return
 	}
-	s.boxes, s.baselines = make([]pagetext.Rect, len(s.page.Runs)), make([]float64, len(s.page.Runs))
-	for i := range s.page.Runs {
-		s.boxes[i] = s.upright(s.page.Runs[i].Box)
+	s.boxes, s.baselines = make([]pagetext.Rect, len(s.page.Runs())), make([]float64, len(s.page.Runs()))
+	for i := range s.page.Runs() {
+		s.boxes[i] = s.upright(s.page.Runs()[i].Box)
 		const below = 0.22 / 0.97 // the share of a box that is below the baseline, see pagetext
 		s.baselines[i] = s.boxes[i].Bottom + below*s.boxes[i].Height()
 		if s.angle == 0 {
-			s.baselines[i] = s.page.Runs[i].Baseline
+			s.baselines[i] = s.page.Runs()[i].Baseline
 		}
 	}
 }
@@ -66,14 +66,14 @@ func (s *sheet) place() {
 // box is that of a run, baseline its baseline.
 func (s *sheet) box(run int) pagetext.Rect {
 	if s.boxes == nil {
-		return s.page.Runs[run].Box
+		return s.page.Runs()[run].Box
 	}
 	return s.boxes[run]
 }
 
 func (s *sheet) baseline(run int) float64 {
 	if s.baselines == nil {
-		return s.page.Runs[run].Baseline
+		return s.page.Runs()[run].Baseline
 	}
 	return s.baselines[run]
 }
@@ -103,8 +103,8 @@ func (s *sheet) turn(r pagetext.Rect) pagetext.Rect {
 // mainAngle is the direction of writing that most of the text has, if it is along an axis.
 func mainAngle(p *pagetext.Page) float64 {
 	var count [4]int
-	for i := range p.Runs {
-		if r := &p.Runs[i]; !r.Hidden {
+	for i := range p.Runs() {
+		if r := &p.Runs()[i]; !r.Hidden {
 			if quarter := int(r.Angle / 90); float64(quarter)*90 == r.Angle && quarter < 4 {
 				count[quarter] += len(r.Text)
 			}

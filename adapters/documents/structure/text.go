@@ -93,10 +93,10 @@ func (t *textWriter) leaf(n *Node) {
 	}
 	page := t.pages[c.Page-1]
 	for _, i := range c.Runs {
-		if i < 0 || i >= len(page.Runs) {
+		if i < 0 || i >= len(page.Runs()) {
 			continue
 		}
-		run := &page.Runs[i]
+		run := &page.Runs()[i]
 		if run.Text == "" {
 			continue
 		}

@@ -34,7 +34,7 @@ func (d *document) takeTurned(s *sheet) {
 		var text strings.Builder
 		for _, r := range g {
 			box = box.Union(s.box(r))
-			text.WriteString(s.page.Runs[r].Text)
+			text.WriteString(s.page.Runs()[r].Text)
 		}
 		switch o := s.around(box); {
 		case o != nil && o.kind == figure:
@@ -51,7 +51,7 @@ func (d *document) takeTurned(s *sheet) {
 
 // sameText tells whether two runs of turned text follow each other closely.
 func (s *sheet) sameText(a, b int) bool {
-	ra, rb := &s.page.Runs[a], &s.page.Runs[b]
+	ra, rb := &s.page.Runs()[a], &s.page.Runs()[b]
 	if ra.Angle != rb.Angle {
 		return false
 	}
@@ -81,7 +81,7 @@ func (g *grid) placeTurned(p *piece) {
 
 // isStamp tells whether turned text is a watermark, which lies over other text, or is repeated on near pages.
 func (d *document) isStamp(s *sheet, runs []int, box pagetext.Rect, folded string) bool {
-	first := &s.page.Runs[runs[0]]
+	first := &s.page.Runs()[runs[0]]
 	if math.Mod(first.Angle, 90) != 0 && first.Size > watermark*d.body.size &&
 		slices.ContainsFunc(s.pieces, func(p *piece) bool { return p.box.Overlaps(box) }) {
 		return true
@@ -97,7 +97,7 @@ func (d *document) isStamp(s *sheet, runs []int, box pagetext.Rect, folded strin
 			if k == looked {
 				break
 			}
-			run := &other.page.Runs[r]
+			run := &other.page.Runs()[r]
 			if run.Angle == first.Angle && math.Abs(run.Box.Left-first.Box.Left) < sameHeight &&
 				math.Abs(run.Box.Bottom-first.Box.Bottom) < sameHeight && strings.HasPrefix(folded, fold(run.Text)) {
 				same++

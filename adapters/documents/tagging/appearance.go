@@ -35,7 +35,7 @@ func (w *work) textOf(d pdf.Dict) string {
 	shown, _ := pagetext.Read(w.file, []pdf.Page{page}, pagetext.Limits{Operations: maxAppearance, Runs: maxAppearance})
 	var out strings.Builder
 	for _, p := range shown {
-		for _, run := range p.Runs {
+		for _, run := range p.Runs() {
 			if !run.Hidden {
 				out.WriteString(run.Text)
 				out.WriteByte(' ')

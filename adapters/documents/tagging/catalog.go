@@ -97,7 +97,7 @@ func (w *work) sample() string {
 	each := max(sampleBytes/max(1, len(w.shown)), 256)
 	for _, page := range w.shown {
 		taken := 0
-		for _, run := range page.Runs {
+		for _, run := range page.Runs() {
 			if taken > each || out.Len() > sampleBytes {
 				break
 			}

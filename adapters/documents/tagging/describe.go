@@ -121,12 +121,12 @@ func (w *work) textBeneath(d pdf.Dict, page int) string {
 	if !ok || page > len(w.shown) {
 		return ""
 	}
-	if w.compared += len(w.shown[page-1].Runs); w.compared > maxCompared {
+	if w.compared += len(w.shown[page-1].Runs()); w.compared > maxCompared {
 		return ""
 	}
 	box := w.frames[page-1].Rect(r)
 	var out strings.Builder
-	for _, run := range w.shown[page-1].Runs {
+	for _, run := range w.shown[page-1].Runs() {
 		if run.Hidden || run.Text == "" || !run.Box.Overlaps(box) {
 			continue
 		}

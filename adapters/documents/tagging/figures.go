@@ -146,7 +146,7 @@ const maxContext = 1000
 // contextOf gives text of a page, to tell what its figures are about.
 func (w *work) contextOf(page int) string {
 	var out strings.Builder
-	for _, run := range w.shown[page-1].Runs {
+	for _, run := range w.shown[page-1].Runs() {
 		if out.Len() > 4*maxContext {
 			break
 		}

@@ -51,7 +51,7 @@ func (w *work) readLabels(page int, fields []*widget) *labels {
 	if page > len(w.shown) {
 		return out
 	}
-	runs := w.shown[page-1].Runs
+	runs := w.shown[page-1].Runs()
 	if w.compared += len(runs) * (1 + len(fields)); w.compared > maxCompared {
 		return out
 	}

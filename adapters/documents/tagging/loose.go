@@ -77,14 +77,14 @@ func (w *work) newLoosePlacer() *loosePlacer {
 			continue
 		}
 		for _, run := range l.content.Runs {
-			if page := l.content.Page; run >= 0 && run < len(w.shown[page-1].Runs) {
-				p.extend(page, i, w.shown[page-1].Runs[run].Box)
+			if page := l.content.Page; run >= 0 && run < len(w.shown[page-1].Runs()) {
+				p.extend(page, i, w.shown[page-1].Runs()[run].Box)
 			}
 		}
 	}
 	if w.keptTags != nil {
 		for _, page := range w.shown {
-			for _, run := range page.Runs {
+			for _, run := range page.Runs() {
 				if e := w.taggedBy(page, run.Place); e != nil {
 					if i, known := index[e]; known {
 						p.extend(page.Number, i, run.Box)

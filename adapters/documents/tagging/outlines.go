@@ -100,8 +100,8 @@ func (w *work) locate(n *structure.Node, h *heading, depth int) bool {
 			return false
 		}
 		for _, i := range n.Content.Runs {
-			if i >= 0 && i < len(w.shown[page-1].Runs) {
-				run := w.shown[page-1].Runs[i]
+			if i >= 0 && i < len(w.shown[page-1].Runs()) {
+				run := w.shown[page-1].Runs()[i]
 				h.page = page
 				h.left, h.top = inverse(w.frames[page-1], run.Box.Left, run.Box.Top)
 				return true

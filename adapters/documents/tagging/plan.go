@@ -38,8 +38,8 @@ func (w *work) planPage(page *pagetext.Page, leaves []int, artifacts []structure
 	}
 	spread := func(c structure.Content, leaf int) {
 		for i, run := range c.Runs {
-			if run >= 0 && run < len(page.Runs) {
-				put(page.Runs[run].Place, belongs{leaf, i})
+			if run >= 0 && run < len(page.Runs()) {
+				put(page.Runs()[run].Place, belongs{leaf, i})
 			}
 		}
 		for i, image := range c.Images {

@@ -92,8 +92,8 @@ func (w *work) repeatedContent(repeats []repeat) (map[contentKey]map[painted]*st
 		return places[where]
 	}
 	for _, page := range w.shown {
-		for i := range page.Runs {
-			if c := find(page, page.Runs[i].Place); c != nil {
+		for i := range page.Runs() {
+			if c := find(page, page.Runs()[i].Place); c != nil {
 				c.Runs = append(c.Runs, i)
 			}
 		}

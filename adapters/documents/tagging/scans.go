@@ -23,7 +23,7 @@ const (
 
 // isScan tells whether a page shows images and no text, not even invisible.
 func isScan(page *pagetext.Page) bool {
-	for _, run := range page.Runs {
+	for _, run := range page.Runs() {
 		if run.Text != "" && !run.Hidden {
 			return false
 		}

@@ -83,7 +83,7 @@ func (w *work) largestText() string {
 	}
 	size := 0.0
 	var parts []string
-	for _, run := range w.shown[0].Runs {
+	for _, run := range w.shown[0].Runs() {
 		text := strings.TrimSpace(run.Text)
 		if run.Hidden || run.Angle != 0 || !strings.ContainsFunc(text, unicode.IsLetter) {
 			continue
