@@ -262,7 +262,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 	behind, stopBehind := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBehind()
 	parts, behind := errgroup.WithContext(behind)
-	for _, part := range a.parts() {
+	for _, part := range a.parts(ctx) {
 		parts.Go(func() error {
 			if err := part(behind); err != nil && behind.Err() == nil {
 				return err
@@ -287,13 +287,14 @@ func (a *App) Run(ctx context.Context) (err error) {
 }
 
 // parts are those behind the API and the jobs, by role.
-func (a *App) parts() []func(context.Context) error {
+func (a *App) parts(ctx context.Context) []func(context.Context) error {
 	var parts []func(context.Context) error
 	untilEnd := func(run func(context.Context)) {
 		parts = append(parts, func(ctx context.Context) error { run(ctx); return nil })
 	}
 	untilEnd(a.log.Watch)
 	untilEnd(a.noteStart)
+	untilEnd(a.beginPolicies(ctx))
 	if a.settings.Role.projector() {
 		parts = append(parts, a.engine.Run, a.work.policies.Run)
 	}

@@ -77,9 +77,12 @@ func (e *Engine) watch(ctx context.Context, o owner) error {
 	}
 }
 
-// begin gives each policy that has never run its position. It is on disk before
-// the policy runs: "now" is chosen once.
-func (e *Engine) begin(ctx context.Context) error {
+// Begin gives each policy that has never run its position; it changes no other.
+// Every process does this before it serves, whether it runs policies or not:
+// what it records is then reacted to by a process that starts later. The
+// position is on disk before the policy runs: "now" is chosen once, by the first
+// process.
+func (e *Engine) Begin(ctx context.Context) error {
 	known, err := e.checkpoints(ctx)
 	if err != nil {
 		return err
@@ -88,11 +91,14 @@ func (e *Engine) begin(ctx context.Context) error {
 		if _, begun := known[p.Name]; begun {
 			continue
 		}
-		if err := e.start(ctx, p.Name, p.Start); err != nil {
+		begun, err := e.place(ctx, p.Name, p.Start, "DO NOTHING")
+		if err != nil {
 			return err
 		}
-		e.config.Logger.InfoContext(ctx, "a policy runs for the first time",
-			slog.String("policy", p.Name), slog.String("start", p.Start.String()))
+		if begun {
+			e.config.Logger.InfoContext(ctx, "a policy begins for the first time",
+				slog.String("policy", p.Name), slog.String("start", p.Start.String()))
+		}
 	}
 	return nil
 }
@@ -104,12 +110,16 @@ func (e *Engine) Start(ctx context.Context, name string, start policies.Start) e
 	if _, known := e.policies[name]; !known {
 		return fmt.Errorf("%w: %s", ErrUnknownPolicy, name)
 	}
-	if err := e.start(ctx, name, start); err != nil {
+	_, err := e.place(ctx, name, start, `DO UPDATE SET
+		commit_position = excluded.commit_position, prepare_position = excluded.prepare_position,
+		last_event_id = NULL, last_event_commit = NULL, last_event_prepare = NULL,
+		log = NULL, last_stream = NULL, last_revision = NULL,
+		began_from = excluded.began_from, began_at = now(), caught_up = false, stopped = NULL, stopped_at = NULL`)
+	if err != nil {
 		return err
 	}
 	// The process that runs the policies begins anew with the new position.
-	_, err := e.config.Pool.Exec(ctx, "UPDATE policy.owner SET epoch = epoch + 1")
-	if err != nil {
+	if _, err := e.config.Pool.Exec(ctx, "UPDATE policy.owner SET epoch = epoch + 1"); err != nil {
 		return fmt.Errorf("start policy %s: %w", name, err)
 	}
 	return nil
@@ -118,28 +128,25 @@ func (e *Engine) Start(ctx context.Context, name string, start policies.Start) e
 // ErrUnknownPolicy says that this program has no policy of the name.
 var ErrUnknownPolicy = errors.New("there is no such policy")
 
-func (e *Engine) start(ctx context.Context, name string, start policies.Start) error {
+// place stores a policy's position, and tells whether it did. Known is what
+// happens when it has one.
+func (e *Engine) place(ctx context.Context, name string, start policies.Start, known string) (bool, error) {
 	position := start.Position
 	if start.Now() {
 		var err error
 		if position, err = e.config.Head(ctx); err != nil {
-			return fmt.Errorf("start policy %s: %w", name, err)
+			return false, fmt.Errorf("start policy %s: %w", name, err)
 		}
 	}
 	at := stored(position)
-	_, err := e.config.Pool.Exec(ctx, `
+	tag, err := e.config.Pool.Exec(ctx, `
 		INSERT INTO policy.checkpoints (policy, commit_position, prepare_position, began_from)
-		VALUES ($1, $2::text::numeric, $3::text::numeric, $4)
-		ON CONFLICT (policy) DO UPDATE SET
-			commit_position = excluded.commit_position, prepare_position = excluded.prepare_position,
-			last_event_id = NULL, last_event_commit = NULL, last_event_prepare = NULL,
-			log = NULL, last_stream = NULL, last_revision = NULL,
-			began_from = excluded.began_from, began_at = now(), caught_up = false, stopped = NULL, stopped_at = NULL`,
+		VALUES ($1, $2::text::numeric, $3::text::numeric, $4) ON CONFLICT (policy) `+known,
 		name, at.commit, at.prepare, start.String())
 	if err != nil {
-		return fmt.Errorf("start policy %s: %w", name, err)
+		return false, fmt.Errorf("start policy %s: %w", name, err)
 	}
-	return nil
+	return tag.RowsAffected() == 1, nil
 }
 
 // checkpoint is how far a policy has come.

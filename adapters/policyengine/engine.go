@@ -135,7 +135,7 @@ func (e *Engine) turn(ctx context.Context) error {
 		return err
 	}
 	defer e.release(context.WithoutCancel(ctx), owner)
-	if err := e.begin(ctx); err != nil {
+	if err := e.Begin(ctx); err != nil {
 		return err
 	}
 	groups, err := e.groups(ctx)

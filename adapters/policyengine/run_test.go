@@ -84,6 +84,31 @@ func TestWhereAPolicyStarts(t *testing.T) {
 	}
 }
 
+// A process that does not run the policies gives them their positions when it
+// starts: what happens before one does is reacted to. The first process chooses.
+func TestPoliciesBeginWithTheFirstProcess(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	h.append(2)
+	serving := h.process(policy("mail", policies.FromNow(), nil))
+	if err := serving.Begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.append(3)
+	running := h.process(policy("mail", policies.FromNow(), nil))
+	if err := running.Begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.append(1)
+	h.run(running)
+	h.reached(running, "mail", 4)
+	if err := serving.Begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.append(1)
+	h.reached(running, "mail", 5)
+}
+
 // One that was started in the past holds up no other, and joins them.
 func TestAPolicyThatIsBehindHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
