@@ -1,6 +1,7 @@
 package documents
 
 import (
+	"bytes"
 	"errors"
 
 	"github.com/perfectworks/backend/adapters/documents/pdf"
@@ -97,13 +98,15 @@ func (j *job) writeAndCheck(f *pdf.File) (written, error) {
 		return written{}, err
 	}
 	brotli := f.Brotli
-	again, err := pdf.Open(out.Bytes(), j.Limits.pdf())
+	data := bytes.Clone(out.Bytes()) // the buffer may be twice as long
+	out.Buffer = bytes.Buffer{}
+	again, err := pdf.Open(data, j.Limits.pdf())
 	if err != nil {
 		return written{}, err
 	}
 	checked, err := pdfua.Check(again, j.Limits.pdfua(), j.phase(1))
 	again.Brotli = brotli // what goes on with this file is to know what was met before
-	return written{data: out.Bytes(), file: again, checked: checked}, err
+	return written{data: data, file: again, checked: checked}, err
 }
 
 // wantedPDF lists the scanned pages and the figures without alternative texts.

@@ -22,17 +22,20 @@ func New() *File {
 // once they were read, or be replaced by [File.Set]; all this lasts until the file is written.
 func (f *File) Add(o Object) Ref {
 	f.findLast()
-	f.last++
-	f.entries[f.last] = entry{}
-	f.loaded[f.last] = o
-	return Ref{Number: f.last}
+	ref := Ref{Number: f.last + 1}
+	f.Set(ref, o)
+	return ref
 }
 
 // Set replaces the object that a reference names.
 func (f *File) Set(ref Ref, o Object) {
 	f.findLast()
-	f.entries[ref.Number] = entry{}
-	f.loaded[ref.Number] = o
+	f.entries[ref.Number] = entry{free: o == nil}
+	if o == nil {
+		delete(f.loaded, ref.Number)
+	} else {
+		f.loaded[ref.Number] = o
+	}
 	f.last = max(f.last, ref.Number)
 }
 

@@ -36,15 +36,18 @@ type File struct {
 	crypt   *crypt
 	// password is what the caller gave to open the file.
 	password string
+	// stored are objects that are complete, scratch is where they are written.
+	stored  store
+	scratch []byte
 	// last is the highest object number in use, once objects were added.
 	last int
 }
 
+// entry tells where an object is.
 type entry struct {
-	offset     int
-	generation int
+	offset int
 	// container is the number of the object stream that holds the object, if not 0; offset is then its place in it.
-	container int
+	container int32
 	free      bool
 }
 
@@ -210,6 +213,9 @@ func (f *File) load(number int) Object {
 	e, ok := f.entries[number]
 	if !ok || e.free || f.loading[number] {
 		return nil
+	}
+	if e.container == inStore {
+		return f.stored.object(e.offset, f.limits.Depth)
 	}
 	f.loading[number] = true
 	defer delete(f.loading, number)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"math"
 )
 
 // readCrossReference follows the chain of tables and streams from startxref back; the first entry found for an object
@@ -91,11 +92,11 @@ func (f *File) table(l *Lexer) (Dict, error) {
 			b, _ := l.Next()
 			kind, ok := l.Next()
 			offset, ok1 := a.(Integer)
-			generation, ok2 := b.(Integer)
+			_, ok2 := b.(Integer)
 			if !ok || !ok1 || !ok2 {
 				return nil, fmt.Errorf("malformed cross-reference entry: %w", ErrDamaged)
 			}
-			err := f.add(int(start)+i, entry{offset: int(offset), generation: int(generation), free: kind != Operator("n")})
+			err := f.add(int(start)+i, entry{offset: int(offset), free: kind != Operator("n")})
 			if err != nil {
 				return nil, err
 			}
@@ -168,9 +169,11 @@ func packedEntry(data []byte, w [3]int) entry {
 	}
 	switch v[0] {
 	case 1:
-		return entry{offset: v[1], generation: v[2]}
+		return entry{offset: v[1]}
 	case 2:
-		return entry{container: v[1], offset: v[2]}
+		if v[1] >= 0 && v[1] <= math.MaxInt32 {
+			return entry{container: int32(v[1]), offset: v[2]} //nolint:gosec // checked
+		}
 	}
 	return entry{free: true}
 }
@@ -196,7 +199,7 @@ func (f *File) rebuild() error {
 		l := &Lexer{data: f.data, pos: start, depth: 2}
 		n, _ := l.Next()
 		number, ok := n.(Integer)
-		if !ok || number < 0 {
+		if !ok || number < 0 || number > math.MaxInt32 {
 			continue
 		}
 		if len(f.entries) >= f.limits.Objects {
@@ -233,7 +236,7 @@ func (f *File) rebuild() error {
 	}
 	for _, container := range containers {
 		for i, number := range f.objectStream(container).numbers {
-			if err := f.add(number, entry{container: container, offset: i}); err != nil {
+			if err := f.add(number, entry{container: int32(container), offset: i}); err != nil { //nolint:gosec // checked above
 				return err
 			}
 		}
@@ -318,10 +321,10 @@ func (f *File) objectStream(container int) *objectStream {
 }
 
 func (f *File) fromObjectStream(number int, e entry) Object {
-	if inner, ok := f.entries[e.container]; !ok || inner.container != 0 {
+	if inner, ok := f.entries[int(e.container)]; !ok || inner.container != 0 {
 		return nil // an object stream inside of another is not allowed
 	}
-	s := f.objectStream(e.container)
+	s := f.objectStream(int(e.container))
 	i := e.offset
 	if i < 0 || i >= len(s.numbers) || s.numbers[i] != number {
 		i = -1

@@ -130,7 +130,7 @@ func (b *builder) block(parent *html.Node, n *structure.Node, f flow) {
 	if n.Type != "P" && !f.tight {
 		b.begin(parent, n)
 	}
-	lang := languageTag(n.Lang)
+	lang := languageTag(n.Attributes().Lang)
 	if lang != "" && lang != b.language && (transparent(n) || n.Type == "Sect" || n.Type == "Art") {
 		group := element("div", "lang", lang)
 		b.add(parent, group)
@@ -197,7 +197,7 @@ func (b *builder) group(parent *html.Node, tag string, n *structure.Node, f flow
 
 // foreign gives an element the language that its part of the structure has, if it is another than the document's.
 func (b *builder) foreign(e *html.Node, n *structure.Node) {
-	if lang := languageTag(n.Lang); lang != "" && lang != b.language {
+	if lang := languageTag(n.Attributes().Lang); lang != "" && lang != b.language {
 		set(e, "lang", lang)
 		if isRightToLeft(lang) != b.rightToLeft {
 			set(e, "dir", map[bool]string{true: "rtl", false: "ltr"}[isRightToLeft(lang)])
@@ -208,10 +208,10 @@ func (b *builder) foreign(e *html.Node, n *structure.Node) {
 func (b *builder) para(parent *html.Node, n *structure.Node, f flow) {
 	m := manner{plain: f.plain}
 	nodes := n.Kids
-	if n.ActualText != "" {
-		nodes = []*structure.Node{{Type: "Span", ActualText: n.ActualText, Kids: n.Kids}}
+	if n.Attributes().ActualText != "" {
+		nodes = []*structure.Node{{Type: "Span", Kids: n.Kids, Extra: &structure.Attributes{ActualText: n.Attributes().ActualText}}}
 	}
-	lang := languageTag(n.Lang)
+	lang := languageTag(n.Attributes().Lang)
 	if f.tight && (lang == "" || lang == b.language) {
 		b.inside(parent, nodes, f)
 		return

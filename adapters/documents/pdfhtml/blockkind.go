@@ -38,7 +38,7 @@ func isBlockWithin(n *structure.Node, depth int) bool {
 func transparent(n *structure.Node) bool {
 	switch n.Type {
 	case "Document", "Part", "Div", "NonStruct", "Private", "LBody":
-		return n.ActualText == ""
+		return n.Attributes().ActualText == ""
 	}
 	return false
 }

@@ -56,14 +56,14 @@ func TestBlocks(t *testing.T) {
 			return nodes{node("P", d.line("H"), d.run("2", small(-2)), d.run("O and mc"), d.run("2", small(4)), d.run(" here"))}
 		}, `<p>H<sub>2</sub>O and mc<sup>2</sup> here</p>`},
 		"actual text": {func(d *draft) nodes {
-			return nodes{node("P", d.line("It is "), with(node("Span", d.run("w0rds")), func(n *structure.Node) { n.ActualText = "words" }))}
+			return nodes{node("P", d.line("It is "), with(node("Span", d.run("w0rds")), func(n *structure.Node) { n.Edit().ActualText = "words" }))}
 		}, `<p>It is words</p>`},
 		"an abbreviation and another language": {func(d *draft) nodes {
-			return nodes{node("P", with(node("Span", d.line("PDF")), func(n *structure.Node) { n.Expansion = "Portable Document Format" }), d.run(" or "),
-				with(node("Span", d.run("Datei")), func(n *structure.Node) { n.Lang = "de-DE" }))}
+			return nodes{node("P", with(node("Span", d.line("PDF")), func(n *structure.Node) { n.Edit().Expansion = "Portable Document Format" }), d.run(" or "),
+				with(node("Span", d.run("Datei")), func(n *structure.Node) { n.Edit().Lang = "de-DE" }))}
 		}, `<p><abbr title="Portable Document Format">PDF</abbr> or <span lang="de-DE">Datei</span></p>`},
 		"an unknown language is none": {func(d *draft) nodes {
-			return nodes{with(node("P", d.line("Text")), func(n *structure.Node) { n.Lang = `"><script>` })}
+			return nodes{with(node("P", d.line("Text")), func(n *structure.Node) { n.Edit().Lang = `"><script>` })}
 		}, `<p>Text</p>`},
 		"bullets": {
 			func(d *draft) nodes { return nodes{node("L", item(d, "•", "One"), item(d, "•", "Two"))} },
@@ -84,7 +84,7 @@ func TestBlocks(t *testing.T) {
 			`<ol type="i"><li>One</li><li>Two</li></ol>`,
 		},
 		"told numbers without labels": {func(d *draft) nodes {
-			return nodes{with(node("L", item(d, "", "One"), item(d, "", "Two")), func(n *structure.Node) { n.Numbering = "UpperAlpha" })}
+			return nodes{with(node("L", item(d, "", "One"), item(d, "", "Two")), func(n *structure.Node) { n.Edit().Numbering = "UpperAlpha" })}
 		}, `<ol type="A"><li>One</li><li>Two</li></ol>`},
 		"labels that are kept": {
 			func(d *draft) nodes {
@@ -116,16 +116,16 @@ func TestBlocks(t *testing.T) {
 		},
 		"a table": {func(d *draft) nodes {
 			return nodes{node("Table", node("Caption", d.line("Results")),
-				node("TR", cell(d, "TH", "Name"), with(cell(d, "TH", "Value"), func(n *structure.Node) { n.ColSpan = 2 })),
-				node("TR", with(cell(d, "TH", "A"), func(n *structure.Node) { n.Scope, n.RowSpan = "Row", 99 }), cell(d, "TD", "1"), cell(d, "TD", "2")))}
+				node("TR", cell(d, "TH", "Name"), with(cell(d, "TH", "Value"), func(n *structure.Node) { n.Edit().ColSpan = 2 })),
+				node("TR", with(cell(d, "TH", "A"), func(n *structure.Node) { n.Edit().Scope, n.Edit().RowSpan = "Row", 99 }), cell(d, "TD", "1"), cell(d, "TD", "2")))}
 		}, `<table><caption>Results</caption><thead><tr><th scope="col">Name</th><th scope="col" colspan="2">Value</th></tr></thead><tbody><tr><th scope="row">A</th><td>1</td><td>2</td></tr></tbody></table>`},
 		"headers that are named": {func(d *draft) nodes {
 			return nodes{node("Table",
-				node("TR", with(cell(d, "TH", "Name"), func(n *structure.Node) { n.ID = "a" }), cell(d, "TD", "")),
-				node("TR", with(cell(d, "TD", "1"), func(n *structure.Node) { n.Headers = []string{"a", "none"} }), cell(d, "TD", "2")))}
+				node("TR", with(cell(d, "TH", "Name"), func(n *structure.Node) { n.Edit().ID = "a" }), cell(d, "TD", "")),
+				node("TR", with(cell(d, "TD", "1"), func(n *structure.Node) { n.Edit().Headers = []string{"a", "none"} }), cell(d, "TD", "2")))}
 		}, `<table><tbody><tr><th scope="row" id="header-1">Name</th><td></td></tr><tr><td headers="header-1">1</td><td>2</td></tr></tbody></table>`},
 		"cells with names": {func(d *draft) nodes {
-			named := func(n *structure.Node) { n.Alt = "Yes" }
+			named := func(n *structure.Node) { n.Edit().Alt = "Yes" }
 			return nodes{node("Table", node("TR", cell(d, "TH", "Name"), cell(d, "TH", "Has it")), node("TR", cell(d, "TD", "1"), with(cell(d, "TD", "+"), named)))}
 		}, `<table><thead><tr><th scope="col">Name</th><th scope="col">Has it</th></tr></thead><tbody><tr><td>1</td><td aria-label="Yes">+</td></tr></tbody></table>`},
 		"a frame is no table": {func(d *draft) nodes { return nodes{node("Table", node("TR", cell(d, "TD", "Note")))} }, `<p>Note</p>`},
@@ -142,7 +142,7 @@ func TestBlocks(t *testing.T) {
 		}, "<p>Enough of other text that the document is not all program text, and some more of it.</p><pre><code>if x {\n  y()\n}</code></pre>"},
 		"text from right to left": {
 			func(d *draft) nodes {
-				return nodes{with(node("P", d.line("םלוע םולש")), func(n *structure.Node) { n.Lang = "he" })}
+				return nodes{with(node("P", d.line("םלוע םולש")), func(n *structure.Node) { n.Edit().Lang = "he" })}
 			},
 			`<p lang="he" dir="rtl">שלום עולם</p>`,
 		},

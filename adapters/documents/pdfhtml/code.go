@@ -18,7 +18,7 @@ func (b *builder) isListing(n *structure.Node) bool {
 	default:
 		return false
 	}
-	if n.Type != "P" && isBlock(n) || n.ActualText != "" || b.usual.mono && n.Type != "Code" {
+	if n.Type != "P" && isBlock(n) || n.Attributes().ActualText != "" || b.usual.mono && n.Type != "Code" {
 		return false
 	}
 	mono, lines := true, 0

@@ -180,7 +180,7 @@ func (b *builder) warnings() []string {
 func (b *builder) describe(tree *structure.Tree) {
 	b.language = languageTag(b.options.Language)
 	if b.language == "" {
-		b.language = languageTag(tree.Root.Lang)
+		b.language = languageTag(tree.Root.Attributes().Lang)
 	}
 	if b.language == "" {
 		b.language = languageTag(tree.Language)

@@ -12,8 +12,8 @@ import (
 
 // inlineFigure gathers a figure or formula that stands in a line. It is false if it is only text.
 func (g *gatherer) inlineFigure(n *structure.Node, wraps []*wrap, m manner) bool {
-	alt := cleanLine(n.Alt)
-	if n.ActualText != "" {
+	alt := cleanLine(n.Attributes().Alt)
+	if n.Attributes().ActualText != "" {
 		return false
 	}
 	if n.Type == "Formula" && !g.hasImage(n) {
@@ -58,7 +58,7 @@ func captionsOf(n *structure.Node, depth int) []*structure.Node {
 // picture gathers the images of a figure, then the text inside of it. The label is the identifier of its caption, ""
 // if it has none.
 func (b *builder) picture(n *structure.Node, wraps []*wrap, m manner, label string) []segment {
-	alt := cleanLine(n.Alt)
+	alt := cleanLine(n.Attributes().Alt)
 	page, _ := b.firstPlace(n)
 	var shown []*html.Node
 	var texts []segment
@@ -163,7 +163,7 @@ func (b *builder) eachPart(n *structure.Node, depth int, visit func(*structure.N
 // figure writes a figure with its caption.
 func (b *builder) figure(parent *html.Node, n *structure.Node, f flow) {
 	captions := captionsOf(n, 0)
-	if n.Type == "Formula" || n.ActualText != "" {
+	if n.Type == "Formula" || n.Attributes().ActualText != "" {
 		b.paragraph(parent, []*structure.Node{n}, manner{flat: true})
 		return
 	}

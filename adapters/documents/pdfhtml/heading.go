@@ -27,8 +27,8 @@ func (b *builder) heading(parent *html.Node, n *structure.Node, f flow) {
 	e := element("h6")
 	b.foreign(e, n)
 	nodes := n.Kids
-	if n.ActualText != "" {
-		nodes = []*structure.Node{{Type: "Span", ActualText: n.ActualText, Kids: n.Kids}}
+	if n.Attributes().ActualText != "" {
+		nodes = []*structure.Node{{Type: "Span", Kids: n.Kids, Extra: &structure.Attributes{ActualText: n.Attributes().ActualText}}}
 	}
 	segments := b.gather(nodes, manner{flat: true, noBreaks: true, plain: style{bold: true, italic: true, mono: true}})
 	level(segments)

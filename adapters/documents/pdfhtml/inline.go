@@ -89,7 +89,7 @@ func (g *gatherer) node(n *structure.Node, wraps []*wrap, m manner, depth int) {
 		defer g.space(wraps)
 	}
 	wraps, m = g.around(n, wraps, m)
-	if replaced := n.ActualText; replaced != "" {
+	if replaced := n.Attributes().ActualText; replaced != "" {
 		page, _ := g.firstPlace(n)
 		g.turn(page, wraps, m)
 		g.segments = append(g.segments, segment{
@@ -136,11 +136,11 @@ func (g *gatherer) special(n *structure.Node, wraps []*wrap, m manner, depth int
 	case "Form":
 		return g.form(n, wraps, m)
 	case "Annot":
-		return n.Alt == "" && len(n.Kids) == 0
+		return n.Attributes().Alt == "" && len(n.Kids) == 0
 	case "Span":
-		if n.Alt != "" && n.ActualText == "" && !g.hasText(n) && !g.hasImage(n) {
+		if n.Attributes().Alt != "" && n.Attributes().ActualText == "" && !g.hasText(n) && !g.hasImage(n) {
 			// What is drawn without text, such as an icon, is said by its alternative.
-			g.segments = append(g.segments, segment{text: clean(n.Alt), wraps: wraps})
+			g.segments = append(g.segments, segment{text: clean(n.Attributes().Alt), wraps: wraps})
 			return true
 		}
 	case "Quote":
@@ -159,10 +159,10 @@ func (g *gatherer) around(n *structure.Node, wraps []*wrap, m manner) ([]*wrap, 
 		e = element("code")
 		m.plain.mono = true
 	}
-	if e == nil && n.Expansion != "" {
-		e = element("abbr", "title", cleanLine(n.Expansion))
+	if e == nil && n.Attributes().Expansion != "" {
+		e = element("abbr", "title", cleanLine(n.Attributes().Expansion))
 	}
-	lang := languageTag(n.Lang)
+	lang := languageTag(n.Attributes().Lang)
 	if lang != "" && lang != g.language && !isBlock(n) {
 		if e == nil {
 			e = element("span")

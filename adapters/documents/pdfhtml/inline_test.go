@@ -197,7 +197,7 @@ func TestFigures(t *testing.T) {
 	}
 	d := newDraft()
 	heading := node("H1", d.line("Top"))
-	alt := func(text string) func(*structure.Node) { return func(n *structure.Node) { n.Alt = text } }
+	alt := func(text string) func(*structure.Node) { return func(n *structure.Node) { n.Edit().Alt = text } }
 	img := func(rest string) string { return `<img src="images/image-1.png" width="40" height="40"` + rest + `/>` }
 	r := d.result(t, pdfhtml.Options{Images: keep}, heading,
 		with(node("Figure", d.image(30)), alt(`A "dot"`)),
@@ -225,7 +225,7 @@ func TestFigures(t *testing.T) {
 func TestImagesThatCannotBeShown(t *testing.T) {
 	t.Parallel()
 	d := newDraft()
-	heading, figure := node("H1", d.line("Top")), with(node("Figure", d.image(30)), func(n *structure.Node) { n.Alt = "A seal" })
+	heading, figure := node("H1", d.line("Top")), with(node("Figure", d.image(30)), func(n *structure.Node) { n.Edit().Alt = "A seal" })
 	d.pages[0].Images[0].Stream.Dict["Filter"] = pdf.Name("JPXDecode")
 	r := d.result(t, pdfhtml.Options{}, heading, figure)
 	if got, want := body(r), `<h1 id="top">Top</h1><figure><p>A seal</p></figure>`; got != want {

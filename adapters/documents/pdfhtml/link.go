@@ -41,12 +41,12 @@ func (g *gatherer) link(n *structure.Node, wraps []*wrap, m manner, depth int) b
 	m.flat, m.inLink = true, true
 	inner := gatherer{builder: g.builder}
 	list := append(slices.Clip(wraps), w)
-	if lang := languageTag(n.Lang); lang != "" && lang != g.language {
+	if lang := languageTag(n.Attributes().Lang); lang != "" && lang != g.language {
 		set(a, "lang", lang)
 	}
-	if n.ActualText != "" {
+	if n.Attributes().ActualText != "" {
 		inner.segments = append(inner.segments, segment{
-			text: clean(n.ActualText), wraps: list, style: g.styleOf(g.firstRun(n), m),
+			text: clean(n.Attributes().ActualText), wraps: list, style: g.styleOf(g.firstRun(n), m),
 		})
 	} else {
 		for _, kid := range n.Kids {
@@ -109,7 +109,7 @@ func (g *gatherer) linkName(a *html.Node, segments []segment, n *structure.Node,
 
 // saidOf gives the name that the file has for a link, "" if it has none.
 func (b *builder) saidOf(n *structure.Node, annotation pdf.Dict) string {
-	name := cleanLine(n.Alt)
+	name := cleanLine(n.Attributes().Alt)
 	if contents, ok := b.file.String(annotation["Contents"]); ok && name == "" {
 		name = cleanLine(contents.Text())
 	}

@@ -79,8 +79,8 @@ func (b *builder) plainText(nodes []*structure.Node) string {
 func (b *builder) quietly(nodes []*structure.Node) []segment {
 	var out []segment
 	for _, n := range nodes {
-		if n.ActualText != "" {
-			out = append(out, segment{text: clean(n.ActualText)})
+		if n.Attributes().ActualText != "" {
+			out = append(out, segment{text: clean(n.Attributes().ActualText)})
 			continue
 		}
 		b.eachRun(n, func(page int, run *pagetext.Run) bool {
@@ -103,7 +103,7 @@ func (b *builder) list(parent *html.Node, n *structure.Node, f flow) {
 		labels[i] = it.label
 		counts[kindOfLabel(it.label)]++
 	}
-	told := numberings[n.Numbering]
+	told := numberings[n.Attributes().Numbering]
 	switch {
 	case counts[word]*2 > len(items):
 		b.definitions(parent, n, items, f)

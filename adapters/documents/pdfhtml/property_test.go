@@ -133,9 +133,9 @@ func anyTree(t *rapid.T, d *draft, depth int, words *[]string) *structure.Node {
 	for range rapid.IntRange(0, 5).Draw(t, "kids") {
 		n.Kids = append(n.Kids, anyTree(t, d, depth-1, words))
 	}
-	n.ColSpan, n.RowSpan = rapid.IntRange(0, 3).Draw(t, "columns"), rapid.IntRange(0, 3).Draw(t, "rows")
-	n.Lang = rapid.SampledFrom([]string{"", "", "de", "he", "no language"}).Draw(t, "language")
-	n.Alt = rapid.SampledFrom([]string{"", "", `an "alternative"`}).Draw(t, "alternative")
+	n.Edit().ColSpan, n.Edit().RowSpan = rapid.IntRange(0, 3).Draw(t, "columns"), rapid.IntRange(0, 3).Draw(t, "rows")
+	n.Edit().Lang = rapid.SampledFrom([]string{"", "", "de", "he", "no language"}).Draw(t, "language")
+	n.Edit().Alt = rapid.SampledFrom([]string{"", "", `an "alternative"`}).Draw(t, "alternative")
 	return n
 }
 

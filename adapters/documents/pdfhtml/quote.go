@@ -14,7 +14,7 @@ const quotes = "\"“”„‟«»‹›'‘’‚‛「」『』"
 // quote gathers a quotation. Browsers write the marks of a q element themselves, so those in the text give way to it; a
 // quotation without marks stays mere text.
 func (g *gatherer) quote(n *structure.Node, wraps []*wrap, m manner, depth int) bool {
-	if n.ActualText != "" || languageTag(n.Lang) != "" {
+	if n.Attributes().ActualText != "" || languageTag(n.Attributes().Lang) != "" {
 		return false
 	}
 	inner := gatherer{builder: g.builder}

@@ -71,7 +71,7 @@ func (b *builder) table(parent *html.Node, n *structure.Node, f flow) {
 		width := 0
 		for _, c := range r.cells {
 			data += one(c.Type == "TD")
-			width += max(c.ColSpan, 1)
+			width += max(c.Attributes().ColSpan, 1)
 			total++
 		}
 		columns = max(columns, width)
@@ -140,7 +140,7 @@ func (b *builder) headerRows(list []row) {
 	}
 	for i := range list[:len(list)-1] {
 		for _, c := range list[i].cells {
-			if c.Type != "TH" || c.Scope == "Row" {
+			if c.Type != "TH" || c.Attributes().Scope == "Row" {
 				return
 			}
 		}
@@ -153,7 +153,7 @@ func (b *builder) headerRows(list []row) {
 func scoped(list []row) bool {
 	for _, r := range list {
 		for _, c := range r.cells {
-			if c.Type == "TH" && c.Scope == "" {
+			if c.Type == "TH" && c.Attributes().Scope == "" {
 				return false
 			}
 		}
@@ -178,15 +178,15 @@ func (t *tableWriter) name(list []row) {
 	}
 	for _, r := range list {
 		for _, c := range r.cells {
-			for _, id := range c.Headers {
+			for _, id := range c.Attributes().Headers {
 				t.headers[id] = ""
 			}
 		}
 	}
 	for _, r := range list {
 		for _, c := range r.cells {
-			if _, wanted := t.headers[c.ID]; wanted && c.Type == "TH" && t.headers[c.ID] == "" {
-				t.headers[c.ID] = t.numbered("header")
+			if _, wanted := t.headers[c.Attributes().ID]; wanted && c.Type == "TH" && t.headers[c.Attributes().ID] == "" {
+				t.headers[c.Attributes().ID] = t.numbered("header")
 			}
 		}
 	}
@@ -232,25 +232,25 @@ func (t *tableWriter) cell(tr *html.Node, n *structure.Node, head, first bool, l
 	t.foreign(e, n)
 	t.blocks(e, n.Kids, f)
 	if e.Data == "th" {
-		if hasContent(e) || cleanLine(n.Alt) != "" {
+		if hasContent(e) || cleanLine(n.Attributes().Alt) != "" {
 			t.header(e, n, head, first)
 		} else { // an empty header is none
 			e.Data, e.DataAtom = "td", element("td").DataAtom
 		}
 	}
-	if label := cleanLine(n.Alt); label != "" && !t.plain {
+	if label := cleanLine(n.Attributes().Alt); label != "" && !t.plain {
 		set(e, "aria-label", label)
 	}
-	if span := min(n.ColSpan, maxTableSpan); span > 1 {
+	if span := min(n.Attributes().ColSpan, maxTableSpan); span > 1 {
 		set(e, "colspan", strconv.Itoa(span))
 	}
-	if span := min(n.RowSpan, left); span > 1 {
+	if span := min(n.Attributes().RowSpan, left); span > 1 {
 		set(e, "rowspan", strconv.Itoa(span))
 	}
 	if t.named {
 		ids := ""
-		for _, id := range n.Headers {
-			if known := t.headers[id]; known != "" && id != n.ID {
+		for _, id := range n.Attributes().Headers {
+			if known := t.headers[id]; known != "" && id != n.Attributes().ID {
 				ids += " " + known
 			}
 		}
@@ -265,13 +265,13 @@ func (t *tableWriter) cell(tr *html.Node, n *structure.Node, head, first bool, l
 func (t *tableWriter) header(e *html.Node, n *structure.Node, head, first bool) {
 	scope := "col"
 	switch {
-	case n.Scope == "Row" || n.Scope == "" && first && !head:
+	case n.Attributes().Scope == "Row" || n.Attributes().Scope == "" && first && !head:
 		scope = "row"
-	case n.Scope == "Both" && first && !head:
+	case n.Attributes().Scope == "Both" && first && !head:
 		scope = "row"
 	}
 	set(e, "scope", scope)
-	if id := t.headers[n.ID]; id != "" {
+	if id := t.headers[n.Attributes().ID]; id != "" {
 		set(e, "id", id)
 	}
 }

@@ -78,13 +78,14 @@ func (d *document) leaves(b *block) []*Node {
 // listNode makes the element of a list.
 func (d *document) listNode(l *list) *Node {
 	first := l.items[0].label
-	n := &Node{Type: "L", Numbering: first.numbering}
+	numbering := first.numbering
 	if first.roman == 1 && first.value != 1 { // "i." is the first of Roman numerals, not the ninth letter
-		n.Numbering = "LowerRoman"
+		numbering = "LowerRoman"
 		if first.numbering == "UpperAlpha" {
-			n.Numbering = "UpperRoman"
+			numbering = "UpperRoman"
 		}
 	}
+	n := &Node{Type: "L", Extra: &Attributes{Numbering: numbering}}
 	for _, it := range l.items {
 		li := &Node{Type: "LI"}
 		body := &Node{Type: "LBody"}

@@ -131,14 +131,14 @@ func sketch(n *structure.Node, pages []*pagetext.Page) string {
 		return out
 	}
 	name := string(n.Type)
-	if n.Scope != "" {
-		name += ":" + string(n.Scope)
+	if n.Attributes().Scope != "" {
+		name += ":" + string(n.Attributes().Scope)
 	}
-	if n.Numbering != "" {
-		name += ":" + string(n.Numbering)
+	if n.Attributes().Numbering != "" {
+		name += ":" + string(n.Attributes().Numbering)
 	}
-	if n.RowSpan > 1 || n.ColSpan > 1 {
-		name += fmt.Sprintf(":%dx%d", max(1, n.RowSpan), max(1, n.ColSpan))
+	if n.Attributes().RowSpan > 1 || n.Attributes().ColSpan > 1 {
+		name += fmt.Sprintf(":%dx%d", max(1, n.Attributes().RowSpan), max(1, n.Attributes().ColSpan))
 	}
 	var kids []string
 	for _, k := range n.Kids {

@@ -1,11 +1,13 @@
 package structure_test
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/perfectworks/backend/adapters/documents/pagetext"
+	"github.com/perfectworks/backend/adapters/documents/pdf"
 	"github.com/perfectworks/backend/adapters/documents/structure"
 )
 
@@ -40,5 +42,35 @@ func TestInferTurned(t *testing.T) {
 	want := sketchAll(structure.Infer(upright, structure.Hints{}), upright)
 	if diff := cmp.Diff(want, sketchAll(structure.Infer(turned, structure.Hints{}), turned)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestLooseLinks puts links that cover nothing behind a list that goes on over their pages, in the order of the pages.
+func TestLooseLinks(t *testing.T) {
+	t.Parallel()
+	var list []*canvas
+	var hints structure.Hints
+	for page := 1; page <= 6; page++ {
+		c := newCanvas(page)
+		for k := range 40 {
+			y := 750 - 15*float64(k)
+			c.text(50, y, strconv.Itoa(40*(page-1)+k+1)+".").text(72, y, "An item of the list")
+		}
+		list = append(list, c)
+		hints.Links = append(hints.Links, structure.Link{
+			Page: page, Areas: []pagetext.Rect{{Left: 500, Bottom: 20, Right: 520, Top: 30}}, Annotation: pdf.Ref{Number: page},
+		})
+	}
+	pages := pagesOf(list...)
+	for range 20 {
+		tree := structure.Infer(pages, hints)
+		if len(tree.Root.Kids) != 7 || tree.Root.Kids[0].Type != "L" {
+			t.Fatalf("found %s", sketchAll(tree, pages))
+		}
+		for i, n := range tree.Root.Kids[1:] {
+			if got := n.Kids[0].Kids[0].Content.Annotation.Number; got != i+1 {
+				t.Fatalf("link %d is in place %d", got, i+1)
+			}
+		}
 	}
 }

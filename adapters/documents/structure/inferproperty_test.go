@@ -49,10 +49,10 @@ func wellNested(t interface {
 				before = now
 			}
 		}
-		if n.Type == "Note" && (n.ID == "" || ids[n.ID]) {
-			t.Errorf("a note has the identifier %q", n.ID)
+		if n.Type == "Note" && (n.Attributes().ID == "" || ids[n.Attributes().ID]) {
+			t.Errorf("a note has the identifier %q", n.Attributes().ID)
 		}
-		ids[n.ID] = true
+		ids[n.Attributes().ID] = true
 		if n.Type == "Table" {
 			regular(t, n)
 		}
@@ -82,11 +82,11 @@ func regular(t interface{ Errorf(string, ...any) }, table *structure.Node) {
 			for at < len(taken) && taken[at] > 0 {
 				at++
 			}
-			for range max(1, cell.ColSpan) {
+			for range max(1, cell.Attributes().ColSpan) {
 				for len(next) <= at {
 					next = append(next, 0)
 				}
-				next[at] = max(1, cell.RowSpan) - 1
+				next[at] = max(1, cell.Attributes().RowSpan) - 1
 				at++
 			}
 		}

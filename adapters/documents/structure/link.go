@@ -59,8 +59,10 @@ func (d *document) addLinks(t *Tree) {
 		}
 	}
 	ends := map[int][]int{}
-	for page, at := range last {
-		ends[at] = append(ends[at], page)
+	for page := 1; page <= len(d.pages); page++ {
+		if at, shown := last[page]; shown {
+			ends[at] = append(ends[at], page)
+		}
 	}
 	for i, n := range t.Root.Kids {
 		kids = append(kids, n)
@@ -137,6 +139,10 @@ func (d *document) linkKids(n *Node, indexes map[int]*linkIndex) {
 			continue
 		}
 		page := d.pages[kid.Content.Page-1]
+		if !index.touches(page, kid.Content) {
+			kids, open, last = append(kids, kid), nil, nil
+			continue
+		}
 		var loose *Node
 		for _, run := range kid.Content.Runs {
 			l := index.under(page.Runs()[run].Box)
@@ -171,6 +177,15 @@ func (d *document) linkKids(n *Node, indexes map[int]*linkIndex) {
 		}
 	}
 	n.Kids = kids
+}
+
+// touches tells whether there is anything in a leaf that a link may be made of.
+func (x *linkIndex) touches(page *pagetext.Page, c Content) bool {
+	if len(c.Images) > 0 || len(c.Shapes) > 0 || len(c.Runs) == 0 || c.Annotation != (Content{}).Annotation {
+		return true
+	}
+	runs := page.Runs()
+	return slices.ContainsFunc(c.Runs, func(run int) bool { return x.under(runs[run].Box) != nil })
 }
 
 // sameLink tells whether two annotations are parts of one link, as over a line end.

@@ -128,7 +128,7 @@ func (s *sheet) ruledAbove(b *block) bool {
 func (d *document) noteNode(b *block) *Node {
 	d.notes++
 	b.id = fmt.Sprintf("note-%d", d.notes)
-	n := &Node{Type: "Note", ID: b.id}
+	n := &Node{Type: "Note", Extra: &Attributes{ID: b.id}}
 	kids := d.leaves(b)
 	if k := b.label.runs; k > 0 && len(kids) > 0 && k < len(kids[0].Content.Runs) {
 		c := &kids[0].Content

@@ -30,7 +30,7 @@ func (g *grid) isOptionList() bool {
 
 // optionList makes the element of a list of options. A row without an option goes on with the description before it.
 func (d *document) optionList(g *grid) *Node {
-	list := &Node{Type: "L", Numbering: "None"}
+	list := &Node{Type: "L", Extra: &Attributes{Numbering: "None"}}
 	var item *Node
 	for _, row := range g.cells {
 		if row[0].text != "" {

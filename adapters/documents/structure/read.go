@@ -55,8 +55,8 @@ func Read(f *pdf.File, pages []*pagetext.Page, limits ReadLimits) (*Tree, error)
 	tree.Language = r.text(f.Catalog(), "Lang")
 	info, _ := f.Dict(f.Trailer["Info"])
 	tree.Title = r.text(info, "Title")
-	if document.Title != "" {
-		tree.Title = document.Title
+	if title := document.Attributes().Title; title != "" {
+		tree.Title = title
 	}
 	r.rest(tree)
 	return tree, f.Limit()

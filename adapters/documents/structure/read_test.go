@@ -75,7 +75,8 @@ func dump(n *structure.Node, pages []*pagetext.Page) string {
 		return strings.Join(parts, " ")
 	}
 	attributes := ""
-	for _, v := range []any{n.Title, n.Lang, n.Alt, n.ActualText, n.Expansion, string(n.Scope), n.RowSpan, n.ColSpan, string(n.Numbering), n.ID, n.Headers} {
+	a := n.Attributes()
+	for _, v := range []any{a.Title, a.Lang, a.Alt, a.ActualText, a.Expansion, string(a.Scope), a.RowSpan, a.ColSpan, string(a.Numbering), a.ID, a.Headers} {
 		if s := fmt.Sprint(v); s != "" && s != "0" && s != "[]" {
 			attributes += "·" + s
 		}
@@ -186,7 +187,7 @@ func TestRead(t *testing.T) {
 			if got != tc.want || len(tree.Artifacts) != tc.artifacts {
 				t.Errorf("got  %s\nwant %s\n%d artifacts, want %d", got, tc.want, len(tree.Artifacts), tc.artifacts)
 			}
-			if tree.Title != "The title" && tree.Root.Title == "" || tree.Language != "en" {
+			if tree.Title != "The title" && tree.Root.Attributes().Title == "" || tree.Language != "en" {
 				t.Errorf("title %q, language %q", tree.Title, tree.Language)
 			}
 			exactlyOnce(t, tree, pages)

@@ -54,24 +54,34 @@ const maxSpan = 1000
 
 // attributes reads what an element says of itself (ISO 32000-1, 14.7.2 and 14.8.5).
 func (r *reader) attributes(n *Node, d pdf.Dict) {
-	n.Title, n.Lang, n.Alt = r.text(d, "T"), r.text(d, "Lang"), r.text(d, "Alt")
-	n.ActualText, n.Expansion, n.ID = r.text(d, "ActualText"), r.text(d, "E"), r.text(d, "ID")
+	a := Attributes{
+		Title: r.text(d, "T"), Lang: r.text(d, "Lang"), Alt: r.text(d, "Alt"), ActualText: r.text(d, "ActualText"),
+		Expansion: r.text(d, "E"), ID: r.text(d, "ID"),
+	}
 	switch n.Type {
 	case "TH", "TD":
 		switch scope := r.file.Name(r.attribute(d, "Table", "Scope")); scope {
 		case "Row", "Column", "Both":
-			n.Scope = scope
+			a.Scope = scope
 		}
-		n.RowSpan, n.ColSpan = r.span(d, "RowSpan"), r.span(d, "ColSpan")
+		a.RowSpan, a.ColSpan = r.span(d, "RowSpan"), r.span(d, "ColSpan")
 		headers, _ := r.file.Array(r.attribute(d, "Table", "Headers"))
 		for _, o := range headers[:min(len(headers), maxSpan)] {
 			if id, ok := r.file.String(o); ok {
-				n.Headers = append(n.Headers, id.Text())
+				a.Headers = append(a.Headers, id.Text())
 			}
 		}
 	case "L":
-		n.Numbering = r.file.Name(r.attribute(d, "List", "ListNumbering"))
+		a.Numbering = r.file.Name(r.attribute(d, "List", "ListNumbering"))
 	}
+	if !a.isZero() {
+		n.Extra = &a
+	}
+}
+
+func (a *Attributes) isZero() bool {
+	return a.Title == "" && a.Lang == "" && a.Alt == "" && a.ActualText == "" && a.Expansion == "" && a.ID == "" &&
+		a.Scope == "" && a.RowSpan == 0 && a.ColSpan == 0 && len(a.Headers) == 0 && a.Numbering == ""
 }
 
 // span gives a number of rows or columns, 0 for one.

@@ -11,54 +11,63 @@ type holder struct {
 // rest finds a place for all that is in no leaf. Blank runs go with what was painted before them, behind it or, where text
 // runs from right to left, in front of it; other things become artifacts.
 func (d *document) rest(t *Tree) {
-	runs := make([][]holder, len(d.pages))
-	images := make([][]bool, len(d.pages))
-	for i, p := range d.pages {
-		runs[i], images[i] = make([]holder, len(p.Runs())), make([]bool, len(p.Images))
-	}
-	note := func(c *Content, h holder) {
-		for _, r := range c.Runs {
-			runs[c.Page-1][r] = h
-		}
-		for _, m := range c.Images {
-			images[c.Page-1][m] = true
-		}
-	}
+	leaves, artifacts := make([][]*Node, len(d.pages)), make([][]int, len(d.pages))
 	walkLeaves(t.Root, func(n *Node) {
-		if n.Content.Page > 0 {
-			note(&n.Content, holder{leaf: n})
+		if page := n.Content.Page; page > 0 {
+			leaves[page-1] = append(leaves[page-1], n)
 		}
 	})
 	for k := range t.Artifacts {
-		note(&t.Artifacts[k].Content, holder{artifact: k + 1})
+		page := t.Artifacts[k].Content.Page
+		artifacts[page-1] = append(artifacts[page-1], k)
 	}
-	for i := range d.pages {
-		loose := Content{Page: i + 1}
-		after := map[int][]int{} // blank runs by the run they follow
-		for r, held := range runs[i] {
-			if held != (holder{}) {
-				continue
+	for i, page := range d.pages {
+		runs, images := make([]holder, len(page.Runs())), make([]bool, len(page.Images))
+		note := func(c *Content, h holder) {
+			for _, r := range c.Runs {
+				runs[r] = h
 			}
-			first := r - 1
-			for first >= 0 && runs[i][first] == (holder{}) {
-				first--
-			}
-			if first < 0 {
-				loose.Runs = append(loose.Runs, r)
-				continue
-			}
-			after[first] = append(after[first], r)
-		}
-		insertBlank(t, d.pages[i], runs[i], after)
-		for m, held := range images[i] {
-			if !held {
-				loose.Images = append(loose.Images, m)
+			for _, m := range c.Images {
+				images[m] = true
 			}
 		}
-		if len(loose.Runs)+len(loose.Images) > 0 {
+		for _, leaf := range leaves[i] {
+			note(&leaf.Content, holder{leaf: leaf})
+		}
+		for _, k := range artifacts[i] {
+			note(&t.Artifacts[k].Content, holder{artifact: k + 1})
+		}
+		if loose := t.placeBlank(page, runs, images); len(loose.Runs)+len(loose.Images) > 0 {
 			t.Artifacts = append(t.Artifacts, Artifact{Content: loose})
 		}
 	}
+}
+
+// placeBlank puts the blank runs of a page beside what they follow, and gives what else nothing holds.
+func (t *Tree) placeBlank(page *pagetext.Page, runs []holder, images []bool) Content {
+	loose := Content{Page: page.Number}
+	after := map[int][]int{} // blank runs by the run they follow
+	for r, held := range runs {
+		if held != (holder{}) {
+			continue
+		}
+		first := r - 1
+		for first >= 0 && runs[first] == (holder{}) {
+			first--
+		}
+		if first < 0 {
+			loose.Runs = append(loose.Runs, r)
+			continue
+		}
+		after[first] = append(after[first], r)
+	}
+	insertBlank(t, page, runs, after)
+	for m, held := range images {
+		if !held {
+			loose.Images = append(loose.Images, m)
+		}
+	}
+	return loose
 }
 
 // insertBlank puts runs beside those that they follow on a page.

@@ -30,24 +30,21 @@ func (d *document) tableNode(b *block) *Node {
 }
 
 func (d *document) cellNode(g *grid, c *cell) *Node {
-	n := &Node{Type: "TD"}
+	n := &Node{Type: "TD", Kids: d.pieceLeaves(c.page, c.pieces)}
 	column, row := c.row < g.headers, g.stubs[c.column]
 	switch {
+	case c.text == "":
 	case column:
-		n.Type, n.Scope = "TH", "Column"
+		n.Type, n.Edit().Scope = "TH", "Column"
 	case row:
-		n.Type, n.Scope = "TH", "Row"
-	}
-	if n.Type == "TH" && c.text == "" {
-		n.Type, n.Scope = "TD", ""
+		n.Type, n.Edit().Scope = "TH", "Row"
 	}
 	if c.rows > 1 {
-		n.RowSpan = c.rows
+		n.Edit().RowSpan = c.rows
 	}
 	if c.columns > 1 {
-		n.ColSpan = c.columns
+		n.Edit().ColSpan = c.columns
 	}
-	n.Kids = d.pieceLeaves(c.page, c.pieces)
 	return n
 }
 

@@ -36,8 +36,8 @@ func (t *textWriter) node(n *Node, depth int) {
 	if depth > maxTextDepth {
 		return
 	}
-	if n.ActualText != "" {
-		t.write(n.ActualText)
+	if text := n.Attributes().ActualText; text != "" {
+		t.write(text)
 		t.last = nil
 		return
 	}

@@ -11,7 +11,14 @@ type Node struct {
 	Kids []*Node
 	// Content is what a leaf shows.
 	Content Content
+	// Ref is the structure element that was read from a file, the zero value for an inferred one.
+	Ref pdf.Ref
+	// Extra is what few nodes have: documents have hundreds of thousands of them. It may be nil; see [Node.Attributes].
+	Extra *Attributes
+}
 
+// Attributes are what a node says beside its type and its kids.
+type Attributes struct {
 	// Title, Lang, Alt, ActualText and Expansion are those entries of a structure element.
 	Title, Lang, Alt, ActualText, Expansion string
 	// Scope is that of a header cell: "Column", "Row" or "Both"; RowSpan and ColSpan are 0 for 1.
@@ -23,8 +30,22 @@ type Node struct {
 	Numbering pdf.Name
 	// ID is the identifier of an element, such as a note.
 	ID string
-	// Ref is the structure element that was read from a file, the zero value for an inferred one.
-	Ref pdf.Ref
+}
+
+// Attributes gives the attributes of a node, which are zero if it has none.
+func (n *Node) Attributes() Attributes {
+	if n.Extra == nil {
+		return Attributes{}
+	}
+	return *n.Extra
+}
+
+// Edit gives the attributes of a node to be changed.
+func (n *Node) Edit() *Attributes {
+	if n.Extra == nil {
+		n.Extra = &Attributes{}
+	}
+	return n.Extra
 }
 
 // Content is what a leaf shows: text or images of one page, or an annotation.

@@ -47,7 +47,7 @@ func (w *work) placeAnnotation(ref pdf.Ref, page int, parent *element) {
 	if parent.kind != kind || kind == "Form" && len(parent.kids) > 0 {
 		parent = w.newElement(kind, &structure.Node{Type: kind}, parent)
 	}
-	w.newLeaf(parent, structure.Content{Page: page, Annotation: ref})
+	w.addLeaf(leaf{element: parent, page: page, annotation: ref})
 	w.tieAnnotation(d, parent.ref)
 	w.fixed(tagRule(kind), "", 1)
 }
@@ -83,7 +83,7 @@ func (w *work) firstPage(e *element) int {
 		case k.raw != nil:
 			page = w.rawPage(e, k.raw)
 		default:
-			page = w.outline.leaves[k.leaf].content.Page
+			page = w.outline.leaves[k.leaf].page
 		}
 		if page > 0 {
 			return page

@@ -118,8 +118,8 @@ func sketch(t *testing.T, data []byte) string {
 			return
 		}
 		out.WriteString(string(n.Type))
-		if n.Scope != "" {
-			out.WriteString(":" + string(n.Scope))
+		if n.Attributes().Scope != "" {
+			out.WriteString(":" + string(n.Attributes().Scope))
 		}
 		out.WriteByte('(')
 		if !slices.ContainsFunc(n.Kids, func(kid *structure.Node) bool { return kid.Type != "" }) {

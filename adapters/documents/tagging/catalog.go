@@ -192,9 +192,9 @@ func (w *work) warnOfForms() {
 	}
 }
 
-// writeIDs writes the identifiers of elements, such as notes, which must differ (ISO 14289-1, 7.9), and finds them again
-// in a name tree.
-func (w *work) writeIDs(root pdf.Dict) {
+// nameElements gives identifiers to notes, which must have them, and new ones where two are the same (ISO 14289-1, 7.9). It
+// returns the elements by their identifiers.
+func (w *work) nameElements() map[string]pdf.Ref {
 	ids := map[string]pdf.Ref{}
 	notes := 0
 	var walk func(e *element)
@@ -205,7 +205,7 @@ func (w *work) writeIDs(root pdf.Dict) {
 				notes++
 				id = pdf.String(fmt.Sprintf("note-%d", notes))
 			}
-			e.dict["ID"] = id
+			e.set("ID", id)
 			ids[string(id)] = e.ref
 		}
 		for _, k := range e.kids {
@@ -215,6 +215,11 @@ func (w *work) writeIDs(root pdf.Dict) {
 		}
 	}
 	walk(w.outline.root)
+	return ids
+}
+
+// writeIDs adds the tree that leads from identifiers to elements.
+func (w *work) writeIDs(root pdf.Dict, ids map[string]pdf.Ref) {
 	if len(ids) == 0 {
 		return
 	}

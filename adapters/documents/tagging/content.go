@@ -53,7 +53,7 @@ func (w *work) writePage(number int, plans []streamPlan) error {
 	delete(page.Dict, "StructParents")
 	if owner.parents != nil {
 		key := w.parents.key()
-		w.parents.values[key] = owner.parents
+		w.parents.set(w.file, key, owner.parents)
 		page.Dict["StructParents"] = pdf.Integer(key)
 	}
 	return nil

@@ -38,8 +38,10 @@ type kid struct {
 
 // leaf is content of one element: marked-content sequences, or an annotation.
 type leaf struct {
-	element    *element
-	content    structure.Content
+	element *element
+	page    int
+	// content is nil once it is marked, and for an annotation.
+	content    *structure.Content
 	sequences  []sequence
 	annotation pdf.Ref
 }
@@ -85,11 +87,14 @@ func (e *element) set(key pdf.Name, value pdf.Object) {
 	e.dict[key] = value
 }
 
-// newLeaf adds content to an element.
-func (w *work) newLeaf(e *element, content structure.Content) {
-	index := len(w.outline.leaves)
-	w.outline.leaves = append(w.outline.leaves, leaf{element: e, content: content, annotation: content.Annotation})
-	e.kids = append(e.kids, kid{leaf: index})
+// newLeaf adds content to an element. What is known of the content's own annotation is not looked at.
+func (w *work) newLeaf(e *element, content *structure.Content) {
+	w.addLeaf(leaf{element: e, page: content.Page, content: content})
+}
+
+func (w *work) addLeaf(l leaf) {
+	l.element.kids = append(l.element.kids, kid{leaf: len(w.outline.leaves)})
+	w.outline.leaves = append(w.outline.leaves, l)
 }
 
 // build makes the elements of a tree that was inferred.
@@ -106,7 +111,7 @@ func (w *work) buildNode(node *structure.Node, parent *element, depth int) {
 		return
 	}
 	if node.Type == "" {
-		w.buildLeaf(node.Content, parent)
+		w.buildLeaf(&node.Content, parent)
 		return
 	}
 	e := parent
@@ -126,17 +131,15 @@ func (w *work) buildNode(node *structure.Node, parent *element, depth int) {
 	}
 }
 
-func (w *work) buildLeaf(content structure.Content, parent *element) {
+func (w *work) buildLeaf(content *structure.Content, parent *element) {
 	if content.Page < 1 || content.Page > len(w.pages) {
 		return
 	}
-	annotation := content.Annotation
-	content.Annotation = pdf.Ref{}
 	if len(content.Runs)+len(content.Images)+len(content.Shapes) > 0 {
 		w.newLeaf(parent, content)
 	}
-	if annotation != (pdf.Ref{}) {
-		w.placeAnnotation(annotation, content.Page, parent)
+	if content.Annotation != (pdf.Ref{}) {
+		w.placeAnnotation(content.Annotation, content.Page, parent)
 	}
 }
 
@@ -152,50 +155,66 @@ func (e *element) forget() {
 
 // attributes writes what a node knows beside its type (ISO 32000-1, 14.7.2 and 14.8.5).
 func (e *element) attributes() {
-	n := e.node
+	a := e.node.Attributes()
 	for _, entry := range [...]struct {
 		key  pdf.Name
 		text string
-	}{{"T", n.Title}, {"Lang", n.Lang}, {"Alt", n.Alt}, {"ActualText", n.ActualText}, {"E", n.Expansion}, {"ID", n.ID}} {
+	}{{"T", a.Title}, {"Lang", a.Lang}, {"Alt", a.Alt}, {"ActualText", a.ActualText}, {"E", a.Expansion}, {"ID", a.ID}} {
 		if entry.text != "" {
 			e.set(entry.key, pdf.TextString(entry.text))
 		}
 	}
-	if n.Numbering != "" {
-		e.set("A", pdf.Dict{"O": pdf.Name("List"), "ListNumbering": n.Numbering})
+	if a.Numbering != "" {
+		e.set("A", pdf.Dict{"O": pdf.Name("List"), "ListNumbering": a.Numbering})
 	}
-	if n.Scope == "" && n.RowSpan <= 1 && n.ColSpan <= 1 {
+	if a.Scope == "" && a.RowSpan <= 1 && a.ColSpan <= 1 {
 		return
 	}
 	table := pdf.Dict{"O": pdf.Name("Table")}
-	if n.Scope != "" {
-		table["Scope"] = n.Scope
+	if a.Scope != "" {
+		table["Scope"] = a.Scope
 	}
-	if n.RowSpan > 1 {
-		table["RowSpan"] = pdf.Integer(n.RowSpan)
+	if a.RowSpan > 1 {
+		table["RowSpan"] = pdf.Integer(a.RowSpan)
 	}
-	if n.ColSpan > 1 {
-		table["ColSpan"] = pdf.Integer(n.ColSpan)
+	if a.ColSpan > 1 {
+		table["ColSpan"] = pdf.Integer(a.ColSpan)
 	}
 	e.set("A", table)
 }
 
-// finish writes the kids of an element and of all below it, once the content is marked. It is false for an element
-// that turned out to hold nothing; a table's cells may be empty.
+// finish writes an element and all below it, once the content is marked. It is false for an element that turned out to hold
+// nothing; a table's cells may be empty.
 func (w *work) finish(e *element) bool {
 	if e.above != nil {
 		e.set("Type", pdf.Name("StructElem"))
 		e.set("S", e.kind)
 		e.set("P", e.above.ref)
-		w.file.Set(e.ref, e.dict)
 	}
-	var kids pdf.Array
-	page := e.page
-	own := func(k kid) []sequence {
-		s := w.outline.leaves[k.leaf].sequences
-		slices.SortStableFunc(s, func(a, b sequence) int { return cmp.Compare(a.order, b.order) })
-		return s
+	kids, page := w.finishKids(e)
+	if page != 0 && !e.old {
+		e.dict["Pg"] = w.pages[page-1].Ref
 	}
+	holds := true
+	switch len(kids) {
+	case 0:
+		delete(e.dict, "K")
+		holds = e.old || e.kind == "TD" || e.kind == "TH" || e == w.outline.root
+	case 1:
+		e.dict["K"] = kids[0]
+	default:
+		e.dict["K"] = kids
+	}
+	if e != w.outline.root {
+		w.file.Store(e.ref, e.dict)
+		e.dict, e.kids = nil, nil
+	}
+	return holds
+}
+
+// finishKids finishes what is in an element, and gives what its dictionary has for that and the page that Pg names.
+func (w *work) finishKids(e *element) (kids pdf.Array, page int) {
+	page = e.page
 	for _, k := range e.kids {
 		if k.element != nil {
 			if w.finish(k.element) {
@@ -207,12 +226,13 @@ func (w *work) finish(e *element) bool {
 			kids = append(kids, k.raw)
 			continue
 		}
-		l := w.outline.leaves[k.leaf]
+		l := &w.outline.leaves[k.leaf]
 		if l.annotation != (pdf.Ref{}) {
-			kids = append(kids, pdf.Dict{"Type": pdf.Name("OBJR"), "Obj": l.annotation, "Pg": w.pages[l.content.Page-1].Ref})
+			kids = append(kids, pdf.Dict{"Type": pdf.Name("OBJR"), "Obj": l.annotation, "Pg": w.pages[l.page-1].Ref})
 			continue
 		}
-		for _, s := range own(k) {
+		slices.SortStableFunc(l.sequences, func(a, b sequence) int { return cmp.Compare(a.order, b.order) })
+		for _, s := range l.sequences {
 			if page == 0 {
 				page = s.page
 			}
@@ -226,18 +246,7 @@ func (w *work) finish(e *element) bool {
 			}
 			kids = append(kids, reference)
 		}
+		l.sequences = nil
 	}
-	if page != 0 && !e.old {
-		e.dict["Pg"] = w.pages[page-1].Ref
-	}
-	switch len(kids) {
-	case 0:
-		delete(e.dict, "K")
-		return e.old || e.kind == "TD" || e.kind == "TH" || e == w.outline.root
-	case 1:
-		e.dict["K"] = kids[0]
-	default:
-		e.dict["K"] = kids
-	}
-	return true
+	return kids, page
 }

@@ -197,7 +197,7 @@ func (w *work) nameTable(table *structure.Node) {
 		if cell.Type == "TH" || plain {
 			heads[column] = cleanLabel(structure.Text(cell, w.shown))
 		}
-		column += max(1, cell.ColSpan)
+		column += max(1, cell.Attributes().ColSpan)
 	}
 	for i, tr := range rows {
 		label := ""
@@ -218,7 +218,7 @@ func (w *work) nameTable(table *structure.Node) {
 				}
 				w.fieldCells[fields[0]] = name
 			}
-			column += max(1, cell.ColSpan)
+			column += max(1, cell.Attributes().ColSpan)
 		}
 	}
 }

@@ -69,7 +69,7 @@ func (s *scribe) form(index int, outer pdf.Dict, covered bool, depth int) (paint
 	}
 	if owner.parents != nil {
 		key := s.parents.key()
-		s.parents.values[key] = owner.parents
+		s.parents.set(s.file, key, owner.parents)
 		dict["StructParents"] = pdf.Integer(key)
 	}
 	s.file.Set(owner.form, pdf.NewStream(dict, out))
@@ -98,7 +98,7 @@ func (s *scribe) keep(index int, ref pdf.Ref, stream *pdf.Stream, outer pdf.Dict
 	}
 	if owner.parents != nil {
 		key := s.parents.key()
-		s.parents.values[key] = owner.parents
+		s.parents.set(s.file, key, owner.parents)
 		dict["StructParents"] = pdf.Integer(key)
 	}
 	if !bytes.Equal(out, data) {

@@ -77,7 +77,7 @@ func (w *work) newLoosePlacer() *loosePlacer {
 			continue
 		}
 		for _, run := range l.content.Runs {
-			if page := l.content.Page; run >= 0 && run < len(w.shown[page-1].Runs()) {
+			if page := l.page; run >= 0 && run < len(w.shown[page-1].Runs()) {
 				p.extend(page, i, w.shown[page-1].Runs()[run].Box)
 			}
 		}

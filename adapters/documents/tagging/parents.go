@@ -17,6 +17,13 @@ func (t *parentTree) key() int {
 	return len(t.values) - 1
 }
 
+// set gives a key the elements of a content stream, by their marked-content identifiers.
+func (t *parentTree) set(f *pdf.File, key int, elements pdf.Array) {
+	if t.values[key] = elements; len(elements) > 1 {
+		t.values[key] = f.AddStored(elements)
+	}
+}
+
 // write adds the tree to the file, balanced if it is large, and gives its root.
 func (t *parentTree) write(f *pdf.File) pdf.Ref {
 	var level []pdf.Ref
@@ -44,9 +51,6 @@ func (t *parentTree) write(f *pdf.File) pdf.Ref {
 			first = key
 		}
 		last = key
-		if list, isList := value.(pdf.Array); isList && len(list) > 1 {
-			value = f.Add(list)
-		}
 		numbers = append(numbers, pdf.Integer(key), value)
 	}
 	flush(last)

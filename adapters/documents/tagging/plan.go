@@ -36,7 +36,7 @@ func (w *work) planPage(page *pagetext.Page, leaves []int, artifacts []structure
 			parts[place.Operation] = append(parts[place.Operation], part{place.From, b})
 		}
 	}
-	spread := func(c structure.Content, leaf int) {
+	spread := func(c *structure.Content, leaf int) {
 		for i, run := range c.Runs {
 			if run >= 0 && run < len(page.Runs()) {
 				put(page.Runs()[run].Place, belongs{leaf, i})
@@ -64,7 +64,7 @@ func (w *work) planPage(page *pagetext.Page, leaves []int, artifacts []structure
 		case "Footer":
 			kind = footer
 		}
-		spread(a.Content, kind)
+		spread(&a.Content, kind)
 	}
 	for i := len(plans) - 1; i >= 0; i-- {
 		plans[i].summarise(plans)

@@ -33,7 +33,7 @@ func (w *work) divideRepeats(root *element, repeats []repeat) {
 		for i, at := range order[r.key] {
 			c := content[r.key][at]
 			if i == 0 || parents[r.element] == nil {
-				w.newLeaf(r.element, *c)
+				w.newLeaf(r.element, c)
 				continue
 			}
 			if added[r.element] == nil {
@@ -51,7 +51,7 @@ func (w *work) divideRepeats(root *element, repeats []repeat) {
 				added[r.element][at] = twin
 				after[r.element] = append(after[r.element], kid{element: twin})
 			}
-			w.newLeaf(twin, *c)
+			w.newLeaf(twin, c)
 		}
 	}
 	changed := map[*element]bool{}

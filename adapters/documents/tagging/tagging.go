@@ -234,7 +234,7 @@ func (w *work) writePages(progress func(done, total int)) error {
 	leaves := make([][]int, len(w.pages))
 	for i, l := range w.outline.leaves {
 		if l.annotation == (pdf.Ref{}) {
-			leaves[l.content.Page-1] = append(leaves[l.content.Page-1], i)
+			leaves[l.page-1] = append(leaves[l.page-1], i)
 		}
 	}
 	artifacts := make([][]structure.Artifact, len(w.pages))
@@ -250,7 +250,7 @@ func (w *work) writePages(progress func(done, total int)) error {
 		}
 		w.shown[i] = nil
 		for _, l := range leaves[i] {
-			w.outline.leaves[l].content = structure.Content{Page: i + 1}
+			w.outline.leaves[l].content = nil
 		}
 		progress(i+1, len(w.pages))
 	}
@@ -267,10 +267,11 @@ func (w *work) forgetParents() {
 
 // writeTree completes the structure tree root once all content is marked.
 func (w *work) writeTree(root pdf.Dict) {
+	ids := w.nameElements()
 	w.finish(w.outline.root)
 	root["ParentTree"] = w.parents.write(w.file)
 	root["ParentTreeNextKey"] = pdf.Integer(len(w.parents.values))
-	w.writeIDs(root)
+	w.writeIDs(root, ids)
 	if w.uncopied > 0 {
 		w.flag("01-006", 0, fmt.Sprintf("%d repeated groups of content are tagged as a whole", w.uncopied))
 	}
