@@ -1,12 +1,12 @@
 package app
 
 import (
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 
 	"github.com/perfectworks/backend/adapters/eventstore"
+	"github.com/perfectworks/backend/adapters/loopback"
 	"github.com/perfectworks/backend/adapters/postgres"
 )
 
@@ -81,9 +81,7 @@ func isPrivate(rawURL string) bool {
 	if err != nil || u.Host == "" {
 		return false
 	}
-	address, err := netip.ParseAddr(u.Hostname())
-	local := err == nil && address.Unmap().IsLoopback() || strings.EqualFold(u.Hostname(), "localhost")
-	return u.Scheme == "https" || u.Scheme == "http" && local
+	return u.Scheme == "https" || u.Scheme == "http" && loopback.Host(u.Hostname())
 }
 
 // isPrivateBucket reports whether what is sent to the store of a URL cannot be read on

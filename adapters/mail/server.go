@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
+
+	"github.com/perfectworks/backend/adapters/loopback"
 )
 
 // serverTimeout bounds each step of a conversation with the mail server.
@@ -38,7 +39,7 @@ func newServer(text string) (*server, error) {
 		s.options = append(s.options, gomail.WithSSL())
 	case "smtp":
 		policy := gomail.TLSMandatory
-		if isLoopback(u.Hostname()) {
+		if loopback.Host(u.Hostname()) {
 			policy = gomail.TLSOpportunistic
 		}
 		s.options = append(s.options, gomail.WithTLSPolicy(policy))
@@ -66,14 +67,6 @@ func newServer(text string) (*server, error) {
 func CheckServer(text string) error {
 	_, err := newServer(text)
 	return err
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	address, err := netip.ParseAddr(host)
-	return err == nil && address.IsLoopback()
 }
 
 func (s *server) deliver(ctx context.Context, _ string, m *gomail.Msg) error {
