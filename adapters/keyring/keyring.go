@@ -101,13 +101,14 @@ func Open(ctx context.Context, pool *pgxpool.Pool, keeper *secrets.Keeper, opts 
 	if err := k.load(ctx); err != nil {
 		return nil, fmt.Errorf("open the keyring: %w", err)
 	}
-	conn, err := k.dial(ctx)
+	line := k.line()
+	conn, err := line.Dial(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("open the keyring: %w", err)
 	}
 	listenCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	k.stop = stop
-	k.listening.Go(func() { k.listen(listenCtx, conn) })
+	k.listening.Go(func() { line.Listen(listenCtx, conn) })
 	return k, nil
 }
 

@@ -1,19 +1,13 @@
-// Package notices wakes those who wait for something in the database when
-// another process tells of it by NOTIFY.
+// Package notices hears what other processes say by NOTIFY, and wakes those who
+// wait for it.
 package notices
 
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-)
-
-const (
-	relistenPause = 500 * time.Millisecond
-	hangUpTimeout = time.Second
 )
 
 // Waiters are those who wait, by what they wait for. The zero value has none. It
@@ -73,45 +67,20 @@ func poke(wake chan<- struct{}) {
 }
 
 // Listen receives what is told on a channel, until ctx ends, and wakes those who
-// wait for the key that a payload is; parse tells whether it is one. It has a
-// connection of its own, which comes back by itself, and failed is told of each that
-// was lost. The channel is an identifier of ours, never input.
+// wait for the key that a payload is; parse tells whether it is one. See Line for
+// the rest.
 func (w *Waiters[K]) Listen(ctx context.Context, pool *pgxpool.Pool, channel string, parse func(payload string) (K, bool), failed func(error)) {
-	for {
-		err := w.listen(ctx, pool, channel, parse)
-		if ctx.Err() != nil {
-			return
-		}
-		failed(err)
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(relistenPause):
-		}
-	}
-}
-
-func (w *Waiters[K]) listen(ctx context.Context, pool *pgxpool.Pool, channel string, parse func(string) (K, bool)) error {
-	conn, err := pgx.ConnectConfig(ctx, pool.Config().ConnConfig)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), hangUpTimeout)
-		defer cancel()
-		_ = conn.Close(ctx) // It is of no more use either way.
-	}()
-	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
-		return err
-	}
-	w.wakeAll() // Something may have happened meanwhile.
-	for {
-		n, err := conn.WaitForNotification(ctx)
-		if err != nil {
-			return err
-		}
-		if key, ok := parse(n.Payload); ok {
-			w.Wake(key)
-		}
-	}
+	Line{
+		Pool: pool, Channel: channel, Failed: failed,
+		Joined: func(context.Context, *pgx.Conn) error {
+			w.wakeAll() // Something may have happened meanwhile.
+			return nil
+		},
+		Heard: func(_ context.Context, payload string) error {
+			if key, ok := parse(payload); ok {
+				w.Wake(key)
+			}
+			return nil
+		},
+	}.Listen(ctx, nil)
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/perfectworks/backend/adapters/postgres/notices"
 )
 
 // channel carries the end of the log to the other processes that share it.
@@ -104,60 +106,36 @@ type listener struct {
 	recount chan<- struct{}
 }
 
-const reconnectInterval = 200 * time.Millisecond
-
 func (l *listener) run(ctx context.Context) {
-	for ctx.Err() == nil {
-		if err := l.listen(ctx); err != nil && ctx.Err() == nil {
+	notices.Line{
+		Pool: l.pool, Channel: channel,
+		Parameters: map[string]string{"application_name": "eventnode listener"},
+		Joined:     l.joined,
+		Heard: func(_ context.Context, payload string) error {
+			if payload == joined {
+				signal(l.recount)
+				return nil
+			}
+			if position, err := strconv.ParseInt(payload, 10, 64); err != nil || position > l.known() {
+				signal(l.wake)
+			}
+			return nil
+		},
+		Failed: func(err error) {
 			l.log.DebugContext(ctx, "event log does not listen", slog.Any("error", err))
-		}
-		pause(ctx, reconnectInterval)
-	}
+		},
+	}.Listen(ctx, nil)
 }
 
-func (l *listener) listen(ctx context.Context) error {
-	conn, err := dial(ctx, l.pool, map[string]string{"application_name": "eventnode listener"})
-	if err != nil {
+// joined lets the writers of other processes know of one more who listens.
+func (l *listener) joined(ctx context.Context, conn *pgx.Conn) error {
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock_shared($1)", listenersLock); err != nil {
 		return err
 	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		_ = conn.Close(ctx) // it may be broken already
-	}()
-	if err := l.join(ctx, conn); err != nil {
+	if _, err := conn.Exec(ctx, "SELECT pg_notify($1, $2)", channel, joined); err != nil {
 		return err
 	}
-	signal(l.wake) // something may have been missed
-	for {
-		notification, err := conn.WaitForNotification(ctx)
-		if err != nil {
-			return err
-		}
-		if notification.Payload == joined {
-			signal(l.recount)
-			continue
-		}
-		position, err := strconv.ParseInt(notification.Payload, 10, 64)
-		if err != nil || position > l.known() {
-			signal(l.wake)
-		}
-	}
-}
-
-func (l *listener) join(ctx context.Context, conn *pgx.Conn) error {
-	for _, statement := range []struct {
-		sql  string
-		args []any
-	}{
-		{"LISTEN " + channel, nil},
-		{"SELECT pg_advisory_lock_shared($1)", []any{listenersLock}},
-		{"SELECT pg_notify($1, $2)", []any{channel, joined}},
-	} {
-		if _, err := conn.Exec(ctx, statement.sql, statement.args...); err != nil {
-			return err
-		}
-	}
+	signal(l.wake) // Something may have been missed.
 	return nil
 }
 

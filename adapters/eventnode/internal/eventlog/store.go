@@ -10,6 +10,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/perfectworks/backend/adapters/postgres"
 )
 
 // advisoryLock is the lock that a transaction holds to write: "eventnod".
@@ -43,7 +45,9 @@ func (s *store) connect(ctx context.Context) error {
 	if s.conn != nil && !s.conn.IsClosed() {
 		return nil
 	}
-	conn, err := dial(ctx, s.pool, map[string]string{
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	conn, err := postgres.Dial(ctx, s.pool, map[string]string{
 		"application_name": "eventnode writer",
 		// What is acknowledged is durable, whatever the database's default.
 		"synchronous_commit": "on",
@@ -63,24 +67,6 @@ func (s *store) connect(ctx context.Context) error {
 
 // milliseconds is how Postgres takes a duration.
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
-
-// dial opens a connection beside the pool, with the pool's settings.
-func dial(ctx context.Context, pool *pgxpool.Pool, params map[string]string) (*pgx.Conn, error) {
-	config := pool.Config()
-	if config.BeforeConnect != nil {
-		if err := config.BeforeConnect(ctx, config.ConnConfig); err != nil {
-			return nil, err
-		}
-	}
-	// A span for each group commit would belong to none of its writers.
-	config.ConnConfig.Tracer = nil
-	for name, value := range params {
-		config.ConnConfig.RuntimeParams[name] = value
-	}
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	return pgx.ConnectConfig(ctx, config.ConnConfig)
-}
 
 func (s *store) close(ctx context.Context) {
 	if s.conn == nil {
