@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/perfectworks/backend/adapters/auditlog"
+	"github.com/perfectworks/backend/adapters/jobs"
 	"github.com/perfectworks/backend/adapters/telemetry"
 	"github.com/perfectworks/backend/app"
 	"github.com/perfectworks/backend/domain/event"
@@ -96,16 +97,18 @@ func (e *entries) write(w io.Writer, entry auditlog.Entry) error {
 	if entry.OrganizationID != "" {
 		who += " in " + entry.OrganizationID
 	}
-	_, err := fmt.Fprintf(w, "%s  %s  %s@%d  by %s\n", entry.Time.Format(time.RFC3339), kindOf(entry), printable(entry.Stream), entry.Revision, printable(who))
+	colouring := paletteOf(w)
+	_, err := fmt.Fprintf(w, "%s  %s  %s@%d  by %s\n", colouring.paint(faint, entry.Time.Format(time.RFC3339)), colouring.kind(entry),
+		printable(entry.Stream), entry.Revision, printable(who))
 	return err
 }
 
-// kindOf is the type of an event, or why it is not known.
-func kindOf(e auditlog.Entry) string {
+// kind is the type of an event, or why it is not known.
+func (p palette) kind(e auditlog.Entry) string {
 	if e.Failure != "" {
-		return "cannot be read: " + printable(e.Failure)
+		return p.paint(red, "cannot be read: "+printable(e.Failure))
 	}
-	return e.Type
+	return p.paint(cyan, e.Type)
 }
 
 func writeLine(w io.Writer, v any) error {
@@ -198,16 +201,16 @@ request, a correlation, a command, an event, or an event of the payment provider
 
 // printTrace draws commands and what is below them.
 func printTrace(w io.Writer, commands []*auditlog.Command) error {
-	out := bufio.NewWriter(w)
+	out, p := bufio.NewWriter(w), paletteOf(w)
 	for _, c := range commands {
 		t := treePrinter{out: out}
 		if c.Webhook != nil {
 			fmt.Fprintln(out, webhookLine(c.Webhook))
-			t.children(append(jobNodes(c.Webhook.Jobs), commandNodes([]*auditlog.Command{c})...))
+			t.children(append(p.jobs(c.Webhook.Jobs), p.commands([]*auditlog.Command{c})...))
 			continue
 		}
 		fmt.Fprintln(out, commandLine(c))
-		t.children(eventNodes(c.Events))
+		t.children(p.events(c.Events))
 	}
 	return out.Flush()
 }
@@ -242,27 +245,27 @@ func webhookLine(w *auditlog.Webhook) string {
 	return fmt.Sprintf("webhook %s  %s  %s, by %s  %s", printable(w.ID), printable(w.Type), w.State, w.Source, w.ReceivedAt.Format(time.RFC3339))
 }
 
-func commandNodes(commands []*auditlog.Command) []treeNode {
+func (p palette) commands(commands []*auditlog.Command) []treeNode {
 	return each(commands, func(c *auditlog.Command) treeNode {
-		return treeNode{commandLine(c), func() []treeNode { return eventNodes(c.Events) }}
+		return treeNode{commandLine(c), func() []treeNode { return p.events(c.Events) }}
 	})
 }
 
-func eventNodes(events []*auditlog.Event) []treeNode {
+func (p palette) events(events []*auditlog.Event) []treeNode {
 	return each(events, func(e *auditlog.Event) treeNode {
-		line := fmt.Sprintf("%s  %s@%d  %s", kindOf(e.Entry), printable(e.Stream), e.Revision, e.Time.Format(time.RFC3339))
+		line := fmt.Sprintf("%s  %s@%d  %s", p.kind(e.Entry), printable(e.Stream), e.Revision, p.paint(faint, e.Time.Format(time.RFC3339)))
 		return treeNode{line, func() []treeNode {
 			webhooks := each(e.Webhooks, func(w *auditlog.Webhook) treeNode {
-				return treeNode{webhookLine(w), func() []treeNode { return append(jobNodes(w.Jobs), commandNodes(w.Commands)...) }}
+				return treeNode{webhookLine(w), func() []treeNode { return append(p.jobs(w.Jobs), p.commands(w.Commands)...) }}
 			})
-			return slices.Concat(jobNodes(e.Jobs), commandNodes(e.Commands), webhooks)
+			return slices.Concat(p.jobs(e.Jobs), p.commands(e.Commands), webhooks)
 		}}
 	})
 }
 
-func jobNodes(jobs []auditlog.Job) []treeNode {
-	return each(jobs, func(j auditlog.Job) treeNode {
-		return treeNode{line: fmt.Sprintf("job %d  %s  %s", j.ID, printable(j.Kind), j.State)}
+func (p palette) jobs(all []auditlog.Job) []treeNode {
+	return each(all, func(j auditlog.Job) treeNode {
+		return treeNode{line: fmt.Sprintf("job %d  %s  %s", j.ID, printable(j.Kind), p.paint(jobColours[jobs.State(j.State)], j.State))}
 	})
 }
 

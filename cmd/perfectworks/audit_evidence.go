@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -56,7 +55,7 @@ func checkpointOf(c evidence.Checkpoint) checkpointJSON {
 }
 
 func printCheckpoint(w io.Writer, c evidence.Checkpoint) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := newTable(w)
 	root, _ := c.Root.MarshalText() // It never fails.
 	fmt.Fprintf(table, "log\t%s\nevents\t%d, up to %s\nroot\t%s\ntaken\t%s\n", printable(c.Origin), c.Size, c.Position, root, c.Time.UTC().Format(time.RFC3339))
 	return table.Flush()
@@ -248,20 +247,21 @@ func verifiedOf(r evidence.Report) verifiedJSON {
 }
 
 func printVerifiedLog(w io.Writer, r evidence.Report) error {
+	colouring := paletteOf(w)
 	if r.Proven {
-		fmt.Fprintf(w, "proven: %d events up to %s are as they were on %s\n", r.Checkpoint.Size, r.Checkpoint.Position, r.Checkpoint.Time.UTC().Format(time.RFC3339))
+		fmt.Fprintf(w, colouring.paint(green, "proven")+": %d events up to %s are as they were on %s\n", r.Checkpoint.Size, r.Checkpoint.Position, r.Checkpoint.Time.UTC().Format(time.RFC3339))
 	} else {
-		fmt.Fprintf(w, "not proven: %d events were read, and %d were there on %s\n", r.Events, r.Checkpoint.Size, r.Checkpoint.Time.UTC().Format(time.RFC3339))
+		fmt.Fprintf(w, colouring.paint(red, "not proven")+": %d events were read, and %d were there on %s\n", r.Events, r.Checkpoint.Size, r.Checkpoint.Time.UTC().Format(time.RFC3339))
 	}
 	for _, s := range r.Store {
-		fmt.Fprintf(w, "store: %s\n", printable(s))
+		fmt.Fprintf(w, "store: %s\n", colouring.paint(red, printable(s)))
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := newTable(w)
 	fmt.Fprintln(table, "checkpoint of\tfrom\tthe log fits it")
 	for _, c := range r.Checkpoints {
-		fits := "no"
+		fits := colouring.cell(red, "no")
 		if c.Fits {
-			fits = "yes"
+			fits = colouring.cell(green, "yes")
 		}
 		fmt.Fprintf(table, "%d events\t%s\t%s\n", c.Size, c.Source, fits)
 	}
@@ -382,8 +382,8 @@ func jsonOf(stored []byte) json.RawMessage {
 }
 
 func printProven(w io.Writer, p provenJSON) error {
-	fmt.Fprintf(w, "proven: this event was in the log on %s\n", p.Checkpoint.TakenAt.Format(time.RFC3339))
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, paletteOf(w).paint(green, "proven")+": this event was in the log on %s\n", p.Checkpoint.TakenAt.Format(time.RFC3339))
+	table := newTable(w)
 	fmt.Fprintf(table, "log\t%s, %d events\n", printable(p.Checkpoint.Origin), p.Checkpoint.Size)
 	fmt.Fprintf(table, "event\t%s, %s\n", printable(p.Type), p.ID)
 	fmt.Fprintf(table, "place\t%s@%d, %s\n", printable(p.Stream), p.Revision, printable(p.Position))

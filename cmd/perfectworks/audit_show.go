@@ -8,7 +8,6 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -130,9 +129,9 @@ func printState(w io.Writer, s auditlog.State) error {
 
 // printChanges prints the fields that differ between two states.
 func printChanges(w io.Writer, before, after any) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table, colouring := newTable(w), paletteOf(w)
 	for _, c := range changesOf("", before, after) {
-		fmt.Fprintf(table, "    %s\t%s\t→\t%s\n", printable(c.Field), changedCell(c.From), changedCell(c.To))
+		fmt.Fprintf(table, "    %s\t%s\t→\t%s\n", printable(c.Field), colouring.cell(red, changedCell(c.From)), colouring.cell(green, changedCell(c.To)))
 	}
 	return table.Flush()
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -59,13 +58,15 @@ files and deleted.`,
 	return command
 }
 
+var healthColours = map[app.Health]colour{app.Healthy: green, app.Doubtful: yellow, app.Broken: red}
+
 func printFindings(w io.Writer, all []app.Finding) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table, colouring := newTable(w), paletteOf(w)
 	fmt.Fprintln(table, "RESULT\tCHECK\tWHAT WAS FOUND")
 	count := map[app.Health]int{}
 	for _, f := range all {
 		count[f.Health]++
-		fmt.Fprintf(table, "%s\t%s\t%s\n", f.Health, f.Check, printable(f.Says))
+		fmt.Fprintf(table, "%s\t%s\t%s\n", colouring.cell(healthColours[f.Health], string(f.Health)), f.Check, printable(f.Says))
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -47,7 +46,7 @@ func listErasuresCommand() *cobra.Command {
 }
 
 func printErasures(w io.Writer, all []erasures.Erasure) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := newTable(w)
 	fmt.Fprintln(table, "id\tkind\tkeys destroyed\tbegun\tcompleted")
 	for _, e := range all {
 		completed := "under way"
@@ -88,7 +87,7 @@ func showErasureCommand() *cobra.Command {
 }
 
 func printCertificate(w io.Writer, s erasure.State) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := newTable(w)
 	fmt.Fprintf(table, "erased\t%s (%s)\nbegun\t%s\n", s.ID, s.Kind, s.BegunAt.UTC().Format(time.RFC3339))
 	if s.CompletedAt.IsZero() {
 		fmt.Fprintf(table, "state\tunder way: there is no certificate yet\n")

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 	"unicode"
 
@@ -75,15 +74,17 @@ func listJobsCommand() *cobra.Command {
 	return command
 }
 
+var jobColours = map[jobs.State]colour{jobs.StateRunning: cyan, jobs.StateCompleted: green, jobs.StateFailed: red, jobs.StateCancelled: yellow}
+
 func printJobs(w io.Writer, all []jobs.Record) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table, colouring := newTable(w), paletteOf(w)
 	fmt.Fprintln(table, "job\tkind\tstate\tattempts\tcreated\tlast failure")
 	for _, j := range all {
 		last := ""
 		if n := len(j.Failures); n > 0 {
 			last = shortened(j.Failures[n-1].Error, 100)
 		}
-		fmt.Fprintf(table, "%d\t%s\t%s\t%d of %d\t%s\t%s\n", j.ID, j.Kind, j.State, j.Attempt, j.MaxAttempts,
+		fmt.Fprintf(table, "%d\t%s\t%s\t%d of %d\t%s\t%s\n", j.ID, j.Kind, colouring.cell(jobColours[j.State], string(j.State)), j.Attempt, j.MaxAttempts,
 			j.CreatedAt.Format(time.RFC3339), last)
 	}
 	return table.Flush()
@@ -113,7 +114,7 @@ func showJobCommand() *cobra.Command {
 }
 
 func printJob(w io.Writer, j jobs.Record) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := newTable(w)
 	line := func(name, value string) { fmt.Fprintf(table, "%s\t%s\n", name, value) }
 	line("job", strconv.FormatInt(j.ID, 10))
 	line("kind", j.Kind)
@@ -227,7 +228,7 @@ func decisionsCommand() *cobra.Command {
 }
 
 func printDecisions(w io.Writer, all []jobs.Decision) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := newTable(w)
 	fmt.Fprintln(table, "at\tby\tdecision\tjob\tkind\treason\tlast failure")
 	for _, d := range all {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", d.DecidedAt.UTC().Format(time.RFC3339), printable(d.DecidedBy),

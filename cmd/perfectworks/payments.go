@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -77,7 +76,7 @@ func shownPayment(p payments.Payment) httpapi.FinancePayment {
 }
 
 func printPayments(w io.Writer, all []payments.Payment) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := newTable(w)
 	fmt.Fprintln(table, "payment\torganization\tstate\texpected\tpaid\treturned\ttokens\tcreated")
 	for _, p := range all {
 		s := p.State()
@@ -122,7 +121,7 @@ func showPaymentCommand() *cobra.Command {
 
 func printPayment(w io.Writer, p payments.Payment) error {
 	s := p.State()
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := newTable(w)
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(table, "%s\t%s\n", name, fmt.Sprintf(format, args...))
 	}
@@ -275,7 +274,7 @@ func printReport(w io.Writer, r paymentservice.Report) error {
 		_, err := fmt.Fprintln(w, "no payment differs")
 		return err
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := newTable(w)
 	fmt.Fprintln(table, "payment\tsession\tours\ttheirs\trepaired\tlikely cause")
 	for _, d := range r.Drifts {
 		repaired := "no"

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,8 +60,13 @@ func listPoliciesCommand() *cobra.Command {
 	return command
 }
 
+var policyColours = map[policyengine.State]colour{
+	policyengine.StateLive: green, policyengine.StateCatchingUp: yellow,
+	policyengine.StateStopped: red, policyengine.StateUnowned: red,
+}
+
 func printPolicies(w io.Writer, all []policyengine.Status, lengths map[string]jobs.Length) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table, colouring := newTable(w), paletteOf(w)
 	fmt.Fprintln(table, "policy\treacts to\tstate\tbegan from\tposition\tbytes behind\tlast event\tjobs\twaiting\tfailed\treason")
 	for _, s := range all {
 		last := "–"
@@ -70,7 +74,7 @@ func printPolicies(w io.Writer, all []policyengine.Status, lengths map[string]jo
 			last = s.LastEventAt.UTC().Format(time.RFC3339)
 		}
 		l := lengths[policyengine.KindPrefix+s.Policy]
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%d\t%d\t%d\t%s\n", s.Policy, s.EventType, s.State, s.BeganFrom,
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%d\t%d\t%d\t%s\n", s.Policy, s.EventType, colouring.cell(policyColours[s.State], string(s.State)), s.BeganFrom,
 			strconv.FormatUint(s.Position.Commit, 10), s.LagBytes, last, s.Jobs, l.Waiting, l.Failed, printable(s.Reason))
 	}
 	return table.Flush()

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -54,7 +53,7 @@ func listProjectionsCommand() *cobra.Command {
 }
 
 func printGenerations(w io.Writer, generations []projections.Generation) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := newTable(w)
 	fmt.Fprintln(table, "projection\tgeneration\tversion\tstate\tevents\tposition\tlast event\tparked\tfailure")
 	for _, g := range generations {
 		last := "–"

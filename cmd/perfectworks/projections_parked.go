@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -57,7 +56,7 @@ func listParkedCommand() *cobra.Command {
 const waitsBehind = "waits behind an earlier event"
 
 func printParked(w io.Writer, parked []projections.Parked) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := newTable(w)
 	fmt.Fprintln(table, "generation\tstream\trevision\ttype\tparked at\tfailure")
 	for _, p := range parked {
 		failure := p.Failure
@@ -148,7 +147,7 @@ func printParkedEvents(w io.Writer, all []parkedEvent) error {
 		if failure == "" {
 			failure = waitsBehind
 		}
-		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		table := newTable(w)
 		line := func(name, value string) { fmt.Fprintf(table, "%s\t%s\n", name, printable(value)) }
 		line("event", fmt.Sprintf("%s@%d  %s", e.Stream, e.Revision, e.EventType))
 		line("recorded", e.Event.Time.Format(time.RFC3339)+"  by "+e.Event.ActorKind+" "+e.Event.ActorID)

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -218,7 +217,7 @@ func printDiff(w io.Writer, v projections.Verification) error {
 		return err
 	}
 	fmt.Fprintf(w, "%s: %d rows of %d would change\n", v.Projection, v.Different, v.Rows)
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := newTable(w)
 	fmt.Fprintln(table, "table\tkey\tcolumn\tlive\tnew")
 	shown := v.Differences[:min(len(v.Differences), shownChanges)]
 	for _, d := range shown {

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -161,16 +159,13 @@ func buildOf(b projections.Build) buildJSON {
 	}
 }
 
-// colours of the states.
-var colours = map[projections.State]colour{
+var projectionColours = map[projections.State]colour{
 	projections.StateLive: green, projections.StateCatchingUp: yellow,
 	projections.StateStuck: red, projections.StateStopped: red, projections.StateLogWentBack: red,
 }
 
 func (r readings) print(w io.Writer) error {
-	// The colours come last: tabwriter counts their bytes.
-	var plain strings.Builder
-	table := tabwriter.NewWriter(&plain, 0, 0, 2, ' ', 0)
+	table, colouring := newTable(w), paletteOf(w)
 	fmt.Fprintln(table, "projection\tversion\tstate\tbehind\tlag\tevents\tevents/s\tposition\tparked\towner\twhy it does not advance")
 	for _, s := range r.status {
 		version, behind, pace, owner := fmt.Sprint(s.Version), fmt.Sprint(s.LagEvents), "–", "–"
@@ -186,7 +181,7 @@ func (r readings) print(w io.Writer) error {
 		if s.Owner.Process != "" {
 			owner = printable(cmp.Or(s.Owner.Name, s.Owner.Process))
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%d\t%d\t%s\t%s\n", s.Projection, version, s.State, behind,
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%d\t%d\t%s\t%s\n", s.Projection, version, colouring.cell(projectionColours[s.State], string(s.State)), behind,
 			s.Lag.Round(100*time.Millisecond), s.Events, pace, s.Position.Commit, s.Parked, owner, printable(s.Failure))
 	}
 	if len(r.builds) > 0 {
@@ -200,19 +195,7 @@ func (r readings) print(w io.Writer) error {
 		fmt.Fprintf(table, "%s\t%d\t%s\t%.0f %%\t%s\t%d\t%.0f\t%d\t\t\t%s\n", p.Projection, p.Version, p.Phase, 100*p.Done(), left,
 			p.Events, p.EventsPerSecond, p.Position.Commit, printable(p.Failure))
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	for i, line := range strings.SplitAfter(plain.String(), "\n") {
-		if i > 0 && i <= len(r.status) {
-			state := r.status[i-1].State
-			line = strings.Replace(line, "  "+string(state)+"  ", "  "+colours[state].painted(w, string(state))+"  ", 1)
-		}
-		if _, err := io.WriteString(w, line); err != nil {
-			return err
-		}
-	}
-	return nil
+	return table.Flush()
 }
 
 func pruneProjectionsCommand() *cobra.Command {

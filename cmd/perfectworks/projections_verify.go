@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -127,12 +126,12 @@ func printVerification(w io.Writer, v projections.Verification) error {
 		_, err := fmt.Fprintf(w, "%s: %d rows are those of a rebuild from %d events, up to %s\n", v.Projection, v.Rows, v.Events, v.Position)
 		return err
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table, colouring := newTable(w), paletteOf(w)
 	fmt.Fprintln(table, "table\tkey\tcause\tcolumn\tlive\trebuilt")
 	for _, d := range v.Differences {
 		place := d.Table + "\t" + printable(strings.Join(d.Key, ", ")) + "\t" + printable(d.Cause)
 		for _, c := range changedColumns(d.Live, d.Rebuilt) {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", place, c.name, shortened(c.before, cellWidth), shortened(c.after, cellWidth))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", place, c.name, colouring.cell(red, shortened(c.before, cellWidth)), colouring.cell(green, shortened(c.after, cellWidth)))
 			place = "\t\t"
 		}
 	}
@@ -202,10 +201,10 @@ func printSteps(w io.Writer, steps []projections.Step) error {
 		return err
 	}
 	for _, s := range steps {
-		fmt.Fprintf(w, "%s  %s  %s@%d\n", s.Time.UTC().Format(time.RFC3339), s.EventType, printable(s.Stream), s.Revision)
-		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		table, colouring := newTable(w), paletteOf(w)
+		fmt.Fprintf(w, "%s  %s  %s@%d\n", colouring.paint(faint, s.Time.UTC().Format(time.RFC3339)), colouring.paint(cyan, s.EventType), printable(s.Stream), s.Revision)
 		for _, c := range changedColumns(s.Before, s.After) {
-			fmt.Fprintf(table, "    %s\t%s\t→\t%s\n", c.name, shortened(c.before, cellWidth), shortened(c.after, cellWidth))
+			fmt.Fprintf(table, "    %s\t%s\t→\t%s\n", c.name, colouring.cell(red, shortened(c.before, cellWidth)), colouring.cell(green, shortened(c.after, cellWidth)))
 		}
 		if err := table.Flush(); err != nil {
 			return err

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -122,7 +121,7 @@ func askReadiness(ctx context.Context, addr string) (answer readiness, err error
 }
 
 func printReadiness(w io.Writer, answer readiness) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := newTable(w)
 	fmt.Fprintln(table, "STATE\tPART\tDETAIL")
 	for _, c := range answer.Checks {
 		fmt.Fprintf(table, "%s\t%s\t%s\n", printable(c.State), printable(c.Name), printable(c.Detail))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -208,7 +207,7 @@ judge new clicks by the file, set PERFECTWORKS_CLICK_AGENTS to it.`,
 }
 
 func printRejudged(w io.Writer, r clicks.Rejudged) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := newTable(w)
 	fmt.Fprintf(table, "%d clicks in %d segments\tnow\twould be\tdifference\n", r.Clicks, r.Segments)
 	row := func(name string, now, then int64) {
 		fmt.Fprintf(table, "%s\t%d\t%d\t%+d\n", name, now, then, then-now)
