@@ -20,6 +20,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -136,8 +137,10 @@ type API struct {
 	// bodyTimeout bounds how long a body may take to arrive.
 	bodyTimeout time.Duration
 
-	huma       huma.API
-	operations map[string]*operation
+	huma huma.API
+	// documenting is held while the document is written, which completes it.
+	documenting sync.Mutex
+	operations  map[string]*operation
 	// fixedPaths are the methods of those without parameters.
 	fixedPaths map[string][]string
 	// undeclared are the operations without an authorization.

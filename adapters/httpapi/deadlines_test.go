@@ -64,7 +64,7 @@ func TestDocumentationOfOddOperations(t *testing.T) {
 	}, func(context.Context, *exchange, *struct{}) (reply[noEnvelope], error) {
 		return reply[noEnvelope]{}, nil
 	})
-	document, _, err := h.api.specification()
+	document, err := h.api.specification()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -272,37 +271,36 @@ func exampleOf(registry huma.Registry, s *huma.Schema) any {
 	return nil
 }
 
-// specification returns the OpenAPI documents as they are served: that of
-// version 3.1, and a rendition in version 3.0.3 for generators that need it.
-func (a *API) specification() (current, older []byte, err error) {
-	if a.huma.OpenAPI().Info.Description, err = a.introduce(); err != nil {
-		return nil, nil, err
-	}
-	registry := a.huma.OpenAPI().Components.Schemas
-	registry.Schema(typeOf[Problem](), true, "Problem")
-	registry.Schema(typeOf[ErrorEnvelope](), true, "ErrorEnvelope")
-	if current, err = json.Marshal(a.huma.OpenAPI()); err == nil {
-		current, err = served(current)
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("write the OpenAPI document: %w", err)
-	}
-	if older, err = a.huma.OpenAPI().Downgrade(); err == nil {
-		older, err = served(older, withoutNullTypes)
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("write the OpenAPI document of version 3.0.3: %w", err)
-	}
-	return current, older, nil
+// specification returns the OpenAPI document as it is served, in version 3.1.
+func (a *API) specification() ([]byte, error) { return a.served((*huma.OpenAPI).MarshalJSON) }
+
+// specification30 returns it in version 3.0.3, for generators that need that.
+func (a *API) specification30() ([]byte, error) {
+	return a.served((*huma.OpenAPI).Downgrade, withoutNullTypes)
 }
 
-// served brings a document into the form in which it is read.
-func served(document []byte, passes ...func([]byte) ([]byte, error)) ([]byte, error) {
-	var err error
-	for _, pass := range append([]func([]byte) ([]byte, error){withForms, withNullsInEnums, withoutEmptyExamples, withSharedResponses, withoutOrphans}, passes...) {
-		if document, err = pass(document); err != nil {
+// served completes the OpenAPI document, has it written in a version, and brings
+// it into the form in which it is read.
+func (a *API) served(write func(*huma.OpenAPI) ([]byte, error), more ...func(map[string]any)) (written []byte, err error) {
+	a.documenting.Lock()
+	defer a.documenting.Unlock()
+	document := a.huma.OpenAPI()
+	if document.Info.Description, err = a.introduce(); err != nil {
+		return nil, err
+	}
+	registry := document.Components.Schemas
+	registry.Schema(typeOf[Problem](), true, "Problem")
+	registry.Schema(typeOf[ErrorEnvelope](), true, "ErrorEnvelope")
+	if written, err = write(document); err != nil {
+		return nil, fmt.Errorf("write the OpenAPI document: %w", err)
+	}
+	changes := append([]func(map[string]any){withForms, withNullsInEnums, withoutEmptyExamples}, more...)
+	for _, pass := range []func([]byte) ([]byte, error){
+		func(b []byte) ([]byte, error) { return rewritten(b, changes...) }, withSharedResponses, withoutOrphans,
+	} {
+		if written, err = pass(written); err != nil {
 			return nil, err
 		}
 	}
-	return append(document, '\n'), nil
+	return append(written, '\n'), nil
 }

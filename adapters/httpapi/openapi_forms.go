@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/perfectworks/backend/domain/access"
@@ -50,32 +51,30 @@ var (
 	idFormat  = regexp.MustCompile("^([a-z]+)-id$")
 )
 
-// withForms writes out the formats of our own in a document. A text whose example
+// withForms writes out the formats of our own in a schema. A text whose example
 // is an id has the format of that kind of id; where there is no example, the
 // field names the format itself.
-func withForms(document []byte) ([]byte, error) {
-	return rewritten(document, func(schema map[string]any) {
-		if !isText(schema) || schema["pattern"] != nil {
-			return
-		}
-		format, _ := schema["format"].(string)
-		_, own := forms[format]
-		if id := exampleID.FindStringSubmatch(anExample(schema)); id != nil && !own {
-			format = id[1] + "-id"
-			schema["format"] = format
-		}
-		known := forms[format]
-		if id := idFormat.FindStringSubmatch(format); id != nil {
-			known = form{pattern: "^" + id[1] + idSuffix}
-		}
-		if known.pattern != "" {
-			schema["pattern"] = known.pattern
-		}
-		if known.values != nil {
-			schema["enum"] = known.values
-			delete(schema, "format")
-		}
-	})
+func withForms(schema map[string]any) {
+	if !isText(schema) || schema["pattern"] != nil {
+		return
+	}
+	format, _ := schema["format"].(string)
+	_, own := forms[format]
+	if id := exampleID.FindStringSubmatch(anExample(schema)); id != nil && !own {
+		format = id[1] + "-id"
+		schema["format"] = format
+	}
+	known := forms[format]
+	if id := idFormat.FindStringSubmatch(format); id != nil {
+		known = form{pattern: "^" + id[1] + idSuffix}
+	}
+	if known.pattern != "" {
+		schema["pattern"] = known.pattern
+	}
+	if known.values != nil {
+		schema["enum"] = slices.Clone(known.values)
+		delete(schema, "format")
+	}
 }
 
 // isText reports whether an object is the schema of a text.

@@ -16,34 +16,38 @@ import (
 	"github.com/perfectworks/backend/adapters/httpapi/apidocs"
 )
 
-// documentation is what tells people and programs about the API.
-type documentation struct {
-	page, openapi, openapi30 *page
-}
-
 // routeDocumentation serves the OpenAPI document and the page made from it. They
 // take longer to write than all the rest of a start, and few processes are asked
-// for them: the first request writes them.
+// for them: the first request for one writes it.
 func (a *API) routeDocumentation(root *mux.Router) {
-	written := sync.OnceValues(a.writeDocumentation)
-	for path, choose := range map[string]func(*documentation) *page{
-		basePath + "/openapi.json":     func(d *documentation) *page { return d.openapi },
-		basePath + "/openapi-3.0.json": func(d *documentation) *page { return d.openapi30 },
-		"/docs":                        func(d *documentation) *page { return d.page },
+	document := sync.OnceValues(a.specification)
+	for path, write := range map[string]func() (*page, error){
+		basePath + "/openapi.json":     func() (*page, error) { return documentPage(document()) },
+		basePath + "/openapi-3.0.json": func() (*page, error) { return documentPage(a.specification30()) },
+		"/docs":                        func() (*page, error) { return peoplesPage(document()) },
 	} {
+		written := sync.OnceValues(write)
 		a.handlePage(root, path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			d, err := written()
+			p, err := written()
 			if err != nil {
 				a.refuse(w, r, err)
 				return
 			}
-			choose(d).ServeHTTP(w, r)
+			p.ServeHTTP(w, r)
 		}))
 	}
 }
 
-func (a *API) writeDocumentation() (*documentation, error) {
-	document, older, err := a.specification()
+// documentPage is the OpenAPI document for programs.
+func documentPage(document []byte, err error) (*page, error) {
+	if err != nil {
+		return nil, err
+	}
+	return newPage(mediaJSON, document, "")
+}
+
+// peoplesPage is the OpenAPI document for people.
+func peoplesPage(document []byte, err error) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -51,15 +55,7 @@ func (a *API) writeDocumentation() (*documentation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("render the documentation: %w", err)
 	}
-	d := &documentation{}
-	if d.openapi, err = newPage(mediaJSON, document, ""); err != nil {
-		return nil, err
-	}
-	if d.openapi30, err = newPage(mediaJSON, older, ""); err != nil {
-		return nil, err
-	}
-	d.page, err = newPage("text/html; charset=utf-8", rendered.HTML, rendered.SecurityPolicy)
-	return d, err
+	return newPage("text/html; charset=utf-8", rendered.HTML, rendered.SecurityPolicy)
 }
 
 // page is a body that stays as it is.
