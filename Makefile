@@ -35,7 +35,10 @@ bin/perfectworks:
 test: ## run all tests on real parts, with the race detector
 	@$(GO) run ./cmd/withpostgres -- $(MAKE) --no-print-directory test-all
 
+# A program with the race detector sleeps before it exits, for a second if it is
+# not told otherwise: so does each package's test, and each child process.
 .PHONY: test-all
+test-all: export GORACE ?= atexit_sleep_ms=50
 test-all: bin/perfectworks $(RUNNER)
 	PERFECTWORKS_BINARY=$(CURDIR)/bin/perfectworks $(TEST) -race -timeout 20m
 	cd conformance && PERFECTWORKS_BINARY=$(CURDIR)/bin/perfectworks $(TEST) -timeout 5m

@@ -91,11 +91,11 @@ func (e *Engine) child(ctx context.Context, r request, source Source, out *os.Fi
 	cmd.Stdin = source.File
 	cmd.ExtraFiles = []*os.File{out, answers}
 	// Nothing of the parent's environment is the child's business, least of all its secrets.
-	cmd.Env = []string{
+	cmd.Env = append([]string{
 		"GOMEMLIMIT=" + strconv.FormatInt(r.Limits.Memory*3/4, 10),
 		"GOMAXPROCS=2",
 		"GOTRACEBACK=single",
-	}
+	}, detector...)
 	said := &tail{}
 	cmd.Stderr = said
 	stdout, err := cmd.StdoutPipe()

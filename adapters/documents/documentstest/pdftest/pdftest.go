@@ -3,7 +3,9 @@ package pdftest
 
 import (
 	"bytes"
+	"compress/flate"
 	"compress/zlib"
+	"encoding/binary"
 	"fmt"
 	"strings"
 )
@@ -71,8 +73,8 @@ func OnePage(content, entries string) *File {
 
 // Bomb compresses a size of zeros as often as told.
 func Bomb(size, times int) []byte {
-	data := make([]byte, size)
-	for range times {
+	data := deflatedZeros(size)
+	for range times - 1 {
 		var b bytes.Buffer
 		w := zlib.NewWriter(&b)
 		_, _ = w.Write(data) // a buffer takes everything
@@ -80,6 +82,27 @@ func Bomb(size, times int) []byte {
 		data = b.Bytes()
 	}
 	return data
+}
+
+// deflatedZeros is a size of zeros as zlib compresses them, without having them
+// all in memory: it repeats what a megabyte of them compresses to.
+func deflatedZeros(size int) []byte {
+	const block = 1 << 20
+	zeros := make([]byte, min(block, size))
+	deflated := func(n int, end func(*flate.Writer) error) []byte {
+		var b bytes.Buffer
+		w, _ := flate.NewWriter(&b, flate.DefaultCompression) // a known level
+		_, _ = w.Write(zeros[:n])
+		_ = end(w)
+		return b.Bytes()
+	}
+	b := bytes.NewBuffer([]byte{0x78, 0x9c}) // deflate, with a window of 32 KiB
+	if size >= block {
+		b.Write(bytes.Repeat(deflated(block, (*flate.Writer).Flush), size/block))
+	}
+	b.Write(deflated(size%block, (*flate.Writer).Close))
+	// The checksum of RFC 1950, Adler-32: of n zeros, the sum is 1 and the sum of sums n.
+	return binary.BigEndian.AppendUint32(b.Bytes(), uint32(size%65521)<<16|1) //nolint:gosec // It is less than 65521.
 }
 
 // FlateBomb makes a file whose page content decodes to a size of zeros.
