@@ -2,11 +2,9 @@ package postgres_test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -138,62 +136,23 @@ func TestUnwritableFolder(t *testing.T) {
 
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	small := mountDisk(t, "40k") // too small for a first file already
-	err := startFails(t, clusterConfig(filepath.Join(small, "pg"), io.Discard))
+	small := postgrestest.NewDisk(t, 40<<10) // too small for a first file already
+	err := startFails(t, clusterConfig(filepath.Join(small.Dir(), "pg"), io.Discard))
 	wantError(t, err, "creating the cluster failed", "the disk is full", "No space left on device")
 
-	disk := mountDisk(t, "150m")
-	config := clusterConfig(filepath.Join(disk, "pg"), io.Discard)
+	disk := postgrestest.NewDisk(t, 150<<20)
+	config := clusterConfig(filepath.Join(disk.Dir(), "pg"), io.Discard)
 	cluster := start(t, config)
 	execute(t, cluster.URL(), "CREATE TABLE things AS SELECT 1 AS id")
 	stop(t, cluster)
-	filler := filepath.Join(disk, "filler")
-	if err := fill(filler); err == nil {
-		t.Fatal("the disk takes any amount")
-	}
+	disk.Fill()
 	wantError(t, startFails(t, config), "the disk is full", "No space left on device")
 
-	if err := os.Remove(filler); err != nil {
-		t.Fatal(err)
-	}
+	disk.Free()
 	cluster = start(t, config)
 	if n := count(t, cluster.URL(), "SELECT count(*) FROM things"); n != 1 {
 		t.Errorf("%d rows after the disk was full, want 1", n)
 	}
-}
-
-func fill(path string) (err error) {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	block := make([]byte, 64<<10)
-	for n := len(block); n > 0; n /= 2 {
-		for err = nil; err == nil; _, err = file.Write(block[:n]) {
-		}
-	}
-	return err
-}
-
-// mountDisk mounts a file system of that size until the test ends.
-func mountDisk(t *testing.T, size string) string {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("mounting a small disk needs root")
-	}
-	dir := postgrestest.Dir(t)
-	mount := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", "mode=711,size="+size, "tmpfs", dir)
-	if output, err := mount.CombinedOutput(); err != nil {
-		t.Skipf("this machine does not let us mount a small disk: %s", output)
-	}
-	t.Cleanup(func() {
-		output, err := exec.CommandContext(context.Background(), "umount", dir).CombinedOutput()
-		if err != nil {
-			t.Errorf("umount: %s", output)
-		}
-	})
-	return dir
 }
 
 func TestStartIsBounded(t *testing.T) {

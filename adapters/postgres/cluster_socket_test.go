@@ -17,39 +17,62 @@ import (
 	"github.com/perfectworks/backend/adapters/postgres/postgrestest"
 )
 
-// impostor takes the port of a stopped server and asks for a password in the
-// clear, or for none. It returns what it was sent after the greeting.
-func impostor(t *testing.T, port string, answer []byte) (leave func() (heard string)) {
+// impostor takes the port of a stopped server. It gives each caller an answer,
+// and keeps what it is told after that.
+type impostor struct {
+	mu     sync.Mutex
+	answer []byte
+	heard  strings.Builder
+}
+
+// takePort listens until the test ends. It takes the port once: while a child
+// process is being started, it has the listener, too, so that a port that was
+// given up may still be in use.
+func takePort(t *testing.T, port string) *impostor {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp4", net.JoinHostPort("127.0.0.1", port))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var mu sync.Mutex
-	var sent strings.Builder
+	t.Cleanup(func() { _ = listener.Close() })
+	i := &impostor{}
 	go func() {
 		for {
 			conn, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			buffer := make([]byte, 4096)
-			_, _ = conn.Read(buffer) // the greeting
-			_, _ = conn.Write(answer)
-			_ = conn.SetReadDeadline(time.Now().Add(time.Second))
-			n, _ := conn.Read(buffer)
-			mu.Lock()
-			sent.Write(buffer[:n])
-			mu.Unlock()
-			_ = conn.Close()
+			i.serve(conn)
 		}
 	}()
-	return func() string {
-		_ = listener.Close()
-		mu.Lock()
-		defer mu.Unlock()
-		return sent.String()
-	}
+	return i
+}
+
+func (i *impostor) serve(conn net.Conn) {
+	defer conn.Close()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	buffer := make([]byte, 4096)
+	_, _ = conn.Read(buffer) // the greeting
+	_, _ = conn.Write(i.answer)
+	_ = conn.SetReadDeadline(time.Now().Add(time.Second))
+	n, _ := conn.Read(buffer)
+	i.heard.Write(buffer[:n])
+}
+
+// answers has it give another answer from now on.
+func (i *impostor) answers(answer []byte) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.answer = answer
+	i.heard.Reset()
+}
+
+// told is what it was told since then.
+func (i *impostor) told() string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.heard.String()
 }
 
 // Another local user who takes the port of a stopped server gets nothing.
@@ -68,6 +91,7 @@ func TestAnImpostorOnThePortGetsNothing(t *testing.T) {
 	if err := cluster.StopServer(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	other := takePort(t, u.Port())
 	for name, answer := range map[string][]byte{
 		"asks for the password":  {'R', 0, 0, 0, 8, 0, 0, 0, 3},
 		"asks for its MD5":       {'R', 0, 0, 0, 12, 0, 0, 0, 5, 1, 2, 3, 4},
@@ -75,7 +99,7 @@ func TestAnImpostorOnThePortGetsNothing(t *testing.T) {
 		"speaks some SASL":       append([]byte{'R', 0, 0, 0, 18, 0, 0, 0, 10}, []byte("PLAIN\x00\x00\x00\x00\x00")...),
 		"ends without a further": {},
 	} {
-		leave := impostor(t, u.Port(), answer)
+		other.answers(answer)
 		for _, url := range []string{u.String(), overTCP.String()} {
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 			if conn, err := pgx.Connect(ctx, url); err == nil {
@@ -84,7 +108,7 @@ func TestAnImpostorOnThePortGetsNothing(t *testing.T) {
 			}
 			cancel()
 		}
-		if heard := leave(); strings.Contains(heard, password) || strings.Contains(heard, "md5") {
+		if heard := other.told(); strings.Contains(heard, password) || strings.Contains(heard, "md5") {
 			t.Errorf("%s: it was told %q", name, heard)
 		}
 	}
