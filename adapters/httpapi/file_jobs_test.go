@@ -17,10 +17,12 @@ import (
 	"github.com/perfectworks/backend/app"
 )
 
-// jobEvents is a stream of the events of a job, read as it comes.
+// jobEvents are the events of a job, read as they come.
 type jobEvents struct {
-	t     *testing.T
+	*person
+	job   string
 	lines *bufio.Scanner
+	last  jobEvent
 }
 
 // jobEvent is one event; beats are the heartbeats before it.
@@ -33,29 +35,60 @@ type jobEvent struct {
 // events opens the stream of a job's events.
 func (p *person) events(job string, header ...string) *jobEvents {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)
-	p.t.Cleanup(cancel)
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url+"/api/v0/jobs/"+job+"/events", nil)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+p.bearer)
-	for i := 0; i+1 < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-	}
-	res, err := (&http.Client{}).Do(r) // Without a limit of its own.
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.t.Cleanup(func() { res.Body.Close() })
-	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream" {
-		p.t.Fatalf("the stream answers %d with %v", res.StatusCode, res.Header)
-	}
-	return &jobEvents{p.t, bufio.NewScanner(res.Body)}
+	s := &jobEvents{person: p, job: job}
+	s.open(header...)
+	return s
 }
 
-// next reads the next event; ok is false at the end of the stream.
+func (s *jobEvents) open(header ...string) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), 3*time.Minute)
+	s.t.Cleanup(cancel)
+	for {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/api/v0/jobs/"+s.job+"/events", nil)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+s.bearer)
+		for i := 0; i+1 < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		res, err := (&http.Client{}).Do(r) // Without a limit of its own.
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.t.Cleanup(func() { res.Body.Close() })
+		if res.StatusCode == http.StatusServiceUnavailable {
+			time.Sleep(retryPause)
+			continue
+		}
+		if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream" {
+			s.t.Fatalf("the stream answers %d with %v", res.StatusCode, res.Header)
+		}
+		s.lines = bufio.NewScanner(res.Body)
+		return
+	}
+}
+
+// next reads the next event; ok is false after the one that tells of the job's
+// end. A stream that the server ends before is opened again, as all clients do.
 func (s *jobEvents) next() (e jobEvent, ok bool) {
+	s.t.Helper()
+	for {
+		if e, ok = s.read(); ok {
+			s.last = e
+			return e, true
+		}
+		switch s.last.job["state"] {
+		case "completed", "failed", "cancelled":
+			return e, false
+		}
+		s.open("Last-Event-ID", s.last.id)
+	}
+}
+
+// read reads the next event of the stream as it is open now.
+func (s *jobEvents) read() (e jobEvent, ok bool) {
 	s.t.Helper()
 	for s.lines.Scan() {
 		name, value, _ := strings.Cut(s.lines.Text(), ": ")
@@ -120,6 +153,7 @@ func TestFollowingAJob(t *testing.T) {
 	}
 	// One who has seen that hears heartbeats until something is new.
 	again := ada.events(job, "Last-Event-ID", first.id)
+	again.last = first
 	for again.lines.Scan() && again.lines.Text() != ": alive" {
 		if strings.HasPrefix(again.lines.Text(), "data") {
 			t.Fatalf("it is told again what it has seen: %s", again.lines.Text())

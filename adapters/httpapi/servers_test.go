@@ -137,6 +137,7 @@ func TestPostgresAway(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	s.hasty = true
 	allow(false)
 	away()
 	eventually(t, func() bool { return s.do(call{method: http.MethodGet, path: "/readyz"}).status == 503 },
@@ -160,6 +161,7 @@ func TestPostgresAway(t *testing.T) {
 			}
 		}
 	}
+	s.hasty = false
 	allow(true)
 	eventually(t, func() bool { return s.do(call{method: http.MethodGet, path: "/readyz"}).status == 200 },
 		func() string { return string(s.do(call{method: http.MethodGet, path: "/readyz"}).body) })
