@@ -26,12 +26,11 @@ type Page struct {
 	// rectangles that may stand behind it. White ones are left out.
 	Rules []Rect
 	Fills []Fill
-	// Shapes are all painted paths and shadings, of which drawings consist; those of rules and fills as well.
-	Shapes []Shape
 
-	// runs are nil while they are packed.
+	// runs and shapes are nil while they are packed.
 	runs   []Run
-	packed *packedRuns
+	shapes []Shape
+	packed *packed
 }
 
 // Fill is a filled rectangle.

@@ -217,7 +217,7 @@ func (in *interpreter) rule(r Rect) {
 
 func (in *interpreter) shape(r Rect, filled, plain bool) {
 	if r, ok := in.shown(r); ok {
-		in.page.Shapes = append(in.page.Shapes, Shape{Place: in.place(), Box: r, Filled: filled, Plain: plain})
+		in.page.shapes = append(in.page.shapes, Shape{Place: in.place(), Box: r, Filled: filled, Plain: plain})
 	}
 }
 
@@ -227,7 +227,7 @@ func (in *interpreter) shown(r Rect) (Rect, bool) {
 	if r.Right < r.Left || r.Top < r.Bottom {
 		return r, false
 	}
-	if len(in.page.Rules)+len(in.page.Fills)+len(in.page.Shapes) >= in.limits.PageMarks {
+	if len(in.page.Rules)+len(in.page.Fills)+len(in.page.shapes) >= in.limits.PageMarks {
 		return r, false
 	}
 	return r, in.keep()

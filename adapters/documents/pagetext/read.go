@@ -74,10 +74,10 @@ func (r *Reader) Page(page pdf.Page, number int) (*Page, error) {
 	data, _ := r.file.Content(page) // what could be decoded of a damaged stream is read
 	scratch := &r.scratch
 	out.runs, out.Images, out.Rules = scratch.runs[:0], scratch.Images[:0], scratch.Rules[:0]
-	out.Fills, out.Shapes = scratch.Fills[:0], scratch.Shapes[:0]
+	out.Fills, out.shapes = scratch.Fills[:0], scratch.shapes[:0]
 	defer func() {
 		scratch.runs, scratch.Images, scratch.Rules = out.runs, out.Images, out.Rules
-		scratch.Fills, scratch.Shapes = out.Fills, out.Shapes
+		scratch.Fills, scratch.shapes = out.Fills, out.shapes
 		out.settle()
 	}()
 	w := &walk{Reader: r, page: out, visible: Rect{Right: frame.Width, Top: frame.Height}, links: r.linksOf(page, frame)}
@@ -92,7 +92,7 @@ func (r *Reader) Page(page pdf.Page, number int) (*Page, error) {
 // may have millions of runs.
 func (p *Page) settle() {
 	p.runs, p.Images, p.Rules = exact(p.runs), exact(p.Images), exact(p.Rules)
-	p.Fills, p.Shapes = exact(p.Fills), exact(p.Shapes)
+	p.Fills, p.shapes = exact(p.Fills), exact(p.shapes)
 	n := 0
 	for i := range p.runs {
 		n += len(p.runs[i].Text)

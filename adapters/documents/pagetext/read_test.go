@@ -229,8 +229,8 @@ func TestDrawings(t *testing.T) {
 			if diff := cmp.Diff(tt.fills, page.Fills, near); diff != "" {
 				t.Error("fills", diff)
 			}
-			if len(page.Shapes) != tt.shapes {
-				t.Errorf("%d shapes, not %d", len(page.Shapes), tt.shapes)
+			if len(page.Shapes()) != tt.shapes {
+				t.Errorf("%d shapes, not %d", len(page.Shapes()), tt.shapes)
 			}
 		})
 	}
@@ -270,8 +270,8 @@ func TestLimits(t *testing.T) {
 		}
 	}
 	page, err := readPage(t, sample(strings.Repeat("50 100 200 1 re f ", 100), "").Bytes(), pagetext.Limits{PageMarks: 10})
-	if err != nil || len(page.Rules)+len(page.Shapes) != 10 {
-		t.Errorf("%d rules, %d shapes, %v", len(page.Rules), len(page.Shapes), err)
+	if err != nil || len(page.Rules)+len(page.Shapes()) != 10 {
+		t.Errorf("%d rules, %d shapes, %v", len(page.Rules), len(page.Shapes()), err)
 	}
 }
 

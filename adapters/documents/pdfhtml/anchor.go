@@ -69,8 +69,8 @@ func (b *builder) firstPlace(n *structure.Node) (int, pagetext.Rect) {
 			}
 		}
 		for _, i := range n.Content.Shapes {
-			if i >= 0 && i < len(p.Shapes) {
-				return p.Number, p.Shapes[i].Box
+			if i >= 0 && i < len(p.Shapes()) {
+				return p.Number, p.Shapes()[i].Box
 			}
 		}
 		return 0, pagetext.Rect{}

@@ -51,13 +51,13 @@ func (b *builder) findDrawings(root *structure.Node) {
 	walk = func(n *structure.Node) {
 		p := b.pageOf(n.Content.Page)
 		for _, i := range n.Content.Shapes {
-			if p == nil || i < 0 || i >= len(p.Shapes) {
+			if p == nil || i < 0 || i >= len(p.Shapes()) {
 				continue
 			}
 			if b.drawings.wanted[p.Number] == nil {
 				b.drawings.wanted[p.Number] = map[operationAt]bool{}
 			}
-			at := p.Shapes[i].Place
+			at := p.Shapes()[i].Place
 			b.drawings.wanted[p.Number][operationAt{at.Stream, at.Operation}] = true
 		}
 		for _, kid := range n.Kids {

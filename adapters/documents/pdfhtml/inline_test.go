@@ -253,10 +253,11 @@ func TestDrawing(t *testing.T) {
 		t.Fatal(err)
 	}
 	read, err := pagetext.Read(f.file, list, pagetext.Limits{})
-	if err != nil || len(read[0].Shapes) != 2 {
-		t.Fatalf("%d shapes: %v", len(read[0].Shapes), err)
+	if err != nil || len(read[0].Shapes()) != 2 {
+		t.Fatalf("%d shapes: %v", len(read[0].Shapes()), err)
 	}
-	f.pages[0].Shapes, f.pages[0].Streams = read[0].Shapes, read[0].Streams
+	f.pages[0].SetShapes(read[0].Shapes())
+	f.pages[0].Streams = read[0].Streams
 	label := f.line("a label")
 	label.Content.Shapes = []int{0, 1}
 	r := f.result(t, pdfhtml.Options{}, node("H1", f.line("Top")), node("Figure", label))

@@ -32,21 +32,21 @@ func (b *builder) svg(parts []*structure.Node) *html.Node {
 		}
 		list := map[operationAt]drawn(nil)
 		for _, i := range part.Content.Shapes {
-			if i < 0 || i >= len(page.Shapes) || len(shapes) >= maxShapes {
+			if i < 0 || i >= len(page.Shapes()) || len(shapes) >= maxShapes {
 				continue
 			}
 			if list == nil {
 				list = b.drawnOn(page.Number)
 			}
-			at := page.Shapes[i].Place
+			at := page.Shapes()[i].Place
 			shape, ok := list[operationAt{at.Stream, at.Operation}]
 			if !ok {
 				continue
 			}
 			if p == nil {
-				p, box = page, page.Shapes[i].Box
+				p, box = page, page.Shapes()[i].Box
 			}
-			box = box.Union(page.Shapes[i].Box)
+			box = box.Union(page.Shapes()[i].Box)
 			shapes = append(shapes, shape)
 		}
 	}

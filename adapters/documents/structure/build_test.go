@@ -100,9 +100,9 @@ func (c *canvas) image(x0, y0, x1, y1 float64) *canvas {
 }
 
 func (c *canvas) shape(x0, y0, x1, y1 float64) *canvas {
-	c.page.Shapes = append(c.page.Shapes, pagetext.Shape{
+	c.page.SetShapes(append(c.page.Shapes(), pagetext.Shape{
 		Box: pagetext.Rect{Left: x0, Bottom: y0, Right: x1, Top: y1}, Filled: true,
-	})
+	}))
 	return c
 }
 

@@ -31,7 +31,7 @@ func (s *sheet) findBullets() {
 			s.bullets = append(s.bullets, bullet{r, numbering, image})
 		}
 	}
-	for _, shape := range s.page.Shapes {
+	for _, shape := range s.page.Shapes() {
 		numbering := pdf.Name("Circle")
 		switch {
 		case shape.Plain:

@@ -117,8 +117,8 @@ func (d *document) repeats(s *sheet, i int) bool {
 func (s *sheet) drawings(body float64) {
 	var parts []int
 	var boxes []pagetext.Rect
-	for i := range s.page.Shapes {
-		box := s.upright(s.page.Shapes[i].Box)
+	for i := range s.page.Shapes() {
+		box := s.upright(s.page.Shapes()[i].Box)
 		if s.inTable(box) || box.Width()*box.Height() > 0.8*s.width*s.height || s.isUnderline(i, box) {
 			continue
 		}
@@ -134,7 +134,7 @@ func (s *sheet) drawings(body float64) {
 		for _, k := range group {
 			f.shapes = append(f.shapes, parts[k])
 			f.box = f.box.Union(boxes[k])
-			if shape := s.page.Shapes[parts[k]]; !shape.Plain {
+			if shape := s.page.Shapes()[parts[k]]; !shape.Plain {
 				shapes++
 			} else if shape.Filled && min(boxes[k].Width(), boxes[k].Height()) > 2 {
 				areas++
@@ -158,7 +158,7 @@ func (s *sheet) inTable(box pagetext.Rect) bool {
 
 // isUnderline tells whether a shape is a thin line below text, or a mark of an item.
 func (s *sheet) isUnderline(i int, box pagetext.Rect) bool {
-	if !s.page.Shapes[i].Plain || box.Height() > 2 {
+	if !s.page.Shapes()[i].Plain || box.Height() > 2 {
 		return false
 	}
 	return s.underlines(box)
@@ -196,7 +196,7 @@ func (s *sheet) isDrawing(f *block, shapes, areas int) bool {
 func (s *sheet) isStriped(f *block) bool {
 	const whole = 0.9
 	for _, i := range f.shapes {
-		if s.upright(s.page.Shapes[i].Box).Width() < whole*f.box.Width() {
+		if s.upright(s.page.Shapes()[i].Box).Width() < whole*f.box.Width() {
 			return false
 		}
 	}
@@ -212,7 +212,7 @@ func (s *sheet) framesText(f *block) bool {
 	)
 	inner := f.box.Grow(-edge)
 	for _, i := range f.shapes {
-		box := s.upright(s.page.Shapes[i].Box)
+		box := s.upright(s.page.Shapes()[i].Box)
 		covers := box.Width() >= whole*f.box.Width() && box.Height() >= whole*f.box.Height()
 		if !covers && !inner.Empty() && inner.Overlaps(box) {
 			return false

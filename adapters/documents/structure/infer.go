@@ -97,6 +97,7 @@ func (d *document) layOut() {
 	for i, s := range d.sheets {
 		setLeadings(flows[i])
 		s.blocks = d.paragraphs(s, flows[i])
+		s.rows, flows[i] = nil, nil // the blocks take their place
 		s.distances()
 		for _, runs := range s.aside {
 			l := newLine([]*piece{s.newPiece(runs)})

@@ -21,8 +21,8 @@ func (r *reader) content(parent *Node, page int, m marked) {
 func (p *pageIndex) shapesOf(m marked) []int {
 	if p.shapes == nil {
 		p.shapes = map[marked][]int{}
-		for i := range p.Shapes {
-			if at, ok := p.mark(p.Shapes[i].Place); ok {
+		for i := range p.Shapes() {
+			if at, ok := p.mark(p.Shapes()[i].Place); ok {
 				p.shapes[at] = append(p.shapes[at], i)
 			}
 		}
@@ -69,7 +69,7 @@ func (r *reader) painted(parent *Node, ref pdf.Ref, page int) {
 		return
 	}
 	p := r.pages[page]
-	r.count += (len(p.Runs()) + len(p.Images) + len(p.Shapes)) / paintedStep
+	r.count += (len(p.Runs()) + len(p.Images) + len(p.Shapes())) / paintedStep
 	var runs, images []int
 	for i := range p.Runs() {
 		if at := p.Runs()[i].Place; at.Mark < 0 && p.inside(at.Stream, ref) {
@@ -89,8 +89,8 @@ func (r *reader) painted(parent *Node, ref pdf.Ref, page int) {
 // shapesIn gives the painted paths of a form that have no marks of their own.
 func (p *pageIndex) shapesIn(form pdf.Ref) []int {
 	var shapes []int
-	for i := range p.Shapes {
-		if at := p.Shapes[i].Place; at.Mark < 0 && p.inside(at.Stream, form) {
+	for i := range p.Shapes() {
+		if at := p.Shapes()[i].Place; at.Mark < 0 && p.inside(at.Stream, form) {
 			shapes = append(shapes, i)
 		}
 	}

@@ -48,8 +48,8 @@ func (w *work) planPage(page *pagetext.Page, leaves []int, artifacts []structure
 			}
 		}
 		for i, shape := range c.Shapes {
-			if shape >= 0 && shape < len(page.Shapes) {
-				put(page.Shapes[shape].Place, belongs{leaf, len(c.Runs) + len(c.Images) + i})
+			if shape >= 0 && shape < len(page.Shapes()) {
+				put(page.Shapes()[shape].Place, belongs{leaf, len(c.Runs) + len(c.Images) + i})
 			}
 		}
 	}

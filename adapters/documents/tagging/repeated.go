@@ -102,8 +102,8 @@ func (w *work) repeatedContent(repeats []repeat) (map[contentKey]map[painted]*st
 				c.Images = append(c.Images, i)
 			}
 		}
-		for i := range page.Shapes {
-			if c := find(page, page.Shapes[i].Place); c != nil {
+		for i := range page.Shapes() {
+			if c := find(page, page.Shapes()[i].Place); c != nil {
 				c.Shapes = append(c.Shapes, i)
 			}
 		}
