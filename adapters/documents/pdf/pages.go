@@ -105,8 +105,9 @@ func (f *File) Rectangle(o Object) ([4]float64, bool) {
 
 // Content gives the decoded content of a page: its streams in order, separated by a line feed.
 func (f *File) Content(p Page) ([]byte, error) {
-	var out []byte
+	var parts [][]byte
 	var first error
+	n := 0
 	for _, o := range f.list(p.Dict["Contents"]) {
 		s, ok := f.Stream(o)
 		if !ok {
@@ -116,6 +117,11 @@ func (f *File) Content(p Page) ([]byte, error) {
 		if err != nil && first == nil {
 			first = err
 		}
+		parts = append(parts, data)
+		n += len(data) + 1
+	}
+	out := make([]byte, 0, n)
+	for _, data := range parts {
 		out = append(append(out, data...), '\n')
 	}
 	return out, first

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/flate"
@@ -162,8 +163,26 @@ func (f *File) inflate(data []byte, parms Dict) ([]byte, error) {
 	if data[0]&0x0f == 8 && (int(data[0])<<8|int(data[1]))%31 == 0 {
 		body = data[2:] // the checksum at the end is not looked at: many writers get it wrong
 	}
-	return f.unpack(flate.NewReader(bytes.NewReader(body)), parms)
+	z, _ := inflaters.Get().(io.Reader)
+	if z == nil {
+		z = flate.NewReader(nil)
+	}
+	defer inflaters.Put(z)
+	if err := z.(flate.Resetter).Reset(bytes.NewReader(body), nil); err != nil { //nolint:forcetypeassert // as documented
+		return nil, err
+	}
+	return f.unpack(z, parms)
 }
+
+// inflaters are used again, since a new one takes 40 KiB, and a document has thousands of streams. So are the buffers, whose
+// length is not known before.
+var (
+	inflaters sync.Pool
+	buffers   = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+)
+
+// largestBuffer is how large a buffer may be to be used again.
+const largestBuffer = 1 << 20
 
 func (f *File) unpack(r io.Reader, parms Dict) ([]byte, error) {
 	out, err := f.read(r)
@@ -182,8 +201,9 @@ func (f *File) unpack(r io.Reader, parms Dict) ([]byte, error) {
 // read reads all of r within the limits of a stream and of the file.
 func (f *File) read(r io.Reader) ([]byte, error) {
 	allowed := min(f.limits.StreamBytes, f.limits.TotalBytes-f.spent)
-	var out bytes.Buffer
-	n, err := io.Copy(&out, io.LimitReader(r, allowed+1))
+	out, _ := buffers.Get().(*bytes.Buffer)
+	out.Reset()
+	n, err := io.Copy(out, io.LimitReader(r, allowed+1))
 	f.spent += n
 	if n > allowed {
 		if f.limits.StreamBytes == allowed {
@@ -191,7 +211,11 @@ func (f *File) read(r io.Reader) ([]byte, error) {
 		}
 		return nil, f.exceed("decoded bytes in all streams", f.limits.TotalBytes)
 	}
-	return out.Bytes(), err
+	if out.Cap() > largestBuffer {
+		return out.Bytes(), err
+	}
+	defer buffers.Put(out)
+	return bytes.Clone(out.Bytes()), err
 }
 
 func unASCII85(data []byte) ([]byte, error) {
