@@ -236,6 +236,21 @@ func (f *File) load(number int) Object {
 	return o
 }
 
+// Forget drops an object from memory, which is read again when it is asked for. A file that was changed keeps its objects:
+// they may be what was changed.
+func (f *File) Forget(ref Ref) {
+	if _, loaded := f.loaded[ref.Number]; !loaded || f.last != 0 {
+		return
+	}
+	delete(f.loaded, ref.Number)
+	container := int(f.entries[ref.Number].container)
+	if s := f.packed[container]; s != nil {
+		if s.left++; s.data == nil { // it was forgotten with its last object
+			delete(f.packed, container)
+		}
+	}
+}
+
 // indirectAt reads "N G obj … endobj" at an offset.
 func (f *File) indirectAt(offset int) (Object, Ref, error) {
 	if offset < 0 || offset >= len(f.data) {

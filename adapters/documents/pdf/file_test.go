@@ -197,3 +197,43 @@ func ExampleFile_Resolve() {
 	fmt.Println(file.Resolve(pages["Count"]))
 	// Output: 2
 }
+
+// TestForget reads objects again that were forgotten, and keeps those of a file that was changed.
+func TestForget(t *testing.T) {
+	t.Parallel()
+	made := pdf.New()
+	list := pdf.Array{}
+	for i := range 250 { // in three object streams
+		list = append(list, made.Add(pdf.Dict{"Number": pdf.Integer(i)}))
+	}
+	made.Catalog()["List"] = list
+	made.Catalog()["Pages"] = made.Add(pdf.Dict{"Type": pdf.Name("Pages"), "Kids": pdf.Array{}})
+	var out bytes.Buffer
+	if err := made.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	f, err := pdf.Open(out.Bytes(), pdf.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, _ = f.Array(f.Catalog()["List"])
+	for round := range 3 {
+		for i, o := range list {
+			d, ok := f.Dict(o)
+			if !ok || d["Number"] != pdf.Integer(i) {
+				t.Fatalf("object %d is %v in round %d", i, d, round)
+			}
+			d["Number"] = pdf.Integer(-1)
+		}
+		for _, o := range list {
+			f.Forget(o.(pdf.Ref))
+		}
+	}
+	d, _ := f.Dict(list[0])
+	d["Number"] = pdf.Integer(7)
+	f.Add(pdf.Dict{})
+	f.Forget(list[0].(pdf.Ref))
+	if d, _ := f.Dict(list[0]); d["Number"] != pdf.Integer(7) {
+		t.Errorf("the change of a changed file is lost: %v", d)
+	}
+}

@@ -18,6 +18,7 @@ func (c *checker) structure() {
 	root := &element{dict: c.tree.root}
 	root.kids = w.read(root, 0)
 	w.visit(root.kids)
+	w.forget()
 	if w.headings != nil && w.numbered != nil {
 		for _, e := range w.headings {
 			c.fail("7.4.4-2", c.pageOfElement(e), "")
@@ -36,6 +37,16 @@ type structureWalk struct {
 	headings []*element
 	numbered []*element
 	count    int
+}
+
+// forget drops the elements from memory: of most of them, what comes later asks only whether they are rooted.
+func (w *structureWalk) forget() {
+	for ref := range w.seen {
+		w.isRooted(ref)
+	}
+	for ref := range w.seen {
+		w.file.Forget(ref)
+	}
 }
 
 // read builds the kids of an element.

@@ -86,6 +86,11 @@ func (c *checker) markedParent(owner streamOwner, id int64) pdf.Object {
 
 // present gives o, or nil if it resolves to nothing.
 func (c *checker) present(o pdf.Object) pdf.Object {
+	if ref, isRef := o.(pdf.Ref); isRef {
+		if _, known := c.tree.rooted[ref]; known {
+			return o
+		}
+	}
 	if c.file.Resolve(o) == nil {
 		return nil
 	}
@@ -111,6 +116,12 @@ func (c *checker) isRooted(o pdf.Object) bool {
 			break
 		}
 		o = d["P"]
+		if parent, ok := o.(pdf.Ref); ok {
+			if above, known := c.tree.rooted[parent]; known {
+				rooted = above
+				break
+			}
+		}
 	}
 	if isRef {
 		c.tree.rooted[ref] = rooted
