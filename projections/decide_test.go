@@ -156,7 +156,7 @@ func TestAParkedEventIsSkipped(t *testing.T) {
 	}
 	// A rebuild of this version leaves them out too.
 	h.compareWithRebuild(e)
-	if parked, err := e.Parked(ctx, "counters"); err != nil || len(parked) > 0 {
+	if parked, _, err := e.Parked(ctx, "counters", 10); err != nil || len(parked) > 0 {
 		t.Errorf("parked: %v, %v", parked, err)
 	}
 }

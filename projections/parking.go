@@ -116,16 +116,16 @@ func queueParked(s *script, generation int64, events []entry) error {
 	return nil
 }
 
-// ShowParked calls a function for each parked event of a stream in the live tables,
-// in their order, with what the log holds. An event that cannot be decoded comes with
-// its error and what is still known of it. The error wraps ErrNothingParked if there is
-// none.
-func (e *Engine) ShowParked(ctx context.Context, projection, stream string, each func(Parked, event.Recorded, error) error) error {
+// ShowParked calls a function for the first parked events of a stream in the live
+// tables, limit at most, in their order, with what the log holds. An event that cannot
+// be decoded comes with its error and what is still known of it. The error wraps
+// ErrNothingParked if there is none.
+func (e *Engine) ShowParked(ctx context.Context, projection, stream string, limit int, each func(Parked, event.Recorded, error) error) error {
 	if _, err := e.definition(projection); err != nil {
 		return err
 	}
 	all, err := parkedWhere(ctx, e.config.Pool, `WHERE g.projection = $1 AND g.state = 'live' AND p.stream = $2
-		ORDER BY p.commit_position, p.prepare_position`, projection, stream)
+		ORDER BY p.commit_position, p.prepare_position LIMIT $3`, projection, stream, limit)
 	if err != nil {
 		return err
 	}

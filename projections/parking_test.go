@@ -53,7 +53,7 @@ counts (b,2,5)`
 
 func checkParked(t *testing.T, e *Engine, reason string) {
 	t.Helper()
-	parked, err := e.Parked(context.Background(), "counters")
+	parked, _, err := e.Parked(context.Background(), "counters", 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,6 +79,15 @@ func checkParked(t *testing.T, e *Engine, reason string) {
 	if diff := cmp.Diff(want, rows); diff != "" {
 		t.Errorf("parked (-want +got):\n%s", diff)
 	}
+	first, all, err := e.Parked(context.Background(), "counters", 2)
+	if err != nil || len(first) != 2 || first[1] != parked[1] || all != int64(len(parked)) {
+		t.Errorf("the first 2 of %d are %v, %v", all, first, err)
+	}
+	shown := 0
+	err = e.ShowParked(context.Background(), "counters", "counter-a", 3, func(Parked, event.Recorded, error) error { shown++; return nil })
+	if err != nil || shown != 3 {
+		t.Errorf("%d of the first 3 are shown, %v", shown, err)
+	}
 	if failure := parked[0].Failure; !strings.Contains(failure, reason) || strings.Contains(failure, "secret") {
 		t.Errorf("the reason is %q, want one with %q and no value", failure, reason)
 	}
@@ -95,7 +104,7 @@ func TestUndecodableEventsAreParkedAtOnce(t *testing.T) {
 	e := h.engine(h.config(counters(1)))
 	h.run(e)
 	h.waitFor(e, "counters", last)
-	parked, err := e.Parked(context.Background(), "counters")
+	parked, _, err := e.Parked(context.Background(), "counters", 10)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -241,12 +241,22 @@ func (e *Engine) Generations(ctx context.Context) ([]Generation, error) {
 		array_position(ARRAY['live', 'building', 'retired', 'scratch'], state), id DESC`)
 }
 
-// Parked lists the parked events of a projection's generations, in order.
-func (e *Engine) Parked(ctx context.Context, projection string) ([]Parked, error) {
+// Parked lists the first parked events of a projection's generations, in order, limit
+// at most, and how many there are.
+func (e *Engine) Parked(ctx context.Context, projection string, limit int) (first []Parked, all int64, err error) {
 	if _, err := e.definition(projection); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return parkedWhere(ctx, e.config.Pool, "WHERE g.projection = $1 ORDER BY g.id, p.commit_position, p.prepare_position", projection)
+	first, err = parkedWhere(ctx, e.config.Pool, "WHERE g.projection = $1 ORDER BY g.id, p.commit_position, p.prepare_position LIMIT $2", projection, limit)
+	if err != nil || len(first) < limit {
+		return first, int64(len(first)), err
+	}
+	err = e.config.Pool.QueryRow(ctx, `SELECT count(*) FROM projection.parked p JOIN projection.generations g ON g.id = p.generation_id
+		WHERE g.projection = $1`, projection).Scan(&all)
+	if err != nil {
+		return nil, 0, fmt.Errorf("count parked events: %w", err)
+	}
+	return first, all, nil
 }
 
 // headCache keeps the end of the log as last known, for metrics.

@@ -224,7 +224,7 @@ func TestReadModelsSurviveFaultsOfAllParts(t *testing.T) {
 		if err := s.engine(definitions...).Rebuild(context.Background(), name, func(projections.BuildProgress) {}); err != nil {
 			t.Fatal(err)
 		}
-		if parked, err := e.Parked(context.Background(), name); err != nil || len(parked) > 0 {
+		if parked, _, err := e.Parked(context.Background(), name, 10); err != nil || len(parked) > 0 {
 			t.Errorf("parked: %v, %v", parked, err)
 		}
 	}
@@ -258,7 +258,7 @@ func TestAnEventOfANewerProgramIsParked(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.waitFor(e, s.signUp(1), apikeys.Name)
-	parked, err := e.Parked(ctx, apikeys.Name)
+	parked, _, err := e.Parked(ctx, apikeys.Name, 10)
 	if err != nil || len(parked) != 2 {
 		t.Fatalf("parked: %+v, %v", parked, err)
 	}
@@ -310,7 +310,7 @@ func TestTheNextReleaseReadsWhatTheOneBeforeParked(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.waitFor(before, s.signUp(2), apikeys.Name)
-	if parked, err := before.Parked(ctx, apikeys.Name); err != nil || len(parked) != 1 {
+	if parked, _, err := before.Parked(ctx, apikeys.Name, 10); err != nil || len(parked) != 1 {
 		t.Fatalf("parked: %+v, %v", parked, err)
 	}
 	next := s.release(codec, shapes, apikeys.Definition())

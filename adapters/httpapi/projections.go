@@ -34,8 +34,8 @@ type Operations interface {
 	DropRetired(ctx context.Context, age time.Duration) (int, error)
 	StartVerification(ctx context.Context, name string, o projections.VerifyOptions, act string) error
 	LastVerification(ctx context.Context, name string) (projections.ServerVerification, error)
-	Parked(ctx context.Context, name string) ([]projections.Parked, error)
-	ShowParked(ctx context.Context, name, stream string, each func(projections.Parked, event.Recorded, error) error) error
+	Parked(ctx context.Context, name string, limit int) (first []projections.Parked, all int64, err error)
+	ShowParked(ctx context.Context, name, stream string, limit int, each func(projections.Parked, event.Recorded, error) error) error
 	RetryParked(ctx context.Context, name, stream string) (int, error)
 	SkipParked(ctx context.Context, name, stream string) (int, error)
 }
@@ -587,9 +587,10 @@ type (
 		Failure    *string `json:"failure" doc:"Why; null for one that waits behind another." example:"a panic at members.joined"`
 		ParkedAt   Time    `json:"parkedAt"`
 	}
-	// ParkedEvents are parked events.
+	// ParkedEvents are the first parked events.
 	ParkedEvents struct {
-		Items []ParkedEvent `json:"items"`
+		Items []ParkedEvent `json:"items" doc:"The first 100, in the order of their positions."`
+		Total int64         `json:"total" doc:"How many there are." example:"1"`
 	}
 	// ShownEvent is a parked event with what it holds.
 	ShownEvent struct {
@@ -597,15 +598,19 @@ type (
 
 		Event any `json:"event" doc:"What the log holds."`
 	}
-	// ShownEvents are parked events with what they hold.
+	// ShownEvents are the first parked events with what they hold.
 	ShownEvents struct {
-		Items []ShownEvent `json:"items"`
+		Items []ShownEvent `json:"items" doc:"The first 100, in their order."`
 	}
 	// RetriedEvents tells how many events were taken in.
 	RetriedEvents struct {
 		Taken int `json:"taken" example:"2"`
 	}
 )
+
+// parkedShown is how many parked events an answer has at most: all others of a stream
+// wait for the first.
+const parkedShown = 100
 
 func parkedOf(p projections.Parked) ParkedEvent {
 	return ParkedEvent{
@@ -615,12 +620,12 @@ func parkedOf(p projections.Parked) ParkedEvent {
 }
 
 func (a *API) listParked(ctx context.Context, _ *exchange, in *ProjectionInput) (reply[ParkedEvents], error) {
-	all, err := a.models.Parked(ctx, in.Name)
+	first, all, err := a.models.Parked(ctx, in.Name, parkedShown)
 	if err != nil {
 		return reply[ParkedEvents]{}, ofProjections(err)
 	}
-	out := ParkedEvents{Items: make([]ParkedEvent, len(all))}
-	for i, p := range all {
+	out := ParkedEvents{Items: make([]ParkedEvent, len(first)), Total: all}
+	for i, p := range first {
 		out.Items[i] = parkedOf(p)
 	}
 	return reply[ParkedEvents]{data: out}, nil
@@ -634,7 +639,7 @@ type ParkedInput struct {
 
 func (a *API) readParked(ctx context.Context, in *ParkedInput, reveal bool) (ShownEvents, error) {
 	out := ShownEvents{Items: []ShownEvent{}}
-	err := a.models.ShowParked(ctx, in.Name, in.Stream, func(p projections.Parked, r event.Recorded, err error) error {
+	err := a.models.ShowParked(ctx, in.Name, in.Stream, parkedShown, func(p projections.Parked, r event.Recorded, err error) error {
 		out.Items = append(out.Items, ShownEvent{parkedOf(p), auditlog.EntryOf(r, err, reveal)})
 		return nil
 	})

@@ -114,6 +114,9 @@ func TestOperatorsLookAfterReadModels(t *testing.T) {
 	if items := sue.get(parked).items(t); len(items) != 1 || items[0]["failure"] != "parked by a test" || items[0]["stream"] != stream {
 		t.Errorf("%v", items)
 	}
+	if total := sue.get(parked).data(t, 200)["total"]; total != 1.0 {
+		t.Errorf("%v are parked", total)
+	}
 	if body := string(sue.get(parked + "/" + stream).body); strings.Contains(body, "Example") || !strings.Contains(body, "[personal]") {
 		t.Errorf("shown: %s", body)
 	}

@@ -68,7 +68,7 @@ func listJobsCommand() *cobra.Command {
 	command.Flags().StringVar(&state, "state", string(jobs.StateFailed), strings.Join(states, ", "))
 	command.Flags().StringVar(&q.Kind, "kind", "", "only jobs of this kind")
 	command.Flags().Int64Var(&q.Before, "before", 0, "only jobs with lesser numbers")
-	command.Flags().IntVar(&q.Limit, "limit", 100, "how many at most")
+	limitFlag(command, &q.Limit, 100)
 	out.flag(command)
 	dataFlag(command, &data)
 	return command

@@ -31,22 +31,24 @@ func parkedCommand() *cobra.Command {
 
 func listParkedCommand() *cobra.Command {
 	var data string
+	var limit int
 	var out printer
 	command := &cobra.Command{
 		Use:     "list NAME",
-		Short:   "List the parked events of a projection",
+		Short:   "List the first parked events of a projection",
 		Example: "  perfectworks projections parked list members",
 		Args:    oneProjection("look into"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withReadModels(cmd, data, func(models *app.ReadModels) error {
-				parked, err := models.Parked(cmd.Context(), args[0])
+				parked, all, err := models.Parked(cmd.Context(), args[0], limit)
 				if err != nil {
 					return err
 				}
-				return out.write(cmd, each(parked, parkedOf), func(w io.Writer) error { return printParked(w, parked) })
+				return out.write(cmd, each(parked, parkedOf), func(w io.Writer) error { return printParked(w, parked, all) })
 			})
 		},
 	}
+	limitFlag(command, &limit, 100)
 	out.flag(command)
 	dataFlag(command, &data)
 	return command
@@ -55,7 +57,7 @@ func listParkedCommand() *cobra.Command {
 // waitsBehind is why an event is parked that could be taken in.
 const waitsBehind = "waits behind an earlier event"
 
-func printParked(w io.Writer, parked []projections.Parked) error {
+func printParked(w io.Writer, parked []projections.Parked, all int64) error {
 	table := newTable(w)
 	fmt.Fprintln(table, "generation\tstream\trevision\ttype\tparked at\tfailure")
 	for _, p := range parked {
@@ -65,6 +67,9 @@ func printParked(w io.Writer, parked []projections.Parked) error {
 		}
 		fmt.Fprintf(table, "%d\t%s\t%d\t%s\t%s\t%s\n", p.Generation, printable(p.Stream), p.Revision, printable(p.EventType),
 			p.ParkedAt.Format(time.RFC3339), printable(failure))
+	}
+	if more := all - int64(len(parked)); more > 0 {
+		fmt.Fprintf(table, "and %d more\n", more)
 	}
 	return table.Flush()
 }
@@ -80,12 +85,13 @@ func projectionAndStream(_ *cobra.Command, args []string) error {
 func showParkedCommand() *cobra.Command {
 	var data string
 	var reveal bool
+	var limit int
 	var who operatorFlags
 	var out printer
 	command := &cobra.Command{
 		Use:   "show NAME STREAM",
-		Short: "Show the parked events of a stream with what they hold",
-		Long: `Show the parked events of a stream, in their order, with what they hold and why
+		Short: "Show the first parked events of a stream with what they hold",
+		Long: `Show the first parked events of a stream, in their order, with what they hold and why
 they are parked. Data about people is hidden; with --reveal it is shown, which needs a
 reason and is recorded in the audit log first.`,
 		Example: `  perfectworks projections parked show members organization-org_01jd9z3q5we8x9v6m2k4t7r1b9
@@ -101,7 +107,7 @@ reason and is recorded in the audit log first.`,
 			return withReadModels(cmd, data, func(models *app.ReadModels) error {
 				var shown []parkedEvent
 				read := func(ctx context.Context) (_ string, err error) {
-					shown, err = readParked(ctx, models, args[0], args[1], reveal)
+					shown, err = readParked(ctx, models, args[0], args[1], limit, reveal)
 					return fmt.Sprintf("%d events were shown", len(shown)), err
 				}
 				var err error
@@ -118,6 +124,7 @@ reason and is recorded in the audit log first.`,
 			})
 		},
 	}
+	limitFlag(command, &limit, 100)
 	command.Flags().BoolVar(&reveal, "reveal", false, "show data about people, for a reason")
 	who.flags(command)
 	out.flag(command)
@@ -132,9 +139,9 @@ type parkedEvent struct {
 	Event auditlog.Entry `json:"event"`
 }
 
-func readParked(ctx context.Context, models *app.ReadModels, projection, stream string, reveal bool) ([]parkedEvent, error) {
+func readParked(ctx context.Context, models *app.ReadModels, projection, stream string, limit int, reveal bool) ([]parkedEvent, error) {
 	shown := []parkedEvent{}
-	err := models.ShowParked(ctx, projection, stream, func(p projections.Parked, r event.Recorded, err error) error {
+	err := models.ShowParked(ctx, projection, stream, limit, func(p projections.Parked, r event.Recorded, err error) error {
 		shown = append(shown, parkedEvent{parkedOf(p), auditlog.EntryOf(r, err, reveal)})
 		return nil
 	})

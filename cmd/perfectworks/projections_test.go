@@ -100,6 +100,7 @@ func TestOperatorsRepairProjections(t *testing.T) {
 		t.Errorf("parked: %+v, %v", parked, err)
 	}
 	says(t, run(1, "parked", "list", "dreams"), "no such projection")
+	says(t, run(2, "parked", "list", "users", "--limit", "0"), "--limit", "from 1 to 10000")
 	says(t, run(1, "parked", "retry", "users", "user-user_other"), "user-user_other")
 	says(t, run(2, "parked", "skip", "users", "user-user_nobody"), "--reason must say why")
 	says(t, run(2, "parked", "show", "users", "user-user_nobody", "--reveal"), "--reason must say why")

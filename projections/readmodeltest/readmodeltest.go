@@ -73,7 +73,7 @@ func (m *Model) GivenWith(metadata event.Metadata, stream string, events ...even
 	if err := m.engine.WaitFor(ctx, m.definition.Name, m.Log.AppendWith(metadata, stream, events...)); err != nil {
 		m.tb.Fatal(err)
 	}
-	parked, err := m.engine.Parked(ctx, m.definition.Name)
+	parked, _, err := m.engine.Parked(ctx, m.definition.Name, 10)
 	if err != nil {
 		m.tb.Fatal(err)
 	}
