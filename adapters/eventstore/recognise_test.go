@@ -37,6 +37,23 @@ func markOf(log string, last event.Place) event.Mark {
 	return event.Mark{Log: log, Position: last.Position, Last: last}
 }
 
+// keptAndLost writes two events; a log that goes back to the first has lost the
+// second.
+func keptAndLost(tb testing.TB, store *eventstoretest.Store) (kept, lost event.Place) {
+	tb.Helper()
+	return put(tb, store, "user-1", 0, 1), put(tb, store, "user-1", 1, 1)
+}
+
+// recognises checks whether the log is recognised by a mark, or has lost what the
+// mark tells of.
+func recognises(ctx context.Context, tb testing.TB, store *eventstoretest.Store, mark event.Mark, lost bool) {
+	tb.Helper()
+	_, err := store.Client.Recognise(ctx, mark)
+	if lost && !errors.Is(err, event.ErrLogWentBack) || !lost && err != nil {
+		tb.Errorf("%+v: %v; lost: %t", mark, err, lost)
+	}
+}
+
 func TestALogIsRecognised(t *testing.T) {
 	t.Parallel()
 	store := eventstoretest.New(t)
@@ -81,8 +98,7 @@ func TestALogThatWentBackIsNotRecognised(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept := put(t, store, "user-1", 0, 1)
-	lost := put(t, store, "user-1", 1, 1)
+	kept, lost := keptAndLost(t, store)
 	others := put(t, store, "other-1", 0, 1)
 	store.GoBack(t, kept.Position)
 	wentBack := func(what string, mark event.Mark) {
@@ -167,18 +183,13 @@ func TestALogThatWentBackBeginsAnEpoch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept := put(t, store, "user-1", 0, 1)
-	lost := put(t, store, "user-1", 1, 1)
+	kept, lost := keptAndLost(t, store)
 	// together has several readers look at a mark at once.
 	together := func(mark event.Mark, wentBack bool) {
 		t.Helper()
 		var all sync.WaitGroup
 		for range 5 {
-			all.Go(func() {
-				if _, err := store.Client.Recognise(ctx, mark); errors.Is(err, event.ErrLogWentBack) != wentBack || !wentBack && err != nil {
-					t.Errorf("%+v: %v", mark, err)
-				}
-			})
+			all.Go(func() { recognises(ctx, t, store, mark, wentBack) })
 		}
 		all.Wait()
 	}
@@ -318,9 +329,7 @@ func TestAScavengedEventIsNoLoss(t *testing.T) {
 			if _, err := store.Pool.Exec(ctx, "DELETE FROM eventnode.events WHERE position = $1", int64(removed.Position.Commit)); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := store.Client.Recognise(ctx, markOf(log, removed)); errors.Is(err, event.ErrLogWentBack) != test.lost || !test.lost && err != nil {
-				t.Errorf("%v", err)
-			}
+			recognises(ctx, t, store, markOf(log, removed), test.lost)
 		})
 	}
 }
@@ -416,8 +425,7 @@ func TestAStoreThatIsBehindIsWaitedFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept := put(t, store, "user-1", 0, 1)
-	lost := put(t, store, "user-1", 1, 1)
+	kept, lost := keptAndLost(t, store)
 	patient := eventstoretest.Connect(t, eventstore.Options{URL: store.Node.ConnectionString(), Patience: time.Hour})
 	brief := eventstoretest.Connect(t, eventstore.Options{URL: store.Node.ConnectionString(), Patience: 300 * time.Millisecond})
 	store.GoBack(t, kept.Position)

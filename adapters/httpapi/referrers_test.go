@@ -79,6 +79,15 @@ func (p *person) earns(name string, want float64) object {
 	return earnings
 }
 
+// buys has somebody pay for something, and waits until it is paid.
+func (p *person) buys(order string) (session string) {
+	p.t.Helper()
+	session = p.checkout(order)
+	p.till().pay(session)
+	p.shows(session, "paid")
+	return session
+}
+
 func TestReferrers(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
@@ -183,9 +192,7 @@ func TestEarningAndWithdrawing(t *testing.T) {
 	ada, code := s.referrer("ada")
 	till := s.till()
 	bob := s.brought("bob", strings.ToUpper(code))
-	session := bob.checkout(`{"productId":"tokens-1000","quantity":10}`)
-	till.pay(session)
-	bob.shows(session, "paid")
+	session := bob.buys(`{"productId":"tokens-1000","quantity":10}`)
 	ada.earns("available", 9800)
 	commission := ada.get("/referrer-transactions?type=commission").items(t)
 	if len(commission) != 1 || commission[0]["amount"] != 9800.0 || commission[0]["status"] != "available" || commission[0]["currency"] != "eur" {
@@ -278,17 +285,11 @@ func TestReferralsThatEarnNothing(t *testing.T) {
 	bob := s.brought("bob", code)
 	invited := bob.invite("ada@example.com", "viewer")
 	ada.post("/organization-members/join", `{"invitationId":"`+str(invited, "id")+`"}`).data(t, 200)
-	till := s.till()
 	for _, p := range []*person{twin, bob, s.brought("carol", "nothing-here")} {
-		session := p.checkout(`{"productId":"tokens-1000"}`)
-		till.pay(session)
-		p.shows(session, "paid")
+		p.buys(`{"productId":"tokens-1000"}`)
 	}
 	// One that earns comes last: what is before it has been looked at by then.
-	dave := s.brought("dave", code)
-	session := dave.checkout(`{"productId":"tokens-1000"}`)
-	till.pay(session)
-	dave.shows(session, "paid")
+	s.brought("dave", code).buys(`{"productId":"tokens-1000"}`)
 	if got := ada.earns("available", 980); got["total"] != 980.0 {
 		t.Errorf("%v", got)
 	}
@@ -374,12 +375,9 @@ func TestReferralLinks(t *testing.T) {
 	carol.call(http.MethodPost, "/users/client", `{"firstName":"Carol","lastName":"Example"}`, "Cookie", "other=1; pw_click="+own).data(t, 201)
 	dave := &person{server: s, name: "dave", bearer: s.token("dave")}
 	dave.call(http.MethodPost, "/users/client", `{"firstName":"Dave","lastName":"Example"}`, "Cookie", "pw_click=forged").data(t, 201)
-	till := s.till()
 	for _, p := range []*person{dave, bob, carol} {
 		p.post("/organizations", `{"name":"`+p.name+` Inc"}`).data(t, 201)
-		session := p.checkout(`{"productId":"tokens-1000"}`)
-		till.pay(session)
-		p.shows(session, "paid")
+		p.buys(`{"productId":"tokens-1000"}`)
 	}
 	ada.earns("total", 1960)
 	campaigns := map[any]int{}
@@ -460,11 +458,7 @@ func TestAWithdrawalUnderOneKey(t *testing.T) {
 	t.Parallel()
 	s := newWorld(t).start(atOnce(t))
 	ada, code := s.referrer("ada")
-	till := s.till()
-	bob := s.brought("bob", code)
-	session := bob.checkout(`{"productId":"tokens-1000","quantity":20}`)
-	till.pay(session)
-	bob.shows(session, "paid")
+	s.brought("bob", code).buys(`{"productId":"tokens-1000","quantity":20}`)
 	ada.earns("available", 19600)
 	var all [8]answer
 	var callers sync.WaitGroup
@@ -616,11 +610,7 @@ func TestErasingAReferrer(t *testing.T) {
 	code := str(ada.post("/referrers", `{"termsAccepted":true,"payoutMethod":"paypal","payoutEmail":"first-wombat@pay.example"}`).data(t, 201), "referralCode")
 	ada.post("/referrers", `{"termsAccepted":true,"payoutEmail":"second-wombat@pay.example"}`).data(t, 200)
 	ada.post("/referrer-campaigns", `{"name":"Spring"}`).data(t, 201)
-	till := s.till()
-	bob := s.brought("bob", code)
-	session := bob.checkout(`{"productId":"tokens-1000","quantity":20}`)
-	till.pay(session)
-	bob.shows(session, "paid")
+	s.brought("bob", code).buys(`{"productId":"tokens-1000","quantity":20}`)
 	ada.earns("available", 19600)
 	admin := s.bootstrapped("root")
 	grace, heidi := admin.systemUser("grace", "finance"), admin.systemUser("heidi", "finance")
@@ -665,10 +655,7 @@ func TestErasingAReferrer(t *testing.T) {
 	// The code is never given again, and people who come with it earn no commission.
 	eve, _ := s.referrer("eve")
 	eve.post("/referrer-campaigns", `{"name":"Mine","code":"`+code+`"}`).refused(t, "409 REFERRAL_CODE_TAKEN")
-	carol := s.brought("carol", code)
-	session = carol.checkout(`{"productId":"tokens-1000"}`)
-	till.pay(session)
-	carol.shows(session, "paid")
+	s.brought("carol", code).buys(`{"productId":"tokens-1000"}`)
 	eventually(t, func() bool {
 		return w.count("SELECT count(*) FROM eventnode.events WHERE type = 'ReferralDenied' AND convert_from(data, 'UTF8') LIKE '%referrerInactive%'") == 1
 	}, func() string { return "nothing was decided about a person who came with the code" })
