@@ -41,7 +41,7 @@ func TestRebuildsKilledAtEveryStage(t *testing.T) {
 		load.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
 				if a, err := call(n); err != nil || a.Status >= http.StatusBadRequest {
-					t.Errorf("a %s is answered %d during a rebuild: %v", name, a.Status, err)
+					t.Errorf("a %s is answered %d %s during a rebuild: %v", name, a.Status, a.Error.Code, err)
 					return
 				}
 				select {

@@ -27,7 +27,7 @@ func runApart(t *testing.T, args ...string) (out, said string, code int) {
 	var stdout, stderr bytes.Buffer
 	cmd := command.New(func() (command.Engine, error) { return documents.New(nil) })
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
-	cmd.SetArgs(args)
+	cmd.SetArgs(append([]string{}, args...)) // None is not nil, for which cobra takes those of the test.
 	cmd.SetOut(&stdout)
 	cmd.SetErr(&stderr)
 	err := cmd.ExecuteContext(t.Context())
