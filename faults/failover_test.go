@@ -100,6 +100,7 @@ func startStandby(t *testing.T, primaryURL string) string {
 	server := asOwner("postgres", "-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
 		"-c", "fsync=off", "-c", "max_connections=400", "-c", "synchronous_standby_names=", "-c", "dynamic_shared_memory_type=mmap")
 	server.Stdout, server.Stderr = log, log
+	endWithUs(server)
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}

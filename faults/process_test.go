@@ -78,6 +78,7 @@ func (p *process) launch() {
 	l := &life{cmd: exec.Command(p.program, p.args...), ready: make(chan struct{}), ended: make(chan struct{})}
 	l.cmd.Env = append(os.Environ(), p.settings...)
 	l.cmd.Stderr = errs
+	endWithUs(l.cmd)
 	stdout, err := l.cmd.StdoutPipe()
 	if err != nil {
 		p.t.Fatal(err)
@@ -238,6 +239,7 @@ func (s *system) tool(args ...string) (stdout, stderr string, code int) {
 	cmd := exec.Command(s.program, append(args, "--data", s.data)...)
 	cmd.Env = append(os.Environ(), s.settings...)
 	cmd.Stdout, cmd.Stderr = &out, &errs
+	endWithUs(cmd)
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
 		s.t.Fatal(err)
 	}
