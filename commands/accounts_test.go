@@ -85,13 +85,15 @@ type household struct {
 	other     access.Principal
 	shared    id.Organization
 	elsewhere id.Organization
+	// ownerElsewhere is the only owner of the second one.
+	ownerElsewhere id.User
 }
 
 func newHousehold(w *world) *household {
 	w.Helper()
 	owner, shared := w.organization()
-	_, elsewhere := w.organization()
-	h := &household{world: w, person: owner, shared: shared.ID, elsewhere: elsewhere.ID}
+	another, elsewhere := w.organization()
+	h := &household{world: w, person: owner, shared: shared.ID, elsewhere: elsewhere.ID, ownerElsewhere: another.UserID}
 	h.other = w.member(shared.ID, access.Owner)
 	w.append(organization.Aggregate.Stream(elsewhere.ID), organization.MemberJoined{
 		OrganizationID: elsewhere.ID, UserID: owner.UserID, Role: access.Member, OccurredAt: w.now,
@@ -434,6 +436,62 @@ func TestDeathWhileAnAccountEnds(t *testing.T) {
 					h.consistent("after the policies")
 					if h.account().Status == user.StatusErased && !slices.Contains(h.destroyed, string(h.person.UserID)) {
 						t.Error("the key was not destroyed")
+					}
+				})
+			}
+		}
+	}
+}
+
+// A process that dies while it takes a refused deactivation back, at each of its
+// appends, leaves memberships asleep or an account that an organization needs: the
+// policies wake them and restore it.
+func TestDeathWhileADeactivationIsTakenBack(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		refusedAt int // before this append, something happens that refuses the deactivation
+		appends   int // all of them, with those that take it back
+		meanwhile func(h *household)
+	}{
+		// Once the first membership is asleep, the person becomes the only owner where the
+		// second one is: the account is never deactivated.
+		"the second suspension is refused": {2, 2, func(h *household) {
+			h.append(organization.Aggregate.Stream(h.elsewhere),
+				organization.MemberRoleChanged{OrganizationID: h.elsewhere, UserID: h.person.UserID, Role: access.Owner, OccurredAt: start},
+				organization.MemberRemoved{OrganizationID: h.elsewhere, UserID: h.ownerElsewhere, OccurredAt: start})
+		}},
+		// The account is deactivated, and restored.
+		"an organization is created": {3, 6, func(h *household) {
+			o := must(h.CreateOrganization(testContext, h.request(h.person), named(unique()))).in(h).Value.Organization
+			h.know(o.ID)
+		}},
+	} {
+		run := func(t *testing.T, dying *faulty) *household {
+			t.Helper()
+			dying.Streams = newModel()
+			h := newHousehold(newWorld(t, dying.Streams))
+			deactivating := h.on(&interrupted{Streams: dying, at: c.refusedAt, by: func() { c.meanwhile(h) }})
+			_, err := deactivating.DeactivateUser(testContext, h.request(h.person), h.confirmed())
+			if dying.at > 0 && err == nil || dying.at == 0 && !errors.Is(err, user.ErrSoleOwner) {
+				t.Fatalf("got %v", err)
+			}
+			return h
+		}
+		counting := &faulty{}
+		run(t, counting)
+		if counting.appends != c.appends {
+			t.Fatalf("%s: %d appends", name, counting.appends)
+		}
+		for at := 1; at <= c.appends; at++ {
+			for _, written := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/%d/written=%t", name, at, written), func(t *testing.T) {
+					t.Parallel()
+					h := run(t, &faulty{at: at, written: written})
+					must(h.SettleStanding(testContext, h.settling(), commands.SettleStanding{UserID: h.person.UserID})).in(t)
+					if at < c.refusedAt {
+						h.consistent("dead before the refusal")
+					} else if n, _ := h.asleep(); n != 0 || h.account().Status != user.StatusActive {
+						t.Errorf("%d memberships are suspended, the account is %s", n, h.account().Status)
 					}
 				})
 			}

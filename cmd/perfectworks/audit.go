@@ -180,7 +180,8 @@ func auditTraceCommand() *cobra.Command {
 		Long: `Draw all that one request set in motion, as a tree: commands with their events,
 and below each event the jobs and commands that follow from it, and the webhooks that
 answer it. Policies are the actors of the commands that they issue. The id is that of a
-request, a correlation, a command, an event, or an event of the payment provider.`,
+request, a correlation, a command, an event, or an event of the payment provider. The
+log has no index of ids: all of it is read, up to three times.`,
 		Example: `  perfectworks audit trace 01JD9Z3Q5W8X0V6M2K4T7R1B9C
   perfectworks audit trace evt_1PqXyz2eZvKYlo2C --json`,
 		Args: cobra.ExactArgs(1),

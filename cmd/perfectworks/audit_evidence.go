@@ -275,8 +275,8 @@ func proveCommand() *cobra.Command {
 		Short: "Write a proof that an event is in the log, to be checked offline",
 		Long: `Write a proof that an event was in the log when the newest checkpoint was taken. It
 holds the event as it is stored, in which data about people is encrypted, and is
-checked by perfectworks audit check-proof, without a server. The event is named by its
-id, which is looked for in the whole log, or as STREAM@REVISION.`,
+checked by perfectworks audit check-proof, without a server. The event is named as
+STREAM@REVISION, which is read at once, or by its id, for which the whole log is read.`,
 		Example: `  perfectworks audit prove organization-org_01jd9z3q5we8x9v6m2k4t7r1b9@3 -o event.proof
   perfectworks audit keys >public.keys
   perfectworks audit check-proof event.proof --key public.keys`,
