@@ -18,6 +18,9 @@ type widget struct {
 	box   pagetext.Rect
 	// button tells that it is a check box or a radio button, whose label is expected on its right.
 	button bool
+	// name is what it is to be called, label the text that says so, nil if something else does.
+	name  string
+	label *label
 }
 
 // nameFields gives the form fields of a page the names that assistive technology says (ISO 14289-1, 7.18.1): the text
@@ -49,6 +52,9 @@ func (w *work) nameFields(page int, list pdf.Array) {
 		const pushButton = 1 << 16 // ISO 32000-1, table 226
 		bits, _ := w.file.Integer(flags)
 		one.button = w.file.Name(kind) == "Btn" && bits&pushButton == 0
+		if w.file.Name(kind) == "Btn" && !one.button {
+			one.name = w.caption(d)
+		}
 		all = append(all, one)
 	}
 	if len(all) == 0 {
@@ -56,9 +62,29 @@ func (w *work) nameFields(page int, list pdf.Array) {
 	}
 	labels := w.readLabels(page, all)
 	cells := w.cellNames()
-	for _, group := range groupsOf(all) {
-		w.nameGroup(group, labels, cells, page)
+	groups := groupsOf(all)
+	for _, group := range groups {
+		w.chooseNames(group, groups, labels, cells)
 	}
+	var taken []*label
+	for _, one := range all {
+		if one.button && one.label != nil {
+			taken = append(taken, one.label)
+		}
+	}
+	labels.tellApart(all, taken)
+	for _, group := range groups {
+		w.nameGroup(group, labels, taken, cells, page)
+	}
+}
+
+// caption gives the text on a push button: what its form says, else what its appearance shows.
+func (w *work) caption(d pdf.Dict) string {
+	look, _ := w.file.Dict(d["MK"])
+	if text, ok := w.file.String(look["CA"]); ok && cleanLabel(text.Text()) != "" {
+		return cleanLabel(text.Text())
+	}
+	return cleanLabel(w.textOf(d))
 }
 
 // groupsOf puts widgets together whose names are chosen together: those of one field, and the check boxes below each
@@ -86,36 +112,100 @@ func (one *widget) isPart() bool { return one.dict["T"] == nil && one.dict["Pare
 
 func samePart(a, b *widget) bool { return a.isPart() && a.dict["Parent"] == b.dict["Parent"] }
 
-// nameGroup names widgets that were put together, and the field that several of them share.
-func (w *work) nameGroup(group []*widget, labels *labels, cells map[pdf.Ref]string, page int) {
-	first := group[0]
-	grouped := first.isPart() && first.button && len(group) > 1
+// isGrouped tells whether widgets are the buttons of one field, so that they and the field are named apart.
+func isGrouped(group []*widget) bool {
+	return group[0].isPart() && group[0].button && len(group) > 1
+}
+
+// chooseNames chooses the names of widgets that were put together, by the tables and labels of the page.
+func (w *work) chooseNames(group []*widget, groups [][]*widget, labels *labels, cells map[pdf.Ref]cellName) {
 	side := labels.sideOf(group)
-	var taken []*label
-	for _, one := range group {
-		name := cells[one.ref]
-		if name == "" {
-			if l := labels.find(one, side); l != nil {
-				name = l.text
-				taken = append(taken, l)
+	var heads []*label
+	if isGrouped(group) && !labels.haveOwn(group, side) {
+		heads = labels.headsOf(group, groups)
+	}
+	asked, _ := questionOf(group, cells)
+	for i, one := range group {
+		if one.name != "" {
+			continue
+		}
+		if cell, ok := cells[one.ref]; ok {
+			switch asked {
+			case askedByRow:
+				one.name = cell.column
+			case askedByColumn:
+				one.name = cell.row
+			default:
+				one.name = nameWithin(cell.row, cell.column)
 			}
 		}
+		if one.name != "" {
+			continue
+		}
+		if heads != nil {
+			one.label = heads[i]
+		} else {
+			one.label = labels.find(one, side)
+		}
+		if one.label != nil {
+			one.name = one.label.text
+		}
+	}
+}
+
+// nameGroup gives widgets their names, and names the field that several of them share.
+func (w *work) nameGroup(group []*widget, labels *labels, taken []*label, cells map[pdf.Ref]cellName, page int) {
+	grouped := isGrouped(group)
+	for _, one := range group {
 		target := one.field
 		if grouped {
 			target = one.dict
-			if name == "" {
-				name = w.exportName(one.dict)
+			if one.name == "" {
+				one.name = w.exportName(one.dict)
 			}
 		}
-		w.setName(target, shorten(name, maxDescription), page)
+		w.setName(target, shorten(one.name, maxDescription), page)
 	}
-	if grouped {
-		name := ""
+	if !grouped {
+		return
+	}
+	_, name := questionOf(group, cells)
+	if name == "" {
 		if l := labels.ofGroup(group, taken); l != nil {
 			name = l.text
 		}
-		w.setName(first.field, shorten(name, maxDescription), page)
 	}
+	w.setName(group[0].field, shorten(name, maxDescription), page)
+}
+
+// asked is where the question of a group of buttons in a table stands.
+type asked int
+
+const (
+	notAsked asked = iota
+	askedByRow
+	askedByColumn
+)
+
+// questionOf finds what the cells of a group of buttons have in common: the head of their row, or that of their column.
+func questionOf(group []*widget, cells map[pdf.Ref]cellName) (asked, string) {
+	if !isGrouped(group) {
+		return notAsked, ""
+	}
+	first := cells[group[0].ref]
+	sameRow, sameColumn := first.row != "", first.column != ""
+	for _, one := range group {
+		cell := cells[one.ref]
+		sameRow = sameRow && cell.row == first.row && cell.column != ""
+		sameColumn = sameColumn && cell.column == first.column && cell.row != ""
+	}
+	switch {
+	case sameRow && !sameColumn:
+		return askedByRow, first.row
+	case sameColumn && !sameRow:
+		return askedByColumn, first.column
+	}
+	return notAsked, ""
 }
 
 // setName names a field that has no name.
@@ -153,13 +243,16 @@ func (w *work) exportName(d pdf.Dict) string {
 	return words(names[0])
 }
 
-// cellNames names the fields in cells of tables that were found: by the first cell of the row and the head of the
-// column. A cell that has text of its own is left to that.
-func (w *work) cellNames() map[pdf.Ref]string {
+// cellName are the texts that say what a cell is about: the first cell of its row and the head of its column. They are
+// not the same, and one may be empty.
+type cellName struct{ row, column string }
+
+// cellNames names the fields in cells of tables that were found. A cell that has text of its own is left to that.
+func (w *work) cellNames() map[pdf.Ref]cellName {
 	if w.fieldCells != nil {
 		return w.fieldCells
 	}
-	w.fieldCells = map[pdf.Ref]string{}
+	w.fieldCells = map[pdf.Ref]cellName{}
 	if w.tree != nil {
 		w.nameCells(w.tree.Root, 0)
 	}
@@ -209,12 +302,9 @@ func (w *work) nameTable(table *structure.Node) {
 				label = text
 			}
 			if len(fields) == 1 && text == "" {
-				name := label
-				if head := heads[column]; head != "" && i > 0 && head != label {
-					if name != "" {
-						name += ", "
-					}
-					name += head
+				name := cellName{row: label}
+				if head := heads[column]; i > 0 && head != label {
+					name.column = head
 				}
 				w.fieldCells[fields[0]] = name
 			}

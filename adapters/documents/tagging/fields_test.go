@@ -131,6 +131,108 @@ func TestFieldNames(t *testing.T) {
 				field(228, 685, 100, line).field(378, 685, 100, line).field(228, 665, 100, line).field(378, 665, 100, line),
 			[]string{"Income, 2024", "Income, 2025", "Costs, 2024", "Costs, 2025"},
 		},
+		"a question of two lines": {
+			p().group("g1").text(72, 740, "How satisfied are you with the").text(72, 726, "service of our office?").radio(72, 700).text(90, 700, "Very").radio(72, 680).text(90, 680, "Little"),
+			[]string{"Very", "Little", "How satisfied are you with the service of our office?"},
+		},
+		"labels of two lines beside buttons": {
+			p().field(72, 700, 12, check).text(90, 700, "I have read the terms of the").text(90, 686, "agreement and accept them").
+				field(72, 660, 12, check).text(90, 660, "I want to be told of news by").text(90, 646, "letters sent to my address"),
+			[]string{"I have read the terms of the agreement and accept them", "I want to be told of news by letters sent to my address"},
+		},
+		"a label of two lines above": {
+			p().text(72, 734, "Name of the person who").text(72, 720, "looks after the child").field(72, 700, 200, line),
+			[]string{"Name of the person who looks after the child"},
+		},
+		"a label of two lines on the left": {
+			p().text(72, 707, "Name of the").text(72, 694, "child's school").field(160, 700, 200, line).text(72, 660, "Town").field(160, 660, 200, line),
+			[]string{"Name of the child's school", "Town"},
+		},
+		"a hint below the field": {
+			p().text(72, 720, "Date of birth").field(72, 700, 100, line).text(72, 686, "day, month, year"),
+			[]string{"Date of birth"},
+		},
+		"label below": {
+			p().field(72, 700, 150, line).text(72, 686, "Signature of the owner").field(300, 700, 150, line).text(300, 686, "Place and date"),
+			[]string{"Signature of the owner", "Place and date"},
+		},
+		"radio buttons in the rows of a table": {
+			p().grid(72, 720, 120, 20, 3, 3).text(198, 705, "Agree").text(318, 705, "Disagree").text(78, 685, "The room was clean").text(78, 665, "The staff was kind").
+				group("g1").radio(240, 685).radio(360, 685).group("g2").radio(240, 665).radio(360, 665),
+			[]string{"Agree", "Disagree", "Agree", "Disagree", "The room was clean", "The staff was kind"},
+		},
+		"radio buttons in rows without lines": {
+			p().text(198, 705, "Agree").text(298, 705, "Disagree").text(78, 685, "The room was clean").text(78, 665, "The staff was kind").
+				group("g1").radio(205, 685).radio(310, 685).group("g2").radio(205, 665).radio(310, 665),
+			[]string{"Agree", "Disagree", "Agree", "Disagree", "The room was clean", "The staff was kind"},
+		},
+		"three groups below each other": {
+			p().group("g1").text(72, 720, "Gender").radio(150, 720).text(166, 720, "female").radio(220, 720).text(236, 720, "male").radio(280, 720).text(296, 720, "other").
+				group("g2").text(72, 700, "Married").radio(150, 700).text(166, 700, "yes").radio(220, 700).text(236, 700, "no").
+				group("g3").text(72, 680, "Pays by").radio(150, 680).text(166, 680, "card").radio(220, 680).text(236, 680, "transfer"),
+			[]string{"female", "male", "other", "yes", "no", "card", "transfer", "Gender", "Married", "Pays by"},
+		},
+		"groups side by side": {
+			p().group("g1").text(72, 720, "Tea?").radio(72, 700).text(90, 700, "Yes").radio(72, 680).text(90, 680, "No").
+				group("g2").text(300, 720, "Milk?").radio(300, 700).text(318, 700, "Yes").radio(300, 680).text(318, 680, "No"),
+			[]string{"Yes", "No", "Yes", "No", "Tea?", "Milk?"},
+		},
+		"radio buttons of two columns": {
+			p().group("g1").text(72, 720, "How did you hear of us?").radio(72, 700).text(90, 700, "Press").radio(200, 700).text(218, 700, "Radio").
+				radio(72, 680).text(90, 680, "Friends").radio(200, 680).text(218, 680, "Internet"),
+			[]string{"Press", "Radio", "Friends", "Internet", "How did you hear of us?"},
+		},
+		"a choice, a button and a signature": {
+			p().text(72, 700, "Country").field(150, 700, 100, "/FT/Ch/Ff 131072/T(x)/Opt[(A)(B)]").text(72, 670, "Languages").field(150, 670, 100, "/FT/Ch/T(x)/Opt[(A)(B)]").
+				field(72, 640, 80, "/FT/Btn/Ff 65536/T(x)/MK<</CA(Send)>>").text(72, 610, "Signature").field(150, 610, 200, "/FT/Sig/T(x)"),
+			[]string{"Country", "Languages", "Send", "Signature"},
+		},
+		"two fields after one label": {
+			p().text(72, 700, "Name").field(120, 700, 100, line).field(230, 700, 100, "/FT/Tx/T(last_name)"),
+			[]string{"Name", "last name"},
+		},
+		"labels under a heading": {
+			p().text(72, 740, "Your address").text(72, 715, "Street:").field(150, 715, 200, line).text(72, 695, "Town:").field(150, 695, 200, line),
+			[]string{"Street", "Town"},
+		},
+		"boxes for yes and no": {
+			p().text(72, 700, "Do you smoke?").field(200, 700, 12, check).text(216, 700, "yes").field(250, 700, 12, check).text(266, 700, "no").
+				text(72, 680, "Do you drive?").field(200, 680, 12, check).text(216, 680, "yes").field(250, 680, 12, check).text(266, 680, "no"),
+			[]string{"Do you smoke? yes", "Do you smoke? no", "Do you drive? yes", "Do you drive? no"},
+		},
+		"labels below rows of fields": {
+			p().field(72, 700, 150, line).field(300, 700, 150, line).text(72, 687, "First name").text(300, 687, "Last name").
+				field(72, 664, 150, line).field(300, 664, 150, line).text(72, 651, "Street").text(300, 651, "Town"),
+			[]string{"First name", "Last name", "Street", "Town"},
+		},
+		"labels above rows of fields": {
+			p().text(72, 715, "First name").text(300, 715, "Last name").field(72, 700, 150, line).field(300, 700, 150, line).
+				text(72, 680, "Street").text(300, 680, "Town").field(72, 665, 150, line).field(300, 665, 150, line).
+				text(72, 652, "We keep no other data."),
+			[]string{"First name", "Last name", "Street", "Town"},
+		},
+		"labels of narrow lines": {
+			p().text(72, 700, "first name").field(150, 700, 200, line).text(72, 687, "last name").field(150, 687, 200, line).
+				text(72, 674, "town").field(150, 674, 200, line),
+			[]string{"first name", "last name", "town"},
+		},
+		"a scale of four rows without lines": {
+			p().text(200, 705, "never").text(250, 705, "rarely").text(300, 705, "often").text(72, 685, "Sleeps well").text(72, 665, "Eats well").text(72, 645, "Goes out").text(72, 625, "Meets friends").
+				group("g1").radio(205, 685).radio(255, 685).radio(305, 685).group("g2").radio(205, 665).radio(255, 665).radio(305, 665).
+				group("g3").radio(205, 645).radio(255, 645).radio(305, 645).group("g4").radio(205, 625).radio(255, 625).radio(305, 625),
+			[]string{
+				"never", "rarely", "often", "never", "rarely", "often", "never", "rarely", "often", "never", "rarely", "often",
+				"Sleeps well", "Eats well", "Goes out", "Meets friends",
+			},
+		},
+		"an introduction above labels": {
+			p().text(72, 740, "Please fill in every line of the form below.").text(72, 726, "First name").field(150, 726, 200, line).text(72, 712, "Town").field(150, 712, 200, line),
+			[]string{"First name", "Town"},
+		},
+		"a question with its number before radio buttons": {
+			p().group("g1").text(72, 700, "12.").text(95, 700, "Is the house insured?").radio(260, 700).text(276, 700, "yes").radio(310, 700).text(326, 700, "no"),
+			[]string{"yes", "no", "12. Is the house insured?"},
+		},
 		"no label":           {p().text(72, 500, "Text that is far away").field(72, 700, 100, "/FT/Tx/T(full_name)"), []string{"full name"}},
 		"a name that it has": {p().text(72, 700, "Name").field(120, 700, 100, line+"/TU(Your name)"), []string{"Your name"}},
 	} {

@@ -30,10 +30,15 @@ const (
 	sides
 )
 
-// label is text of one line that stands together and may name a field.
+// label is text that stands together and may name a field.
 type label struct {
 	text string
 	box  pagetext.Rect
+	// lines are the places of its lines, from the top.
+	lines []pagetext.Rect
+	// size and bold are those of the text that it begins with.
+	size float64
+	bold bool
 }
 
 // labels are the texts of a page that may name fields, and the places of all its fields: none of them lies between a
@@ -41,6 +46,8 @@ type label struct {
 type labels struct {
 	texts  []*label
 	fields []*widget
+	// beneath is set if the text fields of the page have their labels below them.
+	beneath bool
 	// compared counts what the search costs in the whole document; see maxCompared.
 	compared *int
 }
@@ -74,10 +81,12 @@ func (w *work) readLabels(page int, fields []*widget) *labels {
 		out.addRow(runs, row)
 		from = to
 	}
+	out.joinLines()
 	for _, l := range out.texts {
 		l.text = cleanLabel(l.text)
 	}
 	out.texts = slices.DeleteFunc(out.texts, func(l *label) bool { return !strings.ContainsFunc(l.text, isLetter) })
+	out.beneath = out.areBeneath()
 	return out
 }
 
@@ -97,10 +106,11 @@ func (l *labels) addRow(runs []pagetext.Run, row []int) {
 				}
 				last.text += r.Text
 				last.box = last.box.Union(r.Box)
+				last.lines[0] = last.box
 				continue
 			}
 		}
-		last = &label{r.Text, r.Box}
+		last = &label{text: r.Text, box: r.Box, lines: []pagetext.Rect{r.Box}, size: r.Size, bold: r.Bold}
 		l.texts = append(l.texts, last)
 	}
 }
@@ -124,19 +134,18 @@ const tooFar = math.MaxFloat64
 
 // gap is how far a text is from a box on a side; tooFar if it cannot be the label there.
 func (l *labels) gap(t *label, box pagetext.Rect, where side) float64 {
-	middle := (t.box.Bottom + t.box.Top) / 2
-	beside := middle > box.Bottom-2 && middle < box.Top+2
+	line, beside := t.beside(box)
 	over := t.box.Left < box.Right && t.box.Right > box.Left
 	var gap, most float64
 	switch where {
 	case right:
 		gap, most = t.box.Left-box.Right, labelBeside
-		if !beside || gap < -3 || gap <= most && l.between(box.Right, t.box.Left, t.box) {
+		if !beside || gap < -3 || gap <= most && l.between(box.Right, t.box.Left, line) {
 			return tooFar
 		}
 	case left:
 		gap, most = box.Left-t.box.Right, labelBefore
-		if !beside || gap < -3 || gap <= most && l.between(t.box.Right, box.Left, t.box) {
+		if !beside || gap < -3 || gap <= most && l.between(t.box.Right, box.Left, line) {
 			return tooFar
 		}
 	case above:
@@ -154,7 +163,16 @@ func (l *labels) gap(t *label, box pagetext.Rect, where side) float64 {
 	if gap > most {
 		return tooFar
 	}
-	return max(gap, 0)
+	gap = max(gap, 0)
+	if where == above || where == below {
+		// Text that begins far before the field is rather about more than it.
+		const early = 0.25
+		gap += early * max(0, box.Left-t.box.Left)
+		if l.betweenLines(t.box, box) || l.betweenLines(box, t.box) {
+			return tooFar
+		}
+	}
+	return gap
 }
 
 // nearest finds the text that labels a box on a side.
@@ -173,18 +191,39 @@ func (l *labels) nearest(box pagetext.Rect, where side) (*label, float64) {
 }
 
 // order is where labels are looked for first.
-func (one *widget) order() []side {
-	if one.button {
+func (l *labels) order(one *widget) []side {
+	switch {
+	case one.button:
 		return []side{right, left, below, above}
+	case l.beneath:
+		return []side{left, below, right}
 	}
 	return []side{left, above, right}
+}
+
+// areBeneath reports whether more text fields have a label of their own below them than above them.
+func (l *labels) areBeneath() bool {
+	count := func(where side) int {
+		own := map[*label]bool{}
+		for _, one := range l.fields {
+			if one.button {
+				continue
+			}
+			if t, _ := l.nearest(one.box, where); t != nil {
+				own[t] = true
+			}
+		}
+		return len(own)
+	}
+	return count(below) > count(above)
 }
 
 // sideOf finds the side on which all widgets have labels that belong to none but them: as many as possible, as near as
 // possible.
 func (l *labels) sideOf(group []*widget) side {
-	best, most, least := group[0].order()[0], 0, float64(tooFar)
-	for rank, where := range group[0].order() {
+	order := l.order(group[0])
+	best, most, least := order[0], 0, float64(tooFar)
+	for rank, where := range order {
 		taken := map[*label]bool{}
 		sum := 10.0 * float64(rank) // points by which a less usual side must be nearer
 		for _, one := range group {
@@ -205,7 +244,7 @@ func (l *labels) find(one *widget, where side) *label {
 	if t, _ := l.nearest(one.box, where); t != nil {
 		return t
 	}
-	for _, other := range one.order() {
+	for _, other := range l.order(one) {
 		if t, _ := l.nearest(one.box, other); t != nil {
 			return t
 		}
@@ -213,39 +252,15 @@ func (l *labels) find(one *widget, where side) *label {
 	return nil
 }
 
-// ofGroup finds what a group of buttons is asked: the text before the first of them in its line, else the one above
-// them. Labels of the buttons are not it.
-func (l *labels) ofGroup(group []*widget, taken []*label) *label {
-	box := group[0].box
-	first := group[0].box
+// haveOwn reports whether each widget of a group has a label of its own on a side.
+func (l *labels) haveOwn(group []*widget, where side) bool {
+	var own []*label
 	for _, one := range group {
-		box = box.Union(one.box)
-		if one.box.Left < first.Left-1 || one.box.Top > first.Top+1 && one.box.Left < first.Left+1 {
-			first = one.box
+		t, _ := l.nearest(one.box, where)
+		if t == nil || slices.Contains(own, t) {
+			return false
 		}
+		own = append(own, t)
 	}
-	for _, t := range taken {
-		box = box.Union(t.box)
-	}
-	var best *label
-	least := float64(tooFar)
-	for _, t := range l.texts {
-		if slices.Contains(taken, t) {
-			continue
-		}
-		middle := (t.box.Bottom + t.box.Top) / 2
-		before := box.Left - t.box.Right
-		over := t.box.Bottom - box.Top
-		gap := float64(tooFar)
-		switch {
-		case middle > first.Bottom-2 && middle < first.Top+2 && before > -3 && before < 2*labelBefore:
-			gap = max(before, 0) / 4 // the same line says more than the one above
-		case over > -2 && over < groupAbove && t.box.Left < box.Right && t.box.Right > box.Left-labelBefore:
-			gap = max(over, 0)
-		}
-		if gap < least {
-			best, least = t, gap
-		}
-	}
-	return best
+	return true
 }

@@ -63,7 +63,7 @@ type work struct {
 	annotated     map[pdf.Ref]int
 	names         map[pdf.String]pdf.Object
 	figureParents map[*structure.Node]figureParent
-	fieldCells    map[pdf.Ref]string
+	fieldCells    map[pdf.Ref]cellName
 
 	copies, copiedBytes, uncopied, damaged, compared, padded int
 }
