@@ -234,7 +234,6 @@ func runServer(ctx context.Context, config childConfig, logger *slog.Logger) (er
 	settings.MaxAPIKeys = 100_000 // the most that is allowed
 	tokens := int64(10_000_000)
 	settings.WelcomeTokens, settings.DocumentWorkers = &tokens, 2
-	settings.DocumentsPerOrganization = 2
 	server, err := app.New(ctx, settings, logger)
 	if err != nil {
 		return err

@@ -16,28 +16,47 @@ import (
 // Enqueue implements commands.OperationQueue. An operation that is there already
 // stays, and comes before others once a caller waits for it.
 func (s *Service) Enqueue(ctx context.Context, o commands.QueuedOperation) error {
-	err := pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
-		if err := lockOrganization(ctx, tx, o.OrganizationID); err != nil {
+	// The policy comes after nearly every request. It need not wait for its turn only
+	// to find that there is nothing to do.
+	var there bool
+	err := s.Pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM file_jobs WHERE job_id = $1 AND (NOT async OR $2))", string(o.JobID), o.Async).Scan(&there)
+	if err == nil && !there {
+		err = s.inTurn(ctx, o.OrganizationID, func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, `INSERT INTO file_jobs (job_id, file_id, organization_id, async, trace_parent) VALUES ($1, $2, $3, $4, $5)
+				ON CONFLICT (job_id) DO UPDATE SET async = file_jobs.async AND excluded.async`,
+				string(o.JobID), string(o.FileID), string(o.OrganizationID), o.Async, o.TraceParent)
 			return err
-		}
-		if _, err := tx.Exec(ctx, `INSERT INTO file_jobs (job_id, file_id, organization_id, async, trace_parent) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (job_id) DO UPDATE SET async = file_jobs.async AND excluded.async`,
-			string(o.JobID), string(o.FileID), string(o.OrganizationID), o.Async, o.TraceParent); err != nil {
-			return err
-		}
-		return s.letIn(ctx, tx, o.OrganizationID)
-	})
+		})
+	}
 	if err != nil {
 		return fmt.Errorf("queue an operation: %w", err)
 	}
 	return nil
 }
 
-// lockOrganization keeps others from the queue of an organization until the
-// transaction ends.
-func lockOrganization(ctx context.Context, tx pgx.Tx, organization id.Organization) error {
-	_, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('file_jobs/' || $1, 0))", string(organization))
-	return err
+// notWaitingForDisk begins a transaction whose commit does not wait for the disk.
+//
+// When Postgres itself crashes, the last moments of such transactions are lost. What
+// comes after them in the same database is lost as well, or waits for the disk for
+// them too. So that a job was fetched says that its insertion is durable, that the job
+// of a policy ended says that its operation is in the queue, and that the job of an
+// operation ended says that its end was noted. Otherwise these jobs run again.
+var notWaitingForDisk = pgx.TxOptions{BeginQuery: "BEGIN; SET LOCAL synchronous_commit = off"}
+
+// inTurn changes the queue of an organization, while others are kept from it, and lets
+// in what its share then allows. All that happens on files of an organization passes
+// through here, one after the other: waiting for the disk would bound how many files an
+// organization can have worked on.
+func (s *Service) inTurn(ctx context.Context, organization id.Organization, change func(pgx.Tx) error) error {
+	return pgx.BeginTxFunc(ctx, s.Pool, notWaitingForDisk, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('file_jobs/' || $1, 0))", string(organization)); err != nil {
+			return err
+		}
+		if err := change(tx); err != nil {
+			return err
+		}
+		return s.letIn(ctx, tx, organization)
+	})
 }
 
 // letIn inserts as many jobs of an organization as its share allows. An operation
@@ -100,25 +119,15 @@ func priority(withinShare, async bool) int {
 
 // next lets operations of an organization in, once the end of one was noted.
 func (s *Service) next(ctx context.Context, organization id.Organization) error {
-	return pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
-		if err := lockOrganization(ctx, tx, organization); err != nil {
-			return err
-		}
-		return s.letIn(ctx, tx, organization)
-	})
+	return s.inTurn(ctx, organization, func(pgx.Tx) error { return nil })
 }
 
 // worked notes that the document of an operation was worked on, and lets the next ones
 // in.
 func (s *Service) worked(ctx context.Context, organization id.Organization, name id.Job) error {
-	return pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
-		if err := lockOrganization(ctx, tx, organization); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, "UPDATE file_jobs SET worked_at = now() WHERE job_id = $1", string(name)); err != nil {
-			return err
-		}
-		return s.letIn(ctx, tx, organization)
+	return s.inTurn(ctx, organization, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "UPDATE file_jobs SET worked_at = now() WHERE job_id = $1", string(name))
+		return err
 	})
 }
 
@@ -152,9 +161,13 @@ func (s *Service) ended(ctx context.Context, name id.Job, at event.Position) err
 	if !at.IsZero() {
 		position = at.String()
 	}
-	if _, err := s.Pool.Exec(ctx, `WITH ended AS (
-			UPDATE file_jobs SET ended_at = coalesce(ended_at, now()), position = CASE WHEN $2 = '' THEN position ELSE $2 END WHERE job_id = $1)
-		SELECT pg_notify($3, $1)`, string(name), position, channel); err != nil {
+	err := pgx.BeginTxFunc(ctx, s.Pool, notWaitingForDisk, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `WITH ended AS (
+				UPDATE file_jobs SET ended_at = coalesce(ended_at, now()), position = CASE WHEN $2 = '' THEN position ELSE $2 END WHERE job_id = $1)
+			SELECT pg_notify($3, $1)`, string(name), position, channel)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("note the end of an operation: %w", err)
 	}
 	s.waiters.Wake(name)

@@ -122,7 +122,8 @@ func (a attempt) complete(ctx context.Context, r result) (ended event.Position, 
 	case <-ctx.Done():
 		return ended, 0, false, ctx.Err()
 	}
-	err = pgx.BeginFunc(ctx, a.Pool, func(tx pgx.Tx) error {
+	// The transaction only locks.
+	err = pgx.BeginTxFunc(ctx, a.Pool, notWaitingForDisk, func(tx pgx.Tx) error {
 		if err := a.lease.Confirm(ctx, tx); err != nil {
 			return err
 		}
