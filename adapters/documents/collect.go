@@ -10,17 +10,17 @@ import (
 // files end before there is any need; long ones must leave room for others.
 const (
 	growthShort = 400
-	growthLong  = 40
+	growthLong  = 100
 	// longHeap is the live heap, in bytes, from which a file is a long one.
 	longHeap = 32 << 20
 )
 
-// What the memory of a long file may have beside what is live: a share of that in percent, and some bytes. Growth is less
-// than what is reserved for it, since garbage does not go at once; close to this limit the runtime gives memory back to
-// the system.
+// How much memory a long file may take before garbage is collected more often, and memory that is not used is given
+// back to the system: what is live, a share of that in percent and some bytes, but no less than leastLimit.
 const (
-	spareShare = 35
+	spareShare = 30
 	spareBytes = 24 << 20
+	leastLimit = 192 << 20
 )
 
 // tuneCollector has the garbage collector spare time on short files and memory on long ones. It looks after each
@@ -34,7 +34,7 @@ func tuneCollector() {
 		growth, limit := growthShort, most
 		if metrics.Read(live); live[0].Value.Kind() == metrics.KindUint64 && live[0].Value.Uint64() > longHeap {
 			n := int64(live[0].Value.Uint64()) //nolint:gosec // bytes of memory
-			growth, limit = growthLong, min(most, n+n*spareShare/100+spareBytes)
+			growth, limit = growthLong, min(most, max(leastLimit, n+n*spareShare/100+spareBytes))
 		}
 		debug.SetGCPercent(growth)
 		debug.SetMemoryLimit(limit)
