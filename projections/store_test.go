@@ -317,7 +317,7 @@ func TestTheNextReleaseReadsWhatTheOneBeforeParked(t *testing.T) {
 	s.run(next)
 	stop()
 	s.waitFor(next, s.signUp(3), apikeys.Name)
-	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(s.dump("apikeys.keys"), "(key_9,"); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(s.dump("apikeys.keys"), "(key_9,"); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the key is not shown")
 		}

@@ -50,7 +50,7 @@ func serveProcess(url, address string) error {
 		return err
 	}
 	listener, err := net.Listen("tcp", address)
-	for deadline := time.Now().Add(20 * time.Second); err != nil && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); err != nil && time.Now().Before(deadline); {
 		// An outgoing connection may have taken the port while nobody listened.
 		time.Sleep(20 * time.Millisecond)
 		listener, err = net.Listen("tcp", address)

@@ -82,7 +82,7 @@ func (m *memory) reached(tb testing.TB, n int) []event.Revision {
 
 func eventually(tb testing.TB, what string, condition func() bool) {
 	tb.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !condition() {
 		if time.Now().After(deadline) {
 			tb.Fatalf("never: %s", what)

@@ -231,7 +231,7 @@ func background(tb testing.TB, f func(context.Context)) {
 // eventually waits for a condition, ten seconds at most.
 func eventually(tb testing.TB, condition func() bool) {
 	tb.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !condition() {
 		if time.Now().After(deadline) {
 			tb.Fatal("the condition did not come true within ten seconds")

@@ -72,7 +72,7 @@ func openWith(tb testing.TB, k *keyring.Keyring, subject string, box []byte) (st
 
 func eventually(tb testing.TB, what string, condition func() bool) {
 	tb.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !condition() {
 		if time.Now().After(deadline) {
 			tb.Fatalf("never: %s", what)

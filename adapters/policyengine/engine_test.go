@@ -139,7 +139,7 @@ func (h *harness) work(p *process) {
 
 func (h *harness) eventually(what string, ok func() bool) {
 	h.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			h.t.Fatalf("it did not happen: %s", what)
 		}

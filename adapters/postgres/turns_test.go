@@ -65,7 +65,7 @@ func TestATurnIsOnlyAHint(t *testing.T) {
 	for _, end := range ends {
 		end()
 	}
-	for deadline := time.Now().Add(20 * time.Second); pool.Stat().AcquiredConns() != 1; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); pool.Stat().AcquiredConns() != 1; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d connections are in use after all but one turn", pool.Stat().AcquiredConns())
 		}

@@ -71,8 +71,13 @@ func TestNeighboursOfFloods(t *testing.T) {
 					defer revoking.Done()
 					ada.must(t, http.StatusOK, http.MethodDelete, "/api-keys/"+revoked.Data.ID, "")
 					acknowledged := time.Now()
-					for neighbour.status(revoked.Data.Key) != http.StatusUnauthorized {
-						if time.Since(acknowledged) > time.Second {
+					for {
+						asked := time.Since(acknowledged)
+						status := neighbour.status(revoked.Data.Key)
+						if status == http.StatusUnauthorized {
+							break
+						}
+						if status < http.StatusInternalServerError && asked > time.Second || asked > time.Minute {
 							t.Errorf("%s: a revoked key works for longer than a second", flood.name)
 							return
 						}

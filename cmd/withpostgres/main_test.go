@@ -68,7 +68,7 @@ func withpostgres(t *testing.T, args ...string) (cmd *exec.Cmd, temp string) {
 // wantNothingLeft waits, for the end of a killed command is not the end of all.
 func wantNothingLeft(t *testing.T, temp string) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		files, err := os.ReadDir(temp)
 		if err != nil {
@@ -211,7 +211,7 @@ func TestSignalWhileTheServerStarts(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		files, err := os.ReadDir(temp)
 		if err != nil || time.Now().After(deadline) {
 			t.Fatalf("no start: %v", err)

@@ -157,7 +157,7 @@ func TestNothingIsLeftRunning(t *testing.T) {
 			if !filepath.IsAbs(data) {
 				t.Fatalf("no data folder in %q", output)
 			}
-			deadline := time.Now().Add(20 * time.Second)
+			deadline := time.Now().Add(time.Minute)
 			for {
 				_, err := os.Stat(filepath.Dir(data))
 				servers := processesIn(t, data)

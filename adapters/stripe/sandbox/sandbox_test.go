@@ -521,7 +521,7 @@ func TestPages(t *testing.T) {
 
 func eventually(t *testing.T, reached func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !reached() {
 		if time.Now().After(deadline) {
 			t.Fatal("it does not come to that")

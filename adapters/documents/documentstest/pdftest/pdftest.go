@@ -102,7 +102,7 @@ func deflatedZeros(size int) []byte {
 	}
 	b.Write(deflated(size%block, (*flate.Writer).Close))
 	// The checksum of RFC 1950, Adler-32: of n zeros, the sum is 1 and the sum of sums n.
-	return binary.BigEndian.AppendUint32(b.Bytes(), uint32(size%65521)<<16|1) //nolint:gosec // It is less than 65521.
+	return binary.BigEndian.AppendUint32(b.Bytes(), uint32(size%65521)<<16|1)
 }
 
 // FlateBomb makes a file whose page content decodes to a size of zeros.

@@ -72,7 +72,7 @@ func TestDiskFull(t *testing.T) {
 		if !errors.Is(err, eventlog.ErrNoSpace) || !errors.Is(err, eventlog.ErrUnavailable) || errors.Is(err, eventlog.ErrOutcomeUnknown) {
 			t.Fatalf("write %d on a full disk: %v", n, err)
 		}
-		if took := time.Since(begun); took > time.Second {
+		if took := time.Since(begun); took > 10*time.Second {
 			t.Errorf("the answer took %v", took)
 		}
 	}
