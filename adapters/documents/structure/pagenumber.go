@@ -21,6 +21,8 @@ var (
 		"strana", "oldal", "стр", "с", "страница", "σελ", "σελίδα", "sayfa", "lk", "lpp", "psl", "leathanach",
 	}
 	ofWords = []string{"of", "von", "de", "di", "du", "av", "af", "van", "sur", "z", "ze", "iz", "из", "από", "din", "da", "/"}
+	// numberWords stand between the name of a thing and its number.
+	numberWords = []string{"no", "nr", "num", "number", "nummer", "numéro", "número", "n°", "nº", "№", "#"}
 )
 
 // readPageNumber reads a text that is a page number and nothing else, such as "12", "- 12 -", "Page 12 of 20" or "iv".
@@ -143,8 +145,8 @@ func tokensOf(s string) []token {
 }
 
 // repeatsOn tells whether two rows say the same, on pages that are so far apart: all is equal, but for one number that
-// counts the pages.
-func repeatsOn(a, b []token, by int) bool {
+// counts the pages and is not among those of things.
+func repeatsOn(a, b []token, by int, things []string) bool {
 	if len(a) != len(b) || len(a) == 0 {
 		return false
 	}
@@ -154,13 +156,37 @@ func repeatsOn(a, b []token, by int) bool {
 		case a[i].number != b[i].number:
 			return false
 		case a[i].text == b[i].text:
-		case a[i].number && counted < 0 && len(a[i].text) <= 4 && atoi(b[i].text)-atoi(a[i].text) == by:
+		case a[i].number && counted < 0 && len(a[i].text) <= 4 && atoi(b[i].text)-atoi(a[i].text) == by && !slices.Contains(things, a[i].text):
 			counted = i
 		default:
 			return false
 		}
 	}
 	return counted < 0 || !isLabel(a, counted)
+}
+
+// thingNumbers finds the numbers of things that stand in pieces of their own in a row, as in "Invoice 2024-17" or
+// "Order no. 6": they may rise with the pages, but do not count them.
+func thingNumbers(pieces []*piece) []string {
+	var out []string
+	for _, p := range pieces {
+		words := slices.DeleteFunc(strings.Fields(strings.ToLower(p.text)), func(word string) bool {
+			return slices.Contains(numberWords, strings.Trim(word, ".:"))
+		})
+		if len(words) != 2 {
+			continue
+		}
+		name := strings.TrimRight(words[0], ".:#")
+		if name == "" || slices.Contains(pageWords, name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) }) {
+			continue
+		}
+		for _, t := range tokensOf(words[1]) {
+			if t.number {
+				out = append(out, t.text)
+			}
+		}
+	}
+	return out
 }
 
 // isLabel tells whether the number of a row that has no other words than one, such as "Letter 3", counts that thing and

@@ -36,6 +36,8 @@ type edge struct {
 	y      float64
 	text   string
 	tokens []token
+	// things are the numbers in it that are those of things, such as an invoice.
+	things []string
 	size   float64
 	// gap is the distance to the next row towards the middle of the page, tabular tells that both have the same columns.
 	gap     float64
@@ -79,6 +81,7 @@ func (s *sheet) edges(top bool) []edge {
 		text := joinPieces(r.pieces)
 		e := edge{
 			row: r, y: r.pieces[0].baseline, size: r.pieces[0].size, gap: math.Inf(1), text: text, tokens: tokensOf(text),
+			things:    thingNumbers(r.pieces),
 			outermost: k == 0 && (top && y > (1-pageMargin)*s.height || !top && y < pageMargin*s.height),
 			number:    readPageNumber(text),
 		}
@@ -168,7 +171,7 @@ func (d *document) runningPieces(edges [][]edge, i int, e edge, titles titles) [
 				continue
 			}
 			by := j - i
-			if repeatsOn(e.tokens, f.tokens, by) {
+			if repeatsOn(e.tokens, f.tokens, by, e.things) {
 				same++
 			}
 			if e.number.value > 0 && f.number.value-e.number.value == by {

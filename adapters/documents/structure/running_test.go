@@ -135,6 +135,76 @@ func TestRunning(t *testing.T) {
 			artifact: func(int) []string { return nil },
 		},
 		{
+			name: "invoices whose numbers rise with the pages", pages: 4,
+			page: func(i int, c *canvas) {
+				c.text(50, 780, "Water Works Ltd", sized(12)).text(400, 780, fmt.Sprintf("Invoice 2024-%03d", 17+i))
+				c.text(50, 750, words[i])
+			},
+			content: func(i int) []string {
+				return []string{"Water Works Ltd", fmt.Sprintf("Invoice 2024-%03d", 17+i), words[i]}
+			},
+			artifact: func(int) []string { return nil },
+		},
+		{
+			name: "orders that are counted, in a row with the number of pages", pages: 4,
+			page: func(i int, c *canvas) {
+				c.text(50, 780, "Water Works Ltd").text(250, 780, fmt.Sprintf("Order no. %d", 6+i)).text(450, 780, "Copy")
+				c.text(300, 30, fmt.Sprintf("Page %d", i+1))
+			},
+			content:  func(i int) []string { return []string{fmt.Sprintf("Order no. %d", 6+i)} },
+			artifact: func(i int) []string { return []string{fmt.Sprintf("Page %d", i+1)} },
+		},
+		{
+			name: "a title with the word page and its number", pages: 4,
+			page: func(i int, c *canvas) {
+				c.text(50, 780, "Water report").text(450, 780, fmt.Sprintf("Page %d", i+1))
+			},
+			content:  func(int) []string { return nil },
+			artifact: func(i int) []string { return []string{"Water report", fmt.Sprintf("Page %d", i+1)} },
+		},
+		{
+			name: "numbers of customers that rise with the pages", pages: 4,
+			page:     func(i int, c *canvas) { c.text(50, 780, fmt.Sprintf("Customer %d", 1001+i)).text(50, 765, words[i]) },
+			content:  func(i int) []string { return []string{fmt.Sprintf("Customer %d", 1001+i), words[i]} },
+			artifact: func(int) []string { return nil },
+		},
+		{
+			name: "questions, one on each page", pages: 5,
+			page: func(i int, c *canvas) {
+				c.text(50, 770, fmt.Sprintf("Question %d", i+1), bold).text(300, 30, fmt.Sprintf("%d", i+1))
+			},
+			content:  func(i int) []string { return []string{fmt.Sprintf("Question %d", i+1)} },
+			artifact: func(i int) []string { return []string{fmt.Sprintf("%d", i+1)} },
+		},
+		{
+			name: "clauses with Roman numbers", pages: 4,
+			page: func(i int, c *canvas) {
+				c.text(50, 770, []string{"I.", "II.", "III.", "IV."}[i]).text(80, 770, "Rights of "+words[i])
+			},
+			content:  func(i int) []string { return []string{"Rights of " + words[i]} },
+			artifact: func(int) []string { return nil },
+		},
+		{
+			name: "two footnotes on each page, above its number", pages: 4,
+			page: func(i int, c *canvas) {
+				c.text(50, 62, fmt.Sprintf("%d", 2*i+1), sized(8)).text(62, 62, "After "+words[i]+".", sized(8))
+				c.text(50, 52, fmt.Sprintf("%d", 2*i+2), sized(8)).text(62, 52, "Against "+words[i]+".", sized(8))
+				c.text(300, 30, fmt.Sprintf("%d", i+1))
+			},
+			content: func(i int) []string {
+				return []string{"After " + words[i] + ".", "Against " + words[i] + "."}
+			},
+			artifact: func(i int) []string { return []string{fmt.Sprintf("%d", i+1)} },
+		},
+		{
+			name: "a reference beside the number of pages", pages: 3,
+			page: func(i int, c *canvas) {
+				c.text(50, 30, "Ref. "+words[i]).text(450, 30, fmt.Sprintf("Page %d of 3", i+1))
+			},
+			content:  func(i int) []string { return []string{"Ref. " + words[i]} },
+			artifact: func(i int) []string { return []string{fmt.Sprintf("Page %d of 3", i+1)} },
+		},
+		{
 			name: "a number in the margin that is not that of the page", pages: 1,
 			page:     func(_ int, c *canvas) { c.text(300, 30, "117") },
 			content:  func(int) []string { return []string{"117"} },
