@@ -1,9 +1,7 @@
 package projections
 
 import (
-	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +15,7 @@ type collector struct {
 	commits *prometheus.HistogramVec
 	events  *prometheus.CounterVec
 	fenced  *prometheus.CounterVec
+	backlog *backlog
 
 	owned, live, stuck, lagSeconds, lagBytes, lagEvents, parked, wentBack, building, buildFailing *prometheus.Desc
 }
@@ -26,7 +25,8 @@ func newCollector(e *Engine) *collector {
 		return prometheus.NewDesc("perfectworks_projection_"+name, help, []string{"projection"}, nil)
 	}
 	return &collector{
-		engine: e,
+		engine:  e,
+		backlog: newBacklog(e.unreadAfter),
 		commits: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "perfectworks_projection_commit_seconds", Help: "Time to write a batch of events into a read model.",
 			Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5, 10},
@@ -42,7 +42,7 @@ func newCollector(e *Engine) *collector {
 		stuck:      describe("stuck", "1 when it has not advanced for a while because of a failure."),
 		lagSeconds: describe("lag_seconds", "For how long the oldest event not yet projected may have waited."),
 		lagBytes:   describe("lag_bytes", "How much of the log is still to be read."),
-		lagEvents:  describe("lag_events", "Events that it has yet to take in, counted up to 1000."),
+		lagEvents:  describe("lag_events", "Events that it has yet to take in, counted up to 1000 and at most every 10 s."),
 		wentBack:   describe("log_went_back", "1 when it shows what the log no longer holds."),
 		parked:     describe("parked_events", "Events that it could not take in or that wait behind such."),
 		building:   describe("building", "1 while this process builds tables of its version."),
@@ -100,34 +100,12 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		}
 		gauge(c.parked, float64(own.parkedEvents))
 	}
-	for name, events := range c.unread(behind, head) {
+	for name, events := range c.backlog.count(behind, head, now) {
 		out <- prometheus.MustNewConstMetric(c.lagEvents, prometheus.GaugeValue, float64(events), name)
 	}
 	c.commits.Collect(out)
 	c.events.Collect(out)
 	c.fenced.Collect(out)
-}
-
-// unread counts, for all that are behind at the same time, the events after their
-// positions, up to maxCounted. It leaves out those for which the log does not answer in
-// time.
-func (c *collector) unread(behind map[string]event.Position, head event.Position) map[string]int64 {
-	var mu sync.Mutex
-	counts := map[string]int64{}
-	var counting sync.WaitGroup
-	for name, position := range behind {
-		counting.Go(func() {
-			u, err := c.engine.unreadAfter(context.Background(), position, head, maxCounted)
-			if err != nil {
-				return
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			counts[name] = u.events
-		})
-	}
-	counting.Wait()
-	return counts
 }
 
 func oneIf(yes bool) float64 {

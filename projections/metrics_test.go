@@ -4,8 +4,6 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/perfectworks/backend/domain/event"
 )
 
 func TestMetrics(t *testing.T) {
@@ -33,20 +31,6 @@ func TestMetrics(t *testing.T) {
 		if got["perfectworks_projection_"+name] != want {
 			t.Errorf("%s is %v, want %v", name, got["perfectworks_projection_"+name], want)
 		}
-	}
-}
-
-// The lag in events is counted in the log, up to a bound.
-func TestUnreadEventsAreCounted(t *testing.T) {
-	t.Parallel()
-	h := newHarness(t)
-	e := h.engine(h.config(counters(1)))
-	h.log.Append("counter-a", opened{"a", "A", 0}, counted{"a", 1})
-	first := h.log.Append("counter-b", opened{"b", "B", 0})
-	last := h.log.Append("counter-a", counted{"a", 1}, counted{"a", 2})
-	got := e.metrics.unread(map[string]event.Position{"new": {}, "behind": first, "live": last}, last)
-	if got["new"] != 5 || got["behind"] != 2 || got["live"] != 0 {
-		t.Errorf("got %v", got)
 	}
 }
 
