@@ -63,18 +63,25 @@ var profileDir string
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	var err error
-	if len(os.Args) > 1 && os.Args[1] == documentsCommand {
-		err = runDocuments(ctx)
-	} else if config := os.Getenv(childVariable); config != "" {
-		err = runChild(ctx, config)
-	} else {
+	isPart, err := runPart(ctx)
+	if !isPart {
 		err = run(ctx)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1) //nolint:gocritic // Nothing deferred matters any more.
 	}
+}
+
+// runPart runs what a benchmark has started this program as, if one has.
+func runPart(ctx context.Context) (isPart bool, err error) {
+	if len(os.Args) > 1 && os.Args[1] == documentsCommand {
+		return true, runDocuments(ctx)
+	}
+	if config := os.Getenv(childVariable); config != "" {
+		return true, runChild(ctx, config)
+	}
+	return false, nil
 }
 
 func run(ctx context.Context) (err error) {
