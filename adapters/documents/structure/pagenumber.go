@@ -162,7 +162,7 @@ func repeatsOn(a, b []token, by int, things []string) bool {
 			return false
 		}
 	}
-	return counted < 0 || !isLabel(a, counted)
+	return counted < 0 || countsPages(a, counted)
 }
 
 // thingNumbers finds the numbers of things that stand in pieces of their own in a row, as in "Invoice 2024-17" or
@@ -189,14 +189,38 @@ func thingNumbers(pieces []*piece) []string {
 	return out
 }
 
-// isLabel tells whether the number of a row that has no other words than one, such as "Letter 3", counts that thing and
-// not the pages.
-func isLabel(tokens []token, number int) bool {
-	if len(tokens) != 2 {
-		return false
+// countsPages tells whether the number of a row counts its pages, and not what the row is about as that of "Letter 3" and
+// "3 March 2024" does: it stands beside a word for pages, before their total, or behind a sign that sets it apart from the
+// rest of the row.
+func countsPages(tokens []token, number int) bool {
+	const signs = "|•·–—~"
+	var before, behind string
+	if number > 0 {
+		before = tokens[number-1].text
 	}
-	word := strings.TrimFunc(tokens[1-number].text, func(r rune) bool { return !unicode.IsLetter(r) })
-	return word != "" && !slices.Contains(pageWords, word)
+	if number+1 < len(tokens) {
+		behind = tokens[number+1].text
+	}
+	isSign := func(r rune) bool { return !unicode.IsLetter(r) }
+	for _, word := range pageWords {
+		if strings.TrimFunc(before, isSign) == word || strings.TrimFunc(behind, isSign) == word ||
+			utf8.RuneCountInString(word) > 3 && strings.HasSuffix(strings.TrimRightFunc(before, isSign), word) {
+			return true
+		}
+	}
+	sign, _ := utf8.DecodeLastRuneInString(before)
+	apart := strings.ContainsRune(signs, sign) || sign == '-' && strings.ContainsFunc(before, unicode.IsLetter)
+	if number == len(tokens)-1 && before != "" && apart {
+		return true
+	}
+	if sign, _ = utf8.DecodeRuneInString(behind); number == 0 && behind != "" && strings.ContainsRune(signs, sign) {
+		return true
+	}
+	if number != len(tokens)-3 || !slices.Contains(ofWords, behind) {
+		return number == 0 && len(tokens) == 1
+	}
+	total, year := atoi(tokens[number+2].text), 1900
+	return total >= atoi(tokens[number].text) && (total < year || apart)
 }
 
 // differInNumbers tells whether two rows are alike but for their numbers.

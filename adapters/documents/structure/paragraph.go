@@ -244,6 +244,9 @@ func brokenByHand(lines []*line, l *line) bool {
 	if len(lines) >= most || len(l.pieces) > 1 {
 		return false
 	}
+	if n := numberAtStart(lines[0].text); n > 0 && numberAtStart(l.text) == n+1 {
+		return false // notes or rows that are numbered
+	}
 	for _, other := range append(lines[:len(lines):len(lines)], l) {
 		if other.box.Width() > share*(other.column.right-other.column.left) || len(other.pieces) > 1 || other.bullet != nil ||
 			math.Abs(other.box.Left-l.box.Left) > 0.5*l.size && math.Abs(other.box.Right-l.box.Right) > 0.5*l.size {
@@ -256,6 +259,15 @@ func brokenByHand(lines []*line, l *line) bool {
 		last = strings.TrimSuffix(last, ".") // as of "Inc."
 	}
 	return !endsSentence(last) && !strings.HasSuffix(last, ":") && !labelled || strings.HasSuffix(last, ",")
+}
+
+// numberAtStart gives the number of at most three digits that a text begins with; 0 if there is none.
+func numberAtStart(s string) int {
+	end := strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' })
+	if end < 1 || end > 3 {
+		return 0
+	}
+	return atoi(s[:end])
 }
 
 // sameListing tells whether two lines may be of one listing: names in it are often set a little smaller.

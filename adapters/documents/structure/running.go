@@ -28,6 +28,10 @@ const (
 	togetherRows = 2.6
 	// roomyGap is the distance to the text, in ems, by which running titles are set apart.
 	roomyGap = 1.75
+	// blockRows is the largest distance, in ems, of the lines of one block, as of an address.
+	blockRows = 1.45
+	// titleSize is how large text is, by the size of running text, that is a title even if each page has it.
+	titleSize = 1.5
 )
 
 // edge is a row at the top or bottom of a page.
@@ -98,6 +102,22 @@ func (s *sheet) edges(top bool) []edge {
 	return out
 }
 
+// continues tells whether a row belongs to the block of the row outside of it: it is as large, close to it, and begins or
+// ends at the same place.
+func (e edge) continues(outside edge) bool {
+	if math.Abs(e.y-outside.y) > blockRows*e.size || math.Abs(e.size-outside.size) > 0.1*e.size {
+		return false
+	}
+	for _, p := range e.row.pieces {
+		for _, q := range outside.row.pieces {
+			if math.Abs(p.box.Left-q.box.Left) < 1 || math.Abs(p.box.Right-q.box.Right) < 1 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // sharesColumns tells whether the pieces of two rows begin at the same places, as those of a table do.
 func sharesColumns(a, b *row) bool {
 	if len(a.pieces) < 2 || len(a.pieces) != len(b.pieces) {
@@ -124,6 +144,10 @@ func (d *document) repeated(edges [][]edge, i int, titles titles) []*piece {
 		}
 		if found[k] = d.runningPieces(edges, i, e, titles); found[k] == nil && e.size > 1.2*d.body.size {
 			break // a heading: what stands behind it belongs to it
+		}
+		if k > 0 && found[k] != nil && found[k-1] == nil && e.continues(edges[i][k-1]) {
+			found[k] = nil
+			break // the end of a block, such as the town of an address
 		}
 		if k > 0 && found[k] != nil && math.Abs(e.y-edges[i][k-1].y) > togetherRows*e.size {
 			found[k] = nil
@@ -188,6 +212,8 @@ func (d *document) runningPieces(edges [][]edge, i int, e edge, titles titles) [
 	}
 	small := e.size <= 1.2*d.body.size
 	switch {
+	case e.size > titleSize*d.body.size:
+		return nil // the title of each of several letters, certificates or forms
 	case same > 0 && (compared <= 2 || same >= 2) && (small || e.gap > roomyGap*e.size):
 		return e.row.pieces
 	case numbered > 0 && (small || e.outermost), e.isLonePageNumber(i):

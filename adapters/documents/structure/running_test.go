@@ -125,6 +125,53 @@ func TestRunning(t *testing.T) {
 			artifact: func(i int) []string { return []string{"Water report", fmt.Sprintf("%d", i+9)} },
 		},
 		{
+			name: "the town that all addresses end with", pages: 5,
+			page: func(i int, c *canvas) {
+				c.text(350, 770, words[i]).text(350, 758, "12 High Street").text(350, 746, "4000 Town")
+				c.text(50, 770, fmt.Sprintf("Invoice %d", 101+i)).text(50, 758, fmt.Sprintf("Customer %d", 1+i))
+			},
+			content:  func(int) []string { return []string{"12 High Street", "4000 Town"} },
+			artifact: func(int) []string { return nil },
+		},
+		{
+			name: "dates that rise with the pages", pages: 5,
+			page: func(i int, c *canvas) {
+				c.text(50, 770, fmt.Sprintf("%d March 2024", i+1)).text(50, 30, fmt.Sprintf("2024-03-%02d", i+1))
+			},
+			content: func(i int) []string {
+				return []string{fmt.Sprintf("%d March 2024", i+1), fmt.Sprintf("2024-03-%02d", i+1)}
+			},
+			artifact: func(int) []string { return nil },
+		},
+		{
+			name: "numbers of things that are numbered with the pages", pages: 5,
+			page: func(i int, c *canvas) {
+				c.text(50, 770, fmt.Sprintf("Statement %d of 2024", i+1)).text(50, 30, fmt.Sprintf("Policy 77, insured person no. %d", i+1))
+			},
+			content: func(i int) []string {
+				return []string{fmt.Sprintf("Statement %d of 2024", i+1), fmt.Sprintf("Policy 77, insured person no. %d", i+1)}
+			},
+			artifact: func(int) []string { return nil },
+		},
+		{
+			name: "numbers of pages beside what repeats", pages: 5,
+			page: func(i int, c *canvas) {
+				c.text(50, 770, fmt.Sprintf("Lease 2024 – %d/5", i+1)).text(50, 30, fmt.Sprintf("%d | Annual report", i+1))
+			},
+			content: func(int) []string { return nil },
+			artifact: func(i int) []string {
+				return []string{fmt.Sprintf("Lease 2024 – %d/5", i+1), fmt.Sprintf("%d | Annual report", i+1)}
+			},
+		},
+		{
+			name: "the title of each certificate", pages: 4,
+			page: func(i int, c *canvas) {
+				c.text(50, 740, "Certificate", sized(24)).text(50, 700, words[i])
+			},
+			content:  func(int) []string { return []string{"Certificate"} },
+			artifact: func(int) []string { return nil },
+		},
+		{
 			name: "rows of a table at the foot", pages: 4,
 			page: func(i int, c *canvas) {
 				for k, y := range []float64{150, 120, 90} {
