@@ -13,7 +13,7 @@ import (
 func (c *checker) contrast() {
 	inactive := c.inactive()
 	for _, n := range c.Elements {
-		if !c.Visible(n) || !c.hasWords(n) || c.underAny(n, inactive) {
+		if !c.Visible(n) || isFolded(n) || !c.hasWords(n) || c.underAny(n, inactive) {
 			continue
 		}
 		p, ok := c.Paint(n)
@@ -56,6 +56,16 @@ func (d *Document) disabled(n *html.Node) bool {
 		return Has(n, "disabled")
 	}
 	return isDisabled(n)
+}
+
+// isFolded reports whether an element is in details that are closed: its colours are not shown.
+func isFolded(n *html.Node) bool {
+	for p := n; p.Parent != nil; p = p.Parent {
+		if p.Parent.Data == "details" && !Has(p.Parent, "open") && !isSummary(p) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *checker) underAny(n *html.Node, marked map[*html.Node]bool) bool {
