@@ -62,14 +62,7 @@ func (l *labels) headsOf(group []*widget, groups [][]*widget) []*label {
 	if top == nil || top[0].box.Top <= group[0].box.Top {
 		return nil
 	}
-	var heads []*label
-	for _, one := range top {
-		t, _ := l.nearest(one.box, above)
-		if t == nil || slices.Contains(heads, t) {
-			return nil
-		}
-		heads = append(heads, t)
-	}
+	heads, _ := l.own(top, above)
 	return heads
 }
 

@@ -254,13 +254,18 @@ func (l *labels) find(one *widget, where side) *label {
 
 // haveOwn reports whether each widget of a group has a label of its own on a side.
 func (l *labels) haveOwn(group []*widget, where side) bool {
-	var own []*label
+	_, have := l.own(group, where)
+	return have
+}
+
+// own gives the labels of the widgets of a group on a side, if each has one of its own.
+func (l *labels) own(group []*widget, where side) (own []*label, have bool) {
 	for _, one := range group {
 		t, _ := l.nearest(one.box, where)
 		if t == nil || slices.Contains(own, t) {
-			return false
+			return nil, false
 		}
 		own = append(own, t)
 	}
-	return true
+	return own, true
 }
