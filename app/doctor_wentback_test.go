@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/perfectworks/backend/adapters/eventstore/eventstoretest"
@@ -26,24 +25,6 @@ func TestDoctorOnALogThatWentBack(t *testing.T) {
 		DatabaseURL: postgrestest.URL(t), EventStoreURL: store.Node.ConnectionString(), WhenLogWentBack: app.WaitForOperator,
 	}
 	logger := slog.New(slog.DiscardHandler)
-	start := func() (server *app.App, stop func()) {
-		t.Helper()
-		server, err := app.New(t.Context(), settings, logger)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(context.Background())
-		ended := make(chan error, 1)
-		go func() { ended <- server.Run(ctx) }()
-		stop = sync.OnceFunc(func() {
-			cancel()
-			if err := <-ended; err != nil {
-				t.Errorf("the server ended with %v", err)
-			}
-		})
-		t.Cleanup(stop)
-		return server, stop
-	}
 	// keys returns what the doctor says of the read model of API keys.
 	keys := func() app.Finding {
 		t.Helper()
@@ -55,7 +36,7 @@ func TestDoctorOnALogThatWentBack(t *testing.T) {
 		return all[at]
 	}
 
-	server, stop := start()
+	server, stop := serve(t, settings)
 	ready, cancel := context.WithTimeout(t.Context(), recoverWithin)
 	defer cancel()
 	if err := server.WaitReady(ready); err != nil {
@@ -84,7 +65,7 @@ func TestDoctorOnALogThatWentBack(t *testing.T) {
 		t.Errorf("before a server has seen it: %+v", f)
 	}
 
-	server, _ = start()
+	server, _ = serve(t, settings)
 	await(t, "the server to wait for an operator", func() bool {
 		response, err := http.Get("http://" + server.AdminAddr().String() + "/readyz")
 		if err != nil {

@@ -104,25 +104,33 @@ func await(t *testing.T, what string, reached func() bool) {
 
 type api struct{ url, data, token string }
 
-// start runs a server on a database until the test ends.
-func start(t *testing.T, databaseURL string) api {
+// serve runs a server until it is stopped, or the test ends.
+func serve(t *testing.T, settings app.Settings) (server *app.App, stop func()) {
 	t.Helper()
-	data := t.TempDir()
-	server, err := app.New(t.Context(), app.Settings{
-		MaxAPIKeys:  100_000,
-		Environment: app.Development, Addr: "127.0.0.1:0", Data: data, DatabaseURL: databaseURL,
-	}, slog.New(slog.DiscardHandler))
+	server, err := app.New(t.Context(), settings, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx) }()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("the server ended with %v", err)
 		}
+	})
+	t.Cleanup(stop)
+	return server, stop
+}
+
+// start runs a server on a database until the test ends.
+func start(t *testing.T, databaseURL string) api {
+	t.Helper()
+	data := t.TempDir()
+	server, _ := serve(t, app.Settings{
+		MaxAPIKeys:  100_000,
+		Environment: app.Development, Addr: "127.0.0.1:0", Data: data, DatabaseURL: databaseURL,
 	})
 	ready, stop := context.WithTimeout(t.Context(), recoverWithin)
 	defer stop()

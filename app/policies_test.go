@@ -1,8 +1,6 @@
 package app_test
 
 import (
-	"context"
-	"log/slog"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -17,20 +15,8 @@ import (
 func TestPoliciesBeginBeforeAProjectorIsStarted(t *testing.T) {
 	t.Parallel()
 	database := postgrestest.URL(t)
-	server, err := app.New(t.Context(), app.Settings{
+	serve(t, app.Settings{
 		Environment: app.Development, Addr: "127.0.0.1:0", Data: t.TempDir(), DatabaseURL: database, Role: app.RoleAPI,
-	}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- server.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("the server ended with %v", err)
-		}
 	})
 	conn, err := pgx.Connect(t.Context(), database)
 	if err != nil {

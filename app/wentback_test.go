@@ -21,21 +21,9 @@ import (
 func startOn(t *testing.T, eventStoreURL string, onLoss app.LogLoss) (api, func(string) string) {
 	t.Helper()
 	data := t.TempDir()
-	server, err := app.New(t.Context(), app.Settings{
+	server, _ := serve(t, app.Settings{
 		Environment: app.Development, Addr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0", Data: data,
 		DatabaseURL: postgrestest.URL(t), EventStoreURL: eventStoreURL, WhenLogWentBack: onLoss,
-	}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- server.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("the server ended with %v", err)
-		}
 	})
 	ready, stop := context.WithTimeout(t.Context(), recoverWithin)
 	defer stop()
